@@ -1,0 +1,29 @@
+# Short names for the everyday commands. `./run` makes the environment (.venv) on first use; nothing else is touched.
+.DEFAULT_GOAL := help
+.PHONY: help run test test-slow lint docs clean
+ARGS ?=
+
+help:  ## this list
+	@echo "Usage: make TARGET [ARGS='…']"
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run:  ## the command, e.g. make run ARGS='task=doctor'
+	./run python -m core $(ARGS)
+
+test:  ## the tests, e.g. make test ARGS='tests/app -x'
+	./run python -m pytest $(ARGS)
+
+test-slow:  ## the tests that take minutes or download
+	./run python -m pytest -m slow $(ARGS)
+
+lint:  ## style, types and who may import whom
+	./run ruff check .
+	./run ruff format --check .
+	./run mypy
+	./run lint-imports
+
+docs:  ## the site, into site/
+	./run --extra docs mkdocs build --strict
+
+clean:  ## remove what building and testing left (not .venv, not runs/)
+	rm -rf build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

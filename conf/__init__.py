@@ -1,0 +1,1 @@
+"""Core's own YAML: the primary configuration, presets and experiments."""

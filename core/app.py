@@ -1,0 +1,145 @@
+"""From the words of a command line to a task that runs: plugins, composed configuration, checked settings, run.
+
+Nothing here imports MindSpore; the first to do so is the device entry, after it has set the environment.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import hydra
+import yaml
+from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import CompactHydraException, HydraException
+from omegaconf import DictConfig
+
+from core import config
+from core.errors import ConfigError, MindvideoError
+from core.registry import Registry, load
+from core.run import Run
+
+LOOKS_ONLY = ("help", "hydra_help", "shell_completion", "info", "version")
+"""Flags with which Hydra shows something that needs no sound configuration."""
+
+
+class _Told(CompactHydraException):
+    """A user's error on its way through Hydra, which prints it without a traceback."""
+
+
+def main() -> None:
+    """The command. Exits with 0, with 1 after one clear message, or with 130 when interrupted."""
+    try:
+        _command(sys.argv[1:])
+    except MindvideoError as error:
+        sys.exit(f"Error: {error}")
+    except HydraException as error:
+        sys.exit(f"Error: {config.explain(error)}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _command(words: list[str]) -> None:
+    flags = get_args_parser().parse_args(words)
+    registry = plugins(_disabled(flags.overrides))
+    config.offer(registry)
+    if not flags.shell_completion:
+        _report_rejected(registry)
+    added = [*_without_absent_default(flags.overrides, registry), *_place(flags.overrides)]
+    if not (flags.multirun or any(getattr(flags, name, None) for name in LOOKS_ONLY)):
+        config.compose_settings([*added, *flags.overrides], registry)
+    sys.argv[1:] = _with_overrides(words, flags.overrides, added)
+    _hydra_main()
+
+
+def _with_overrides(words: list[str], overrides: list[str], added: list[str]) -> list[str]:
+    """The command line with further overrides beside those it has: flags may not stand between overrides."""
+    place = words.index(overrides[0]) if overrides else len(words)
+    return [*words[:place], *added, *words[place:]]
+
+
+@functools.cache
+def plugins(disable: tuple[str, ...]) -> Registry:
+    """The registry of this process; a sweep's worker makes its own."""
+    return load(disable)
+
+
+@hydra.main(config_path=f"pkg://{config.CONFIG_PACKAGE}", config_name=config.CONFIG_NAME, version_base="1.3")
+def _hydra_main(composed: DictConfig) -> float | None:
+    registry = plugins(tuple(composed.plugins.disable))
+    try:
+        settings = config.check(composed, registry)
+        output = Path(HydraConfig.get().runtime.output_dir)
+        return Run(settings, registry, output, list(HydraConfig.get().overrides.task)).execute()
+    except MindvideoError as error:
+        raise _Told(f"Error: {error}") from None
+
+
+def open_run(overrides: Sequence[str] = (), output: str | Path | None = None) -> Run:
+    """A run composed from the words of the command line, for notebooks and tests; nothing is started.
+
+    ``output`` is the folder of the run, made when something is written there. Raises a `MindvideoError`.
+    """
+    words = list(overrides) + ([f"output='{output}'"] if output else [])
+    registry = plugins(_disabled(words))
+    config.offer(registry)
+    settings = config.compose_settings([*_without_absent_default(words, registry), *words], registry)
+    return Run(settings, registry, Path(settings.output), words)
+
+
+def _disabled(words: Sequence[str]) -> tuple[str, ...]:
+    """The value of ``plugins.disable``, read ahead because it decides what there is to compose."""
+    for word in reversed(words):
+        key, _, value = word.lstrip("+").partition("=")
+        if key == "plugins.disable":
+            return _names(value)
+    return ()
+
+
+def _names(value: str) -> tuple[str, ...]:
+    try:
+        names = yaml.safe_load(value)
+    except yaml.YAMLError:
+        names = None
+    names = [names] if isinstance(names, str) else names
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ConfigError(f"plugins.disable={value} is not a list of names: give plugins.disable=[a,b].")
+    return tuple(names)
+
+
+def _report_rejected(registry: Registry) -> None:
+    for rejection in registry.rejected:
+        print(
+            f"Plugin '{rejection.name}' ({rejection.distribution}) is rejected: {rejection.reason}.",
+            file=sys.stderr,
+        )
+
+
+def _without_absent_default(words: Sequence[str], registry: Registry) -> list[str]:
+    """Drop the default experiment where its plugin is not loaded, so that other tasks still run."""
+    chosen = any(word.lstrip("+~").partition("=")[0] == "experiment" for word in words)
+    default = config.default_experiment()
+    if chosen or f"experiment/{default}" in registry.presets():
+        return []
+    return ["~experiment"]
+
+
+def _place(words: Sequence[str]) -> list[str]:
+    """Where the run writes: the latest run when one is to be resumed, a folder of its own on further ranks."""
+    keys = {word.lstrip("+").partition("=")[0]: word.partition("=")[2] for word in words}
+    placed = keys.keys() & {"output", "hydra.run.dir"}
+    rank = int(os.environ.get("RANK_ID", "0") or 0)
+    if keys.get("task.resume", "").lower() == "true" and not placed:
+        return [f"output='{_latest_run()}'"]
+    return [f"hydra.run.dir=${{output}}/rank_{rank}"] if rank else []
+
+
+def _latest_run() -> Path:
+    runs = [run for run in Path("runs").glob("*") if (run / "checkpoints").is_dir()]
+    if not runs:
+        raise ConfigError("there is no run to resume under runs/: name its folder with output=FOLDER.")
+    return max(runs, key=lambda run: run.stat().st_mtime)

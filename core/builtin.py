@@ -1,0 +1,55 @@
+"""What core itself offers, through the same hooks as every plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from core import devices as device_entries
+from core.data import entries as dataset_entries
+from core.hooks import DatasetEntry, DeviceEntry, MetricEntry, OptimizerEntry, TaskEntry, hookimpl
+from core.metrics import entries as metric_entries
+from core.tasks.doctor import DOCTOR
+from core.tasks.evaluate import EVALUATE
+from core.tasks.import_weights import IMPORT_WEIGHTS
+from core.tasks.train import TRAIN
+from core.tasks.upscale import UPSCALE
+from core.training import optimizers as optimizer_entries
+
+HOOK_API = 1
+
+
+@hookimpl
+def config_package() -> str:
+    """Core's own YAML."""
+    return "core.conf"
+
+
+@hookimpl
+def devices() -> Iterable[DeviceEntry[Any]]:
+    """The processor and two kinds of accelerator."""
+    return [device_entries.CPU, device_entries.GPU, device_entries.ASCEND]
+
+
+@hookimpl
+def datasets() -> Iterable[DatasetEntry[Any]]:
+    """Published data sets, files of the user's, and the clips that come with mindvideo."""
+    return dataset_entries.DATASETS
+
+
+@hookimpl
+def metrics() -> Iterable[MetricEntry[Any]]:
+    """PSNR, SSIM and MS-SSIM."""
+    return metric_entries.ENTRIES
+
+
+@hookimpl
+def optimizers() -> Iterable[OptimizerEntry[Any]]:
+    """MindSpore's optimizers with schedules."""
+    return [optimizer_entries.ADAM, optimizer_entries.ADAMW, optimizer_entries.ADAMAX]
+
+
+@hookimpl
+def tasks() -> Iterable[TaskEntry[Any]]:
+    """What the command does."""
+    return [TRAIN, EVALUATE, UPSCALE, IMPORT_WEIGHTS, DOCTOR]

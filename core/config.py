@@ -1,0 +1,297 @@
+"""Gives the plugins' entries to Hydra, and turns a composed configuration into typed, checked settings.
+
+The dataclass of each entry becomes the configuration ``<kind>/<name>``, so a wrong type or a misspelt key fails
+while composing. All problems of a configuration are reported together, before a device is touched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+
+import yaml
+from hydra import compose, initialize_config_module
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.core.plugins import Plugins
+from hydra.errors import HydraException
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from core import hooks
+from core.errors import ConfigError
+from core.registry import Registry, suggestion
+
+CONFIG_PACKAGE = "core.conf"
+CONFIG_NAME = "config"
+COMPOSE_ERRORS = (HydraException, OmegaConfBaseException, ValueError)
+"""What Hydra raises for a user's mistake."""
+MANY = ("metric",)
+"""Kinds of which a run has several, by name."""
+
+
+@dataclass
+class LoaderSettings:
+    """How clips reach the network."""
+
+    batch_size: int = 4
+    """Clips in a batch, on each rank."""
+    workers: int = 2
+    """Clips prepared at the same time."""
+    processes: bool = False
+    """Prepare clips in processes instead of threads (worth it where decoding is slower than training)."""
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1 or self.workers < 1:
+            raise ValueError("batch_size and workers must be at least 1.")
+
+
+@dataclass
+class TrainingSettings:
+    """The recipe of a training. Give ``steps`` or ``epochs``."""
+
+    steps: int | None = None
+    """Optimizer steps."""
+    epochs: int | None = None
+    """Passes over the training clips."""
+    validate_every: int = 1000
+    """Steps between validations."""
+    checkpoint_every: int = 500
+    """Steps between writings of the last checkpoint."""
+    patience: int = 0
+    """Stop after this many validations without a new best score; 0 never stops early."""
+    score: str = "psnr_st"
+    """Validation value that decides which checkpoint is best; the loss where there is no upscaler."""
+    pictures: int = 2
+    """Clips to draw at each validation and at the end."""
+
+    def __post_init__(self) -> None:
+        if self.steps is not None and self.epochs is not None:
+            raise ValueError("training.steps and training.epochs are both set: clear one of them with =null.")
+        for name in ("steps", "epochs", "validate_every", "checkpoint_every"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"training.{name}={value} must be at least 1.")
+        if self.patience < 0 or self.pictures < 0:
+            raise ValueError("training.patience and training.pictures must be 0 or more.")
+
+
+@dataclass
+class PluginSettings:
+    """Which plugins take part."""
+
+    disable: list[str] = field(default_factory=list)
+    """Names of plugins to leave out."""
+
+
+@dataclass
+class Settings:
+    """A whole run, as composed: one section for each kind of entry, and what belongs to the run itself."""
+
+    task: Any = None
+    device: Any = None
+    model: Any = None
+    loss: Any = None
+    dataset: Any = None
+    metric: dict[str, Any] = field(default_factory=dict)
+    optimizer: Any = None
+    step: Any = None
+    upscaler: Any = None
+    loader: LoaderSettings = field(default_factory=LoaderSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    plugins: PluginSettings = field(default_factory=PluginSettings)
+    seed: int = 0
+    weights: str | None = None
+    """Checkpoint to start from: ours, .npz, .safetensors or MindSpore's .ckpt."""
+    output: str = "runs/default"
+    """Folder of the run; a default names it by the time."""
+
+    def section(self, kind: str) -> Any:
+        """The options chosen for a kind (for ``metric``: a dict by name), or None."""
+        return getattr(self, kind)
+
+
+def offer(registry: Registry) -> None:
+    """Give every entry's dataclass and every plugin's YAML to Hydra."""
+    store = ConfigStore.instance()
+    store.store(name="settings", node=Settings)
+    for plugin in registry.plugins:
+        for kind, entry in plugin.entries:
+            package = f"{kind}.{entry.name}" if kind in MANY else kind
+            store.store(group=kind, name=entry.name, node=entry.config, package=package, provider=plugin.name)
+    packages = [p.config_package for p in registry.plugins if p.config_package]
+    Plugins.instance().register(_search_path(packages))
+
+
+def _search_path(packages: Sequence[str]) -> type[SearchPathPlugin]:
+    class MindvideoSearchPath(SearchPathPlugin):
+        """Adds the plugins' YAML folders to Hydra's search path."""
+
+        def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+            for package in packages:
+                if package != CONFIG_PACKAGE:
+                    search_path.append(provider=package, path=f"pkg://{package}")
+
+    return MindvideoSearchPath
+
+
+def default_experiment() -> str:
+    """The experiment that the primary configuration names."""
+    text = (resources.files(CONFIG_PACKAGE) / f"{CONFIG_NAME}.yaml").read_text("utf-8")
+    return next(item["experiment"] for item in yaml.safe_load(text)["defaults"] if "experiment" in item)
+
+
+def compose_settings(overrides: Sequence[str], registry: Registry) -> Settings:
+    """Settings from the words of a command line; raises `ConfigError` with every problem at once."""
+    with initialize_config_module(CONFIG_PACKAGE, version_base="1.3"):
+        accepted, faults = _compose_each(overrides, registry)
+        try:
+            config = compose(CONFIG_NAME, accepted)
+        except COMPOSE_ERRORS as error:
+            raise ConfigError(_message([*faults, explain(error)])) from None
+    return check(config, registry, faults)
+
+
+def check(config: DictConfig, registry: Registry, faults: Sequence[str] = ()) -> Settings:
+    """Typed settings of a composed configuration; raises `ConfigError` with every problem, ``faults`` first."""
+    problems = [*faults, *_missing_values(config), *_missing_sections(config, registry)]
+    sections: dict[str, Any] = {}
+    for name in map(str, config):
+        if OmegaConf.is_config(config[name]) and OmegaConf.missing_keys(config[name]):
+            continue
+        try:
+            sections[name] = _typed(config, name)
+        except (ValueError, OmegaConfBaseException) as error:
+            problems.append(f"{name}: {explain(error)}")
+    if problems:
+        raise ConfigError(_message(problems))
+    return Settings(**sections)
+
+
+def _typed(config: DictConfig, name: str) -> Any:
+    value = config[name]
+    return OmegaConf.to_object(value) if OmegaConf.is_config(value) else value
+
+
+def _missing_values(config: DictConfig) -> list[str]:
+    return [f"{key} has no value: give it as {key}=…" for key in sorted(OmegaConf.missing_keys(config))]
+
+
+def _missing_sections(config: DictConfig, registry: Registry) -> list[str]:
+    problems = []
+    task = registry.entry_of("task", OmegaConf.get_type(config, "task"))
+    if not isinstance(task, hooks.TaskEntry):
+        return [f"no task is chosen: give task=… (known: {', '.join(registry.names('task'))})"]
+    for kind in task.needs:
+        if not config[kind]:
+            known = ", ".join(registry.names(kind)) or "none"
+            problems.append(f"task={task.name} needs a {kind}: give experiment=… or {kind}=… (known: {known})")
+    return problems
+
+
+def _compose_each(overrides: Sequence[str], registry: Registry) -> tuple[list[str], list[str]]:
+    """The overrides that compose, and what is wrong with each of the others."""
+    if _compose_error(overrides) is None or _compose_error([]) is not None:
+        return list(overrides), []
+    accepted: list[str] = []
+    faults: list[str] = []
+    for override in _choices_first(overrides):
+        error = _compose_error([*accepted, override])
+        if error is None:
+            accepted.append(override)
+        else:
+            faults.append(_fault(override, error, accepted, registry))
+    return accepted, faults
+
+
+def _compose_error(overrides: Sequence[str]) -> Exception | None:
+    try:
+        compose(CONFIG_NAME, list(overrides))
+    except COMPOSE_ERRORS as error:
+        return error
+    return None
+
+
+def _choices_first(overrides: Sequence[str]) -> list[str]:
+    """Overrides that choose from a group before those that set values in what was chosen."""
+    groups = {*hooks.KINDS, "experiment"}
+    return sorted(overrides, key=lambda word: word.split("=")[0].lstrip("+~") not in groups)
+
+
+def _fault(override: str, error: Exception, accepted: list[str], registry: Registry) -> str:
+    key, _, value = override.partition("=")
+    key = key.lstrip("+~")
+    if key in hooks.KINDS:
+        return f"{override}: there is no {key} '{value}'{suggestion(value, _options(registry, key))}"
+    if key == "experiment":
+        return f"{override}: there is no experiment '{value}'{suggestion(value, _options(registry, key))}"
+    config = compose(CONFIG_NAME, accepted)
+    known = _known_keys(config)
+    if key not in known:
+        return f"{override}: there is no setting '{key}'{_near(key, known)}"
+    return f"{override}: {explain(error)}"
+
+
+def _options(registry: Registry, group: str) -> list[str]:
+    presets = [p.partition("/")[2] for p in registry.presets() if p.startswith(f"{group}/")]
+    return sorted({*registry.names(group), *presets}) if group in hooks.KINDS else presets
+
+
+def _known_keys(config: DictConfig, prefix: str = "") -> list[str]:
+    keys: list[str] = []
+    for name in config:
+        keys.append(f"{prefix}{name}")
+        node = config._get_node(name)
+        if isinstance(node, DictConfig) and not node._is_none() and not node._is_missing():
+            keys.extend(_known_keys(node, f"{prefix}{name}."))
+    return keys
+
+
+def _near(key: str, known: list[str]) -> str:
+    """Near misses of a key; the words listed are those of the same section, not all of them."""
+    section = key.rpartition(".")[0]
+    siblings = [k for k in known if k.rpartition(".")[0] == section]
+    return suggestion(key, siblings or [k for k in known if "." not in k])
+
+
+def explain(error: Exception) -> str:
+    """The first sentence of a library's error, without its internals."""
+    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+    text = str(cause).partition("Config search path:")[0]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    kept = [line for line in lines if not re.match(r"(full_key|object_type|reference_type):?", line)]
+    return " ".join(kept) or type(error).__name__
+
+
+def _message(problems: Sequence[str]) -> str:
+    if len(problems) == 1:
+        return problems[0]
+    return f"{len(problems)} problems in the configuration:\n" + "\n".join(f"  - {p}" for p in problems)
+
+
+def parse_overrides(words: Sequence[str]) -> list[Override]:
+    """Hydra's reading of command-line words; raises `ConfigError` on one that is no override."""
+    try:
+        return OverridesParser.create().parse_overrides(list(words))
+    except HydraException as error:
+        raise ConfigError(" ".join(str(error).split("\n")[0].split())) from None
+
+
+def entry_section(section: Any) -> dict[str, Any]:
+    """A typed section as plain data (enums by name), for checkpoints and reports."""
+    container = OmegaConf.to_container(OmegaConf.structured(section), enum_to_str=True)
+    assert isinstance(container, dict)
+    return {str(key): value for key, value in container.items()}
+
+
+def differences(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
+    """``key: ours against theirs`` for every key in which two plain sections differ."""
+    keys = sorted({*ours, *theirs})
+    return [f"{k}: {ours.get(k)} against {theirs.get(k)}" for k in keys if ours.get(k) != theirs.get(k)]
+

@@ -1,0 +1,110 @@
+"""Options that data sets share: how clips are cut, augmented, made smaller and divided into splits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from core.data.downscale import Filter
+
+
+@dataclass
+class ClipOptions:
+    """What a clip looks like, in every data set.
+
+    Training crops and augments at random; validation and test take the middle of the frame as it is.
+    """
+
+    frames: int = 3
+    """Frames of a clip (T)."""
+    crop: int | None = 128
+    """Side of the square cut from training frames, in high-resolution pixels; null takes whole frames."""
+    evaluation_crop: int | None = None
+    """The same for validation and test, cut from the middle."""
+    scale: int = 1
+    """Above 1, a second column ``low`` holds the frames made this many times smaller."""
+    filter: Filter = Filter.bicubic
+    """How ``low`` is made. Validation and test take bicubic for random, so that they never change."""
+    middle_filter: Filter | None = None
+    """Another filter for the middle frame of ``low``; null takes ``filter``. Needs an odd ``frames``."""
+    flips: bool = True
+    transpose: bool = True
+    """Also exchange rows and columns, where the training clip is square."""
+    reversal: bool = True
+    """Also play training clips backwards."""
+    limit: int | None = None
+    """At most this many clips for validation and test, spaced evenly over all; null takes every clip."""
+
+    def __post_init__(self) -> None:
+        at_least("frames", self.frames, 1)
+        at_least("scale", self.scale, 1)
+        at_least("limit", self.limit, 1)
+        for name in ("crop", "evaluation_crop"):
+            side = getattr(self, name)
+            at_least(name, side, 1)
+            if side is not None and side % self.scale:
+                raise ValueError(f"{name} is {side}; it must be a multiple of scale, which is {self.scale}.")
+        if self.middle_filter is not None and self.frames % 2 == 0:
+            raise ValueError(f"middle_filter needs an odd number of frames, and frames is {self.frames}.")
+
+
+@dataclass
+class ShotOptions(ClipOptions):
+    """Clips that are cut from longer shots. Neighbouring frames of a clip lie ``step`` frames apart."""
+
+    min_step: int = 1
+    """Validation and test always take this step."""
+    max_step: int = 1
+    """Training draws the step from min_step to max_step, as far as the shot reaches."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least("min_step", self.min_step, 1)
+        if self.max_step < self.min_step:
+            raise ValueError(f"max_step is {self.max_step}; it must be at least min_step, {self.min_step}.")
+
+    @property
+    def span(self) -> int:
+        """Frames of the shot from the first to the last of a clip, at the smallest step."""
+        return (self.frames - 1) * self.min_step + 1
+
+
+class Division(Enum):
+    """How the shots of a collection fall into training, validation and test."""
+
+    hashed = "hashed"
+    """By shares, in the order of a hash of the shots' names: the same on every machine."""
+    named = "named"
+    """By a folder on the shot's path named train, validation (or val) or test."""
+
+
+@dataclass
+class CollectionOptions(ShotOptions):
+    """A user's own collection of shots."""
+
+    division: Division = Division.hashed
+    validation_share: float = 0.1
+    """Share of the shots for validation, when hashed; above 0, at least one shot."""
+    test_share: float = 0.1
+    """The same for test; 1 gives every shot to test."""
+    downsize: float = 1.0
+    """Shrink frames this many times first; 1.5 to 2 hides the artefacts of compressed sources."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least("downsize", self.downsize, 1)
+        for name in ("validation_share", "test_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must lie between 0 and 1.")
+        if self.validation_share + self.test_share > 1:
+            raise ValueError("validation_share and test_share must not add up to more than 1.")
+
+
+def at_least(name: str, value: float | None, least: float) -> None:
+    """Refuse an option below ``least``; null passes.
+
+    Raises:
+        ValueError: with a sentence that names the option.
+    """
+    if value is not None and not value >= least:
+        raise ValueError(f"{name} is {value}; it must be at least {least}.")

@@ -1,0 +1,182 @@
+"""Devices: where MindSpore computes. Each entry sets the environment and the context once, before any network.
+
+``ascend`` and ``gpu`` follow MindSpore's documentation (`set_device`, `set_context`, `init` under ``msrun``); only
+``cpu`` could be run where this was written, as `docs/devices.md` says.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from enum import Enum
+
+from core.errors import DeviceError
+from core.hooks import DeviceEntry
+
+
+class Mode(Enum):
+    """How MindSpore executes cells."""
+
+    graph = "graph"
+    """Compiled as a whole at first use: the fast one."""
+    pynative = "pynative"
+    """Operator by operator: for debugging."""
+
+
+class InstructionSet(Enum):
+    """The processor instructions that MindSpore's oneDNN may use (``ONEDNN_MAX_CPU_ISA``)."""
+
+    sse41 = "SSE41"
+    avx = "AVX"
+    avx2 = "AVX2"
+    """The fastest: with newer sets, MindSpore 2.10 falls to reference code, a hundred times slower."""
+    native = "DEFAULT"
+    """Whatever the processor has."""
+
+
+@dataclass
+class DeviceConfig:
+    """What all devices have in common."""
+
+    mode: Mode = Mode.graph
+    """``graph`` compiles networks, ``pynative`` runs them operator by operator."""
+    deterministic: bool = True
+    """Ask for kernels whose results repeat exactly."""
+
+
+@dataclass
+class CpuConfig(DeviceConfig):
+    """The processor of this machine."""
+
+    threads: int = 0
+    """Threads of a kernel; 0 leaves MindSpore's choice (all cores)."""
+    instructions: InstructionSet = InstructionSet.avx2
+    """Newest instruction set for oneDNN; the environment's ``ONEDNN_MAX_CPU_ISA``, where set, comes first."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.threads <= 1024:
+            raise ValueError(f"threads={self.threads} is not between 0 (all cores) and 1024.")
+
+
+@dataclass
+class AcceleratorConfig(DeviceConfig):
+    """An accelerator card."""
+
+    device_id: int | None = None
+    """Card to use; by default the first one, or under ``msrun`` the one of this process's local rank."""
+
+    def __post_init__(self) -> None:
+        if self.device_id is not None and self.device_id < 0:
+            raise ValueError(f"device_id={self.device_id} is negative; the first card is 0.")
+
+
+@dataclass
+class AscendConfig(AcceleratorConfig):
+    """A Huawei Ascend card."""
+
+
+@dataclass
+class GpuConfig(AcceleratorConfig):
+    """An NVIDIA card (needs a MindSpore that was built for GPUs)."""
+
+
+@dataclass(frozen=True)
+class ActiveDevice:
+    """The device after its context was set."""
+
+    target: str
+    mode: Mode
+    rank: int = 0
+    world: int = 1
+    detail: str = ""
+
+    @property
+    def description(self) -> str:
+        """One line for logs and reports."""
+        ranks = f", rank {self.rank} of {self.world}" if self.world > 1 else ""
+        return f"{self.target} ({self.mode.value} mode{self.detail}{ranks})"
+
+
+def _cpu(config: CpuConfig) -> ActiveDevice:
+    # oneDNN reads the variable at its first primitive, so this must come before any network runs.
+    os.environ.setdefault("ONEDNN_MAX_CPU_ISA", config.instructions.value)
+    quiet()
+    import mindspore as ms
+
+    ms.set_device("CPU")
+    _set_context(config)
+    if config.threads:
+        ms.runtime.dispatch_threads_num(config.threads)
+    rank, world = _join()
+    threads = config.threads or os.cpu_count()
+    isa = os.environ["ONEDNN_MAX_CPU_ISA"]
+    return ActiveDevice("CPU", config.mode, rank, world, f", {threads} threads, instructions {isa}")
+
+
+def _ascend(config: AscendConfig) -> ActiveDevice:
+    return _accelerator("Ascend", config)
+
+
+def _gpu(config: GpuConfig) -> ActiveDevice:
+    return _accelerator("GPU", config)
+
+
+def _accelerator(target: str, config: AcceleratorConfig) -> ActiveDevice:
+    quiet()
+    import mindspore as ms
+
+    if not available(target):
+        raise DeviceError(
+            f"device={target.lower()} is not here: this MindSpore {ms.__version__} finds no {target} "
+            f"(it has: {', '.join(present())}); type device=cpu, or install MindSpore for {target} with its driver."
+        )
+    if config.device_id is None:
+        ms.set_device(target)
+    else:
+        ms.set_device(target, config.device_id)
+    _set_context(config)
+    rank, world = _join()
+    return ActiveDevice(target, config.mode, rank, world)
+
+
+def _set_context(config: DeviceConfig) -> None:
+    import mindspore as ms
+
+    ms.set_context(mode=ms.GRAPH_MODE if config.mode is Mode.graph else ms.PYNATIVE_MODE)
+    if config.deterministic:
+        ms.set_deterministic(True)
+
+
+def _join() -> tuple[int, int]:
+    """Join the other processes where ``msrun`` started several; rank and number of processes."""
+    world = int(os.environ.get("RANK_SIZE") or os.environ.get("MS_WORKER_NUM") or 1)
+    if world < 2:
+        return 0, 1
+    import mindspore as ms
+    from mindspore import communication
+
+    communication.init()
+    ms.set_auto_parallel_context(parallel_mode=ms.ParallelMode.DATA_PARALLEL, gradients_mean=True)
+    return communication.get_rank(), communication.get_group_size()
+
+
+def quiet() -> None:
+    """Keep MindSpore's warnings off the screen unless ``GLOG_v`` asks for them; to be called before its import."""
+    os.environ.setdefault("GLOG_v", "3")
+
+
+def available(target: str) -> bool:
+    """Whether this MindSpore can compute on ``CPU``, ``GPU`` or ``Ascend`` here."""
+    import mindspore as ms
+
+    return target == "CPU" or bool(ms.hal.is_available(target))
+
+
+def present() -> list[str]:
+    """Targets that this MindSpore can compute on here, lower case as on the command line."""
+    return [target.lower() for target in ("CPU", "GPU", "Ascend") if available(target)]
+
+
+CPU = DeviceEntry("cpu", CpuConfig, _cpu)
+ASCEND = DeviceEntry("ascend", AscendConfig, _ascend)
+GPU = DeviceEntry("gpu", GpuConfig, _gpu)

@@ -1,0 +1,34 @@
+"""The errors a user can meet: each is one clear sentence that says what is wrong and what to do.
+
+The command prints the sentence and exits with code 1; only a defect of ours shows a traceback.
+"""
+
+from __future__ import annotations
+
+
+class MindvideoError(Exception):
+    """Base of every error that is the user's to mend; its text is written for the user."""
+
+
+class ConfigError(MindvideoError):
+    """The composed configuration has one or more problems; the text lists all of them."""
+
+
+class PluginError(MindvideoError):
+    """A plugin, or something that only a plugin can offer, is not there."""
+
+
+class DeviceError(MindvideoError):
+    """The device asked for is absent or cannot be set up."""
+
+
+class MediaError(MindvideoError):
+    """A video or picture cannot be read or written."""
+
+
+class DataError(MindvideoError):
+    """A data set is missing or is not laid out as expected."""
+
+
+class CheckpointError(MindvideoError):
+    """A checkpoint is missing, damaged or belongs to another model."""

@@ -1,0 +1,269 @@
+"""The contract between core and its plugins: what a plugin may offer, and the records it offers them in.
+
+A plugin is a module with hook implementations, named by an entry point of group ``mindvideo.plugins``.
+Each hook returns *entries*: frozen records that carry a name, a dataclass of options and a function that
+builds the thing from its options. Nothing here, and nothing at the top of a plugin module, imports
+MindSpore: ``--help``, shell completion and configuration errors must be fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+import numpy as np
+import pluggy
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from mindspore import Parameter, nn
+    from mindspore.train import Callback, Metric
+
+    from core.run import Run
+
+PROJECT = "mindvideo"
+HOOK_API = 1
+"""Version of this contract. A plugin module states the one it was written for as ``HOOK_API = 1``."""
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+C = TypeVar("C")
+Array = NDArray[np.float32]
+
+
+class Split(Enum):
+    """The part of a data set. Which clips it holds is the data set's affair; no clip is in two of them."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+class ClipSource(Protocol):
+    """Random access to the clips of one split.
+
+    ``clip`` is a pure function of its arguments, so the order of training and its augmentation depend on
+    the seed alone, never on the number of workers. `core.data.loader` turns a source into a
+    ``mindspore.dataset``.
+    """
+
+    columns: tuple[str, ...]
+    """Names of the arrays that ``clip`` returns: ``frames`` (T,3,H,W), float32 RGB in [0,1], comes first."""
+
+    def __len__(self) -> int: ...
+
+    def clip(self, index: int, rng: np.random.Generator) -> tuple[Array, ...]:
+        """Clip ``index``; every random choice (crop, flip, filter) is drawn from ``rng``."""
+        ...
+
+
+class Output(Enum):
+    """A picture that an upscaler makes from two neighbouring frames."""
+
+    FIRST = "first"
+    MIDDLE = "middle"
+    LAST = "last"
+    LOW_MIDDLE = "low_middle"
+
+
+class Upscaler(Protocol):
+    """A network's way from two neighbouring frames to larger ones and the one between (N,3,H,W in [0,1])."""
+
+    scale: int
+    """Factor of width and height of the high-resolution outputs."""
+
+    alignment: int
+    """Tiles must start at multiples of this many input pixels to give what the whole picture gives."""
+
+    def __call__(self, first: Array, last: Array, outputs: Collection[Output]) -> dict[Output, Array]:
+        """The wanted outputs: N,3,scale*H,scale*W; ``LOW_MIDDLE`` has the size of the input."""
+        ...
+
+
+class Device(Protocol):
+    """Where MindSpore computes, after its context was set."""
+
+    target: str
+    rank: int
+    world: int
+
+    @property
+    def description(self) -> str:
+        """One line for logs and reports: target, mode, threads, instruction set."""
+        ...
+
+
+@dataclass(frozen=True)
+class Entry(Generic[C]):
+    """A named offer of a plugin.
+
+    ``config`` is a dataclass: at once the schema, the defaults and the command-line option ``<kind>=<name>``.
+    No two entries of a kind may share a dataclass: the configuration is recognised by its type.
+    """
+
+    name: str
+    config: type[C]
+
+
+@dataclass(frozen=True)
+class PublishedTensor:
+    """Where one of our parameters stands in a published checkpoint, and how to turn it into ours."""
+
+    name: str
+    convert: Callable[[Array], Array] = field(default=np.asarray)
+
+
+@dataclass(frozen=True)
+class PublishedWeights:
+    """How the published PyTorch checkpoint of a model maps to our parameters."""
+
+    tensors: Mapping[str, PublishedTensor]
+    """Our parameter name -> the published tensor. Every trainable parameter of the model has one."""
+
+    ignored: Sequence[str] = ()
+    """Regular expressions of published names that carry nothing we need (pruning masks, counters)."""
+
+
+@dataclass(frozen=True)
+class ModelEntry(Entry[C]):
+    """A network. ``build`` makes the cell with fresh weights."""
+
+    build: Callable[[C], nn.Cell]
+    published: Callable[[C], PublishedWeights] | None = None
+
+
+@dataclass(frozen=True)
+class LossEntry(Entry[C]):
+    """A training loss: a cell whose inputs are what the step that uses it passes."""
+
+    build: Callable[[C], nn.Cell]
+
+
+@dataclass(frozen=True)
+class DatasetEntry(Entry[C]):
+    """A data set. ``build`` opens one split, or raises `core.errors.DataError` that says what is missing."""
+
+    build: Callable[[C, Split], ClipSource]
+
+
+@dataclass(frozen=True)
+class MetricEntry(Entry[C]):
+    """A measure of quality: a ``mindspore.train.Metric`` updated with (prediction, truth), N,3,H,W in [0,1]."""
+
+    build: Callable[[C], Metric]
+    higher_is_better: bool = True
+
+
+@dataclass(frozen=True)
+class DeviceEntry(Entry[C]):
+    """A device. ``build`` sets the environment and MindSpore's context; nothing else of core does."""
+
+    build: Callable[[C], Device]
+
+
+@dataclass(frozen=True)
+class OptimizerEntry(Entry[C]):
+    """An optimizer over given parameters for a run of ``total_steps`` steps (schedules need the length)."""
+
+    build: Callable[[C, Sequence[Parameter], int], nn.Optimizer]
+
+
+@dataclass(frozen=True)
+class StepEntry(Entry[C]):
+    """One training step: a ``TrainOneStepCell`` over network, loss and optimizer.
+
+    Its ``construct`` takes the data set's columns and returns the loss, or a tuple of scalars whose names
+    the cell lists in ``outputs`` (the first is the loss).
+    """
+
+    build: Callable[[C, nn.Cell, nn.Cell | None, nn.Optimizer], nn.TrainOneStepCell]
+
+
+@dataclass(frozen=True)
+class UpscalerEntry(Entry[C]):
+    """How a trained network upscales video."""
+
+    build: Callable[[C, nn.Cell], Upscaler]
+
+
+@dataclass(frozen=True)
+class TaskEntry(Entry[C]):
+    """Something the command does. ``build`` runs it and returns its score, if it has one, for sweeps.
+
+    ``needs`` names the kinds that must be chosen for it, so that a missing one is reported while composing.
+    """
+
+    build: Callable[[C, Run], float | None]
+    needs: tuple[str, ...] = ()
+
+
+KINDS: dict[str, type[Entry[Any]]] = {
+    "model": ModelEntry,
+    "loss": LossEntry,
+    "dataset": DatasetEntry,
+    "metric": MetricEntry,
+    "device": DeviceEntry,
+    "optimizer": OptimizerEntry,
+    "step": StepEntry,
+    "upscaler": UpscalerEntry,
+    "task": TaskEntry,
+}
+"""Kind -> entry class. The hook that offers a kind is its plural: ``models``, ``losses``, …"""
+
+
+@hookspec
+def models() -> Iterable[ModelEntry[Any]]:  # type: ignore[empty-body]
+    """Networks: ``model=<name>``."""
+
+
+@hookspec
+def losses() -> Iterable[LossEntry[Any]]:  # type: ignore[empty-body]
+    """Training losses: ``loss=<name>``."""
+
+
+@hookspec
+def datasets() -> Iterable[DatasetEntry[Any]]:  # type: ignore[empty-body]
+    """Data sets: ``dataset=<name>``."""
+
+
+@hookspec
+def metrics() -> Iterable[MetricEntry[Any]]:  # type: ignore[empty-body]
+    """Quality measures, several at a time: ``metric=[<name>,<name>]``."""
+
+
+@hookspec
+def devices() -> Iterable[DeviceEntry[Any]]:  # type: ignore[empty-body]
+    """Devices: ``device=<name>``."""
+
+
+@hookspec
+def optimizers() -> Iterable[OptimizerEntry[Any]]:  # type: ignore[empty-body]
+    """Optimizers with their schedules: ``optimizer=<name>``."""
+
+
+@hookspec
+def steps() -> Iterable[StepEntry[Any]]:  # type: ignore[empty-body]
+    """Training steps: ``step=<name>``."""
+
+
+@hookspec
+def upscalers() -> Iterable[UpscalerEntry[Any]]:  # type: ignore[empty-body]
+    """Ways to upscale video with a trained network: ``upscaler=<name>``."""
+
+
+@hookspec
+def tasks() -> Iterable[TaskEntry[Any]]:  # type: ignore[empty-body]
+    """What the command can do: ``task=<name>``."""
+
+
+@hookspec
+def callbacks(run: Run) -> Iterable[Callback]:  # type: ignore[empty-body]
+    """MindSpore callbacks for training, added to core's own. ``run`` gives settings, output folder and rank."""
+
+
+@hookspec
+def config_package() -> str:  # type: ignore[empty-body]
+    """Import name of the package that holds the plugin's YAML (``<plugin>.conf``): presets and experiments."""

@@ -1,0 +1,1 @@
+"""Training losses that more than one algorithm uses."""

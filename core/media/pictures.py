@@ -1,0 +1,99 @@
+"""A folder of pictures as video: PNG or JPEG files in natural order (2 before 10)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from core.errors import MediaError
+from core.media.colour import Chroma, Matrix, Range
+from core.media.planes import depth_of, frame_to_rgb, tagged_range
+from core.media.video import Frame, VideoInfo, VideoReader
+
+SUFFIXES = (".png", ".jpg", ".jpeg")
+
+
+class PictureReader(VideoReader):
+    """The pictures of a folder as frames.
+
+    8- and 16-bit pictures, grey or coloured; JPEG is BT.601 full range unless stated otherwise. Raises
+    `MediaError` for a folder without pictures, a picture that cannot be read, has transparent parts, or
+    differs in size from the first.
+    """
+
+    def __init__(
+        self, folder: Path, frame_rate: Fraction, matrix: Matrix | None, range: Range | None, chroma: Chroma
+    ) -> None:
+        if frame_rate <= 0:
+            raise MediaError(f"the frame rate of a picture folder must be positive, not {frame_rate}")
+        self.paths = picture_paths(folder)
+        self._matrix, self._range, self._chroma = matrix or Matrix.BT601, range, chroma
+        first = _load(self.paths[0])
+        self.info = VideoInfo(
+            width=first.width,
+            height=first.height,
+            frame_rate=Fraction(frame_rate),
+            frame_count=len(self.paths),
+            duration=len(self.paths) / Fraction(frame_rate),
+            pixel_format=first.format.name,
+            depth=depth_of(first),
+            matrix=self._matrix,
+            range=range or tagged_range(first, untagged=Range.FULL),
+            codec=self.paths[0].suffix.lower().lstrip("."),
+            has_audio=False,
+            time_base=1 / Fraction(frame_rate),
+        )
+        self._frames = self.frames(0, len(self.paths))
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self._frames
+
+    def close(self) -> None:
+        self._frames.close()
+
+    def frames(self, start: int, count: int) -> Iterator[Frame]:
+        """``count`` pictures from number ``start`` on."""
+        for number in range(start, start + count):
+            yield Frame(self._rgb(self.paths[number]), number / self.info.frame_rate)
+
+    def _rgb(self, path: Path):
+        picture = _load(path)
+        if (picture.width, picture.height) != (self.info.width, self.info.height):
+            raise MediaError(
+                f"{path} is {picture.width}x{picture.height}, unlike the first picture's {self.info.width}x"
+                f"{self.info.height}; all pictures of a folder must have one size"
+            )
+        try:
+            chosen = self._range or tagged_range(picture, untagged=Range.FULL)
+            return frame_to_rgb(picture, self._matrix, chosen, self._chroma)
+        except MediaError as error:
+            raise MediaError(f"{path}: {error}") from None
+
+
+def picture_paths(folder: Path) -> list[Path]:
+    """The pictures of a folder in natural order, or `MediaError` if there is none."""
+    paths = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
+    if not paths:
+        raise MediaError(f"{folder} is a folder without PNG or JPEG pictures")
+    return sorted(paths, key=_natural)
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Sort key: runs of digits count as numbers."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", path.name)]
+
+
+def _load(path: Path) -> av.VideoFrame:
+    """The decoded picture. Opened as a stream, because libav would read a % in a name as a pattern."""
+    try:
+        with path.open("rb") as file, av.open(file) as container:
+            frames = list(container.decode(video=0))
+    except (av.FFmpegError, OSError, IndexError, ValueError) as error:
+        raise MediaError(f"{path} cannot be read as a picture") from error
+    if len(frames) != 1 or frames[0].is_corrupt:
+        raise MediaError(f"{path} is damaged, or not a single picture")
+    return frames[0]

@@ -1,0 +1,136 @@
+"""The planes and colour tags of libav's pictures, and their way to RGB.
+
+Tags rule; a picture without tags is taken to be limited range and, by the usual convention, BT.601 below
+720 rows and BT.709 from there on.
+"""
+
+from __future__ import annotations
+
+import re
+
+import av
+import numpy as np
+
+from core.errors import MediaError
+from core.media.colour import Chroma, Matrix, Plane, Range, Rgb, Subsampling, yuv_to_rgb
+
+UNTAGGED_BT709_FROM_HEIGHT = 720
+
+# Codes of ITU-T H.273: matrix coefficients and full-range flag as libav numbers them.
+_MATRICES = {1: Matrix.BT709, 5: Matrix.BT601, 6: Matrix.BT601, 9: Matrix.BT2020}
+_UNSPECIFIED_MATRICES = {0, 2, 3}
+_RANGES = {1: Range.LIMITED, 2: Range.FULL}
+_UNSUPPORTED_MATRICES = {4: "FCC", 7: "SMPTE 240M", 8: "YCgCo", 10: "BT.2020 constant luminance", 14: "ICtCp"}
+
+_PLANAR = re.compile(r"(yuvj?(?P<subsampling>420|422|444)p|gray)(\d+)?(le|be)?")
+
+
+def untagged_matrix(height: int) -> Matrix:
+    """The matrix that a picture without tags is taken to have."""
+    return Matrix.BT709 if height >= UNTAGGED_BT709_FROM_HEIGHT else Matrix.BT601
+
+
+def tagged_matrix(frame: av.VideoFrame) -> Matrix:
+    """The matrix that the picture's tags, or else its height, tell; `MediaError` when it is not one of ours."""
+    code = int(frame.colorspace)
+    if code in _UNSPECIFIED_MATRICES:
+        return untagged_matrix(frame.height)
+    if code not in _MATRICES:
+        name = _UNSUPPORTED_MATRICES.get(code, f"number {code}")
+        raise MediaError(f"its colour matrix ({name}) is not supported: convert it, or state the matrix to assume")
+    return _MATRICES[code]
+
+
+def tagged_range(frame: av.VideoFrame, untagged: Range = Range.LIMITED) -> Range:
+    """The range that the picture's tags tell, or else ``untagged`` (full for the yuvj formats and RGB)."""
+    full = frame.format.name.startswith("yuvj") or frame.format.is_rgb
+    return _RANGES.get(int(frame.color_range), Range.FULL if full else untagged)
+
+
+def depth_of(frame: av.VideoFrame) -> int:
+    """Bits of a sample."""
+    return 8 if frame.format.has_palette else max(component.bits for component in frame.format.components)
+
+
+def frame_to_rgb(frame: av.VideoFrame, matrix: Matrix, range: Range, chroma: Chroma = Chroma.BILINEAR) -> Rgb:
+    """The picture as RGB float32 (3,H,W) in [0,1].
+
+    Planar YUV and grey are converted by `core.media.colour`; other layouts are first unpacked by libav. A
+    picture with transparent parts is refused (MediaError), because what lies behind them is not known.
+    """
+    _check_opaque(frame)
+    if frame.format.is_rgb or frame.format.has_palette:
+        return _unpack_rgb(frame)
+    frame = _planar(frame)
+    depth = depth_of(frame)
+    y, *rest = (_plane(frame, index) for index, _ in enumerate(frame.planes))
+    if not rest:
+        neutral = np.full(y.shape, 1 << (depth - 1), y.dtype)
+        rest = [neutral, neutral]
+    return yuv_to_rgb(y, rest[0], rest[1], matrix=matrix, range=range, depth=depth, chroma=chroma)
+
+
+def frame_from_planes(planes: tuple[Plane, Plane, Plane], pixel_format: str) -> av.VideoFrame:
+    """A libav picture that holds the planes, honouring the length of its rows."""
+    height, width = planes[0].shape
+    frame = av.VideoFrame(width, height, pixel_format)
+    for source, target in zip(planes, frame.planes, strict=True):
+        rows = np.zeros((target.height, target.line_size // source.itemsize), source.dtype)
+        rows[:, : target.width] = source
+        target.update(rows.tobytes())
+    return frame
+
+
+def tag_colour(target: av.VideoFrame | av.VideoCodecContext, matrix: Matrix, range: Range) -> None:
+    """Write matrix and range into the tags of a frame or encoder; of primaries and transfer only BT.709's are known."""
+    target.colorspace = {Matrix.BT601: 6, Matrix.BT709: 1, Matrix.BT2020: 9}[matrix]
+    target.color_range = {Range.LIMITED: 1, Range.FULL: 2}[range]
+    if matrix is Matrix.BT709:
+        target.color_primaries = target.color_trc = 1
+
+
+def planar_format(subsampling: Subsampling, depth: int) -> str:
+    """libav's name of planar YUV."""
+    return f"yuv{subsampling.value}p" + ("" if depth == 8 else f"{depth}le")
+
+
+def parse_planar_format(pixel_format: str) -> tuple[Subsampling, int]:
+    """Subsampling and bits of planar YUV by libav's name, or MediaError."""
+    match = re.fullmatch(r"yuv(420|422|444)p(?:(10|12)le)?", pixel_format)
+    if match is None:
+        raise MediaError(f"cannot write pixel format '{pixel_format}': use yuv420p, yuv422p, yuv444p, or these with 10le")
+    return Subsampling(match[1]), int(match[2] or 8)
+
+
+def _planar(frame: av.VideoFrame) -> av.VideoFrame:
+    """The picture, unpacked to planar 4:4:4 of its own depth and matrix where its layout is another."""
+    readable = _PLANAR.fullmatch(frame.format.name) and all(plane.line_size > 0 for plane in frame.planes)
+    if readable:
+        return frame
+    return frame.reformat(format=planar_format(Subsampling.YUV444, depth_of(frame)))
+
+
+def _plane(frame: av.VideoFrame, index: int) -> Plane:
+    """A plane without the padding of its rows."""
+    plane = frame.planes[index]
+    wide = depth_of(frame) > 8
+    dtype = np.dtype(np.uint16 if wide else np.uint8).newbyteorder(">" if frame.format.is_big_endian else "<")
+    rows = np.frombuffer(memoryview(plane), dtype)[: plane.height * plane.line_size // dtype.itemsize]
+    return rows.reshape(plane.height, -1)[:, : plane.width]
+
+
+def _check_opaque(frame: av.VideoFrame) -> None:
+    if not any(component.is_alpha for component in frame.format.components) and not frame.format.has_palette:
+        return
+    wide = depth_of(frame) > 8
+    alpha = frame.reformat(format="rgba64le" if wide else "rgba").to_ndarray()[..., 3]
+    if int(alpha.min()) < (65535 if wide else 255):
+        raise MediaError("it has transparent parts: flatten it onto a background first")
+
+
+def _unpack_rgb(frame: av.VideoFrame) -> Rgb:
+    wide = depth_of(frame) > 8
+    samples = frame.reformat(format="rgb48le" if wide else "rgb24").to_ndarray()
+    rgb = samples.transpose(2, 0, 1).astype(np.float32, order="C")
+    rgb /= 65535 if wide else 255
+    return rgb

@@ -1,0 +1,1 @@
+"""Measures of picture quality, in float64 NumPy."""

@@ -1,0 +1,1 @@
+"""MindSpore cells that more than one algorithm uses."""

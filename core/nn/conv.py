@@ -1,0 +1,88 @@
+"""Convolutions with PyTorch's padding and initialisation: the one place where a network gets its kernels from.
+
+Weights have PyTorch's layout (out, in, kh, kw; transposed: in, out, kh, kw), so checkpoints map one to one.
+"""
+
+from __future__ import annotations
+
+import math
+
+from mindspore import Tensor, nn, ops
+from mindspore.common.initializer import HeUniform, Uniform
+
+Size = int | tuple[int, int]
+
+
+def _pair(size: Size) -> tuple[int, int]:
+    return (size, size) if isinstance(size, int) else size
+
+
+class Conv2d(nn.Conv2d):
+    """Convolution with bias and zero padding of half the kernel: N,in,H,W -> N,out,H/stride,W/stride (rounded up).
+
+    Weights start as PyTorch's do: uniform in ±1/sqrt(fan-in), weight and bias alike.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: Size = 3, stride: Size = 1) -> None:
+        kernel_height, kernel_width = _pair(kernel)
+        bound = 1 / math.sqrt(in_channels * kernel_height * kernel_width)
+        pad_y, pad_x = kernel_height // 2, kernel_width // 2
+        super().__init__(
+            in_channels,
+            out_channels,
+            (kernel_height, kernel_width),
+            stride=_pair(stride),
+            pad_mode="pad",
+            padding=(pad_y, pad_y, pad_x, pad_x),
+            has_bias=True,
+            weight_init=HeUniform(math.sqrt(5)),
+            bias_init=Uniform(bound),
+        )
+
+
+class ConvTranspose2d(nn.Conv2dTranspose):
+    """Transposed convolution that enlarges each side by exactly its stride: N,in,H,W -> N,out,stride*H,stride*W.
+
+    Explicit padding, not ``same``: the latter is shifted by a pixel against PyTorch's.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: Size = 3, stride: Size = 2) -> None:
+        kernel_height, kernel_width = _pair(kernel)
+        stride_y, stride_x = _pair(stride)
+        pad_y, pad_x = kernel_height // 2, kernel_width // 2
+        bound = 1 / math.sqrt(out_channels * kernel_height * kernel_width)
+        super().__init__(
+            in_channels,
+            out_channels,
+            (kernel_height, kernel_width),
+            stride=(stride_y, stride_x),
+            pad_mode="pad",
+            padding=(pad_y, pad_y, pad_x, pad_x),
+            output_padding=(
+                stride_y + 2 * pad_y - kernel_height,
+                stride_x + 2 * pad_x - kernel_width,
+            ),
+            has_bias=True,
+            weight_init=Uniform(bound),
+            bias_init=Uniform(bound),
+        )
+
+
+class ConcatConv1x1(Conv2d):
+    """A 1x1 convolution of ``entries`` concatenated features, computed one entry at a time.
+
+    ``sum(part(x_i, i))`` equals the convolution of the concatenation up to rounding, and no more than one
+    entry has to be in memory.
+    """
+
+    def __init__(self, features: int, entries: int, out_channels: int) -> None:
+        super().__init__(features * entries, out_channels, 1)
+        self.features = features
+
+    def part(self, x: Tensor, index: int) -> Tensor:
+        """What entry ``index`` adds, N,out,H,W; the bias comes with entry 0."""
+        start = index * self.features
+        weight = self.weight[:, start : start + self.features]
+        if index == 0:
+            return ops.conv2d(x, weight, self.bias)
+        return ops.conv2d(x, weight)

@@ -1,0 +1,126 @@
+"""Modulated deformable convolution (DCNv2), 3x3, stride 1: by MindSpore's operator or by gathering."""
+
+from __future__ import annotations
+
+import math
+
+import mindspore as ms
+import numpy as np
+from mindspore import Parameter, Tensor, nn, ops
+from mindspore.common.initializer import HeUniform, Uniform, initializer
+from mindspore.ops import constexpr
+
+_KERNEL = 3
+_TAPS = _KERNEL * _KERNEL
+_MARGIN = 2
+"""Zero pixels around the picture, so that the four neighbours of every clamped position exist."""
+
+
+class DeformableConv2d(nn.Cell):
+    """3x3 convolution whose taps are displaced and weighted per pixel (DCNv2, stride 1, padding 1).
+
+    Args:
+        in_channels, out_channels: channels of the picture and of the result.
+        groups: groups of neighbouring input channels that share displacements.
+        implementation: ``operator`` is `mindspore.ops.deformable_conv2d`, ``gather`` our own form of it,
+            ``auto`` the faster of both on the current device.
+
+    ``construct(x, offsets, mask)``: ``x`` N,in,H,W; ``offsets`` N,2*groups*9,H,W in pixels, first the
+    horizontal ones of every (group, tap), then the vertical ones, taps row by row; ``mask``
+    N,groups*9,H,W. Samples are bilinear; each neighbour outside the picture counts 0. Result N,out,H,W.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, groups: int, implementation: str = "auto") -> None:
+        super().__init__()
+        shape = (out_channels, in_channels, _KERNEL, _KERNEL)
+        bound = 1 / math.sqrt(in_channels * _TAPS)
+        self.weight = Parameter(initializer(HeUniform(math.sqrt(5)), shape), name="weight")
+        self.bias = Parameter(initializer(Uniform(bound), (out_channels,)), name="bias")
+        self.groups = groups
+        self.gathers = implementation == "gather" or (implementation == "auto" and _gathering_is_faster())
+
+    def construct(self, x: Tensor, offsets: Tensor, mask: Tensor) -> Tensor:
+        if self.gathers:
+            return deformable_conv2d_by_gathering(x, offsets, mask, self.weight, self.bias, self.groups)
+        return deformable_conv2d_by_operator(x, offsets, mask, self.weight, self.bias, self.groups)
+
+
+def _gathering_is_faster() -> bool:
+    return ms.get_context("device_target") == "CPU"
+
+
+def deformable_conv2d_by_operator(
+    x: Tensor, offsets: Tensor, mask: Tensor, weight: Tensor, bias: Tensor, groups: int
+) -> Tensor:
+    """`DeformableConv2d` by MindSpore's operator."""
+    return ops.deformable_conv2d(
+        x,
+        weight,
+        ops.concat((offsets, mask), 1),
+        (_KERNEL, _KERNEL),
+        (1, 1, 1, 1),
+        (1, 1, 1, 1),
+        bias=bias,
+        deformable_groups=groups,
+    )
+
+
+def deformable_conv2d_by_gathering(
+    x: Tensor, offsets: Tensor, mask: Tensor, weight: Tensor, bias: Tensor, groups: int
+) -> Tensor:
+    """`DeformableConv2d` as one gather of 2x2 neighbourhoods, a weighted sum and a matrix product."""
+    batch, channels, height, width = x.shape
+    samples = _sample(x, offsets, mask, groups)
+    columns = samples.reshape(batch * height * width, groups * _TAPS * (channels // groups))
+    kernel = weight.reshape(-1, groups, channels // groups, _TAPS).transpose(1, 3, 2, 0)
+    pixels = ops.matmul(columns, kernel.reshape(columns.shape[1], -1)) + bias
+    return pixels.reshape(batch, height * width, -1).transpose(0, 2, 1).reshape(batch, -1, height, width)
+
+
+def _sample(x: Tensor, offsets: Tensor, mask: Tensor, groups: int) -> Tensor:
+    """The modulated samples, one row of channels for each (image, pixel, group, tap)."""
+    batch, channels, height, width = x.shape
+    position_x, position_y, first_row = _undeformed(batch, height, width, groups)
+    planes = offsets.reshape(batch, 2, groups * _TAPS, height * width).transpose(1, 0, 3, 2)
+    weights = mask.reshape(batch, groups * _TAPS, height * width).transpose(0, 2, 1)
+    x_at = planes[0] + position_x
+    y_at = planes[1] + position_y
+    left, top = ops.floor(x_at), ops.floor(y_at)
+    right_share, bottom_share = x_at - left, y_at - top
+    column = ops.clamp(left, -_MARGIN, width).astype(ms.int32)
+    row = ops.clamp(top, -_MARGIN, height).astype(ms.int32)
+    rows = first_row + (row * (width + 2 * _MARGIN - 1) + column) * groups
+    neighbours = ops.gather(_neighbourhoods(x, groups), rows.reshape(-1), 0)
+    upper, lower = weights * (1 - bottom_share), weights * bottom_share
+    shares = ops.stack(
+        (upper * (1 - right_share), upper * right_share, lower * (1 - right_share), lower * right_share), -1
+    )
+    return (neighbours.reshape(-1, 4, channels // groups) * shares.reshape(-1, 4, 1)).sum(1)
+
+
+def _neighbourhoods(x: Tensor, groups: int) -> Tensor:
+    """Rows of 2x2 pixels (4 * channels of a group) for every (image, top left pixel, group), margin included."""
+    batch, channels, height, width = x.shape
+    padded = ops.pad(x, (_MARGIN, _MARGIN, _MARGIN, _MARGIN))
+    height, width = height + 2 * _MARGIN, width + 2 * _MARGIN
+    pixels = padded.reshape(batch, groups, channels // groups, height, width).transpose(0, 3, 4, 1, 2)
+    upper, lower = pixels[:, :-1], pixels[:, 1:]
+    squares = ops.concat((upper[:, :, :-1], upper[:, :, 1:], lower[:, :, :-1], lower[:, :, 1:]), 4)
+    return squares.reshape(-1, 4 * (channels // groups))
+
+
+@constexpr
+def _undeformed(batch: int, height: int, width: int, groups: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Where taps lie without displacement, x and y (pixels, groups*9), and the row of `_neighbourhoods` that
+    belongs to the picture's first pixel (batch, 1, groups*9)."""
+    taps = np.tile(np.arange(_TAPS), groups)
+    y, x = np.divmod(np.arange(height * width)[:, None], width)
+    per_image = (height + 2 * _MARGIN - 1) * (width + 2 * _MARGIN - 1)
+    first = _MARGIN * (width + 2 * _MARGIN - 1) + _MARGIN
+    image = np.arange(batch)[:, None, None] * per_image
+    rows = (image + first) * groups + np.repeat(np.arange(groups), _TAPS)
+    return (
+        Tensor((x + taps % _KERNEL - 1).astype(np.float32)),
+        Tensor((y + taps // _KERNEL - 1).astype(np.float32)),
+        Tensor(rows.astype(np.int32)),
+    )

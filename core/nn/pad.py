@@ -1,0 +1,20 @@
+"""Padding at the right and bottom edge, to the sizes that strided layers need."""
+
+from __future__ import annotations
+
+from mindspore import Tensor, ops
+
+
+def replicate_to_multiple(x: Tensor, multiple: int) -> Tensor:
+    """Repeat the last column and row until both sides of N,C,H,W are divisible by ``multiple``."""
+    height, width = x.shape[2], x.shape[3]
+    if width % multiple:
+        x = ops.concat((x, ops.tile(x[:, :, :, -1:], (1, 1, 1, multiple - width % multiple))), 3)
+    if height % multiple:
+        x = ops.concat((x, ops.tile(x[:, :, -1:], (1, 1, multiple - height % multiple, 1))), 2)
+    return x
+
+
+def crop_like(x: Tensor, reference: Tensor) -> Tensor:
+    """The top left part of ``x`` (N,C,H,W) that has the height and width of ``reference``."""
+    return x[:, :, : reference.shape[2], : reference.shape[3]]

@@ -1,0 +1,181 @@
+"""One execution of one task: its settings, output folder and rank, and the parts it builds from them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import numpy as np
+
+from core import __version__, hooks
+from core.config import Settings, entry_section
+from core.errors import ConfigError
+from core.registry import Registry
+
+if TYPE_CHECKING:
+    import mindspore.dataset
+    from mindspore import nn
+    from mindspore.train import Callback, Metric
+
+    from core.training.checkpoint import Checkpoint
+
+log = logging.getLogger(__name__)
+
+E = TypeVar("E", bound=hooks.Entry[Any])
+
+
+class Run:
+    """Settings, registry and output folder of one execution; each part is built when it is asked for."""
+
+    def __init__(
+        self, settings: Settings, registry: Registry, output: Path, overrides: Sequence[str] = ()
+    ) -> None:
+        self.settings = settings
+        self.registry = registry
+        self.output = output
+        self.overrides = list(overrides)
+        """The words of the command line that made this run."""
+
+    def execute(self) -> float | None:
+        """Run the chosen task; returns its score, if it has one."""
+        self._record_plugins()
+        return self.entry("task", hooks.TaskEntry).build(self.settings.task, self)
+
+    @cached_property
+    def device(self) -> hooks.Device:
+        """The device, its context set and the seeds with it. Every part asks for it before MindSpore is used."""
+        device = self.entry("device", hooks.DeviceEntry).build(self.settings.device)
+        self._seed()
+        log.info("Device: %s", device.description)
+        return device
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes files and speaks (rank 0)."""
+        return self.device.rank == 0
+
+    def entry(self, kind: str, record: type[E]) -> E:
+        """The entry chosen for a kind; raises `ConfigError` when none is."""
+        section = self.settings.section(kind)
+        entry = self.registry.entry_of(kind, type(section)) if section is not None else None
+        if entry is None:
+            known = ", ".join(self.registry.names(kind)) or "none"
+            raise ConfigError(f"no {kind} is chosen: give experiment=… or {kind}=… (known: {known}).")
+        return cast(E, entry)
+
+    def model(self, weights: str | Path | None = None) -> nn.Cell:
+        """The network, with weights of a checkpoint (else ``settings.weights``, else fresh ones)."""
+        from core.training.checkpoint import load_weights
+
+        self._ready()
+        network = self.entry("model", hooks.ModelEntry).build(self.settings.model)
+        source = weights or self.settings.weights
+        if source:
+            load_weights(network, Path(source), self.model_section)
+        return network
+
+    @property
+    def model_section(self) -> dict[str, Any]:
+        """Name and options of the model as plain data: what a checkpoint is compared with."""
+        entry = self.entry("model", hooks.ModelEntry)
+        return {"model": entry.name, **entry_section(self.settings.model)}
+
+    @property
+    def model_plugin(self) -> dict[str, str]:
+        """Name and version of the plugin that offers the model."""
+        plugin = self.registry.owner("model", self.entry("model", hooks.ModelEntry).name)
+        assert plugin is not None
+        return {"name": plugin.name, "distribution": plugin.distribution, "version": plugin.version}
+
+    def loss(self) -> nn.Cell | None:
+        """The training loss, or None where the step brings its own."""
+        self._ready()
+        if self.settings.loss is None:
+            return None
+        return self.entry("loss", hooks.LossEntry).build(self.settings.loss)
+
+    def step(self, network: nn.Cell, total_steps: int) -> nn.TrainOneStepCell:
+        """The training step over a network, with loss and optimizer for a run of ``total_steps``."""
+        self._ready()
+        optimizer = self.entry("optimizer", hooks.OptimizerEntry)
+        built = optimizer.build(self.settings.optimizer, list(network.trainable_params()), total_steps)
+        return self.entry("step", hooks.StepEntry).build(self.settings.step, network, self.loss(), built)
+
+    def source(self, split: hooks.Split) -> hooks.ClipSource:
+        """The clips of one split of the data set."""
+        return self.entry("dataset", hooks.DatasetEntry).build(self.settings.dataset, split)
+
+    def training_loader(
+        self, source: hooks.ClipSource, start_step: int, steps: int
+    ) -> mindspore.dataset.Dataset:
+        """Batches of steps ``start_step`` to ``steps``, in an order that only the seed decides."""
+        from core.data.loader import loader
+
+        self._ready()
+        return loader(
+            source,
+            batch_size=self.settings.loader.batch_size,
+            seed=self.settings.seed,
+            workers=self.settings.loader.workers,
+            processes=self.settings.loader.processes,
+            rank=self.device.rank,
+            world=self.device.world,
+            start_step=start_step,
+            steps=steps,
+        )
+
+    def metrics(self) -> dict[str, Metric]:
+        """The chosen metrics by name."""
+        built = {}
+        for name, section in self.settings.metric.items():
+            entry = cast(hooks.MetricEntry[Any], self.registry.find("metric", name))
+            built[name] = entry.build(section)
+        return built
+
+    def higher_is_better(self, metric: str) -> bool:
+        """Whether a metric grows with quality."""
+        return cast(hooks.MetricEntry[Any], self.registry.find("metric", metric)).higher_is_better
+
+    def upscaler(self, network: nn.Cell) -> hooks.Upscaler:
+        """The upscaler over a network."""
+        self._ready()
+        return self.entry("upscaler", hooks.UpscalerEntry).build(self.settings.upscaler, network)
+
+    def callbacks(self) -> list[Callback]:
+        """The callbacks that plugins add to a training."""
+        return [callback for made in self.registry.manager.hook.callbacks(run=self) for callback in made]
+
+    def checkpoint(self, path: str | Path) -> Checkpoint:
+        """Open a checkpoint of this run's model; raises `CheckpointError` when it belongs to another."""
+        from core.training.checkpoint import Checkpoint
+
+        checkpoint = Checkpoint.open(Path(path))
+        checkpoint.require_model(self.model_section)
+        return checkpoint
+
+    def _ready(self) -> None:
+        """Have the device set before anything of MindSpore is built."""
+        assert self.device is not None
+
+    def _seed(self) -> None:
+        import mindspore as ms
+
+        ms.set_seed(self.settings.seed + 1)  # MindSpore takes positive seeds only
+        np.random.seed(self.settings.seed % 2**32)
+
+    def _record_plugins(self) -> None:
+        if int(os.environ.get("RANK_ID", "0") or 0):
+            return
+        record = {
+            "mindvideo": __version__,
+            "active": {p.name: f"{p.distribution} {p.version}" for p in self.registry.plugins},
+            "rejected": {r.name: r.reason for r in self.registry.rejected},
+            "command": self.overrides,
+        }
+        self.output.mkdir(parents=True, exist_ok=True)
+        (self.output / "plugins.json").write_text(json.dumps(record, indent=2) + "\n", "utf-8")

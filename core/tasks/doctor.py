@@ -1,0 +1,116 @@
+"""``task=doctor``: says what this installation has, and what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+import time
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from core import __version__
+from core.hooks import TaskEntry
+
+if TYPE_CHECKING:
+    from core.run import Run
+
+PACKAGES = ("mindspore", "numpy", "hydra-core", "omegaconf", "pluggy", "av", "tensorboardX", "torch")
+CHECK_SECONDS = 1.0
+SLOW_MILLISECONDS = 100.0
+"""A 3x3 convolution of 64 channels on 64x64 takes 5-15 ms where oneDNN is set well, hundreds where it is not."""
+
+Fact = tuple[str, str]
+
+
+@dataclass
+class DoctorConfig:
+    """The doctor has no options."""
+
+
+def _doctor(config: DoctorConfig, run: Run) -> None:
+    console = Console()
+    _print(console, "Versions", _versions())
+    _print(console, "Device", _device(run))
+    _print(console, "Plugins", _plugins(run))
+    _print(console, "Folders", _folders(run))
+
+
+def _print(console: Console, title: str, facts: list[Fact]) -> None:
+    table = Table(title=title, title_justify="left", show_header=False, min_width=60)
+    for name, value in facts:
+        table.add_row(name, value)
+    console.print(table)
+
+
+def _versions() -> list[Fact]:
+    facts = [("mindvideo", __version__), ("Python", platform.python_version())]
+    for package in PACKAGES:
+        try:
+            facts.append((package, metadata.version(package)))
+        except metadata.PackageNotFoundError:
+            facts.append((package, "not installed"))
+    return facts
+
+
+def _device(run: Run) -> list[Fact]:
+    from core.devices import present
+
+    milliseconds = _convolution_milliseconds(run)
+    verdict = "good" if milliseconds < SLOW_MILLISECONDS else "SLOW: set ONEDNN_MAX_CPU_ISA=AVX2"
+    return [
+        ("chosen", run.device.description),
+        ("present", ", ".join(present())),
+        ("ONEDNN_MAX_CPU_ISA", os.environ.get("ONEDNN_MAX_CPU_ISA", "not set")),
+        ("3x3 convolution, 64 channels, 64x64", f"{milliseconds:.1f} ms ({verdict})"),
+    ]
+
+
+def _convolution_milliseconds(run: Run) -> float:
+    """Median time of a convolution, measured for about a second."""
+    assert run.device is not None
+    import mindspore as ms
+    import numpy as np
+    from mindspore import nn
+
+    cell = nn.Conv2d(64, 64, 3, pad_mode="pad", padding=1)
+    picture = ms.Tensor(np.ones((1, 64, 64, 64), np.float32))
+    cell(picture).asnumpy()
+    times = []
+    until = time.perf_counter() + CHECK_SECONDS
+    while not times or time.perf_counter() < until:
+        start = time.perf_counter()
+        cell(picture).asnumpy()
+        times.append(time.perf_counter() - start)
+    return float(np.median(times)) * 1e3
+
+
+def _plugins(run: Run) -> list[Fact]:
+    facts = []
+    for plugin in run.registry.plugins:
+        offers = ", ".join(f"{kind}={entry.name}" for kind, entry in plugin.entries)
+        facts.append((f"{plugin.name} ({plugin.distribution} {plugin.version})", f"active: {offers}"))
+    facts += [(name, "disabled") for name in run.registry.disabled]
+    facts += [(f"{r.name} ({r.distribution})", f"REJECTED: {r.reason}") for r in run.registry.rejected]
+    return facts
+
+
+def _folders(run: Run) -> list[Fact]:
+    folders = {"this run's output": run.output, "current folder": Path.cwd(), "temporary": Path(tempfile.gettempdir())}
+    return [(f"{what}: {folder}", _writable(folder)) for what, folder in folders.items()]
+
+
+def _writable(folder: Path) -> str:
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return "writable"
+    except OSError as error:
+        return f"NOT WRITABLE: {error.strerror}"
+
+
+DOCTOR = TaskEntry("doctor", DoctorConfig, _doctor, needs=("device",))

@@ -1,0 +1,240 @@
+"""``task=train``: trains a network through ``mindspore.train.Model``, resumably, then measures what it learned."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.errors import CheckpointError, ConfigError
+from core.files import write_json
+from core.hooks import Split, TaskEntry
+
+if TYPE_CHECKING:
+    import numpy as np
+    from mindspore import nn
+    from mindspore.train import Callback
+    from numpy.typing import NDArray
+
+    from core.hooks import ClipSource
+    from core.run import Run
+    from core.training.state import TrainingState
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class TrainConfig:
+    """What to do beside the recipe, which is the section ``training``."""
+
+    resume: bool = False
+    """Go on from the last checkpoint in the run's folder (``output=FOLDER``; by default the latest run)."""
+    evaluate: bool = True
+    """Measure the best checkpoint on the test split at the end."""
+
+
+def _train(config: TrainConfig, run: Run) -> float | None:
+    score = Training(config, run).execute()
+    if config.evaluate and run.settings.upscaler is not None and run.is_chief:
+        _measure_best(run)
+    return score
+
+
+def _measure_best(run: Run) -> None:
+    from core.tasks.evaluate import evaluate_network, report
+
+    network = run.model(best_path(run))
+    report(run, evaluate_network(run, network, Split.TEST, run.settings.training.pictures), Split.TEST)
+    log.info("Best checkpoint: %s", best_path(run))
+
+
+def last_path(run: Run) -> Path:
+    """The checkpoint that a resumed training goes on from."""
+    return run.output / "checkpoints" / "last.safetensors"
+
+
+def best_path(run: Run) -> Path:
+    """The checkpoint with the best validation score."""
+    return run.output / "checkpoints" / "best.safetensors"
+
+
+class Training:
+    """One training: the step cell, its state and its callbacks."""
+
+    def __init__(self, config: TrainConfig, run: Run) -> None:
+        from core.data.loader import steps_per_epoch
+        from core.training.state import TrainingState
+
+        self.run = run
+        self.resume = config.resume
+        self.recipe = recipe = run.settings.training
+        if recipe.steps is None and recipe.epochs is None:
+            raise ConfigError("how long to train is not set: give training.steps=… or training.epochs=….")
+        device = run.device
+        self.source = run.source(Split.TRAIN)
+        per_epoch = steps_per_epoch(self.source, run.settings.loader.batch_size, device.world)
+        total = recipe.steps or (recipe.epochs or 0) * per_epoch
+        self.state = TrainingState(total, per_epoch, run.settings.seed)
+        self.network = run.model()
+        self.step = run.step(self.network, total)
+        self.rates = _learning_rates(run, total)
+
+    def execute(self) -> float | None:
+        """Train to the end; returns the best validation score."""
+        from mindspore.train import Model
+
+        from core.data.loader import clear_data_errors
+        from core.training.progress import ShowProgress
+
+        if self.resume:
+            self._resume()
+        if self.state.step < self.state.total_steps:
+            self._announce()
+            loader = self.run.training_loader(self.source, self.state.step, self.state.total_steps)
+            with clear_data_errors(), ShowProgress(self.state) as progress:
+                callbacks = [*self._callbacks(), *([progress] if self.run.is_chief else [])]
+                Model(self.step).train(1, loader, callbacks=callbacks, dataset_sink_mode=False)
+        if self.run.is_chief:
+            write_json(self.run.output / "metrics.json", self.state.record())
+        return self.state.best
+
+    def _announce(self) -> None:
+        parameters = sum(p.size for p in self.network.trainable_params())
+        log.info(
+            "Training %s: %s parameters, steps %d to %d, batches of %d from %d clips; output: %s",
+            self.run.model_section["model"],
+            f"{parameters:,}",
+            self.state.step + 1,
+            self.state.total_steps,
+            self.run.settings.loader.batch_size * self.run.device.world,
+            len(self.source),
+            self.run.output,
+        )
+
+    def _callbacks(self) -> list[Callback]:
+        from core.training.callbacks import Bookkeeper, KeepLast, TensorBoard, Validation
+
+        state, recipe = self.state, self.recipe
+        validator = _Validator(self.run, self.network, self.step, recipe.pictures)
+        outputs = getattr(self.step, "outputs", ("loss",))
+        validation = Validation(
+            state, recipe.validate_every, validator.validate, self._score, self._save_best, recipe.patience
+        )
+        callbacks = [Bookkeeper(state, outputs), validation, *self.run.callbacks()]
+        if not self.run.is_chief:
+            return callbacks
+        board = TensorBoard(state, self.run.output / "tensorboard", self.rates, validator.pictures)
+        return [*callbacks, board, KeepLast(state, recipe.checkpoint_every, self._save_last)]
+
+    def _score(self, values: dict[str, float]) -> float:
+        """The value that decides which checkpoint is best, signed so that higher is better."""
+        if self.run.settings.upscaler is None:
+            return -values["loss"]
+        if self.recipe.score not in values:
+            raise ConfigError(f"training.score={self.recipe.score} is not measured (known: {', '.join(values)}).")
+        metric = self.recipe.score.rpartition("_")[0]
+        return values[self.recipe.score] * (1 if self.run.higher_is_better(metric) else -1)
+
+    def _save_last(self) -> None:
+        self._save(last_path(self.run))
+
+    def _save_best(self) -> None:
+        if self.run.is_chief:
+            self._save(best_path(self.run))
+
+    def _save(self, path: Path) -> None:
+        from core.training.checkpoint import MODEL, STATE, Checkpoint, tensors_of
+
+        model = tensors_of(self.network, MODEL)
+        names = frozenset(name.removeprefix(MODEL) for name in model)
+        tensors = {**model, **tensors_of(self.step, STATE, without=names)}
+        run = self.run
+        Checkpoint(path, tensors, run.model_section, run.model_plugin, self.state.record()).save()
+
+    def _resume(self) -> None:
+        from core.training.checkpoint import MODEL, STATE, assign
+
+        path = last_path(self.run)
+        if not path.exists():
+            log.info("No checkpoint in %s yet: starting from the beginning.", path.parent)
+            return
+        checkpoint = self.run.checkpoint(path)
+        self._require_same_run(checkpoint.training, path)
+        tensors = {**checkpoint.part(MODEL), **checkpoint.part(STATE)}
+        assign(self.step, tensors, path)
+        self.state.restore(checkpoint.training)
+        log.info("Resuming %s at step %d.", path, self.state.step)
+
+    def _require_same_run(self, record: Mapping[str, object], path: Path) -> None:
+        for name in ("seed", "total_steps", "steps_per_epoch"):
+            now = getattr(self.state, name)
+            if record[name] != now:
+                raise CheckpointError(
+                    f"{path} is of a run with {name.replace('_', ' ')} {record[name]}, the settings give {now}: "
+                    "resume with the run's own settings, or start from its weights with weights=… output=…."
+                )
+
+
+def _learning_rates(run: Run, total: int) -> NDArray[np.float32]:
+    import numpy as np
+
+    rates = getattr(run.settings.optimizer, "rates", None)
+    return np.asarray(rates(total) if rates else np.full(total, np.nan), dtype=np.float32)
+
+
+class _Validator:
+    """Measures the network in training: through its upscaler where it has one, else by its loss."""
+
+    def __init__(self, run: Run, network: nn.Cell, step: nn.TrainOneStepCell, pictures: int) -> None:
+        self._run = run
+        self._keep = pictures
+        self._step = step
+        self._source: ClipSource = run.source(Split.VALIDATION)
+        self._metrics = run.metrics()
+        self._upscaler = run.upscaler(network) if run.settings.upscaler is not None else None
+        self._pictures: Mapping[str, NDArray[np.uint8]] = {}
+
+    def validate(self) -> dict[str, float]:
+        """Values by name."""
+        return self._loss() if self._upscaler is None else self._quality()
+
+    def pictures(self) -> Mapping[str, NDArray[np.uint8]]:
+        """What the last validation drew."""
+        return self._pictures
+
+    def _quality(self) -> dict[str, float]:
+        from core.tasks.evaluate import draw
+        from core.upscaling.evaluate import evaluate
+
+        assert self._upscaler is not None
+        evaluation = evaluate(
+            self._upscaler, self._source, self._metrics, seed=self._run.settings.seed, keep=self._keep
+        )
+        self._pictures = draw(evaluation)
+        return evaluation.ours()
+
+    def _loss(self) -> dict[str, float]:
+        import numpy as np
+
+        from core.data.loader import loader
+
+        batches = loader(
+            self._source,
+            batch_size=self._run.settings.loader.batch_size,
+            seed=self._run.settings.seed,
+            workers=self._run.settings.loader.workers,
+            steps=None,
+            shuffle=False,
+        )
+        losses = []
+        for columns in batches.create_tuple_iterator(num_epochs=1):
+            values = self._step.network(*columns)
+            losses.append(float((values[0] if isinstance(values, tuple) else values).asnumpy()))
+        return {"loss": float(np.mean(losses))}
+
+
+TRAIN = TaskEntry(
+    "train", TrainConfig, _train, needs=("model", "dataset", "optimizer", "step", "device")
+)

@@ -1,0 +1,1 @@
+"""What tests and plugin authors share: fixture recipes and checks."""

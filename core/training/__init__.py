@@ -1,0 +1,1 @@
+"""Training: checkpoints, callbacks, schedules, optimizers and the plain train step."""

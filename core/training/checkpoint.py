@@ -1,0 +1,196 @@
+"""Checkpoints: safetensors files of our own that check themselves, and weights from other files.
+
+A checkpoint holds the model's parameters (``model/<name>``), the optimizer's (``state/<name>``) and, as JSON in the
+file's metadata, the model section, the plugin, where training stands and a SHA-256 over all tensors. Reading one
+executes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from core.errors import CheckpointError
+from core.files import whole_file
+
+if TYPE_CHECKING:
+    from mindspore import nn
+
+FORMAT = 1
+METADATA_KEY = "mindvideo"
+MODEL, STATE = "model/", "state/"
+SHOWN = 5
+"""Names listed in an error before it says how many more there are."""
+
+Tensors = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The content of a checkpoint file."""
+
+    path: Path
+    tensors: Tensors
+    model_section: dict[str, Any]
+    plugin: dict[str, str]
+    training: dict[str, Any]
+    """Step, best score and history, as the training wrote them; empty for imported weights."""
+
+    @classmethod
+    def open(cls, path: Path) -> Checkpoint:
+        """Read and check a file; raises `CheckpointError` when it is missing, damaged or not ours."""
+        tensors, metadata = _read_safetensors(path)
+        if METADATA_KEY not in metadata:
+            raise CheckpointError(f"{path} is a safetensors file, but not a checkpoint of mindvideo.")
+        try:
+            record = json.loads(metadata[METADATA_KEY])
+            if record["format"] != FORMAT:
+                raise CheckpointError(
+                    f"{path} has checkpoint format {record['format']}; this mindvideo reads format {FORMAT}."
+                )
+            content = cls(path, tensors, record["model"], record["plugin"], record["training"])
+            digest = record["sha256"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise _damaged(path, f"its description is unreadable ({error})") from None
+        if _digest(tensors) != digest:
+            raise _damaged(path, "its content does not match its checksum")
+        return content
+
+    def save(self) -> None:
+        """Write the file, whole or not at all."""
+        record = {
+            "format": FORMAT,
+            "model": self.model_section,
+            "plugin": self.plugin,
+            "training": self.training,
+            "sha256": _digest(self.tensors),
+        }
+        arrays = {name: np.ascontiguousarray(value) for name, value in self.tensors.items()}
+        with whole_file(self.path) as temporary:
+            save_file(arrays, temporary, metadata={METADATA_KEY: json.dumps(record, sort_keys=True)})
+
+    def part(self, prefix: str) -> Tensors:
+        """The tensors under `MODEL` or `STATE`, by their own names."""
+        return {name[len(prefix) :]: value for name, value in self.tensors.items() if name.startswith(prefix)}
+
+    def require_model(self, section: Mapping[str, Any]) -> None:
+        """Raise `CheckpointError`, showing both sides, unless the checkpoint was made for this model section."""
+        keys = [k for k in {**section, **self.model_section} if section.get(k) != self.model_section.get(k)]
+        if not keys:
+            return
+        theirs = " ".join(_override(key, self.model_section.get(key)) for key in keys)
+        ours = " ".join(_override(key, section.get(key)) for key in keys)
+        raise CheckpointError(
+            f"{self.path} was made for another model: it has {theirs}, the settings have {ours}; "
+            "give the checkpoint's settings, or another checkpoint."
+        )
+
+
+def _override(key: str, value: Any) -> str:
+    return f"model={value}" if key == "model" else f"model.{key}={value}"
+
+
+def load_weights(network: nn.Cell, path: Path, model_section: Mapping[str, Any]) -> None:
+    """Set a network's parameters from a file: ours, .safetensors or .npz by our names, or MindSpore's .ckpt.
+
+    Raises `CheckpointError` when the file is missing, damaged, or does not fit the network.
+    """
+    if path.suffix in (".pth", ".pt"):
+        raise CheckpointError(
+            f"{path} is a PyTorch file: turn it into a checkpoint with task=import_weights task.input={path}."
+        )
+    if path.suffix == ".safetensors" and METADATA_KEY in _read_safetensors(path)[1]:
+        checkpoint = Checkpoint.open(path)
+        checkpoint.require_model(model_section)
+        assign(network, checkpoint.part(MODEL), path)
+    else:
+        assign(network, read_tensors(path), path)
+
+
+def read_tensors(path: Path) -> Tensors:
+    """Named arrays of a .safetensors, .npz or MindSpore .ckpt file; nothing in it is executed."""
+    readers = {".safetensors": lambda p: _read_safetensors(p)[0], ".npz": _read_npz, ".ckpt": _read_mindspore}
+    if path.suffix not in readers:
+        raise CheckpointError(f"{path} has an unknown ending: weights are {', '.join(sorted(readers))}.")
+    _require_file(path)
+    return readers[path.suffix](path)
+
+
+def assign(network: nn.Cell, tensors: Mapping[str, NDArray[Any]], path: Path) -> None:
+    """Set every parameter of a cell from named arrays; all must fit, or nothing is changed."""
+    from mindspore import Tensor
+
+    parameters = {p.name: p for p in network.get_parameters()}
+    missing = sorted(parameters.keys() - tensors.keys())
+    extra = sorted(tensors.keys() - parameters.keys())
+    wrong = [n for n in parameters.keys() & tensors.keys() if parameters[n].shape != tensors[n].shape]
+    if missing or extra or wrong:
+        faults = [("lacks", missing), ("has no place for", extra), ("has other sizes for", sorted(wrong))]
+        told = "; ".join(f"{what} {_some(names)}" for what, names in faults if names)
+        raise CheckpointError(f"{path} does not fit the network: it {told}.")
+    for name, parameter in parameters.items():
+        parameter.set_data(Tensor(np.ascontiguousarray(tensors[name]), parameter.dtype))
+
+
+def tensors_of(cell: nn.Cell, prefix: str, without: frozenset[str] = frozenset()) -> Tensors:
+    """A cell's parameters as arrays under a prefix, except those named."""
+    return {prefix + p.name: p.asnumpy().copy() for p in cell.get_parameters() if p.name not in without}
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file():
+        raise CheckpointError(f"there is no checkpoint {path}.")
+
+
+def _damaged(path: Path, why: str) -> CheckpointError:
+    return CheckpointError(f"{path} is damaged: {why}; use another checkpoint of the run.")
+
+
+def _read_safetensors(path: Path) -> tuple[Tensors, dict[str, str]]:
+    _require_file(path)
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise _damaged(path, f"it is no readable safetensors file ({error})") from None
+
+
+def _read_npz(path: Path) -> Tensors:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except Exception as error:  # zipfile and numpy raise many kinds on damage
+        raise _damaged(path, f"it is no readable .npz file ({error})") from None
+
+
+def _read_mindspore(path: Path) -> Tensors:
+    import mindspore as ms
+
+    try:
+        loaded = ms.load_checkpoint(str(path))
+    except (ValueError, RuntimeError, OSError):
+        raise _damaged(path, "MindSpore cannot read it") from None
+    return {name: value.asnumpy() for name, value in loaded.items()}
+
+
+def _digest(tensors: Mapping[str, NDArray[Any]]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        value = np.ascontiguousarray(tensors[name])
+        digest.update(f"{name}\0{value.dtype.str}\0{value.shape}\0".encode())
+        digest.update(value.data if value.size else b"")
+    return digest.hexdigest()

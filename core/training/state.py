@@ -1,0 +1,44 @@
+"""Where a training stands: what its callbacks share and a checkpoint keeps."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass
+class TrainingState:
+    """Progress of one training."""
+
+    total_steps: int
+    steps_per_epoch: int
+    seed: int
+    step: int = 0
+    """Steps done."""
+    losses: dict[str, float] = field(default_factory=dict)
+    """Named outputs of the last step; the first is the loss."""
+    best: float | None = None
+    """Best validation score so far."""
+    best_step: int = 0
+    stale: int = 0
+    """Validations since the best one."""
+    history: list[dict[str, float]] = field(default_factory=list)
+    """Every validation: its step and values."""
+
+    def record(self) -> dict[str, Any]:
+        """As plain data, for a checkpoint or ``metrics.json``."""
+        return asdict(self)
+
+    def restore(self, record: dict[str, Any]) -> None:
+        """Go on from a record; the length of the run is the new settings' affair."""
+        for name in ("step", "losses", "best", "best_step", "stale", "history"):
+            setattr(self, name, record[name])
+
+    def judge(self, values: dict[str, float], score: float) -> bool:
+        """Note a validation and whether its score (higher is better) is the best so far."""
+        self.history.append({"step": self.step, **values})
+        if self.best is not None and score <= self.best:
+            self.stale += 1
+            return False
+        self.best, self.best_step, self.stale = score, self.step, 0
+        return True

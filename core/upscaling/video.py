@@ -1,0 +1,269 @@
+"""Upscales a video: twice the frames, a multiple of the size, sound and duration kept, resumable part by part.
+
+Every input frame gives one output frame, and in between comes the frame that the network makes from it and the
+next. Where there is no next one to move towards, at a scene cut and at the end, the frame itself is repeated, so
+that n frames become 2n and the video lasts as long as before.
+
+The output is made in parts of `PART_FRAMES` input frames in the folder ``<output>.parts``; a job that was killed
+goes on after its last whole part.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from itertools import chain, islice, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.errors import MediaError
+from core.files import write_json
+from core.hooks import Array, Output, Upscaler
+from core.media.scenes import SceneCutDetector
+from core.media.tiles import plan_tiles
+from core.media.video import Frame, VideoReader
+from core.media.writer import concatenate, open_writer
+from core.progress import Meter
+
+PART_FRAMES = 32
+"""Input frames in a part: what a killed job loses at most."""
+SUFFIXES = (".mp4", ".mkv", ".y4m", "")
+
+
+@dataclass(frozen=True)
+class UpscaleOptions:
+    """How to upscale a video."""
+
+    temporal: bool = True
+    spatial: bool = True
+    scene_cuts: bool = True
+    tile: int = 192
+    overlap: int = 32
+    crf: int = 16
+
+
+@dataclass(frozen=True)
+class Upscaled:
+    """What came out."""
+
+    frames: int
+    width: int
+    height: int
+    frame_rate: Fraction
+    cuts: int
+
+    @property
+    def description(self) -> str:
+        """One line for the user."""
+        rate = f"{float(self.frame_rate):.6g}"
+        return f"{self.frames} frames of {self.width}x{self.height} at {rate} per second, {self.cuts} scene cuts"
+
+
+def check_output(source: Path, output: Path, overwrite: bool) -> None:
+    """Raise `MediaError` unless ``output`` can be written without losing anything."""
+    if output.suffix.lower() not in SUFFIXES:
+        raise MediaError(f"{output} has an unknown ending: write .mp4, .mkv, .y4m, or a folder of pictures.")
+    if not output.parent.is_dir():
+        raise MediaError(f"{output.parent} is not a folder: create it before writing {output.name}.")
+    if output.exists() and source.exists() and output.samefile(source):
+        raise MediaError(f"{output} is the input itself: give another task.output.")
+    if output.exists() and not overwrite:
+        raise MediaError(f"{output} exists: give another task.output, or task.overwrite=true.")
+
+
+def upscale(
+    reader: VideoReader,
+    output: Path,
+    upscaler: Upscaler,
+    options: UpscaleOptions,
+    *,
+    source: Path,
+    identity: str = "",
+    seen: Meter | None = None,
+) -> Upscaled:
+    """Upscale the video of an open reader into a file or a folder of pictures.
+
+    ``source`` is the reader's file, whose sound is copied; ``identity`` names the weights, so that parts made with
+    others are not taken up. Raises `MediaError` when the output cannot be written or the input is damaged; the parts
+    made so far then stay, and the next call goes on from them.
+    """
+    job = _Job(reader, output, upscaler, options, source, identity)
+    for frames in job.parts():
+        if seen:
+            seen.advance(parts=frames)
+    return job.finish()
+
+
+class _Job:
+    """One upscaling: the frames in, the parts out."""
+
+    def __init__(
+        self,
+        reader: VideoReader,
+        output: Path,
+        upscaler: Upscaler,
+        options: UpscaleOptions,
+        source: Path,
+        identity: str,
+    ) -> None:
+        self._info = reader.info
+        self._frames = iter(reader)
+        self._output = output
+        self._options = options
+        self._source = source
+        self._frame_maker = _FrameMaker(upscaler, options, self._info.height, self._info.width)
+        self._folder = output.with_name(output.name + ".parts")
+        self._rate = self._info.frame_rate * (2 if options.temporal else 1)
+        self._paths: list[Path] = []
+        self._starts: list[Fraction] = []
+        self._count = 0
+        self._prepare_folder({**_fingerprint(source), **asdict(options), "identity": identity})
+
+    def parts(self) -> Iterator[int]:
+        """Make the parts that are not there yet; yields how many input frames are done, as it goes."""
+        pairs = _cut_pairs(self._frames, self._options.scene_cuts, 1 / self._info.frame_rate)
+        for number in range(10**9):
+            part = list(islice(pairs, PART_FRAMES))
+            if not part:
+                return
+            path = self._folder / f"{number:06d}{self._part_suffix}"
+            self._paths.append(path)
+            self._starts.append(part[0].frame.pts)
+            self._count += len(part)
+            self._frame_maker.cuts += sum(pair.cut for pair in part)
+            if path.exists():
+                yield len(part)
+            else:
+                yield from self._write(part, path)
+
+    def finish(self) -> Upscaled:
+        """Join the parts, remove them, and say what was made."""
+        if not self._paths:
+            raise MediaError(f"{self._source} holds no frame.")
+        if self._output.suffix:
+            sound = self._source if self._info.has_audio and self._output.suffix != ".y4m" else None
+            starts = None if self._output.suffix == ".y4m" else self._starts
+            concatenate(self._paths, self._output, audio_from=sound, starts=starts)
+        else:
+            self._join_pictures()
+        shutil.rmtree(self._folder)
+        frames = self._count * (2 if self._options.temporal else 1)
+        maker = self._frame_maker
+        return Upscaled(frames, maker.width, maker.height, self._rate, maker.cuts)
+
+    @property
+    def _part_suffix(self) -> str:
+        return ".mp4" if self._output.suffix in (".mp4", ".mkv") else self._output.suffix
+
+    def _write(self, part: list[_Pair], path: Path) -> Iterator[int]:
+        maker = self._frame_maker
+        with open_writer(
+            path, width=maker.width, height=maker.height, frame_rate=self._rate, crf=self._options.crf
+        ) as writer:
+            start = part[0].frame.pts
+            for pair in part:
+                for picture, pts in maker.make(pair):
+                    writer.write(picture, pts - start)
+                yield 1
+
+    def _prepare_folder(self, plan: dict[str, Any]) -> None:
+        """Keep parts that were made for the same job, remove others."""
+        record = self._folder / "plan.json"
+        if not (record.is_file() and _read_plan(record) == plan):
+            shutil.rmtree(self._folder, ignore_errors=True)
+            write_json(record, plan)
+
+    def _join_pictures(self) -> None:
+        """Bring the parts' pictures into one folder, numbered through."""
+        temporary = self._folder / "joined"
+        temporary.mkdir(exist_ok=True)
+        pictures = (p for folder in self._paths for p in sorted(folder.glob("*.png")))
+        for number, picture in enumerate(pictures):
+            os.link(picture, temporary / f"{number:06d}.png")
+        if self._output.exists():
+            shutil.rmtree(self._output)
+        os.replace(temporary, self._output)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A frame and its successor, unless it is the last or a cut lies between them."""
+
+    frame: Frame
+    following: Frame | None
+    cut: bool
+    until: Fraction
+    """When the next frame is due, in seconds."""
+
+
+def _cut_pairs(frames: Iterator[Frame], find_cuts: bool, interval: Fraction) -> Iterator[_Pair]:
+    detector = SceneCutDetector()
+    for frame, following in pairwise(chain(frames, [None])):
+        assert frame is not None
+        cut = following is not None and find_cuts and detector.is_cut(frame.rgb, following.rgb)
+        until = following.pts if following else frame.pts + interval
+        yield _Pair(frame, None if cut else following, cut, until)
+
+
+class _FrameMaker:
+    """Turns pairs of frames into output pictures, tile by tile."""
+
+    def __init__(self, upscaler: Upscaler, options: UpscaleOptions, height: int, width: int) -> None:
+        self._upscaler = upscaler
+        self._options = options
+        scale = upscaler.scale if options.spatial else 1
+        self.height, self.width = height * scale, width * scale
+        self.cuts = 0
+        self._scale = scale
+        self._plan = plan_tiles(
+            height,
+            width,
+            tile=options.tile or max(height, width),
+            overlap=options.overlap,
+            alignment=upscaler.alignment,
+        )
+
+    def make(self, pair: _Pair) -> Iterator[tuple[Array, Fraction]]:
+        """The output pictures of a pair with their times: the frame's own, and the one after it."""
+        first, following = pair.frame, pair.following
+        between = Output.MIDDLE if self._options.spatial else Output.LOW_MIDDLE
+        wanted = [Output.FIRST] if self._options.spatial else []
+        if self._options.temporal and following is not None:
+            wanted.append(between)
+        made = self._run(first.rgb, (following or first).rgb, wanted)
+        own = made.get(Output.FIRST, first.rgb)
+        yield own, first.pts
+        if self._options.temporal:
+            yield made.get(between, own), (first.pts + pair.until) / 2
+
+    def _run(self, first: Array, last: Array, wanted: list[Output]) -> dict[Output, Array]:
+        if not wanted:
+            return {}
+
+        def stacked(tile_first: Array, tile_last: Array) -> Array:
+            made = self._upscaler(tile_first[None], tile_last[None], wanted)
+            return np.concatenate([made[output][0] for output in wanted])
+
+        joined = self._plan.run(stacked, first, last, scale=self._scale)
+        return dict(zip(wanted, np.split(joined, len(wanted)), strict=True))
+
+
+def _fingerprint(source: Path) -> dict[str, Any]:
+    """What tells one input from another without reading it whole."""
+    status = source.stat()
+    name = hashlib.sha256(str(source.resolve()).encode()).hexdigest()
+    return {"source": name, "size": status.st_size, "modified": status.st_mtime_ns}
+
+
+def _read_plan(record: Path) -> Any:
+    try:
+        return json.loads(record.read_text("utf-8"))
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""A loss and a metric that watch edges, as a plugin for mindvideo."""

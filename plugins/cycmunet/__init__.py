@@ -1,0 +1,1 @@
+"""CycMuNet+: one network for higher frame rate and higher resolution."""

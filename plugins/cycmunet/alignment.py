@@ -1,0 +1,114 @@
+"""From frames to features, and to the features of the missing frame: pyramid, alignment, interpolation (FTI-Net)."""
+
+from __future__ import annotations
+
+from mindspore import Tensor, nn, ops
+
+from core.nn.blocks import LeakyConv2d, ResidualBlock, leaky_relu
+from core.nn.conv import Conv2d
+from core.nn.deform import DeformableConv2d
+from core.nn.pad import crop_like, replicate_to_multiple
+from core.nn.resize import upsample
+
+from .plugin import CycMuNetConfig
+
+Pyramid = tuple[Tensor, ...]
+"""Features of one frame at every level, coarsest first; each side is half the next one's, rounded up."""
+
+
+class FeatureExtraction(nn.Cell):
+    """Residual blocks at full size, then a strided pyramid: N,C,H,W -> `Pyramid`."""
+
+    def __init__(self, config: CycMuNetConfig) -> None:
+        super().__init__()
+        features = config.features
+        self.blocks = nn.SequentialCell([ResidualBlock(features) for _ in range(config.front_blocks)])
+        steps = range(config.levels - 1)
+        self.reduce = nn.CellList([LeakyConv2d(features, features, stride=2) for _ in steps])
+        self.refine = nn.CellList([LeakyConv2d(features, features) for _ in steps])
+        self.steps = config.levels - 1
+
+    def construct(self, x: Tensor) -> Pyramid:
+        pyramid = (self.blocks(x),)
+        for step in range(self.steps):
+            halved = self.reduce[step](replicate_to_multiple(pyramid[0], 2))
+            pyramid = (self.refine[step](halved),) + pyramid
+        return pyramid
+
+
+class DeformableSampling(nn.Cell):
+    """Deformable convolution whose displacements and masks come from an offset feature."""
+
+    def __init__(self, config: CycMuNetConfig) -> None:
+        super().__init__()
+        features, taps = config.features, 9 * config.groups
+        self.offsets = Conv2d(features, 2 * taps)
+        self.mask = Conv2d(features, taps)
+        self.deform = DeformableConv2d(features, features, config.groups, config.deformable.value)
+        if config.zero_offsets:
+            for parameter in self.offsets.trainable_params():
+                parameter.set_data(ops.zeros_like(parameter))
+
+    def construct(self, x: Tensor, offset_feature: Tensor) -> Tensor:
+        return self.deform(x, self.offsets(offset_feature), ops.sigmoid(self.mask(offset_feature)))
+
+
+class AlignmentLevel(nn.Cell):
+    """One level of the pyramid alignment: moves the features of a frame towards the middle of two frames.
+
+    ``construct(own, other, coarser_offset, coarser_aligned)``; the last two are ``None`` at the coarsest
+    level. Returns the offset feature and the aligned feature, each N,C,H,W.
+    """
+
+    def __init__(self, config: CycMuNetConfig, coarsest: bool) -> None:
+        super().__init__()
+        features = config.features
+        self.coarsest = coarsest
+        self.compare = LeakyConv2d(2 * features, features)
+        self.refine = LeakyConv2d(features, features)
+        self.sampling = DeformableSampling(config)
+        if not coarsest:
+            self.join_offset = LeakyConv2d(2 * features, features)
+            self.join_aligned = Conv2d(2 * features, features)
+
+    def construct(
+        self, own: Tensor, other: Tensor, coarser_offset: Tensor | None, coarser_aligned: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        offset = self.compare(ops.concat((own, other), 1))
+        if not self.coarsest:
+            # Displacements are in pixels, which double in number from level to level.
+            guess = 2 * crop_like(upsample(coarser_offset, 2), offset)
+            offset = self.join_offset(ops.concat((offset, guess), 1))
+        offset = self.refine(offset)
+        aligned = self.sampling(own, offset)
+        if not self.coarsest:
+            guess = crop_like(upsample(coarser_aligned, 2), aligned)
+            aligned = self.join_aligned(ops.concat((aligned, guess), 1))
+        return offset, leaky_relu(aligned)
+
+
+class PyramidAlignment(nn.Cell):
+    """Aligns one frame towards the middle, from the coarsest level to full size: two `Pyramid` -> N,C,H,W."""
+
+    def __init__(self, config: CycMuNetConfig) -> None:
+        super().__init__()
+        self.levels = nn.CellList([AlignmentLevel(config, level == 0) for level in range(config.levels)])
+
+    def construct(self, own: Pyramid, other: Pyramid) -> Tensor:
+        offset, aligned = self.levels[0](own[0], other[0], None, None)
+        for level in range(1, len(self.levels)):
+            offset, aligned = self.levels[level](own[level], other[level], offset, aligned)
+        return aligned
+
+
+class FeatureInterpolation(nn.Cell):
+    """FTI-Net: first features of the missing frame, from both neighbours aligned to it and fused."""
+
+    def __init__(self, config: CycMuNetConfig) -> None:
+        super().__init__()
+        self.from_first = PyramidAlignment(config)
+        self.from_last = PyramidAlignment(config)
+        self.fusion = Conv2d(2 * config.features, config.features, 1)
+
+    def construct(self, first: Pyramid, last: Pyramid) -> Tensor:
+        return self.fusion(ops.concat((self.from_first(first, last), self.from_last(last, first)), 1))

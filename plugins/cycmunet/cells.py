@@ -1,0 +1,147 @@
+"""CycMuNet+ (Hu et al., TPAMI 2023): two neighbouring frames to larger ones and the one between.
+
+Frames are tuples of normalised planes: ``(rgb,)``, or ``(y, uv)`` with the chroma at its own size. The
+RGB side is in `plugins.cycmunet.interface`.
+"""
+
+from __future__ import annotations
+
+from mindspore import Tensor, nn, ops
+from mindspore.common.initializer import initializer
+
+from core.nn.blocks import LeakyConv2d, ResidualBlock, leaky_relu
+from core.nn.conv import Conv2d, ConvTranspose2d
+from core.nn.resize import upsample
+
+from .alignment import FeatureExtraction, FeatureInterpolation
+from .plugin import CycMuNetConfig, Format
+from .projection import MutualCycle
+
+Planes = tuple[Tensor, ...]
+
+_CHROMA = {Format.yuv420: (3, 2), Format.yuv422: ((1, 3), (1, 2))}
+"""Kernel and stride between luma and subsampled chroma."""
+
+
+class JointHead(nn.Cell):
+    """Planes of equal size to features."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.conv = LeakyConv2d(3, features)
+
+    def construct(self, planes: Planes) -> Tensor:
+        return self.conv(ops.concat(planes, 1) if len(planes) > 1 else planes[0])
+
+
+class SubsampledHead(nn.Cell):
+    """Luma and smaller chroma to features of the luma's size."""
+
+    def __init__(self, features: int, format: Format) -> None:
+        super().__init__()
+        self.luma = Conv2d(1, features)
+        self.chroma = ConvTranspose2d(2, features, *_CHROMA[format])
+
+    def construct(self, planes: Planes) -> Tensor:
+        return leaky_relu(self.luma(planes[0]) + self.chroma(planes[1]))
+
+
+class JointTail(nn.Cell):
+    """Features to planes of equal size: one of RGB, or luma and chroma."""
+
+    def __init__(self, features: int, format: Format) -> None:
+        super().__init__()
+        self.conv = Conv2d(features, 3)
+        self.is_rgb = format is Format.rgb
+
+    def construct(self, x: Tensor) -> Planes:
+        planes = self.conv(x)
+        return (planes,) if self.is_rgb else (planes[:, :1], planes[:, 1:])
+
+
+class SubsampledTail(nn.Cell):
+    """Features to luma and smaller chroma."""
+
+    def __init__(self, features: int, format: Format) -> None:
+        super().__init__()
+        self.luma = Conv2d(features, 1)
+        self.chroma = Conv2d(features, 2, *_CHROMA[format])
+
+    def construct(self, x: Tensor) -> Planes:
+        return self.luma(x), self.chroma(x)
+
+
+class CycMuNet(nn.Cell):
+    """The whole network on normalised planes.
+
+    ``construct(first, last)`` takes two frames and returns the high-resolution first, middle and last frame
+    and the low-resolution middle one; the first two of these where the configuration says so. ``encode``
+    and ``reconstruct`` are its halves, for inference that makes one output after another.
+    """
+
+    def __init__(self, config: CycMuNetConfig) -> None:
+        super().__init__()
+        features = config.features
+        self.config = config
+        self.scale = config.scale
+        self.all_frames = config.all_frames
+        subsampled = config.format in _CHROMA
+        self.head = SubsampledHead(features, config.format) if subsampled else JointHead(features)
+        self.extraction = FeatureExtraction(config)
+        self.interpolation = FeatureInterpolation(config)
+        self.cycle = MutualCycle(config)
+        self.trunk = nn.SequentialCell([ResidualBlock(features) for _ in range(config.trunk_blocks)])
+        self.tail = SubsampledTail(features, config.format) if subsampled else JointTail(features, config.format)
+        if config.floor:
+            for parameter in self.tail.trainable_params():
+                parameter.set_data(initializer("zeros", parameter.shape))
+
+    def construct(self, first: Planes, last: Planes) -> tuple[Planes, ...]:
+        if not self.all_frames:
+            low, high, _ = self.encode(first, last, (0, 1), False)
+            return _unstack(self.reconstruct_high(high, low[: high.shape[0]]), 2)
+        low, high, low_middle = self.encode(first, last, (0, 1, 2), True)
+        return _unstack(self.reconstruct_high(high, low), 3) + (self.reconstruct_low(low_middle),)
+
+    def encode(
+        self, first: Planes, last: Planes, high_frames: tuple[int, ...], wants_low: bool
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """Everything before the trunk.
+
+        Returns the low-resolution features of the three frames, stacked along the batch; the features of
+        the wanted high-resolution frames (0 first, 1 middle, 2 last), stacked likewise; and those of the
+        low-resolution middle frame. What is not wanted is ``None``.
+        """
+        both = ()
+        for i in range(len(first)):
+            both = both + (ops.concat((first[i], last[i]), 0),)
+        first_pyramid, last_pyramid = (), ()
+        for level in self.extraction(self.head(both)):
+            halves = ops.chunk(level, 2, 0)
+            first_pyramid, last_pyramid = first_pyramid + (halves[0],), last_pyramid + (halves[1],)
+        middle = self.interpolation(first_pyramid, last_pyramid)
+        low = ops.concat((first_pyramid[-1], middle, last_pyramid[-1]), 0)
+        high, low_middle = self.cycle(low, high_frames, wants_low)
+        return low, high, low_middle
+
+    def reconstruct_high(self, high: Tensor, low: Tensor) -> Planes:
+        """High-resolution planes from high-resolution features and the same frames' low-resolution ones."""
+        return self.tail(upsample(low, self.scale) + self.trunk(high))
+
+    def reconstruct_low(self, features: Tensor) -> Planes:
+        """Low-resolution planes from the features of the middle frame."""
+        return self.tail(self.trunk(features))
+
+
+def _unstack(planes: Planes, count: int) -> tuple[Planes, ...]:
+    """Frames stacked along the batch -> one tuple of planes for each."""
+    parts = ()
+    for plane in planes:
+        parts = parts + (ops.chunk(plane, count, 0),)
+    frames = ()
+    for i in range(count):
+        frame = ()
+        for part in parts:
+            frame = frame + (part[i],)
+        frames = frames + (frame,)
+    return frames
