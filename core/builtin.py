@@ -40,7 +40,7 @@ def datasets() -> Iterable[DatasetEntry[Any]]:
 @hookimpl
 def metrics() -> Iterable[MetricEntry[Any]]:
     """PSNR, SSIM and MS-SSIM."""
-    return metric_entries.ENTRIES
+    return metric_entries.METRICS
 
 
 @hookimpl

@@ -1,10 +1,61 @@
-"""placeholder, replaced by its author"""
+"""The metrics that core offers: ``metric=[psnr,ssim,ms_ssim]``. MindSpore is imported only when one is built."""
+
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from core.hooks import MetricEntry
+from core.media.colour import Matrix
+from core.metrics.quality import Channels
+
+if TYPE_CHECKING:
+    from mindspore.train import Metric
+
+
 @dataclass
-class P: a: int = 1
+class PictureMetricConfig:
+    """What is compared (``on``: RGB or Y by the weights of ``matrix``), and whether after rounding to 8 bits."""
+
+    on: Channels = Channels.RGB
+    matrix: Matrix = Matrix.BT709
+    rounded: bool = True
+
+
 @dataclass
-class S: a: int = 1
-def b(c): raise NotImplementedError
-METRICS = (MetricEntry("psnr", P, b), MetricEntry("ssim", S, b))
-ENTRIES = METRICS
+class PsnrConfig(PictureMetricConfig):
+    """Peak signal-to-noise ratio in dB."""
+
+
+@dataclass
+class SsimConfig(PictureMetricConfig):
+    """Structural similarity."""
+
+
+@dataclass
+class MsSsimConfig(PictureMetricConfig):
+    """Multi-scale structural similarity."""
+
+
+def build_psnr(config: PsnrConfig) -> Metric:
+    from core.metrics.cells import Psnr
+
+    return Psnr(config.on, config.matrix, config.rounded)
+
+
+def build_ssim(config: SsimConfig) -> Metric:
+    from core.metrics.cells import Ssim
+
+    return Ssim(config.on, config.matrix, config.rounded)
+
+
+def build_ms_ssim(config: MsSsimConfig) -> Metric:
+    from core.metrics.cells import MsSsim
+
+    return MsSsim(config.on, config.matrix, config.rounded)
+
+
+PSNR = MetricEntry("psnr", PsnrConfig, build_psnr)
+SSIM = MetricEntry("ssim", SsimConfig, build_ssim)
+MS_SSIM = MetricEntry("ms_ssim", MsSsimConfig, build_ms_ssim)
+METRICS = (PSNR, SSIM, MS_SSIM)

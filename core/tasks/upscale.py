@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from dataclasses import dataclass
 from fractions import Fraction
@@ -79,7 +80,15 @@ def _upscale(config: UpscaleConfig, run: Run) -> None:
         )
         total = reader.info.frame_count
         with Meter(f"Upscaling {Path(config.input).name}", total) as meter:
-            result = upscale(reader, Path(config.output), upscaler, options, source=Path(config.input), seen=meter)
+            result = upscale(
+                reader,
+                Path(config.output),
+                upscaler,
+                options,
+                source=Path(config.input),
+                identity=hashlib.sha256(Path(weights).read_bytes()).hexdigest(),
+                seen=meter,
+            )
     log.info("%s: %s", config.output, result.description)
 
 

@@ -1,7 +1,7 @@
 """Checkpoints: safetensors files of our own that check themselves, and weights from other files.
 
 A checkpoint holds the model's parameters (``model/<name>``), the optimizer's (``state/<name>``) and, as JSON in the
-file's metadata, the model section, the plugin, where training stands and a SHA-256 over all tensors. Reading one
+file's metadata, the model section, the plugin, where training stands and a SHA-256 over all of it. Reading one
 executes nothing.
 """
 
@@ -57,23 +57,23 @@ class Checkpoint:
                 raise CheckpointError(
                     f"{path} has checkpoint format {record['format']}; this mindvideo reads format {FORMAT}."
                 )
+            digest = record.pop("sha256")
             content = cls(path, tensors, record["model"], record["plugin"], record["training"])
-            digest = record["sha256"]
         except (KeyError, TypeError, ValueError) as error:
             raise _damaged(path, f"its description is unreadable ({error})") from None
-        if _digest(tensors) != digest:
+        if _digest(tensors, record) != digest:
             raise _damaged(path, "its content does not match its checksum")
         return content
 
     def save(self) -> None:
         """Write the file, whole or not at all."""
-        record = {
+        record: dict[str, Any] = {
             "format": FORMAT,
             "model": self.model_section,
             "plugin": self.plugin,
             "training": self.training,
-            "sha256": _digest(self.tensors),
         }
+        record["sha256"] = _digest(self.tensors, record)
         arrays = {name: np.ascontiguousarray(value) for name, value in self.tensors.items()}
         with whole_file(self.path) as temporary:
             save_file(arrays, temporary, metadata={METADATA_KEY: json.dumps(record, sort_keys=True)})
@@ -187,8 +187,8 @@ def _read_mindspore(path: Path) -> Tensors:
     return {name: value.asnumpy() for name, value in loaded.items()}
 
 
-def _digest(tensors: Mapping[str, NDArray[Any]]) -> str:
-    digest = hashlib.sha256()
+def _digest(tensors: Mapping[str, NDArray[Any]], record: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
     for name in sorted(tensors):
         value = np.ascontiguousarray(tensors[name])
         digest.update(f"{name}\0{value.dtype.str}\0{value.shape}\0".encode())

@@ -21,8 +21,6 @@ from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from core.errors import MediaError
 from core.files import write_json
 from core.hooks import Array, Output, Upscaler
@@ -247,12 +245,11 @@ class _FrameMaker:
         if not wanted:
             return {}
 
-        def stacked(tile_first: Array, tile_last: Array) -> Array:
-            made = self._upscaler(tile_first[None], tile_last[None], wanted)
-            return np.concatenate([made[output][0] for output in wanted])
+        def made(tile_first: Array, tile_last: Array) -> dict[Output, Array]:
+            tiles = self._upscaler(tile_first[None], tile_last[None], wanted)
+            return {output: tiles[output][0] for output in wanted}
 
-        joined = self._plan.run(stacked, first, last, scale=self._scale)
-        return dict(zip(wanted, np.split(joined, len(wanted)), strict=True))
+        return self._plan.run_named(made, first, last, scales=dict.fromkeys(wanted, self._scale))
 
 
 def _fingerprint(source: Path) -> dict[str, Any]:

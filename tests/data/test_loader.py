@@ -1,5 +1,7 @@
 """The loader: order and randomness depend on (seed, sample) alone, and errors keep their sentence."""
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,14 @@ class Sizes(Numbers):
 
     def clip(self, index, rng):
         return (np.zeros((1, 3, 4, index + 1), np.float32),)
+
+
+class Collecting(Numbers):
+    """Collects garbage in the worker."""
+
+    def clip(self, index, rng):
+        gc.collect()
+        return super().clip(index, rng)
 
 
 def batches(source, **options) -> list[np.ndarray]:
@@ -99,6 +109,19 @@ def test_the_sentence_of_a_worker_survives(workers, processes):
     with pytest.raises(DataError) as error, clear_data_errors():
         samples(Numbers(10, bad=3), workers=workers, processes=processes)
     assert str(error.value) == "The frame im1.png is missing; the data set is not complete."
+
+
+def test_a_forked_worker_survives_an_abandoned_iterator():
+    made = loader(Numbers(10), batch_size=4, seed=1, workers=1, steps=9)
+    cycle = [made.create_tuple_iterator(num_epochs=1)]
+    cycle.append(cycle)
+    next(cycle[0])
+    gc.disable()
+    try:
+        del cycle
+        assert len(batches(Collecting(10), workers=2, processes=True)) == 9
+    finally:
+        gc.enable()
 
 
 def test_frames_of_two_sizes_in_a_batch():

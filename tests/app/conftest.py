@@ -1,0 +1,86 @@
+"""The command as a user runs it: a process of its own, in an empty folder, with plugins made on the fly."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+
+class Command:
+    """Runs ``python -m core`` and returns what it said; folders in ``path`` come first for Python."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.path = []
+        self.environment = {}
+
+    def __call__(self, *words, program=("-m", "core"), cwd=None):
+        return subprocess.run(
+            [sys.executable, *program, *map(str, words)],
+            cwd=cwd or self.folder,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    def script(self, *words):
+        """The console script ``mindvideo`` instead of ``python -m core``."""
+        return self(*words, program=(Path(sys.executable).parent / "mindvideo",))
+
+    def _environment(self):
+        kept = {name: value for name, value in os.environ.items() if name != "MINDVIDEO_PLUGINS"}
+        # Wide and plain, so that tables are not broken into lines that depend on the terminal.
+        plain = {"COLUMNS": "400", "NO_COLOR": "1", "TERM": "dumb", "GLOG_v": "3"}
+        path = os.pathsep.join(map(str, self.path))
+        return {**kept, **plain, "PYTHONPATH": path, **self.environment}
+
+
+@pytest.fixture
+def command(tmp_path):
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return Command(folder)
+
+
+class Site:
+    """A folder that Python takes for one with installed distributions."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def install(self, plugin, source, distribution=None, yaml=None):
+        """A distribution with one plugin: module ``<distribution>_plugin``, its YAML, its entry point."""
+        distribution = distribution or plugin
+        package = self.folder / f"{distribution}_plugin"
+        for name, text in {**(yaml or {}), "conf/__init__.py": "", "__init__.py": source}.items():
+            file = package / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(textwrap.dedent(text))
+        self.register(distribution, plugin, package.name)
+
+    def register(self, distribution, plugin, module):
+        """The metadata from which importlib knows a distribution and its entry point."""
+        metadata = self.folder / f"{distribution}-1.0.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
+        (metadata / "entry_points.txt").write_text(f"[mindvideo.plugins]\n{plugin} = {module}\n")
+
+
+@pytest.fixture
+def site(tmp_path, command):
+    folder = tmp_path / "site"
+    folder.mkdir()
+    command.path.append(folder)
+    return Site(folder)
+
+
+def pytest_assertrepr_compare(op, left, right):
+    """Show a command's whole output where an expected sentence is not in it."""
+    if op == "in" and isinstance(left, str) and isinstance(right, str):
+        return [f"{left!r} is not in:", *right.splitlines()]
+    return None

@@ -1,0 +1,178 @@
+"""The command's everyday use, and what it says to a user's mistakes."""
+
+import os
+import re
+
+import pytest
+
+DOCTOR = ("task=doctor",)
+
+
+def test_help_shows_what_can_be_chosen(command):
+    done = command("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    for group in ("task", "device", "model", "dataset", "experiment"):
+        assert re.search(rf"^{group}: ", done.stdout, re.MULTILINE), group
+    assert "cpu" in done.stdout
+
+
+@pytest.mark.parametrize("words", [("--help",), (*DOCTOR, "--cfg", "job"), (*DOCTOR, "sede=1")])
+def test_mindspore_is_not_started_for_words_alone(words, command):
+    done = command(*words, program=("-X", "importtime", "-m", "core"))
+    imported = re.findall(r"\| +([\w.]+)$", done.stderr, re.MULTILINE)
+    assert "core.registry" in imported
+    assert not [name for name in imported if name.split(".")[0] in ("mindspore", "matplotlib", "scipy")]
+
+
+def test_cfg_prints_the_configuration_and_runs_nothing(command):
+    done = command("--cfg", "job")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(r"^model:\n  \w+", done.stdout, re.MULTILINE)
+    assert not list(command.folder.iterdir())
+
+
+def test_run_is_recorded_in_its_folder(command):
+    done = command(*DOCTOR, "output=here")
+    assert done.returncode == 0, done.stderr
+    written = {str(path.relative_to(command.folder)) for path in command.folder.rglob("*") if path.is_file()}
+    assert {"here/plugins.json", "here/.hydra/config.yaml", "here/mindvideo.log"} <= written
+
+
+def fails(command, *words):
+    """The sentence of a command that must end with 1, without a traceback, and write nothing."""
+    done = command(*words)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("Error: ")
+    assert not list(command.folder.iterdir())
+    return done.stderr
+
+
+def test_misspelt_key(command):
+    message = fails(command, *DOCTOR, "sede=1")
+    assert "sede" in message
+    assert "did you mean 'seed'" in message
+
+
+def test_misspelt_key_in_a_section(command):
+    message = fails(command, *DOCTOR, "device.tread=1")
+    assert "device.tread" in message
+    assert "did you mean 'device.threads'" in message
+
+
+def test_wrong_type(command):
+    message = fails(command, *DOCTOR, "seed=many")
+    assert "seed" in message
+    assert "many" in message
+
+
+def test_value_out_of_range(command):
+    assert "threads=-1 is not between" in fails(command, *DOCTOR, "device.threads=-1")
+
+
+def test_unknown_entry(command):
+    message = fails(command, "task=docter")
+    assert "there is no task 'docter'; did you mean 'doctor'?" in message
+    assert "train" in message
+
+
+def test_unknown_experiment(command):
+    message = fails(command, "experiment=cycmunet_dmeo")
+    assert "there is no experiment 'cycmunet_dmeo'; did you mean 'cycmunet_demo'?" in message
+
+
+def test_words_that_are_no_override(command):
+    assert "seed" in fails(command, *DOCTOR, "seed")
+
+
+def test_all_mistakes_come_in_one_message(command):
+    message = fails(command, *DOCTOR, "sede=1", "device.threads=many", "loader.batch_size=0", "device=cpuu")
+    assert "problems in the configuration" in message
+    for part in ("sede", "device.threads", "batch_size", "cpuu"):
+        assert part in message
+
+
+def test_missing_choice_says_what_there_is(command):
+    message = fails(command, "task=train", "~experiment")
+    assert "task=train needs a model" in message
+    assert "task=train needs a dataset" in message
+    assert "known: " in message
+
+
+def test_missing_value(command):
+    message = fails(command, "task=upscale", "experiment=cycmunet_demo")
+    assert "task.input has no value: give it as task.input=" in message
+    assert "task.output has no value" in message
+
+
+def test_absent_device_is_one_sentence(command):
+    done = command(*DOCTOR, "device=ascend")
+    assert done.returncode == 1
+    assert "device=ascend is not here" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_multirun(command):
+    done = command("--multirun", *DOCTOR, "seed=1,2", "hydra.sweep.dir=sweep")
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (command.folder / "sweep").glob("[0-9]")) == ["0", "1"]
+
+
+def test_completion_is_installed_by_the_script(command):
+    done = command.script("-sc", "install=bash")
+    assert done.returncode == 0, done.stderr
+    assert "mindvideo" in done.stdout
+    assert "complete " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("mindvideo task=", {"task=doctor", "task=train"}),
+        ("mindvideo experiment=", {"experiment=cycmunet_demo"}),
+        ("mindvideo task=doctor device.thr", {"device.threads="}),
+    ],
+)
+def test_completion(line, offered, command):
+    command.environment.update(COMP_LINE=line, COMP_POINT=str(len(line)))
+    done = command.script("-sc", "query=bash")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert offered <= set(done.stdout.split())
+
+
+@pytest.mark.parametrize("name", ["core", "plugins"])
+@pytest.mark.parametrize("how", ["current folder", "PYTHONPATH"])
+def test_a_folder_that_hides_ours_is_named(name, how, command, tmp_path):
+    hiding = command.folder if how == "current folder" else tmp_path / "elsewhere"
+    (hiding / name).mkdir(parents=True)
+    (hiding / name / "__init__.py").touch()
+    if how == "PYTHONPATH":
+        command.path.append(hiding)
+    done = command(*DOCTOR, "--cfg", "job", program=("-m", "mindvideo"))
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert f"{hiding / name} hides mindvideo's own package '{name}'" in done.stderr
+    assert f"take {hiding} off PYTHONPATH" in done.stderr
+
+
+def test_a_namespace_folder_plugins_hides_nothing(command):
+    (command.folder / "plugins" / "mine").mkdir(parents=True)
+    (command.folder / "plugins" / "mine" / "__init__.py").touch()
+    done = command(*DOCTOR, "--cfg", "job")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_script_ignores_the_current_folder(command):
+    for name in ("core", "plugins"):
+        (command.folder / name).mkdir()
+        (command.folder / name / "__init__.py").touch()
+    done = command.script(*DOCTOR, "--cfg", "job")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_unwritable_output_is_one_sentence(command):
+    command.folder.chmod(0o500)
+    done = command(*DOCTOR)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
