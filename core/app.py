@@ -18,12 +18,12 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException, HydraException
 from omegaconf import DictConfig
 
-from core import config
+from core import config, help
 from core.errors import ConfigError, MindvideoError
 from core.registry import Registry, load
 from core.run import Run
 
-LOOKS_ONLY = ("help", "hydra_help", "shell_completion", "info", "version")
+LOOKS_ONLY = ("hydra_help", "shell_completion", "info", "version")
 """Flags with which Hydra shows something that needs no sound configuration."""
 
 
@@ -50,6 +50,9 @@ def _command(words: list[str]) -> None:
     if not flags.shell_completion:
         _report_rejected(registry)
     added = [*_without_absent_default(flags.overrides, registry), *_place(flags.overrides)]
+    if flags.help:
+        help.print_help(registry, config.compose_for_show([*added, *flags.overrides], registry))
+        return
     if not (flags.multirun or any(getattr(flags, name, None) for name in LOOKS_ONLY)):
         config.compose_settings([*added, *flags.overrides], registry)
     sys.argv[1:] = _with_overrides(words, flags.overrides, added)

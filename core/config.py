@@ -147,6 +147,15 @@ def default_experiment() -> str:
     return next(item["experiment"] for item in yaml.safe_load(text)["defaults"] if "experiment" in item)
 
 
+def compose_for_show(overrides: Sequence[str], registry: Registry) -> DictConfig:
+    """The configuration of a command line, unchecked; raises `ConfigError` when it does not compose."""
+    with initialize_config_module(CONFIG_PACKAGE, version_base="1.3"):
+        accepted, faults = _compose_each(overrides, registry)
+        if faults:
+            raise ConfigError(_message(faults))
+        return compose(CONFIG_NAME, accepted)
+
+
 def compose_settings(overrides: Sequence[str], registry: Registry) -> Settings:
     """Settings from the words of a command line; raises `ConfigError` with every problem at once."""
     with initialize_config_module(CONFIG_PACKAGE, version_base="1.3"):
@@ -191,7 +200,9 @@ def _missing_sections(config: DictConfig, registry: Registry) -> list[str]:
     for kind in task.needs:
         if not config[kind]:
             known = ", ".join(registry.names(kind)) or "none"
-            problems.append(f"task={task.name} needs a {kind}: give experiment=… or {kind}=… (known: {known})")
+            problems.append(
+                f"task={task.name} needs a {kind}: give experiment=… or {kind}=… (known: {known})"
+            )
     return problems
 
 
@@ -245,8 +256,8 @@ def _options(registry: Registry, group: str) -> list[str]:
 
 def _known_keys(config: DictConfig, prefix: str = "") -> list[str]:
     keys: list[str] = []
-    for name in config:
-        keys.append(f"{prefix}{name}")
+    for name in map(str, config):
+        keys.append(prefix + name)
         node = config._get_node(name)
         if isinstance(node, DictConfig) and not node._is_none() and not node._is_missing():
             keys.extend(_known_keys(node, f"{prefix}{name}."))
@@ -294,4 +305,3 @@ def differences(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
     """``key: ours against theirs`` for every key in which two plain sections differ."""
     keys = sorted({*ours, *theirs})
     return [f"{k}: {ours.get(k)} against {theirs.get(k)}" for k in keys if ours.get(k) != theirs.get(k)]
-

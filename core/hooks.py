@@ -86,9 +86,20 @@ class Upscaler(Protocol):
 class Device(Protocol):
     """Where MindSpore computes, after its context was set."""
 
-    target: str
-    rank: int
-    world: int
+    @property
+    def target(self) -> str:
+        """MindSpore's name of the device: CPU, GPU or Ascend."""
+        ...
+
+    @property
+    def rank(self) -> int:
+        """Number of this process among those of the run."""
+        ...
+
+    @property
+    def world(self) -> int:
+        """Processes of the run."""
+        ...
 
     @property
     def description(self) -> str:

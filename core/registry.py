@@ -90,7 +90,7 @@ class Registry:
             raise PluginError(f"there is no {kind} '{name}'{suggestion(name, self.names(kind))}.")
         return found[0]
 
-    def entry_of(self, kind: str, config: type) -> hooks.Entry[Any] | None:
+    def entry_of(self, kind: str, config: type | None) -> hooks.Entry[Any] | None:
         """The entry of a kind whose options have this type, or None."""
         for (entry_kind, _), (entry, _) in self._entries.items():
             if entry_kind == kind and entry.config is config:
@@ -169,9 +169,13 @@ def _check_known(found: list[metadata.EntryPoint], disable: Collection[str], onl
     for source, names in (("plugins.disable", disable), (ONLY_VARIABLE, only or ())):
         for name in names:
             if name not in known:
-                raise PluginError(f"{source} names '{name}', which is not installed{suggestion(name, known)}.")
+                raise PluginError(
+                    f"{source} names '{name}', which is not installed{suggestion(name, known)}."
+                )
     if CORE in disable:
-        raise PluginError("plugins.disable names 'core', which offers the tasks and devices and always loads.")
+        raise PluginError(
+            "plugins.disable names 'core', which offers the tasks and devices and always loads."
+        )
 
 
 def _consider(registry: Registry, point: metadata.EntryPoint) -> None:
@@ -278,7 +282,9 @@ def _check_entry(registry: Registry, kind: str, entry: hooks.Entry[Any]) -> None
     try:
         OmegaConf.structured(entry.config)
     except (OmegaConfBaseException, TypeError, ValueError) as error:
-        raise _Unsound(f"the options of its {kind} '{entry.name}' are unusable: {_one_line(error)}") from error
+        raise _Unsound(
+            f"the options of its {kind} '{entry.name}' are unusable: {_one_line(error)}"
+        ) from error
 
 
 def _presets(
@@ -301,7 +307,9 @@ def _presets(
         kind, _, name = preset.partition("/")
         owner = registry.owner(kind, name)
         if owner or preset in own:
-            raise _Unsound(f"its {preset}.yaml has the name of a {kind} that '{owner.name if owner else 'itself'}' offers")
+            raise _Unsound(
+                f"its {preset}.yaml has the name of a {kind} that '{owner.name if owner else 'itself'}' offers"
+            )
     return package, presets
 
 

@@ -21,7 +21,6 @@ from core.data.source import MixedSource, ShotSource
 from core.data.stills import StillsConfig, moving_stills
 from core.errors import DataError
 from core.hooks import ClipSource, Split
-from core.media.reader import open_video
 
 EMBEDDED = Path(__file__).parent / "embedded"
 _GAP = 8
@@ -41,7 +40,7 @@ class EmbeddedClip(Enum):
 
 @dataclass
 class ClipsConfig(ShotOptions):
-    """Options of ``dataset=clips``."""
+    """The three clips that come with mindvideo, divided by source."""
 
     held_out: EmbeddedClip = EmbeddedClip.city_night
     """The clip of validation and test; the other two train."""
@@ -77,6 +76,8 @@ def _decoded(clip: EmbeddedClip, downsize: float) -> MemoryShot:
     path = EMBEDDED / f"{clip.value}.mp4"
     if not path.is_file():
         raise DataError(f"The embedded clip {path} is missing; install the package again.")
+    from core.media.reader import open_video  # decoding is not needed to configure
+
     with open_video(path) as video:
         frames = np.stack([eight_bits(frame.rgb) for frame in video])
     return MemoryShot(clip.value, shrink(frames, downsize))

@@ -18,7 +18,7 @@ _LAYOUT = "one folder of pictures (im1.png, im2.png, …) for each shot, at any 
 
 @dataclass
 class FramesConfig(CollectionOptions):
-    """Options of ``dataset=frames``."""
+    """Folders of pictures, one folder a shot (``dataset=frames``)."""
 
     root: str = "???"
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from PIL import Image
@@ -14,7 +14,9 @@ from PIL import Image
 from core.data.downscale import Frames, shrink
 from core.errors import DataError
 from core.hooks import Array
-from core.media.index import FrameIndex
+
+if TYPE_CHECKING:
+    from core.media.index import FrameIndex
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".ppm", ".webp"})
 """Suffixes that count as pictures."""

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from core.data.downscale import Frames
 from core.data.options import ClipOptions, at_least
@@ -36,7 +35,10 @@ Planes = NDArray[np.float64]
 
 @dataclass
 class StillsConfig(ClipOptions):
-    """Options of ``dataset=stills``. Motion is drawn evenly from minus to plus the largest value."""
+    """Pictures in known motion, with exact middle frames.
+
+    Motion is drawn evenly from minus to plus the largest value.
+    """
 
     evaluation_crop: int | None = 192
     clips: int = 64
@@ -108,6 +110,8 @@ class Still:
 
     def __init__(self, name: str, picture: Frames) -> None:
         self.name = name
+        from scipy import ndimage  # slow to import, and not needed to configure
+
         self.height, self.width = picture.shape[1:]
         self._spline = [
             ndimage.spline_filter(plane.astype(np.float64), order=3, mode="mirror") for plane in picture
@@ -115,6 +119,8 @@ class Still:
 
     def sample(self, points: Points) -> Planes:
         """The picture at (…,2) places: (3,…)."""
+        from scipy import ndimage
+
         places = np.moveaxis(points, -1, 0)
         planes = [
             ndimage.map_coordinates(plane, places, order=3, mode="mirror", prefilter=False)

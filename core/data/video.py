@@ -12,7 +12,6 @@ from core.data.shots import VideoShot
 from core.data.source import ShotSource
 from core.errors import DataError
 from core.hooks import Split
-from core.media.index import FrameIndex
 
 VIDEOS = frozenset({".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".y4m"})
 """Suffixes that count as video when a folder is given."""
@@ -20,7 +19,7 @@ VIDEOS = frozenset({".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".m
 
 @dataclass
 class VideoConfig(CollectionOptions):
-    """Options of ``dataset=video``. The split is by file, so give each recording a file of its own."""
+    """Any video files. The split is by file, so give each recording a file of its own."""
 
     files: list[str] = field(default_factory=list)
     """Video files, folders of them (searched at any depth) and patterns such as ``clips/**/*.mp4``."""
@@ -28,6 +27,8 @@ class VideoConfig(CollectionOptions):
 
 def video_files(config: VideoConfig, split: Split) -> ShotSource:
     """The files that belong to ``split``; a hash takes their names without folders."""
+    from core.media.index import FrameIndex  # decoding is not needed to configure
+
     if not config.files:
         raise DataError("The data set of videos is empty; set dataset.files to files, folders or patterns.")
     found = sorted({path for given in config.files for path in _find(given)})

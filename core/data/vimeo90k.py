@@ -39,7 +39,7 @@ class _Vimeo90kOptions(ShotOptions):
 
 @dataclass
 class Vimeo90kTripletConfig(_Vimeo90kOptions):
-    """Options of ``dataset=vimeo90k_triplet``."""
+    """Vimeo-90K triplets: 448x256, three frames a clip, published lists."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -48,7 +48,7 @@ class Vimeo90kTripletConfig(_Vimeo90kOptions):
 
 @dataclass
 class Vimeo90kSeptupletConfig(_Vimeo90kOptions):
-    """Options of ``dataset=vimeo90k_septuplet``."""
+    """Vimeo-90K septuplets: 448x256, seven frames a clip, published lists."""
 
     frames: int = 7
 

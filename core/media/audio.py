@@ -37,7 +37,7 @@ class AudioCopy:
 
     def advance(self, until: Fraction | None) -> None:
         """Write the packets that come before ``until`` seconds; None: all that are left."""
-        while self._next is not None and (until is None or self._next.dts * self._next.time_base <= until):
+        while self._next is not None and (until is None or decoding_time(self._next) <= until):
             self._target.mux(self._next)
             self._next = next(self._packets, None)
 
@@ -51,13 +51,15 @@ class AudioCopy:
             return self._target.add_stream_from_template(stream)
         except (av.FFmpegError, ValueError) as error:
             raise MediaError(
-                f"{name}: a {name.suffix} file cannot hold the {codec} sound of {self._source}; leave it out or convert it first"
+                f"{name} cannot hold the {codec} sound of {self._source}: leave it out, or convert it first"
             ) from error
 
     def _time_zero(self) -> Fraction:
         streams = [*self._input.streams.video[:1], *self._input.streams.audio]
-        first = next((stream for stream in streams if stream.start_time is not None), None)
-        return Fraction(0) if first is None else first.start_time * Fraction(first.time_base)
+        for stream in streams:
+            if stream.start_time is not None:
+                return stream.start_time * Fraction(stream.time_base or 0)
+        return Fraction(0)
 
     def _demux(self) -> Iterator[av.Packet]:
         """The packets with a time stamp, moved to time zero and assigned to their new streams."""
@@ -68,10 +70,15 @@ class AudioCopy:
                 if packet.size == 0:
                     continue
                 if packet.dts is None or packet.pts is None:
-                    raise MediaError(f"the sound of {self._source} has no time stamps: write the video without it")
-                shift = round(self._zero / packet.time_base)
+                    raise MediaError(f"the sound of {self._source} has no time stamps: leave it out")
+                shift = round(self._zero / Fraction(packet.time_base))
                 packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
                 packet.stream = self._streams[packet.stream.index]
                 yield packet
         except (av.FFmpegError, OSError) as error:
-            raise MediaError(f"the sound of {self._source} is damaged: write the video without it") from error
+            raise MediaError(f"the sound of {self._source} is damaged: leave it out") from error
+
+
+def decoding_time(packet: av.Packet) -> Fraction:
+    """When the packet is due, in seconds."""
+    return (packet.dts or 0) * Fraction(packet.time_base)

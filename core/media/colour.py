@@ -92,7 +92,8 @@ def yuv_to_rgb(
     centre = float(1 << (depth - 1))
     red_weight, green_weight, blue_weight = LUMA_WEIGHTS[matrix]
     blue_difference, red_difference = (
-        _enlarge((plane.astype(np.float32) - centre) / chroma_span, down, across, chroma, y.shape) for plane in (u, v)
+        _enlarge((plane.astype(np.float32) - centre) / chroma_span, down, across, chroma, y.shape)
+        for plane in (u, v)
     )
     bright = (y.astype(np.float32) - offset) / luma_span
     rgb = np.empty((3, *y.shape), np.float32)
@@ -149,13 +150,15 @@ def _codes(values: Rgb, depth: int) -> Plane:
     """Values rounded to the nearest code of ``depth`` bits."""
     np.rint(values, out=values)
     np.clip(values, 0, (1 << depth) - 1, out=values)
-    return values.astype(np.uint8 if depth == 8 else np.uint16)
+    return values.astype(np.uint8) if depth == 8 else values.astype(np.uint16)
 
 
 def _shrink(plane: Rgb, down: int, across: int) -> Rgb:
     """Means over blocks of ``down`` x ``across`` samples; an odd edge is repeated."""
     height, width = plane.shape
-    plane = np.pad(plane, ((0, height % down), (0, width % across)), mode="edge") if down * across > 1 else plane
+    plane = (
+        np.pad(plane, ((0, height % down), (0, width % across)), mode="edge") if down * across > 1 else plane
+    )
     if down == 2:
         plane = (plane[0::2] + plane[1::2]) * np.float32(0.5)
     if across == 2:

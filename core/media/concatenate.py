@@ -1,4 +1,4 @@
-"""Joining parts of one video without coding anew, so that a long job can be written, and resumed, part by part."""
+"""Joining parts of a video without coding anew, so that a long job can be done, and resumed, part by part."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from os import PathLike
 from pathlib import Path
 
 import av
-from av.container import InputContainer, OutputContainer
+from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from core.errors import MediaError
-from core.media.audio import AudioCopy
+from core.media.audio import AudioCopy, decoding_time
 from core.media.output import cannot_write, discard_output, open_output, temporary_name
 from core.media.reader import open_container, video_stream
-
 
 PART_SUFFIXES = (".mp4", ".y4m")
 
@@ -30,10 +29,10 @@ def concatenate(
 ) -> None:
     """Join video files of identical coding by copying their packets.
 
-    Part k begins at ``starts[k]`` seconds, or where the part before it ended. Parts are mp4 or y4m, whose time
-    stamps are exact (Matroska rounds them to milliseconds); mp4 parts can be joined to mp4 or mkv. The sound of
-    ``audio_from`` is copied as it is. Raises `MediaError` when there is no part, one cannot be read or was coded
-    differently, or parts overlap.
+    Part k begins at ``starts[k]`` seconds, or where the part before it ended. Parts are mp4 or y4m, whose
+    time stamps are exact (Matroska rounds them to milliseconds); mp4 parts make an mp4 or mkv file. The sound
+    of ``audio_from`` is copied as it is. Raises `MediaError` when there is no part, one cannot be read, is
+    damaged or coded differently, or parts overlap.
     """
     path = Path(path)
     if not parts or (starts is not None and len(starts) != len(parts)):
@@ -71,11 +70,11 @@ class _Joiner:
         for number, part in enumerate(parts):
             start = end if starts is None else starts[number]
             if start < end:
-                raise MediaError(f"{part} would begin at {float(start):g} s, before the part ahead of it ends")
+                raise MediaError(f"{part} would begin at {float(start):g} s, before the one ahead of it ends")
             for packet in self._packets(Path(part), start):
-                end = max(end, (packet.pts + packet.duration) * packet.time_base)
+                end = max(end, ((packet.pts or 0) + (packet.duration or 0)) * Fraction(packet.time_base))
                 if audio is not None:
-                    audio.advance(packet.dts * packet.time_base)
+                    audio.advance(decoding_time(packet))
                 self._output.mux(packet)
         if audio is not None:
             audio.advance(None)
@@ -86,14 +85,14 @@ class _Joiner:
         with open_container(part) as source:
             stream = video_stream(source, part)
             if _coding(stream) != self._coding:
-                raise MediaError(f"{part} is coded differently from {self._first}: parts must come from one writer")
+                raise MediaError(f"{part} is coded differently from {self._first}: write all parts alike")
             shift: int | None = None
             for packet in source.demux(stream):
                 if packet.dts is None or packet.pts is None:
                     continue
                 if shift is None:
                     # A part begins with a key frame, which is the first to be shown.
-                    shift = round(start / packet.time_base) - packet.pts
+                    shift = round(start / Fraction(packet.time_base)) - packet.pts
                 self._move(packet, shift)
                 yield packet
 

@@ -61,10 +61,10 @@ class FrameIndex:
     def read(self, start: int, count: int) -> list[Frame]:
         """Frames ``start`` to ``start + count - 1``, or `MediaError` when the video has no such frames."""
         if start < 0 or count < 1 or start + count > len(self):
-            raise MediaError(f"{self.path} has {len(self)} frames: there are no {count} from number {start} on")
+            raise MediaError(f"{self.path} has {len(self)} frames, not {count} from number {start} on")
         frames = self._seek(start, count) or self._read_on(start, count)
         if len(frames) != count:
-            raise MediaError(f"{self.path} ends before frame {start + count - 1}; it has changed or is damaged")
+            raise MediaError(f"{self.path} ends before frame {start + count - 1}: it has changed")
         return frames
 
     def _seek(self, start: int, count: int) -> list[Frame] | None:
@@ -110,7 +110,9 @@ class FrameIndex:
         return len(times)
 
 
-def read_frames(path: str | PathLike[str], start: int, count: int, *, raw: RawFormat | None = None) -> list[Frame]:
+def read_frames(
+    path: str | PathLike[str], start: int, count: int, *, raw: RawFormat | None = None
+) -> list[Frame]:
     """``count`` frames from number ``start`` on; keep a `FrameIndex` when reading a file more than once."""
     return FrameIndex(path, raw=raw).read(start, count)
 

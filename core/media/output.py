@@ -1,8 +1,9 @@
-"""Files in the making: opened by libav under a temporary name beside the target, and given up without a trace."""
+"""Files in the making: opened under a temporary name beside the target, and given up without a trace."""
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import av
@@ -34,10 +35,9 @@ def open_output(path: Path) -> OutputContainer:
 
 def discard_output(container: OutputContainer, path: Path) -> None:
     """Close the container and remove the temporary file of ``path``, if it is still there."""
-    try:
+    # The file is given up: that its end cannot be written no longer matters.
+    with suppress(av.FFmpegError, OSError, ValueError):
         container.close()
-    except (av.FFmpegError, OSError, ValueError):
-        pass  # The file is given up: that its end cannot be written no longer matters.
     temporary_name(path).unlink(missing_ok=True)
 
 

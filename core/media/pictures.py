@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 
 from core.errors import MediaError
-from core.media.colour import Chroma, Matrix, Range
+from core.media.colour import Chroma, Matrix, Range, Rgb
 from core.media.planes import depth_of, frame_to_rgb, tagged_range
 from core.media.video import Frame, VideoInfo, VideoReader
 
@@ -53,14 +53,14 @@ class PictureReader(VideoReader):
         return self._frames
 
     def close(self) -> None:
-        self._frames.close()
+        """Nothing is open between pictures."""
 
     def frames(self, start: int, count: int) -> Iterator[Frame]:
         """``count`` pictures from number ``start`` on."""
         for number in range(start, start + count):
             yield Frame(self._rgb(self.paths[number]), number / self.info.frame_rate)
 
-    def _rgb(self, path: Path):
+    def _rgb(self, path: Path) -> Rgb:
         picture = _load(path)
         if (picture.width, picture.height) != (self.info.width, self.info.height):
             raise MediaError(
@@ -76,7 +76,8 @@ class PictureReader(VideoReader):
 
 def picture_paths(folder: Path) -> list[Path]:
     """The pictures of a folder in natural order, or `MediaError` if there is none."""
-    paths = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
+    visible = (path for path in folder.iterdir() if not path.name.startswith("."))
+    paths = [path for path in visible if path.suffix.lower() in SUFFIXES]
     if not paths:
         raise MediaError(f"{folder} is a folder without PNG or JPEG pictures")
     return sorted(paths, key=_natural)

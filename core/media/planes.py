@@ -7,9 +7,11 @@ Tags rule; a picture without tags is taken to be limited range and, by the usual
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import MediaError
 from core.media.colour import Chroma, Matrix, Plane, Range, Rgb, Subsampling, yuv_to_rgb
@@ -31,13 +33,13 @@ def untagged_matrix(height: int) -> Matrix:
 
 
 def tagged_matrix(frame: av.VideoFrame) -> Matrix:
-    """The matrix that the picture's tags, or else its height, tell; `MediaError` when it is not one of ours."""
+    """The matrix that the tags, or else the height, tell; `MediaError` when it is not one of ours."""
     code = int(frame.colorspace)
     if code in _UNSPECIFIED_MATRICES:
         return untagged_matrix(frame.height)
     if code not in _MATRICES:
         name = _UNSUPPORTED_MATRICES.get(code, f"number {code}")
-        raise MediaError(f"its colour matrix ({name}) is not supported: convert it, or state the matrix to assume")
+        raise MediaError(f"its colour matrix ({name}) is not supported: state the matrix to assume")
     return _MATRICES[code]
 
 
@@ -65,7 +67,7 @@ def frame_to_rgb(frame: av.VideoFrame, matrix: Matrix, range: Range, chroma: Chr
     depth = depth_of(frame)
     y, *rest = (_plane(frame, index) for index, _ in enumerate(frame.planes))
     if not rest:
-        neutral = np.full(y.shape, 1 << (depth - 1), y.dtype)
+        neutral: NDArray[Any] = np.full(y.shape, 1 << (depth - 1), y.dtype)
         rest = [neutral, neutral]
     return yuv_to_rgb(y, rest[0], rest[1], matrix=matrix, range=range, depth=depth, chroma=chroma)
 
@@ -82,7 +84,7 @@ def frame_from_planes(planes: tuple[Plane, Plane, Plane], pixel_format: str) -> 
 
 
 def tag_colour(target: av.VideoFrame | av.VideoCodecContext, matrix: Matrix, range: Range) -> None:
-    """Write matrix and range into the tags of a frame or encoder; of primaries and transfer only BT.709's are known."""
+    """Write matrix and range into the tags; of primaries and transfer curves only BT.709's follow from them."""
     target.colorspace = {Matrix.BT601: 6, Matrix.BT709: 1, Matrix.BT2020: 9}[matrix]
     target.color_range = {Range.LIMITED: 1, Range.FULL: 2}[range]
     if matrix is Matrix.BT709:
@@ -96,9 +98,9 @@ def planar_format(subsampling: Subsampling, depth: int) -> str:
 
 def parse_planar_format(pixel_format: str) -> tuple[Subsampling, int]:
     """Subsampling and bits of planar YUV by libav's name, or MediaError."""
-    match = re.fullmatch(r"yuv(420|422|444)p(?:(10|12)le)?", pixel_format)
+    match = re.fullmatch(r"yuv(420|422|444)p(?:(10)le)?", pixel_format)
     if match is None:
-        raise MediaError(f"cannot write pixel format '{pixel_format}': use yuv420p, yuv422p, yuv444p, or these with 10le")
+        raise MediaError(f"cannot write '{pixel_format}': use yuv420p, yuv422p, yuv444p, or these with 10le")
     return Subsampling(match[1]), int(match[2] or 8)
 
 
@@ -115,7 +117,9 @@ def _plane(frame: av.VideoFrame, index: int) -> Plane:
     plane = frame.planes[index]
     wide = depth_of(frame) > 8
     dtype = np.dtype(np.uint16 if wide else np.uint8).newbyteorder(">" if frame.format.is_big_endian else "<")
-    rows = np.frombuffer(memoryview(plane), dtype)[: plane.height * plane.line_size // dtype.itemsize]
+    rows: NDArray[Any] = np.frombuffer(memoryview(plane), dtype)[
+        : plane.height * plane.line_size // dtype.itemsize
+    ]
     return rows.reshape(plane.height, -1)[:, : plane.width]
 
 

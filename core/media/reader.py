@@ -89,8 +89,8 @@ class FileReader(VideoReader):
         for number, frame in enumerate(decoded):
             if (frame.width, frame.height) != self._size:
                 raise MediaError(
-                    f"{self._path}: frame {number} is {frame.width}x{frame.height}, unlike the {self._size[0]}x"
-                    f"{self._size[1]} of the frames before; split the file where the size changes"
+                    f"{self._path}: frame {number} is {frame.width}x{frame.height} after frames of "
+                    f"{self._size[0]}x{self._size[1]}; split the file where the size changes"
                 )
             pts = number / self.info.frame_rate
             if frame.pts is not None:
@@ -108,7 +108,8 @@ class FileReader(VideoReader):
                 continue
             if frame.is_corrupt or frame.pts != times[len(frames)]:
                 return None
-            frames.append(Frame(self._to_rgb(frame, len(frames)), (frame.pts - self._start) * self.info.time_base))
+            pts = (frame.pts - self._start) * self.info.time_base
+            frames.append(Frame(self._to_rgb(frame, len(frames)), pts))
             if len(frames) == len(times):
                 return frames
         return None
@@ -155,7 +156,8 @@ def open_container(path: Path, raw: RawFormat | None = None) -> InputContainer:
     try:
         return av.open(f"file:{path}", format="rawvideo" if raw else None, options=options)
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise MediaError(f"{path} cannot be read as video, or its header is damaged ({_reason(error)})") from error
+        reason = getattr(error, "strerror", None) or error
+        raise MediaError(f"{path} is not a video, or is cut short or damaged ({reason})") from error
 
 
 def video_stream(container: InputContainer, path: Path) -> VideoStream:
@@ -171,7 +173,7 @@ _ATTACHED_PICTURE = av.stream.Disposition.attached_pic
 
 
 def decode(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[av.VideoFrame]:
-    """The frames that are whole, in order of display; then `MediaError` if the file is damaged or cut short."""
+    """The whole frames in order of display; then `MediaError` if the file is damaged or cut short."""
     count = 0
     shown = 0
     read = 0
@@ -198,12 +200,12 @@ def _damage(path: Path, count: int) -> MediaError:
 
 
 def _is_cut_short(stream: VideoStream, size: int, read: int, shown: int) -> bool:
-    """Whether a file of ``size`` bytes ended before the pictures that it announces, as far as its format tells.
+    """Whether a file of ``size`` bytes ends before the pictures that it announces, as far as its format tells.
 
-    libav reports a missing end as an ordinary one. Uncompressed video must have been ``read`` to its last byte;
-    an index (mp4, avi) must not point behind it; and Matroska's stated duration must have been ``shown``.
+    libav reports a missing end as an ordinary one. Uncompressed video must have been ``read`` to its last
+    byte; an index (mp4, avi) must not point behind it; Matroska's stated duration must have been ``shown``.
     """
-    if stream.codec_context.name == "rawvideo" and stream.container.format.name in ("yuv4mpegpipe", "rawvideo"):
+    if stream.container.format.name in ("yuv4mpegpipe", "rawvideo"):
         return read < size
     if any(entry.pos + entry.size > size for entry in stream.index_entries):
         return True
@@ -270,7 +272,3 @@ def _matrix_of(frame: av.VideoFrame, path: Path) -> Matrix:
         return tagged_matrix(frame)
     except MediaError as error:
         raise MediaError(f"{path}: {error}") from None
-
-
-def _reason(error: BaseException) -> str:
-    return getattr(error, "strerror", None) or str(error)

@@ -81,11 +81,15 @@ class TilePlan:
         """Like `run`, for a function that returns several arrays by name, each with its scale."""
         for frame in frames:
             if frame.shape[-2:] != (self.rows.size, self.columns.size):
-                raise ValueError(f"the plan is for {self.rows.size}x{self.columns.size}, not {frame.shape[-2:]}")
+                raise ValueError(
+                    f"the plan is for {self.rows.size}x{self.columns.size}, not {frame.shape[-2:]}"
+                )
         wholes: dict[Key, Array] = {}
-        weights = {name: (self.rows.weights(scale), self.columns.weights(scale)) for name, scale in scales.items()}
+        weights = {
+            name: (self.rows.weights(scale), self.columns.weights(scale)) for name, scale in scales.items()
+        }
         for row, column, window in self._windows():
-            outputs = function(*(np.ascontiguousarray(frame[(..., *window)]) for frame in frames))
+            outputs = function(*(np.ascontiguousarray(frame[..., window[0], window[1]]) for frame in frames))
             for name, scale in scales.items():
                 expected = (self.rows.tile * scale, self.columns.tile * scale)
                 if outputs[name].shape[-2:] != expected:
@@ -94,7 +98,9 @@ class TilePlan:
                     shape = (*outputs[name].shape[:-2], self.rows.size * scale, self.columns.size * scale)
                     wholes[name] = np.zeros(shape, np.float32)
                 top, left = self.rows.origins[row] * scale, self.columns.origins[column] * scale
-                _blend(wholes[name], outputs[name], (top, left), weights[name][0][row], weights[name][1][column])
+                _blend(
+                    wholes[name], outputs[name], (top, left), weights[name][0][row], weights[name][1][column]
+                )
         return wholes
 
     def _windows(self) -> Iterator[tuple[int, int, tuple[slice, slice]]]:

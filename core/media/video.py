@@ -18,7 +18,7 @@ from core.media.colour import Matrix, Range
 
 @dataclass(frozen=True)
 class RawFormat:
-    """What a headerless file of planes (.yuv) does not say: size in pixels, libav pixel format, frames per second."""
+    """What a headerless file of planes (.yuv) does not say: size in pixels, pixel format, frames per second."""
 
     width: int
     height: int

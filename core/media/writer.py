@@ -17,13 +17,12 @@ from types import TracebackType
 
 import av
 import numpy as np
-from av.container import OutputContainer
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from PIL import Image
 
 from core.errors import MediaError
-from core.media.audio import AudioCopy
+from core.media.audio import AudioCopy, decoding_time
 from core.media.colour import Matrix, Range, Subsampling, rgb_to_yuv
 from core.media.concatenate import concatenate
 from core.media.output import cannot_write, discard_output, open_output, temporary_name
@@ -57,8 +56,8 @@ def open_writer(
       what readers assume (BT.601 below 720 rows), nor carry time stamps: those given are passed over.
     - no suffix: a folder of pictures ``00000.png``, …, 8-bit RGB; the folder must be new or empty.
 
-    ``pixel_format`` is planar YUV of 8, 10 or 12 bits by libav's name. Raises `MediaError` when the target cannot
-    be written, or cannot hold what is asked.
+    ``pixel_format`` is planar YUV of 8 or 10 bits by libav's name. Raises `MediaError` when the target cannot be
+    written, or cannot hold what is asked.
     """
     path = Path(path)
     if width < 1 or height < 1 or frame_rate <= 0:
@@ -70,7 +69,9 @@ def open_writer(
     if path.suffix == "":
         return PictureWriter(path, width, height)
     matrix = matrix or (untagged_matrix(height) if path.suffix.lower() == ".y4m" else Matrix.BT709)
-    return FileWriter(path, width, height, Fraction(frame_rate), audio_from, matrix, range, crf, preset, pixel_format)
+    return FileWriter(
+        path, width, height, Fraction(frame_rate), audio_from, matrix, range, crf, preset, pixel_format
+    )
 
 
 class VideoWriter(ABC):
@@ -88,9 +89,11 @@ class VideoWriter(ABC):
         Time stamps must rise, and be given for all pictures or for none.
         """
         if rgb.shape != (3, *self._size):
-            raise MediaError(f"{self.path}: picture {self.count} has shape {rgb.shape}, not {(3, *self._size)}")
+            raise MediaError(
+                f"{self.path}: picture {self.count} has shape {rgb.shape}, not {(3, *self._size)}"
+            )
         if not np.isfinite(rgb).all():
-            raise MediaError(f"{self.path}: picture {self.count} holds values that are not finite numbers")
+            raise MediaError(f"{self.path}: picture {self.count} holds values that are not numbers")
         self._append(rgb, pts)
         self.count += 1
 
@@ -151,7 +154,9 @@ class FileWriter(VideoWriter):
         self._format = pixel_format or ("yuv420p" if even and not self._lossless else "yuv444p")
         self._subsampling, self._depth = parse_planar_format(self._format)
         if not even and not self._lossless and self._subsampling is not Subsampling.YUV444:
-            raise MediaError(f"{path}: x264 holds no {self._format} of odd size {width}x{height}; use yuv444p")
+            raise MediaError(
+                f"{path}: x264 codes no {self._format} of odd size {width}x{height}: use yuv444p"
+            )
         self._matrix, self._range, self._rate = matrix, range, frame_rate
         self._timed: bool | None = None
         self._last = -1
@@ -171,6 +176,7 @@ class FileWriter(VideoWriter):
     def _add_stream(self, crf: float, preset: str) -> VideoStream:
         codec = "rawvideo" if self._lossless else "libx264"
         stream = self._container.add_stream(codec, rate=self._rate)
+        assert isinstance(stream, VideoStream)
         context = stream.codec_context
         context.height, context.width = self._size
         context.pix_fmt = self._format
@@ -207,7 +213,7 @@ class FileWriter(VideoWriter):
         try:
             for packet in self._stream.encode(frame):
                 if self._audio is not None and packet.dts is not None:
-                    self._audio.advance(packet.dts * packet.time_base)
+                    self._audio.advance(decoding_time(packet))
                 self._container.mux(packet)
         except (av.FFmpegError, OSError) as error:
             raise cannot_write(self.path, error) from error
@@ -249,6 +255,6 @@ class PictureWriter(VideoWriter):
 
 
 def time_unit(frame_rate: Fraction) -> Fraction:
-    """A unit for time stamps, in seconds: fine for any time, and exact for multiples of the frame rate's step."""
+    """A unit for time stamps, in seconds: fine for any time, exact for the times of a constant frame rate."""
     finer = math.lcm(_SECOND, frame_rate.numerator)
     return Fraction(1, finer if finer <= _FINEST_SECOND else _SECOND)

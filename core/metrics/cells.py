@@ -1,4 +1,4 @@
-"""The measures of `core.metrics.quality` as MindSpore metrics, for validation while training and for evaluation."""
+"""The measures of `core.metrics.quality` as MindSpore metrics, for validation and evaluation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 from mindspore.train import Metric
 
 from core.media.colour import Matrix
-from core.metrics.quality import Channels, Values, as_stored, mean_psnr, ms_ssim, psnr, ssim
+from core.metrics.channels import Channels
+from core.metrics.quality import Values, as_stored, mean_psnr, ms_ssim, psnr, ssim
 
 
 class PictureMetric(Metric):
@@ -19,7 +20,9 @@ class PictureMetric(Metric):
     single pictures' values so far.
     """
 
-    def __init__(self, on: Channels = Channels.RGB, matrix: Matrix = Matrix.BT709, rounded: bool = True) -> None:
+    def __init__(
+        self, on: Channels = Channels.RGB, matrix: Matrix = Matrix.BT709, rounded: bool = True
+    ) -> None:
         super().__init__()
         self._on, self._matrix, self._rounded = on, matrix, rounded
         self.values: list[float] = []
@@ -31,7 +34,7 @@ class PictureMetric(Metric):
     def update(self, *inputs: Any) -> None:
         """Add the pictures of a batch."""
         if len(inputs) != 2:
-            raise ValueError(f"a picture metric is updated with prediction and truth, not {len(inputs)} arrays")
+            raise ValueError(f"a picture metric takes prediction and truth, not {len(inputs)} arrays")
         prediction, truth = (self._pictures(values) for values in inputs)
         self.values.extend(float(value) for value in self._measure(prediction, truth))
 

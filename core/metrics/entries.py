@@ -1,4 +1,4 @@
-"""The metrics that core offers: ``metric=[psnr,ssim,ms_ssim]``. MindSpore is imported only when one is built."""
+"""The metrics that core offers: ``metric=[psnr,ssim,ms_ssim]``; MindSpore is imported when one is built."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.hooks import MetricEntry
 from core.media.colour import Matrix
-from core.metrics.quality import Channels
+from core.metrics.channels import Channels
 
 if TYPE_CHECKING:
     from mindspore.train import Metric
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class PictureMetricConfig:
-    """What is compared (``on``: RGB or Y by the weights of ``matrix``), and whether after rounding to 8 bits."""
+    """What is compared (``on``: RGB, or Y by the weights of ``matrix``), and whether rounded to 8 bits."""
 
     on: Channels = Channels.RGB
     matrix: Matrix = Matrix.BT709
@@ -38,18 +38,21 @@ class MsSsimConfig(PictureMetricConfig):
 
 
 def build_psnr(config: PsnrConfig) -> Metric:
+    """The metric `core.metrics.cells.Psnr`."""
     from core.metrics.cells import Psnr
 
     return Psnr(config.on, config.matrix, config.rounded)
 
 
 def build_ssim(config: SsimConfig) -> Metric:
+    """The metric `core.metrics.cells.Ssim`."""
     from core.metrics.cells import Ssim
 
     return Ssim(config.on, config.matrix, config.rounded)
 
 
 def build_ms_ssim(config: MsSsimConfig) -> Metric:
+    """The metric `core.metrics.cells.MsSsim`."""
     from core.metrics.cells import MsSsim
 
     return MsSsim(config.on, config.matrix, config.rounded)

@@ -8,7 +8,6 @@ by the full-range weights of ``matrix``. A mean over a video is the mean of its 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +15,13 @@ from scipy.ndimage import correlate1d
 
 from core.errors import MindvideoError
 from core.media.colour import Matrix, luma
+from core.metrics.channels import Channels
 
 Pictures = NDArray[np.floating]
 Values = NDArray[np.float64]
 
 PSNR_CAP = 100.0
-"""What a frame counts at most in a mean of PSNR, dB: equal frames have infinite PSNR, which cannot be averaged."""
+"""What a frame counts at most in a mean of PSNR, dB: that of equal frames is infinite, which has no mean."""
 
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Exponents of the scales, finest first (Wang, Simoncelli and Bovik 2003, section 3.2)."""
@@ -29,13 +29,6 @@ MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 _WINDOW = 11
 _SIGMA = 1.5
 _C1, _C2 = 0.01**2, 0.03**2
-
-
-class Channels(Enum):
-    """What is compared: red, green and blue alike, or luma."""
-
-    RGB = "rgb"
-    Y = "y"
 
 
 def as_stored(pictures: Pictures) -> Values:
@@ -46,7 +39,7 @@ def as_stored(pictures: Pictures) -> Values:
 def psnr(
     prediction: Pictures, truth: Pictures, *, on: Channels | str = Channels.RGB, matrix: Matrix = Matrix.BT709
 ) -> Values:
-    """Peak signal-to-noise ratio in dB for a peak of 1, from the mean squared error of all channels of a picture.
+    """Peak signal-to-noise ratio in dB for a peak of 1, from the mean squared error over all channels.
 
     Infinite for equal pictures. Raises ValueError when the shapes differ.
     """
@@ -67,8 +60,8 @@ def ssim(
 ) -> Values:
     """Structural similarity (Wang et al. 2004), at most 1, averaged over channels.
 
-    Gaussian window of 11 x 11 with sigma 1.5, K1 = 0.01, K2 = 0.03, where the window fits into the picture. Raises
-    `MindvideoError` for pictures smaller than the window, ValueError when the shapes differ.
+    Gaussian window of 11 x 11 with sigma 1.5, K1 = 0.01, K2 = 0.03, where the window fits into the picture.
+    Raises `MindvideoError` for pictures smaller than the window, ValueError when the shapes differ.
     """
     first, second, single = _prepare(prediction, truth, on, matrix)
     _require_side(first, _WINDOW, "SSIM")
@@ -101,9 +94,13 @@ def _prepare(
 ) -> tuple[Values, Values, bool]:
     """Both as float64 (N,C,H,W), and whether they came as a single picture."""
     if prediction.shape != truth.shape or prediction.ndim not in (3, 4) or prediction.shape[-3] != 3:
-        raise ValueError(f"pictures must both be (3,H,W) or (N,3,H,W), not {prediction.shape} and {truth.shape}")
+        raise ValueError(
+            f"pictures must both be (3,H,W) or (N,3,H,W), not {prediction.shape} and {truth.shape}"
+        )
     single = prediction.ndim == 3
-    pair = [np.asarray(pictures, np.float64).reshape(-1, *pictures.shape[-3:]) for pictures in (prediction, truth)]
+    pair = [
+        np.asarray(pictures, np.float64).reshape(-1, *pictures.shape[-3:]) for pictures in (prediction, truth)
+    ]
     if Channels(on) is Channels.Y:
         pair = [luma(pictures, matrix)[:, None].astype(np.float64, copy=False) for pictures in pair]
     return pair[0], pair[1], single
@@ -112,7 +109,9 @@ def _prepare(
 def _require_side(pictures: Values, least: int, name: str) -> None:
     height, width = pictures.shape[-2:]
     if min(height, width) < least:
-        raise MindvideoError(f"{name} needs pictures of at least {least}x{least} pixels, not {width}x{height}")
+        raise MindvideoError(
+            f"{name} needs pictures of {least}x{least} pixels at least, not {width}x{height}"
+        )
 
 
 def _similarity(first: Values, second: Values) -> tuple[Values, Values]:

@@ -43,13 +43,15 @@ class Conv2d(nn.Conv2d):
 class ConvTranspose2d(nn.Conv2dTranspose):
     """Transposed convolution that enlarges each side by exactly its stride: N,in,H,W -> N,out,stride*H,stride*W.
 
-    Explicit padding, not ``same``: the latter is shifted by a pixel against PyTorch's.
+    Equals PyTorch's with ``padding=kernel//2`` and the ``output_padding`` that this size needs. That is
+    expressed as less padding at the bottom and right: ``same`` is shifted by a pixel, and MindSpore's own
+    ``output_padding`` appends zeros where PyTorch computes the last row and column.
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel: Size = 3, stride: Size = 2) -> None:
         kernel_height, kernel_width = _pair(kernel)
         stride_y, stride_x = _pair(stride)
-        pad_y, pad_x = kernel_height // 2, kernel_width // 2
+        top, left = kernel_height // 2, kernel_width // 2
         bound = 1 / math.sqrt(out_channels * kernel_height * kernel_width)
         super().__init__(
             in_channels,
@@ -57,11 +59,7 @@ class ConvTranspose2d(nn.Conv2dTranspose):
             (kernel_height, kernel_width),
             stride=(stride_y, stride_x),
             pad_mode="pad",
-            padding=(pad_y, pad_y, pad_x, pad_x),
-            output_padding=(
-                stride_y + 2 * pad_y - kernel_height,
-                stride_x + 2 * pad_x - kernel_width,
-            ),
+            padding=(top, kernel_height - stride_y - top, left, kernel_width - stride_x - left),
             has_bias=True,
             weight_init=Uniform(bound),
             bias_init=Uniform(bound),

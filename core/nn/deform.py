@@ -10,6 +10,8 @@ from mindspore import Parameter, Tensor, nn, ops
 from mindspore.common.initializer import HeUniform, Uniform, initializer
 from mindspore.ops import constexpr
 
+from core.nn.pad import zero_margin
+
 _KERNEL = 3
 _TAPS = _KERNEL * _KERNEL
 _MARGIN = 2
@@ -101,7 +103,7 @@ def _sample(x: Tensor, offsets: Tensor, mask: Tensor, groups: int) -> Tensor:
 def _neighbourhoods(x: Tensor, groups: int) -> Tensor:
     """Rows of 2x2 pixels (4 * channels of a group) for every (image, top left pixel, group), margin included."""
     batch, channels, height, width = x.shape
-    padded = ops.pad(x, (_MARGIN, _MARGIN, _MARGIN, _MARGIN))
+    padded = zero_margin(x, _MARGIN)
     height, width = height + 2 * _MARGIN, width + 2 * _MARGIN
     pixels = padded.reshape(batch, groups, channels // groups, height, width).transpose(0, 3, 4, 1, 2)
     upper, lower = pixels[:, :-1], pixels[:, 1:]

@@ -1,4 +1,7 @@
-"""Padding at the right and bottom edge, to the sizes that strided layers need."""
+"""Padding and cropping, from concatenations and slices.
+
+The gradient of MindSpore 2.10's ``ops.pad`` can hang on CPU in graph mode, so nothing here uses it.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,15 @@ def replicate_to_multiple(x: Tensor, multiple: int) -> Tensor:
     if height % multiple:
         x = ops.concat((x, ops.tile(x[:, :, -1:], (1, 1, multiple - height % multiple, 1))), 2)
     return x
+
+
+def zero_margin(x: Tensor, margin: int) -> Tensor:
+    """``margin`` rows and columns of zeros around N,C,H,W."""
+    batch, channels, height, width = x.shape
+    side = ops.zeros((batch, channels, height, margin), x.dtype)
+    x = ops.concat((side, x, side), 3)
+    edge = ops.zeros((batch, channels, margin, width + 2 * margin), x.dtype)
+    return ops.concat((edge, x, edge), 2)
 
 
 def crop_like(x: Tensor, reference: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ Fact = tuple[str, str]
 
 @dataclass
 class DoctorConfig:
-    """The doctor has no options."""
+    """Say what this installation has, and what is wrong with it."""
 
 
 def _doctor(config: DoctorConfig, run: Run) -> None:
@@ -81,7 +81,7 @@ def _convolution_milliseconds(run: Run) -> float:
     cell = nn.Conv2d(64, 64, 3, pad_mode="pad", padding=1)
     picture = ms.Tensor(np.ones((1, 64, 64, 64), np.float32))
     cell(picture).asnumpy()
-    times = []
+    times: list[float] = []
     until = time.perf_counter() + CHECK_SECONDS
     while not times or time.perf_counter() < until:
         start = time.perf_counter()
@@ -101,7 +101,11 @@ def _plugins(run: Run) -> list[Fact]:
 
 
 def _folders(run: Run) -> list[Fact]:
-    folders = {"this run's output": run.output, "current folder": Path.cwd(), "temporary": Path(tempfile.gettempdir())}
+    folders = {
+        "this run's output": run.output,
+        "current folder": Path.cwd(),
+        "temporary": Path(tempfile.gettempdir()),
+    }
     return [(f"{what}: {folder}", _writable(folder)) for what, folder in folders.items()]
 
 

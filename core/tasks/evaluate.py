@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.config import entry_section
 from core.files import write_json
 from core.hooks import Split, TaskEntry
 from core.progress import Meter
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class EvaluateConfig:
-    """What to measure."""
+    """Measure a trained network on held-out clips, beside simple floors."""
 
     checkpoint: str | None = None
     """Checkpoint to measure; none measures fresh weights (the settings' ``weights``, where given)."""
@@ -67,9 +68,10 @@ def report(run: Run, evaluation: Evaluation, split: Split) -> None:
     from core.report.pictures import save_picture
     from core.report.tables import print_evaluation
 
-    print_evaluation(evaluation, f"{evaluation.clips} clips of split '{split.value}', 8-bit RGB, mean over frames")
+    print_evaluation(evaluation, f"{evaluation.clips} clips of split '{split.value}', mean over frames")
+    conditions = {name: entry_section(section) for name, section in run.settings.metric.items()}
     rows = [{"task": r.task.value, "method": r.method, **r.values} for r in evaluation.rows]
-    record = {"split": split.value, "clips": evaluation.clips, "rows": rows, "command": run.overrides}
+    record = {"split": split.value, "clips": evaluation.clips, "rows": rows, "metrics": conditions}
     write_json(run.output / "evaluation.json", record)
     for name, picture in draw(evaluation).items():
         path = run.output / "pictures" / f"{name}.png"

@@ -31,7 +31,7 @@ WRAPPERS = ("state_dict", "model", "params", "net")
 
 @dataclass
 class ImportWeightsConfig:
-    """Which file to read and what to write."""
+    """Turn published PyTorch weights into a checkpoint."""
 
     input: str = MISSING
     """Published weights: .pth or .pt (needs the extra ``torch``), .npz or .safetensors."""
@@ -104,7 +104,9 @@ def read_state_dict(path: Path) -> Mapping[str, Any]:
     if path.suffix in (".pth", ".pt"):
         return _read_torch(path)
     if path.suffix not in (".npz", ".safetensors"):
-        raise CheckpointError(f"{path} has an unknown ending: published weights are .pth, .pt, .npz or .safetensors.")
+        raise CheckpointError(
+            f"{path} has an unknown ending: published weights are .pth, .pt, .npz or .safetensors."
+        )
     return read_tensors(path)
 
 

@@ -20,14 +20,13 @@ if TYPE_CHECKING:
 
     from core.hooks import ClipSource
     from core.run import Run
-    from core.training.state import TrainingState
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class TrainConfig:
-    """What to do beside the recipe, which is the section ``training``."""
+    """Train a network, then measure it on held-out clips; the recipe is the section ``training``."""
 
     resume: bool = False
     """Go on from the last checkpoint in the run's folder (``output=FOLDER``; by default the latest run)."""
@@ -133,7 +132,9 @@ class Training:
         if self.run.settings.upscaler is None:
             return -values["loss"]
         if self.recipe.score not in values:
-            raise ConfigError(f"training.score={self.recipe.score} is not measured (known: {', '.join(values)}).")
+            raise ConfigError(
+                f"training.score={self.recipe.score} is not measured (known: {', '.join(values)})."
+            )
         metric = self.recipe.score.rpartition("_")[0]
         return values[self.recipe.score] * (1 if self.run.higher_is_better(metric) else -1)
 
@@ -235,6 +236,4 @@ class _Validator:
         return {"loss": float(np.mean(losses))}
 
 
-TRAIN = TaskEntry(
-    "train", TrainConfig, _train, needs=("model", "dataset", "optimizer", "step", "device")
-)
+TRAIN = TaskEntry("train", TrainConfig, _train, needs=("model", "dataset", "optimizer", "step", "device"))

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class UpscaleConfig:
-    """Which video, how, and where to."""
+    """Make a video smoother and larger with a trained network."""
 
     input: str = MISSING
     """Video file, raw .yuv (state ``raw_size``), or folder of pictures."""
@@ -57,7 +57,9 @@ class UpscaleConfig:
         if not (self.temporal or self.spatial):
             raise ValueError("task.temporal and task.spatial are both false: there is nothing to do.")
         if self.tile < 0 or self.overlap < 0 or (self.tile and self.overlap * 2 >= self.tile):
-            raise ValueError(f"task.tile={self.tile} must be 0 or more than twice task.overlap={self.overlap}.")
+            raise ValueError(
+                f"task.tile={self.tile} must be 0 or more than twice task.overlap={self.overlap}."
+            )
         if not 0 <= self.crf <= 51:
             raise ValueError(f"task.crf={self.crf} is not between 0 and 51.")
         if self.frame_rate <= 0:
@@ -70,7 +72,9 @@ def _upscale(config: UpscaleConfig, run: Run) -> None:
 
     weights = config.checkpoint or run.settings.weights
     if not weights:
-        raise ConfigError("no trained network is given: train one (python -m core), then task.checkpoint=FILE.")
+        raise ConfigError(
+            "no trained network is given: train one (python -m core), then task.checkpoint=FILE."
+        )
     check_output(Path(config.input), Path(config.output), config.overwrite)
     rate = Fraction(config.frame_rate).limit_denominator(1001)
     with open_video(config.input, raw=_raw(config, rate), frame_rate=rate) as reader:

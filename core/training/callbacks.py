@@ -111,7 +111,9 @@ class TensorBoard(Callback):
     ) -> None:
         from tensorboardX import SummaryWriter
 
-        purge = state.step + 1 if state.step else None  # a resumed run replaces what the killed one wrote later
+        purge = (
+            state.step + 1 if state.step else None
+        )  # a resumed run replaces what the killed one wrote later
         self._writer = SummaryWriter(str(folder), purge_step=purge)
         self._state = state
         self._rates = rates

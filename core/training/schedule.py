@@ -58,6 +58,8 @@ class Schedule:
             position = np.mod(after, self.period) / self.period
             return self.floor + (lr - self.floor) * (1 + np.cos(np.pi * position)) / 2
         if self.shape is Shape.step:
-            passed = np.searchsorted(np.sort(np.asarray(self.milestones, dtype=np.float64)), after, side="right")
+            passed = np.searchsorted(
+                np.sort(np.asarray(self.milestones, dtype=np.float64)), after, side="right"
+            )
             return lr * np.power(self.gamma, passed)
         return np.full_like(after, lr)

@@ -6,7 +6,8 @@ Given the low-resolution frames 0 and 2 of a clip:
 - temporal (T-VSR): the low-resolution frame 1 between them; floor: linear blend.
 - both (ST-VSR): the high-resolution frame 1; floor: bicubic of the blend.
 
-Pictures are clamped and rounded to 8 bits before they are measured; values are means over frames.
+Values are means over frames; each metric says in its options what it compares (by default RGB, clamped and rounded
+to 8 bits).
 """
 
 from __future__ import annotations
@@ -115,9 +116,13 @@ def _require_triplets(source: ClipSource, scale: int) -> None:
         raise ConfigError("the data set has no clips in this split.")
     frames, low = source.clip(0, np.random.default_rng(0))
     if len(frames) != 3:
-        raise ConfigError(f"clips have {len(frames)} frames, space-time upscaling takes 3: set dataset.frames=3.")
+        raise ConfigError(
+            f"clips have {len(frames)} frames, space-time upscaling takes 3: set dataset.frames=3."
+        )
     if frames.shape[-1] != low.shape[-1] * scale:
-        raise ConfigError(f"the data set does not downscale by the model's factor: set dataset.scale={scale}.")
+        raise ConfigError(
+            f"the data set does not downscale by the model's factor: set dataset.scale={scale}."
+        )
 
 
 def _upscale(upscaler: Upscaler, low: Array) -> dict[Output, Array]:
@@ -139,11 +144,10 @@ def _pairs(
 
 
 def _measure(metrics: Mapping[str, Metric], picture: Array, truth: Array) -> dict[str, float]:
-    rounded = np.round(np.clip(picture, 0.0, 1.0) * 255.0) / 255.0
     values = {}
     for name, metric in metrics.items():
         metric.clear()
-        metric.update(rounded[None], truth[None])
+        metric.update(picture[None], truth[None])
         values[name] = float(metric.eval())
     return values
 

@@ -61,7 +61,9 @@ class Upscaled:
     def description(self) -> str:
         """One line for the user."""
         rate = f"{float(self.frame_rate):.6g}"
-        return f"{self.frames} frames of {self.width}x{self.height} at {rate} per second, {self.cuts} scene cuts"
+        return (
+            f"{self.frames} frames of {self.width}x{self.height} at {rate} per second, {self.cuts} scene cuts"
+        )
 
 
 def check_output(source: Path, output: Path, overwrite: bool) -> None:

@@ -40,13 +40,6 @@ class Command:
         return {**kept, **plain, "PYTHONPATH": path, **self.environment}
 
 
-@pytest.fixture
-def command(tmp_path):
-    folder = tmp_path / "work"
-    folder.mkdir()
-    return Command(folder)
-
-
 class Site:
     """A folder that Python takes for one with installed distributions."""
 
@@ -71,12 +64,29 @@ class Site:
         (metadata / "entry_points.txt").write_text(f"[mindvideo.plugins]\n{plugin} = {module}\n")
 
 
+@pytest.fixture(scope="session")
+def make_command(tmp_path_factory):
+    return lambda: Command(tmp_path_factory.mktemp("work"))
+
+
+@pytest.fixture(scope="session")
+def make_site(tmp_path_factory):
+    def make(command):
+        folder = tmp_path_factory.mktemp("site")
+        command.path.append(folder)
+        return Site(folder)
+
+    return make
+
+
 @pytest.fixture
-def site(tmp_path, command):
-    folder = tmp_path / "site"
-    folder.mkdir()
-    command.path.append(folder)
-    return Site(folder)
+def command(make_command):
+    return make_command()
+
+
+@pytest.fixture
+def site(make_site, command):
+    return make_site(command)
 
 
 def pytest_assertrepr_compare(op, left, right):

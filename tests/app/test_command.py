@@ -16,7 +16,7 @@ def test_help_shows_what_can_be_chosen(command):
     assert "cpu" in done.stdout
 
 
-@pytest.mark.parametrize("words", [("--help",), (*DOCTOR, "--cfg", "job"), (*DOCTOR, "sede=1")])
+@pytest.mark.parametrize("words", [("--help",), (*DOCTOR, "sede=1")])
 def test_mindspore_is_not_started_for_words_alone(words, command):
     done = command(*words, program=("-X", "importtime", "-m", "core"))
     imported = re.findall(r"\| +([\w.]+)$", done.stderr, re.MULTILINE)

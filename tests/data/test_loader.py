@@ -112,7 +112,8 @@ def test_the_sentence_of_a_worker_survives(workers, processes):
 
 
 def test_a_forked_worker_survives_an_abandoned_iterator():
-    made = loader(Numbers(10), batch_size=4, seed=1, workers=1, steps=9)
+    # Long enough that its pipeline still runs when the workers are forked.
+    made = loader(Numbers(10), batch_size=4, seed=1, workers=1, steps=10_000)
     cycle = [made.create_tuple_iterator(num_epochs=1)]
     cycle.append(cycle)
     next(cycle[0])

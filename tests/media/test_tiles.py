@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -9,10 +11,14 @@ from core.errors import ConfigError
 from core.media.tiles import plan_tiles
 
 SIZES = [(5, 7), (64, 64), (65, 64), (97, 131), (101, 200), (270, 480), (127, 64), (64, 509)]
-PLANS = [dict(tile=64, overlap=16, alignment=8), dict(tile=50, overlap=13, alignment=1), dict(tile=48, overlap=16, alignment=4)]
+PLANS = [
+    {"tile": 64, "overlap": 16, "alignment": 8},
+    {"tile": 50, "overlap": 13, "alignment": 1},
+    {"tile": 48, "overlap": 16, "alignment": 4},
+]
 
 
-@pytest.mark.parametrize("height, width", SIZES)
+@pytest.mark.parametrize(("height", "width"), SIZES)
 @pytest.mark.parametrize("options", PLANS)
 def test_tiles_are_aligned_overlap_and_cover(height: int, width: int, options: dict[str, int]) -> None:
     plan = plan_tiles(height, width, **options)
@@ -21,11 +27,11 @@ def test_tiles_are_aligned_overlap_and_cover(height: int, width: int, options: d
         assert axis.tile % options["alignment"] == size % options["alignment"]
         assert axis.origins[0] == 0 and axis.origins[-1] == size - axis.tile
         assert all(origin % options["alignment"] == 0 for origin in axis.origins)
-        shared = [first + axis.tile - second for first, second in zip(axis.origins, axis.origins[1:], strict=False)]
+        shared = [first + axis.tile - second for first, second in pairwise(axis.origins)]
         assert all(options["overlap"] <= length < axis.tile for length in shared)
 
 
-@pytest.mark.parametrize("height, width", SIZES)
+@pytest.mark.parametrize(("height", "width"), SIZES)
 @pytest.mark.parametrize("scale", [1, 4])
 def test_weights_sum_to_one_and_spare_the_borders(height: int, width: int, scale: int) -> None:
     plan = plan_tiles(height, width, tile=64, overlap=16, alignment=8)
@@ -42,7 +48,7 @@ def test_weights_sum_to_one_and_spare_the_borders(height: int, width: int, scale
         np.testing.assert_allclose(total, 1.0, rtol=0, atol=2e-16)
 
 
-@pytest.mark.parametrize("height, width", SIZES)
+@pytest.mark.parametrize(("height", "width"), SIZES)
 def test_a_local_function_gives_what_the_whole_picture_gives(height: int, width: int) -> None:
     picture = np.random.default_rng(0).random((2, 3, height, width), dtype=np.float32)
     plan = plan_tiles(height, width, tile=64, overlap=16, alignment=8)
@@ -104,4 +110,4 @@ def test_mistakes_are_named() -> None:
     with pytest.raises(ConfigError, match="cannot cut"):
         plan_tiles(100, 100, tile=0, overlap=0)
     with pytest.raises(ValueError, match="came back"):
-        plan_tiles(10, 10, tile=8, overlap=2).run(lambda tile: tile[..., 1:], np.zeros((3, 10, 10), np.float32))
+        plan_tiles(9, 9, tile=8, overlap=2).run(lambda tile: tile[..., 1:], np.zeros((3, 9, 9), np.float32))

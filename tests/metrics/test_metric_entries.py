@@ -8,8 +8,9 @@ import sys
 import numpy as np
 import pytest
 
+from core.metrics.channels import Channels
 from core.metrics.entries import METRICS, MS_SSIM, PSNR, SSIM, MsSsimConfig, PsnrConfig, SsimConfig
-from core.metrics.quality import Channels, as_stored, ms_ssim, psnr, ssim
+from core.metrics.quality import as_stored, ms_ssim, psnr, ssim
 
 
 def test_entries_do_not_import_mindspore() -> None:

@@ -88,9 +88,9 @@ def test_stored_pictures_are_clamped_and_rounded() -> None:
 
 
 def test_small_pictures_and_wrong_shapes_are_refused() -> None:
-    with pytest.raises(MindvideoError, match="MS-SSIM needs pictures of at least 161x161 pixels, not 200x160"):
+    with pytest.raises(MindvideoError, match="MS-SSIM needs pictures of 161x161 pixels at least"):
         ms_ssim(np.zeros((3, 160, 200)), np.zeros((3, 160, 200)))
-    with pytest.raises(MindvideoError, match="SSIM needs pictures of at least 11x11"):
+    with pytest.raises(MindvideoError, match="SSIM needs pictures of 11x11"):
         ssim(np.zeros((3, 10, 20)), np.zeros((3, 10, 20)))
     with pytest.raises(ValueError, match="must both be"):
         psnr(np.zeros((3, 4, 4)), np.zeros((3, 4, 5)))

@@ -14,7 +14,10 @@ SECTION = {"model": "dense", "features": 3}
 
 
 def written(path: Path) -> Checkpoint:
-    tensors = {MODEL + "weight": np.arange(6, dtype=np.float32).reshape(2, 3), MODEL + "bias": np.ones(2, np.float32)}
+    tensors = {
+        MODEL + "weight": np.arange(6, dtype=np.float32).reshape(2, 3),
+        MODEL + "bias": np.ones(2, np.float32),
+    }
     checkpoint = Checkpoint(path, tensors, SECTION, {"name": "test"}, {"step": 7})
     checkpoint.save()
     return checkpoint
@@ -79,7 +82,11 @@ def test_another_model_is_refused_showing_both_sides(tmp_path: Path) -> None:
 def test_tensors_that_do_not_fit_change_nothing(tmp_path: Path) -> None:
     network = nn.Dense(3, 2)
     before = tensors_of(network, "")
-    wrong = {"weight": np.zeros((2, 3), np.float32), "bias": np.zeros(5, np.float32), "more": np.zeros(1, np.float32)}
+    wrong = {
+        "weight": np.zeros((2, 3), np.float32),
+        "bias": np.zeros(5, np.float32),
+        "more": np.zeros(1, np.float32),
+    }
     with pytest.raises(CheckpointError, match="no place for more; has other sizes for bias"):
         assign(network, wrong, tmp_path / "a.npz")
     for name, value in tensors_of(network, "").items():

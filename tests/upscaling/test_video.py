@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -15,7 +16,7 @@ from core.hooks import Array, Output
 from core.media.reader import open_video
 from core.media.writer import open_writer
 from core.upscaling import video
-from core.upscaling.video import UpscaleOptions, Upscaled, check_output, upscale
+from core.upscaling.video import Upscaled, UpscaleOptions, check_output, upscale
 
 EMBEDDED = Path(__file__).parents[2] / "core" / "data" / "embedded"
 RATE = Fraction(25)
@@ -96,7 +97,7 @@ def test_no_blended_frame_across_a_cut(tmp_path: Path) -> None:
     shots = []
     for name in ("box_handheld", "city_night"):
         with open_video(EMBEDDED / f"{name}.mp4") as reader:
-            shots.append([np.ascontiguousarray(frame.rgb[:, :96, :96]) for frame, _ in zip(reader, range(4))])
+            shots.append([np.ascontiguousarray(frame.rgb[:, :96, :96]) for frame in islice(reader, 4)])
     source = write(tmp_path / "in.mp4", shots[0] + shots[1])
     result = run(source, tmp_path / "out.y4m")
     frames, _ = read(tmp_path / "out.y4m")
@@ -111,7 +112,9 @@ def test_a_video_of_one_frame(tmp_path: Path) -> None:
     assert len(read(tmp_path / "out.mp4")[0]) == 2
 
 
-def test_a_killed_job_goes_on_after_its_last_whole_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_job_goes_on_after_its_last_whole_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(video, "PART_FRAMES", 2)
     source = write(tmp_path / "in.y4m", ramp(7))
     run(source, tmp_path / "whole.mp4")
