@@ -16,6 +16,7 @@ import yaml
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException, HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from core import config, help
@@ -28,7 +29,7 @@ LOOKS_ONLY = ("hydra_help", "shell_completion", "info", "version")
 
 
 class _Told(CompactHydraException):
-    """A user's error on its way through Hydra, which prints it without a traceback."""
+    """A user's error on its way through a sweep, which reports it with the job that it stopped."""
 
 
 def main() -> None:
@@ -79,7 +80,9 @@ def _hydra_main(composed: DictConfig) -> float | None:
         output = Path(HydraConfig.get().runtime.output_dir)
         return Run(settings, registry, output, list(HydraConfig.get().overrides.task)).execute()
     except MindvideoError as error:
-        raise _Told(f"Error: {error}") from None
+        if HydraConfig.get().mode is RunMode.MULTIRUN:
+            raise _Told(f"Error: {error}") from None
+        sys.exit(f"Error: {error}")
 
 
 def open_run(overrides: Sequence[str] = (), output: str | Path | None = None) -> Run:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib import resources
 from typing import Any
 
@@ -73,7 +73,7 @@ class TrainingSettings:
 
     def __post_init__(self) -> None:
         if self.steps is not None and self.epochs is not None:
-            raise ValueError("training.steps and training.epochs are both set: clear one of them with =null.")
+            raise ValueError("training.steps and training.epochs are both set: clear one, as training.steps=null.")
         for name in ("steps", "epochs", "validate_every", "checkpoint_every"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -170,8 +170,12 @@ def compose_settings(overrides: Sequence[str], registry: Registry) -> Settings:
 def check(config: DictConfig, registry: Registry, faults: Sequence[str] = ()) -> Settings:
     """Typed settings of a composed configuration; raises `ConfigError` with every problem, ``faults`` first."""
     problems = [*faults, *_missing_values(config), *_missing_sections(config, registry)]
+    known = [field.name for field in fields(Settings)]
     sections: dict[str, Any] = {}
     for name in map(str, config):
+        if name not in known:
+            problems.append(f"there is no setting '{name}'{suggestion(name, known)}")
+            continue
         if OmegaConf.is_config(config[name]) and OmegaConf.missing_keys(config[name]):
             continue
         try:
@@ -198,10 +202,10 @@ def _missing_sections(config: DictConfig, registry: Registry) -> list[str]:
     if not isinstance(task, hooks.TaskEntry):
         return [f"no task is chosen: give task=… (known: {', '.join(registry.names('task'))})"]
     for kind in task.needs:
-        if not config[kind]:
+        if config[kind] is None:
             known = ", ".join(registry.names(kind)) or "none"
             problems.append(
-                f"task={task.name} needs a {kind}: give experiment=… or {kind}=… (known: {known})"
+                f"task={task.name} needs {kind}=…, or an experiment=… that chooses one (known: {known})"
             )
     return problems
 

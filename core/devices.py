@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from core.errors import DeviceError
 from core.hooks import DeviceEntry
@@ -106,7 +109,7 @@ def _cpu(config: CpuConfig) -> ActiveDevice:
     ms.set_device("CPU")
     _set_context(config)
     if config.threads:
-        ms.runtime.dispatch_threads_num(config.threads)
+        _once("threads", ms.runtime.dispatch_threads_num, config.threads)
     rank, world = _join()
     threads = config.threads or os.cpu_count()
     isa = os.environ["ONEDNN_MAX_CPU_ISA"]
@@ -144,9 +147,25 @@ def _set_context(config: DeviceConfig) -> None:
 
     ms.set_context(mode=ms.GRAPH_MODE if config.mode is Mode.graph else ms.PYNATIVE_MODE)
     if config.deterministic:
-        ms.set_deterministic(True)
+        _once("deterministic", ms.set_deterministic, True)
 
 
+_settled: dict[str, object] = {}
+"""Settings that MindSpore takes once in a process, which may have several runs (a sweep, a notebook)."""
+
+
+def _once(name: str, setter: Callable[[Any], None], value: object) -> None:
+    if name not in _settled:
+        setter(value)
+        _settled[name] = value
+    elif _settled[name] != value:
+        raise DeviceError(
+            f"device.{name} was {_settled[name]} earlier in this process and cannot become {value}: "
+            "use a process of its own (hydra/launcher=joblib in a sweep)."
+        )
+
+
+@functools.cache
 def _join() -> tuple[int, int]:
     """Join the other processes where ``msrun`` started several; rank and number of processes."""
     world = int(os.environ.get("RANK_SIZE") or os.environ.get("MS_WORKER_NUM") or 1)

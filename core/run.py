@@ -65,7 +65,7 @@ class Run:
         entry = self.registry.entry_of(kind, type(section)) if section is not None else None
         if entry is None:
             known = ", ".join(self.registry.names(kind)) or "none"
-            raise ConfigError(f"no {kind} is chosen: give experiment=… or {kind}=… (known: {known}).")
+            raise ConfigError(f"no {kind} is chosen: give {kind}=… or an experiment=… (known: {known}).")
         return cast(E, entry)
 
     def model(self, weights: str | Path | None = None) -> nn.Cell:

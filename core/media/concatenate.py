@@ -40,32 +40,32 @@ def concatenate(
     for part in parts:
         if Path(part).suffix.lower() not in PART_SUFFIXES:
             raise MediaError(f"{part} cannot be joined: write parts as {' or '.join(PART_SUFFIXES)}")
-    output = open_output(path)
-    try:
-        _Joiner(output, path, Path(parts[0]), audio_from).join(parts, starts)
-        output.close()
-        os.replace(temporary_name(path), path)
-    except (av.FFmpegError, OSError) as error:
-        raise cannot_write(path, error) from error
-    finally:
-        discard_output(output, path)
+    with open_container(Path(parts[0])) as source:
+        template = video_stream(source, Path(parts[0]))
+        output = open_output(path, Fraction(template.time_base or 1))
+        try:
+            joiner = _Joiner(output, template, Path(parts[0]))
+            joiner.join(parts, starts, AudioCopy(audio_from, output, path) if audio_from else None)
+            output.close()
+            os.replace(temporary_name(path), path)
+        except (av.FFmpegError, OSError) as error:
+            raise cannot_write(path, error) from error
+        finally:
+            discard_output(output, path)
 
 
 class _Joiner:
     """Copies parts into an output whose stream is made after the first part."""
 
-    def __init__(self, output: OutputContainer, path: Path, first: Path, audio_from: Path | None) -> None:
-        self._output, self._path, self._audio_from = output, path, audio_from
-        self._first = first
-        with open_container(first) as source:
-            template = video_stream(source, first)
-            self._coding = _coding(template)
-            self._stream = output.add_stream_from_template(template)
-            self._stream.time_base = template.time_base
+    def __init__(self, output: OutputContainer, template: VideoStream, first: Path) -> None:
+        self._output, self._first = output, first
+        self._coding = _coding(template)
+        self._stream = output.add_stream_from_template(template)
+        self._stream.time_base = template.time_base
         self._last_dts: int | None = None
 
-    def join(self, parts: Sequence[Path], starts: Sequence[Fraction] | None) -> None:
-        audio = AudioCopy(self._audio_from, self._output, self._path) if self._audio_from else None
+    def join(self, parts: Sequence[Path], starts: Sequence[Fraction] | None, audio: AudioCopy | None) -> None:
+        """Copy all parts, and the sound as far as each picture has come."""
         end = Fraction(0)
         for number, part in enumerate(parts):
             start = end if starts is None else starts[number]

@@ -51,7 +51,9 @@ def tagged_range(frame: av.VideoFrame, untagged: Range = Range.LIMITED) -> Range
 
 def depth_of(frame: av.VideoFrame) -> int:
     """Bits of a sample."""
-    return 8 if frame.format.has_palette else max(component.bits for component in frame.format.components)
+    if frame.format.has_palette:
+        return 8
+    return max(8, *(component.bits for component in frame.format.components))
 
 
 def frame_to_rgb(frame: av.VideoFrame, matrix: Matrix, range: Range, chroma: Chroma = Chroma.BILINEAR) -> Rgb:
@@ -61,7 +63,7 @@ def frame_to_rgb(frame: av.VideoFrame, matrix: Matrix, range: Range, chroma: Chr
     picture with transparent parts is refused (MediaError), because what lies behind them is not known.
     """
     _check_opaque(frame)
-    if frame.format.is_rgb or frame.format.has_palette:
+    if _is_packed_picture(frame.format):
         return _unpack_rgb(frame)
     frame = _planar(frame)
     depth = depth_of(frame)
@@ -102,6 +104,12 @@ def parse_planar_format(pixel_format: str) -> tuple[Subsampling, int]:
     if match is None:
         raise MediaError(f"cannot write '{pixel_format}': use yuv420p, yuv422p, yuv444p, or these with 10le")
     return Subsampling(match[1]), int(match[2] or 8)
+
+
+def _is_packed_picture(layout: av.VideoFormat) -> bool:
+    """Whether libav should unpack to RGB: RGB of any layout, palettes, and grey with alpha or of one bit."""
+    grey = len(layout.components) <= 2
+    return layout.is_rgb or layout.has_palette or (grey and _PLANAR.fullmatch(layout.name) is None)
 
 
 def _planar(frame: av.VideoFrame) -> av.VideoFrame:

@@ -196,7 +196,8 @@ def decode(container: InputContainer, stream: VideoStream, path: Path) -> Iterat
 
 
 def _damage(path: Path, count: int) -> MediaError:
-    return MediaError(f"{path} is damaged or cut short at frame {count}; the frames before it are whole")
+    whole = "; the frames before it are whole" if count else ""
+    return MediaError(f"{path} is damaged or cut short at frame {count}{whole}")
 
 
 def _is_cut_short(stream: VideoStream, size: int, read: int, shown: int) -> bool:
@@ -206,7 +207,7 @@ def _is_cut_short(stream: VideoStream, size: int, read: int, shown: int) -> bool
     byte; an index (mp4, avi) must not point behind it; Matroska's stated duration must have been ``shown``.
     """
     if stream.container.format.name in ("yuv4mpegpipe", "rawvideo"):
-        return read < size
+        return 0 < read < size
     if any(entry.pos + entry.size > size for entry in stream.index_entries):
         return True
     stated = stream.metadata.get("DURATION")

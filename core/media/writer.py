@@ -115,7 +115,7 @@ class VideoWriter(ABC):
                 raise MediaError(f"{self.path}: no picture was written")
             self._finish()
             os.replace(self._temporary, self.path)
-        except OSError as error:
+        except (av.FFmpegError, OSError) as error:
             raise cannot_write(self.path, error) from error
         finally:
             self._discard()
@@ -160,7 +160,8 @@ class FileWriter(VideoWriter):
         self._matrix, self._range, self._rate = matrix, range, frame_rate
         self._timed: bool | None = None
         self._last = -1
-        self._container = open_output(path)
+        self._unit = 1 / frame_rate if self._lossless else time_unit(frame_rate)
+        self._container = open_output(path, self._unit)
         self._audio: AudioCopy | None = None
         try:
             self._stream = self._add_stream(crf, preset)
@@ -180,7 +181,7 @@ class FileWriter(VideoWriter):
         context = stream.codec_context
         context.height, context.width = self._size
         context.pix_fmt = self._format
-        context.time_base = 1 / self._rate if self._lossless else time_unit(self._rate)
+        context.time_base = self._unit
         if not self._lossless:
             context.options = {"crf": str(crf), "preset": preset}
         tag_colour(context, self._matrix, self._range)
@@ -192,18 +193,18 @@ class FileWriter(VideoWriter):
         )
         frame = frame_from_planes(planes, self._format)
         tag_colour(frame, self._matrix, self._range)
-        frame.time_base = self._stream.codec_context.time_base
-        frame.pts = self._ticks(pts, frame.time_base)
-        frame.duration = round(1 / self._rate / frame.time_base)
+        frame.time_base = self._unit
+        frame.pts = self._ticks(pts)
+        frame.duration = round(1 / self._rate / self._unit)
         self._mux(frame)
 
-    def _ticks(self, pts: Fraction | None, unit: Fraction) -> int:
+    def _ticks(self, pts: Fraction | None) -> int:
         """The time stamp in units of the stream; y4m has none, so there it is the number of the picture."""
         if self._timed is not None and self._timed != (pts is not None):
             raise MediaError(f"{self.path}: give time stamps to all pictures or to none")
         self._timed = pts is not None
         seconds = self.count / self._rate if pts is None or self._lossless else pts
-        ticks = round(seconds / unit)
+        ticks = round(seconds / self._unit)
         if ticks <= self._last:
             raise MediaError(f"{self.path}: the time stamp of picture {self.count} ({pts} s) does not rise")
         self._last = ticks
@@ -255,6 +256,7 @@ class PictureWriter(VideoWriter):
 
 
 def time_unit(frame_rate: Fraction) -> Fraction:
-    """A unit for time stamps, in seconds: fine for any time, exact for the times of a constant frame rate."""
-    finer = math.lcm(_SECOND, frame_rate.numerator)
-    return Fraction(1, finer if finer <= _FINEST_SECOND else _SECOND)
+    """A unit for time stamps, in seconds: about 10 microseconds or finer, and exact for a constant frame rate."""
+    steps = frame_rate.numerator
+    finer = math.lcm(_SECOND, steps)
+    return Fraction(1, finer if finer <= _FINEST_SECOND else steps * max(1, _SECOND // steps))

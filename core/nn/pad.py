@@ -29,4 +29,11 @@ def zero_margin(x: Tensor, margin: int) -> Tensor:
 
 def crop_like(x: Tensor, reference: Tensor) -> Tensor:
     """The top left part of ``x`` (N,C,H,W) that has the height and width of ``reference``."""
-    return x[:, :, : reference.shape[2], : reference.shape[3]]
+    return crop(x, reference.shape[2], reference.shape[3])
+
+
+def crop(x: Tensor, height: int, width: int) -> Tensor:
+    """The top left ``height`` x ``width`` pixels of N,C,H,W."""
+    if x.shape[2] == height and x.shape[3] == width:
+        return x
+    return x[:, :, :height, :width]

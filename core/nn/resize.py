@@ -6,25 +6,29 @@ from __future__ import annotations
 import mindspore as ms
 from mindspore import Tensor, ops
 
+Factor = int | tuple[int, int]
+
 _DENSE_LIMIT = 128
 """Sides up to this long are resized by matrix products: their gradient is 5-10 times faster on CPU."""
 
 
-def upsample(x: Tensor, factor: int) -> Tensor:
-    """Bilinear enlargement: N,C,H,W -> N,C,factor*H,factor*W."""
+def upsample(x: Tensor, factor: Factor) -> Tensor:
+    """Bilinear enlargement: N,C,H,W -> N,C,factor*H,factor*W; a pair of factors is (vertical, horizontal)."""
     height, width = x.shape[2], x.shape[3]
     if max(height, width) <= _DENSE_LIMIT:
         return upsample_dense(x, factor)
-    return ops.interpolate(x, size=(height * factor, width * factor), mode="bilinear")
+    factor_y, factor_x = _pair(factor)
+    return ops.interpolate(x, size=(height * factor_y, width * factor_x), mode="bilinear")
 
 
-def upsample_dense(x: Tensor, factor: int) -> Tensor:
+def upsample_dense(x: Tensor, factor: Factor) -> Tensor:
     """`upsample` as two matrix products, columns first; the cost grows with the side, the gradient is cheap."""
+    factor_y, factor_x = _pair(factor)
     batch, channels, height, width = x.shape
-    columns = ops.matmul(x.reshape(-1, width), interpolation_matrix(width, factor).T)
-    columns = columns.reshape(batch * channels, height, width * factor)
-    rows = ops.matmul(interpolation_matrix(height, factor), columns)
-    return rows.reshape(batch, channels, height * factor, width * factor)
+    columns = ops.matmul(x.reshape(-1, width), interpolation_matrix(width, factor_x).T)
+    columns = columns.reshape(batch * channels, height, width * factor_x)
+    rows = ops.matmul(interpolation_matrix(height, factor_y), columns)
+    return rows.reshape(batch, channels, height * factor_y, width * factor_x)
 
 
 def interpolation_matrix(size: int, factor: int) -> Tensor:
@@ -35,12 +39,20 @@ def interpolation_matrix(size: int, factor: int) -> Tensor:
     return ops.relu(1.0 - ops.abs(centres.reshape(-1, 1) - inputs.reshape(1, -1)))
 
 
-def downsample(x: Tensor, factor: int) -> Tensor:
-    """Bilinear reduction: N,C,H,W -> N,C,H/factor,W/factor; both sides must be divisible by ``factor``.
+def downsample(x: Tensor, factor: Factor) -> Tensor:
+    """Bilinear reduction: N,C,H,W -> N,C,H/factor,W/factor; both sides must be divisible by their factor.
 
     The centre of an output pixel lies between two inputs when the factor is even and on one when it is odd,
-    so this is the mean of the central 2x2 (or 1x1) of each factor x factor block.
+    so this is the mean of the central 2x2 (or the central pixel) of each factor x factor block.
     """
-    window = 2 - factor % 2
-    start = (factor - window) // 2
-    return ops.avg_pool2d(x[:, :, start:, start:], kernel_size=window, stride=factor)
+    factor_y, factor_x = _pair(factor)
+    return ops.interpolate(x, size=(x.shape[2] // factor_y, x.shape[3] // factor_x), mode="bilinear")
+
+
+def upsample_bicubic(x: Tensor, factor: int) -> Tensor:
+    """Bicubic enlargement as Pillow does it (a = -0.5, weights renormalised at borders): N,C,factor*H,factor*W."""
+    return ops.interpolate(x, size=(x.shape[2] * factor, x.shape[3] * factor), mode="bicubic")
+
+
+def _pair(factor: Factor) -> tuple[int, int]:
+    return (factor, factor) if isinstance(factor, int) else factor

@@ -5,10 +5,15 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+
 from core.hooks import Array, PublishedWeights
+
+if TYPE_CHECKING:
+    from mindspore import nn
 
 
 def named_tensor(name: str, shape: Sequence[int], gain: float, bias_scale: float = 0.05) -> Array:
@@ -31,3 +36,16 @@ def named_weights(shapes: Mapping[str, Sequence[int]], gain: float) -> dict[str,
 def convert_weights(published: PublishedWeights, checkpoint: Mapping[str, Array]) -> dict[str, Array]:
     """Our parameters from the tensors of a published checkpoint; raises KeyError where one is missing."""
     return {ours: tensor.convert(checkpoint[tensor.name]) for ours, tensor in published.tensors.items()}
+
+
+def load_weights(network: nn.Cell, weights: Mapping[str, Array]) -> None:
+    """Set every parameter of ``network`` by name; raises ValueError unless names and shapes agree exactly."""
+    from mindspore import Tensor
+
+    parameters = dict(network.parameters_and_names())
+    if parameters.keys() != weights.keys():
+        raise ValueError(f"Parameters differ in {sorted(parameters.keys() ^ weights.keys())}.")
+    for name, parameter in parameters.items():
+        if parameter.shape != weights[name].shape:
+            raise ValueError(f"{name} has shape {parameter.shape}, its weights {weights[name].shape}.")
+        parameter.set_data(Tensor(weights[name]))

@@ -12,7 +12,7 @@ def test_help_shows_what_can_be_chosen(command):
     done = command("--help")
     assert (done.returncode, done.stderr) == (0, "")
     for group in ("task", "device", "model", "dataset", "experiment"):
-        assert re.search(rf"^{group}: ", done.stdout, re.MULTILINE), group
+        assert re.search(rf"^{group}=", done.stdout, re.MULTILINE), group
     assert "cpu" in done.stdout
 
 
@@ -94,8 +94,8 @@ def test_all_mistakes_come_in_one_message(command):
 
 def test_missing_choice_says_what_there_is(command):
     message = fails(command, "task=train", "~experiment")
-    assert "task=train needs a model" in message
-    assert "task=train needs a dataset" in message
+    assert "task=train needs model=…" in message
+    assert "task=train needs dataset=…" in message
     assert "known: " in message
 
 

@@ -12,6 +12,21 @@ import numpy as np
 import pytest
 
 import core.data
+from core.errors import MediaError
+from core.media.reader import open_video
+from core.media.video import Frame
+
+
+def read_until_error(path: Path, **options: object) -> tuple[list[Frame], str]:
+    """The frames of a damaged video that come before the error, and the error's text."""
+    frames: list[Frame] = []
+    with open_video(path, **options) as reader:  # type: ignore[arg-type]
+        try:
+            for frame in reader:
+                frames.append(frame)
+        except MediaError as error:
+            return frames, str(error)
+    raise AssertionError("the video was read to its end")
 
 
 def planes_of(data: bytes, width: int, height: int, depth: int, across: int, down: int) -> list[np.ndarray]:
@@ -69,7 +84,9 @@ def encode(
     return path
 
 
-def random_planes(width: int, height: int, depth: int, across: int, down: int, seed: int) -> tuple[np.ndarray, ...]:
+def random_planes(
+    width: int, height: int, depth: int, across: int, down: int, seed: int
+) -> tuple[np.ndarray, ...]:
     """Planes of noise over all codes."""
     rng = np.random.default_rng(seed)
     small = (-(-height // down), -(-width // across))
@@ -88,6 +105,7 @@ def moving_picture(width: int, height: int, number: int) -> np.ndarray:
 def footage() -> SimpleNamespace:
     """What is above, for the tests."""
     return SimpleNamespace(
+        read_until_error=read_until_error,
         planes_of=planes_of,
         split_y4m=split_y4m,
         encode=encode,
@@ -113,7 +131,9 @@ def make_tone(path: Path, codec: str, sample_format: str) -> Path:
         wave = np.sin(np.arange(16000) * 2 * np.pi * 440 / 16000)
         wave = wave.astype(np.float32) * 0.5 if sample_format == "fltp" else (wave * 9000).astype(np.int16)
         for start in range(0, 16000, 1024):
-            frame = av.AudioFrame.from_ndarray(wave[None, start : start + 1024], format=sample_format, layout="mono")
+            frame = av.AudioFrame.from_ndarray(
+                wave[None, start : start + 1024], format=sample_format, layout="mono"
+            )
             frame.sample_rate, frame.pts, frame.time_base = 16000, start, Fraction(1, 16000)
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))

@@ -91,7 +91,8 @@ def test_chroma_up_by_hand() -> None:
 def test_values_outside_are_clamped() -> None:
     planes = rgb_to_yuv(constant((2.0, -1.0, 0.0)), matrix=Matrix.BT601, range=Range.LIMITED)
     assert [int(plane[0, 0]) for plane in planes] == [81, 90, 240]
-    white = yuv_to_rgb(*(np.full((2, 2), code, np.uint8) for code in (255, 128, 128)), matrix=Matrix.BT709, range=Range.LIMITED)  # fmt: skip  # noqa: E501
+    bright = [np.full((2, 2), code, np.uint8) for code in (255, 128, 128)]
+    white = yuv_to_rgb(*bright, matrix=Matrix.BT709, range=Range.LIMITED)
     assert white.max() == 1.0
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from core.errors import MediaError
 from core.media.colour import Chroma, Matrix, Range, yuv_to_rgb
+from core.media.planes import frame_to_rgb, tagged_range
 from core.media.reader import RawFormat, open_video
 from core.media.video import Frame
 
@@ -25,14 +26,6 @@ BT709_TAGS = {"colorspace": 1, "color_range": 1}
 def frames_of(path: Path, **options: object) -> list[Frame]:
     with open_video(path, **options) as reader:  # type: ignore[arg-type]
         return list(reader)
-
-
-def frames_until_error(path: Path, **options: object) -> tuple[int, str]:
-    count = 0
-    with open_video(path, **options) as reader, pytest.raises(MediaError) as caught:  # type: ignore[arg-type]
-        for _ in reader:
-            count += 1
-    return count, str(caught.value)
 
 
 @pytest.mark.parametrize("pixel_format", FORMATS)
@@ -99,7 +92,7 @@ def test_tags_of_a_file_are_honoured(
 def test_untagged_files_follow_the_height(
     footage: SimpleNamespace, tmp_path: Path, height: int, matrix: Matrix
 ) -> None:
-    planes = (np.full((height, 16), 63, np.uint8), np.full((height, 16), 102, np.uint8), np.full((height, 16), 240, np.uint8))
+    planes = tuple(np.full((height, 16), code, np.uint8) for code in (63, 102, 240))
     path = footage.encode(tmp_path / "a.mkv", [planes], codec="ffv1", pixel_format="yuv444p")
     with open_video(path) as reader:
         assert (reader.info.matrix, reader.info.range) == (matrix, Range.LIMITED)
@@ -137,15 +130,29 @@ def test_rgb_video(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.rint(rgb * 255), codes.transpose(2, 0, 1))
 
 
+@pytest.mark.parametrize("range", [1, 2])
+def test_unpacking_keeps_the_codes_of_either_range(range: int) -> None:
+    frame = av.VideoFrame(16, 16, "nv12")
+    codes = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    frame.planes[0].update(_padded(codes, frame.planes[0].line_size))
+    frame.planes[1].update(bytes([128]) * frame.planes[1].buffer_size)
+    frame.color_range, frame.colorspace = range, 1
+    rgb = frame_to_rgb(frame, Matrix.BT709, tagged_range(frame))
+    expected = codes / 255.0 if range == 2 else np.clip((codes - 16.0) / 219, 0, 1)
+    np.testing.assert_allclose(rgb[1], expected, atol=1e-6)
+
+
+def _padded(codes: np.ndarray, line_size: int) -> bytes:
+    return np.pad(codes, ((0, 0), (0, line_size - codes.shape[1]))).tobytes()
+
+
 @pytest.mark.parametrize("pixel_format", ["nv12", "yuyv422", "yuv411p"])
 def test_other_layouts_keep_luma(footage: SimpleNamespace, tmp_path: Path, pixel_format: str) -> None:
     """Packed or rare layouts go through libav; with neutral chroma every sample of luma must survive."""
     y = footage.random_planes(32, 16, 8, 1, 1, 3)[0].clip(16, 235)
-    grey = av.VideoFrame(32, 16, pixel_format)
     data = {"nv12": y.tobytes() + b"\x80" * 256, "yuv411p": y.tobytes() + b"\x80" * 256}
     packed = np.stack((y, np.full_like(y, 128)), axis=2).tobytes()
     (tmp_path / "a.yuv").write_bytes(data.get(pixel_format, packed))
-    assert grey.format.name == pixel_format
     frame = frames_of(tmp_path / "a.yuv", raw=RawFormat(32, 16, pixel_format))[0]
     np.testing.assert_allclose(frame.rgb[1], (y.astype(float) - 16) / 219, atol=1e-6)
 
@@ -161,7 +168,12 @@ def test_variable_frame_times(footage: SimpleNamespace, tmp_path: Path) -> None:
 def test_rotation_is_applied(footage: SimpleNamespace, tmp_path: Path, degrees: int) -> None:
     planes = footage.random_planes(48, 32, 8, 1, 1, 0)
     path = footage.encode(
-        tmp_path / "a.mp4", [planes], codec="libx264", pixel_format="yuv444p", options={"qp": "0"}, tags=BT709_TAGS
+        tmp_path / "a.mp4",
+        [planes],
+        codec="libx264",
+        pixel_format="yuv444p",
+        options={"qp": "0"},
+        tags=BT709_TAGS,
     )
     upright = frames_of(path)[0].rgb
     data = bytearray(path.read_bytes())
@@ -179,8 +191,10 @@ def test_rotation_is_applied(footage: SimpleNamespace, tmp_path: Path, degrees: 
 
 def test_embedded_clips(footage: SimpleNamespace) -> None:
     for name, size, count, rate in (
-        ("box_handheld", (320, 240), 120, 30), ("bunny_stretch", (480, 270), 132, 25), ("city_night", (480, 270), 114, 25),
-    ):  # fmt: skip
+        ("box_handheld", (320, 240), 120, 30),
+        ("bunny_stretch", (480, 270), 132, 25),
+        ("city_night", (480, 270), 114, 25),
+    ):
         with open_video(footage.embedded / f"{name}.mp4") as reader:
             info = reader.info
             assert (info.width, info.height) == size
@@ -191,9 +205,12 @@ def test_embedded_clips(footage: SimpleNamespace) -> None:
 
 def mp4_index_first(source: Path, path: Path, container: str = "mp4") -> Path:
     """A copy of the packets, with the index at the front."""
-    with av.open(str(source)) as reader, av.open(
-        str(path), "w", format=container, options={"movflags": "faststart"} if container == "mp4" else {}
-    ) as writer:
+    with (
+        av.open(str(source)) as reader,
+        av.open(
+            str(path), "w", format=container, options={"movflags": "faststart"} if container == "mp4" else {}
+        ) as writer,
+    ):
         stream = writer.add_stream_from_template(reader.streams.video[0])
         for packet in reader.demux(video=0):
             if packet.size:
@@ -213,11 +230,9 @@ def test_a_file_cut_short_gives_its_frames_then_an_error(
     data = whole.read_bytes()
     short = tmp_path / f"short.{suffix}"
     short.write_bytes(data[: len(data) * 6 // 10])
-    delivered: list[Frame] = []
-    with open_video(short) as reader, pytest.raises(MediaError, match=r"damaged or cut short at frame (\d+)") as caught:
-        delivered.extend(iter(reader)) if False else [delivered.append(frame) for frame in reader]
+    delivered, text = footage.read_until_error(short)
     assert 60 < len(delivered) < 75
-    assert f"at frame {len(delivered)};" in str(caught.value)
+    assert f"damaged or cut short at frame {len(delivered)};" in text
     for frame, reference in zip(delivered, expected, strict=False):
         np.testing.assert_array_equal(frame.rgb, reference.rgb)
 
@@ -228,8 +243,8 @@ def test_damage_in_mid_stream_is_found(footage: SimpleNamespace, tmp_path: Path)
     place = len(data) * 6 // 10
     data[place : place + 400] = np.random.default_rng(0).bytes(400)
     whole.write_bytes(data)
-    count, text = frames_until_error(whole)
-    assert 60 < count < 75 and f"at frame {count};" in text
+    frames, text = footage.read_until_error(whole)
+    assert 60 < len(frames) < 75 and f"at frame {len(frames)};" in text
 
 
 @pytest.mark.parametrize("suffix", ["y4m", "yuv"])
@@ -244,8 +259,8 @@ def test_uncompressed_video_cut_short(footage: SimpleNamespace, tmp_path: Path, 
     short = tmp_path / f"short.{suffix}"
     short.write_bytes(data[:-7])
     options = {"raw": RawFormat(20, 10)} if suffix == "yuv" else {}
-    count, text = frames_until_error(short, **options)
-    assert count == 4 and "at frame 4;" in text
+    frames, text = footage.read_until_error(short, **options)
+    assert len(frames) == 4 and "at frame 4;" in text
 
 
 def test_an_mp4_without_its_index_is_refused(footage: SimpleNamespace, tmp_path: Path) -> None:
@@ -255,7 +270,9 @@ def test_an_mp4_without_its_index_is_refused(footage: SimpleNamespace, tmp_path:
         open_video(tmp_path / "a.mp4")
 
 
-def test_what_is_no_video_is_refused_in_one_sentence(footage: SimpleNamespace, tmp_path: Path, tone: Path) -> None:
+def test_what_is_no_video_is_refused_in_one_sentence(
+    footage: SimpleNamespace, tmp_path: Path, tone: Path
+) -> None:
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "text.mp4").write_text("not a video\n" * 50)
     (tmp_path / "a.yuv").write_bytes(bytes(100))
@@ -288,6 +305,8 @@ def test_odd_names_are_no_protocols_or_patterns(footage: SimpleNamespace, tmp_pa
 
 def test_a_playlist_does_not_reach_other_protocols(tmp_path: Path) -> None:
     playlist = tmp_path / "a.m3u8"
-    playlist.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n")
+    playlist.write_text(
+        "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n"
+    )
     with pytest.raises(MediaError):
         open_video(playlist)

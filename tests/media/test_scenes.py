@@ -40,7 +40,9 @@ def cuts(frames: Frames) -> list[int]:
 
 
 @pytest.mark.parametrize("order", [CLIPS, CLIPS[::-1]])
-def test_joined_clips_have_a_cut_exactly_at_each_joint(clips: dict[str, Frames], order: tuple[str, ...]) -> None:
+def test_joined_clips_have_a_cut_exactly_at_each_joint(
+    clips: dict[str, Frames], order: tuple[str, ...]
+) -> None:
     frames = [frame for name in order for frame in clips[name]]
     joints = [len(clips[order[0]]), len(clips[order[0]]) + len(clips[order[1]])]
     assert cuts(frames) == joints
@@ -54,7 +56,9 @@ def test_one_shot_at_a_low_frame_rate_has_no_cut(clips: dict[str, Frames]) -> No
 def test_flicker_and_a_flash_are_no_cuts(clips: dict[str, Frames]) -> None:
     shot = clips["bunny_stretch"][:20]
     flicker = [np.clip(frame * (1 + 0.4 * (-1) ** number), 0, 1) for number, frame in enumerate(shot)]
-    flash = [np.clip(frame + 0.5 * (number == 10), 0, 1) for number, frame in enumerate(clips["city_night"][:20])]
+    flash = [
+        np.clip(frame + 0.5 * (number == 10), 0, 1) for number, frame in enumerate(clips["city_night"][:20])
+    ]
     assert cuts(flicker) == []
     assert cuts(flash) == []
 

@@ -80,7 +80,8 @@ def test_wheel_metadata(wheel):
 
 def test_source_distribution_has_what_a_checkout_has(built):
     [path] = built.glob("mindvideo-*.tar.gz")
-    names = {name.partition("/")[2] for name in tarfile.open(path).getnames()}
+    with tarfile.open(path) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"run", "Makefile", "constraints.txt", "setup.py", "LICENSE", "conf/config.yaml"} <= names
     assert {"tests/conftest.py", "examples/mindvideo-edge-loss/pyproject.toml"} <= names
     assert not [name for name in names if name.startswith("core/conf/")]
@@ -110,7 +111,8 @@ def core(installed, tmp_path):
 
 
 def test_installed_packages_are_those_of_the_wheel(core, installed):
-    code = "import core, core.conf, mindvideo, plugins.cycmunet as p; print(core.__file__, core.conf.__file__, p.__file__)"
+    names = ("core", "core.conf", "mindvideo", "plugins.cycmunet")
+    code = f"from importlib import import_module as get; print(*(get(name).__file__ for name in {names}))"
     for path in core("-c", code).split():
         assert Path(path).is_relative_to(installed.parents[1])
     assert core("-c", "import mindvideo; print(mindvideo.shadowed())") == "None\n"

@@ -227,7 +227,7 @@ def test_missing_venv_module_is_one_sentence_with_the_remedy(script, tmp_path, m
     with (
         (tmp_path / "log").open("w") as log,
         pytest.raises(
-            script.Trouble, match="lacks the modules venv and ensurepip: .*apt-get install python3-venv"
+            script.Trouble, match=r"lacks the modules venv and ensurepip: .*apt-get install python3-venv"
         ),
     ):
         script.make_venv(python, log)

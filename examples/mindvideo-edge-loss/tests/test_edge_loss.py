@@ -8,9 +8,16 @@ def picture(seed):
     return np.random.default_rng(seed).random((2, 3, 8, 10), np.float32)
 
 
-@pytest.mark.parametrize("mode", [ms.PYNATIVE_MODE, ms.GRAPH_MODE])
-def test_loss_follows_its_formula(mode):
-    ms.set_context(mode=mode)
+@pytest.fixture(params=[ms.PYNATIVE_MODE, ms.GRAPH_MODE], ids=["pynative", "graph"])
+def mode(request):
+    before = ms.get_context("mode")
+    ms.set_context(mode=request.param)
+    yield
+    ms.set_context(mode=before)
+
+
+@pytest.mark.usefixtures("mode")
+def test_loss_follows_its_formula():
     output, target = picture(0), picture(1)
     loss = plugin.LOSS.build(plugin.EdgeLossConfig(weight=0.25))
 

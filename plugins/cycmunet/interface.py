@@ -1,0 +1,62 @@
+"""CycMuNet+ for RGB video: colour, borders and the optional floor around the network of planes."""
+
+from __future__ import annotations
+
+from mindspore import Tensor, nn, ops
+
+from core.nn.pad import crop, crop_like
+from core.nn.resize import upsample_bicubic
+
+from .cells import CycMuNet
+from .colour import ToPlanes, ToRgb
+from .plugin import CycMuNetConfig
+
+
+class VideoCycMuNet(nn.Cell):
+    """Two neighbouring RGB frames, N,3,H,W in [0,1], of any size, to larger ones and the one between.
+
+    ``construct(first, last)`` returns the high-resolution first, middle and last frame (N,3,scale*H,scale*W)
+    and the low-resolution middle one (N,3,H,W), or the first two of these where the configuration says so.
+    Nothing is clamped. With ``floor`` the network's output is a change of the bicubically enlarged inputs,
+    of their mean for the middle. ``encode``, ``reconstruct_high`` and ``reconstruct_low`` are its parts,
+    for inference that makes one output after another.
+    """
+
+    def __init__(self, config: CycMuNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.scale = config.scale
+        self.all_frames = config.all_frames
+        self.has_floor = config.floor
+        self.network = CycMuNet(config)
+        self.to_planes = ToPlanes(config.format)
+        self.to_rgb = ToRgb(config.format, residual=config.floor)
+
+    def construct(self, first: Tensor, last: Tensor) -> tuple[Tensor, ...]:
+        middle = (first + last) / 2
+        if not self.all_frames:
+            low, high, _ = self.encode(first, last, (0, 1), False)
+            pair = ops.concat((first, middle), 0)
+            return tuple(ops.chunk(self.reconstruct_high(high, low[: high.shape[0]], pair), 2, 0))
+        low, high, low_middle = self.encode(first, last, (0, 1, 2), True)
+        triple = ops.concat((first, middle, last), 0)
+        frames = ops.chunk(self.reconstruct_high(high, low, triple), 3, 0)
+        return frames[0], frames[1], frames[2], self.reconstruct_low(low_middle, middle)
+
+    def encode(
+        self, first: Tensor, last: Tensor, high_frames: tuple[int, ...], wants_low: bool
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """Features before the trunk, see `CycMuNet.encode`."""
+        return self.network.encode(self.to_planes(first), self.to_planes(last), high_frames, wants_low)
+
+    def reconstruct_high(self, high: Tensor, low: Tensor, source: Tensor) -> Tensor:
+        """High-resolution RGB from features; ``source`` is the same frame at low resolution (or a guess of it)."""
+        rgb = self.to_rgb(self.network.reconstruct_high(high, low))
+        rgb = crop(rgb, source.shape[2] * self.scale, source.shape[3] * self.scale)
+        return rgb + upsample_bicubic(source, self.scale) if self.has_floor else rgb
+
+    def reconstruct_low(self, features: Tensor, source: Tensor) -> Tensor:
+        """Low-resolution RGB of the middle frame from its features; ``source`` is a guess of it."""
+        rgb = self.to_rgb(self.network.reconstruct_low(features))
+        rgb = crop_like(rgb, source)
+        return rgb + source if self.has_floor else rgb

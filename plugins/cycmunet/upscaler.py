@@ -1,0 +1,93 @@
+"""Upscaling video with a trained CycMuNet+, one output after another to spare memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+from mindspore import Tensor, nn
+
+from core.hooks import Array, Output
+
+from .interface import VideoCycMuNet
+from .plugin import Format
+
+_HIGH = (Output.FIRST, Output.MIDDLE, Output.LAST)
+
+
+class CycMuNetUpscaler:
+    """`core.hooks.Upscaler` of a `VideoCycMuNet`; results are clamped to [0,1].
+
+    Only what is wanted is computed, and the trunk, which needs most memory, sees one frame at a time. Each
+    combination of outputs and each picture size is compiled once in graph mode.
+    """
+
+    def __init__(self, network: VideoCycMuNet) -> None:
+        config = network.config
+        self.scale = config.scale
+        subsampled = config.format in (Format.yuv420, Format.yuv422)
+        self.alignment = max(2 ** (config.levels - 1), 2 if subsampled else 1)
+        self._network = network
+        self._encoders: dict[tuple[tuple[int, ...], bool], _Encoder] = {}
+        self._high = _HighReconstruction(network)
+        self._low = _LowReconstruction(network)
+
+    def __call__(self, first: Array, last: Array, outputs: Collection[Output]) -> dict[Output, Array]:
+        wanted = [output for output in _HIGH if output in outputs]
+        wants_low = Output.LOW_MIDDLE in outputs
+        if not wanted and not wants_low:
+            return {}
+        frames = tuple(_HIGH.index(output) for output in wanted)
+        low, high, low_middle = self._encoder(frames, wants_low)(Tensor(first), Tensor(last))
+        sources = (first, (first + last) / 2, last)
+        batch = len(first)
+        results: dict[Output, Array] = {}
+        for position, frame in enumerate(frames):
+            features = high[position * batch : (position + 1) * batch]
+            skipped = low[frame * batch : (frame + 1) * batch]
+            results[_HIGH[frame]] = _picture(self._high(features, skipped, Tensor(sources[frame])))
+        if wants_low:
+            results[Output.LOW_MIDDLE] = _picture(self._low(low_middle, Tensor(sources[1])))
+        return results
+
+    def _encoder(self, frames: tuple[int, ...], wants_low: bool) -> _Encoder:
+        key = (frames, wants_low)
+        if key not in self._encoders:
+            self._encoders[key] = _Encoder(self._network, *key)
+        return self._encoders[key]
+
+
+def _picture(tensor: Tensor) -> Array:
+    return np.clip(tensor.asnumpy(), 0, 1)
+
+
+class _Encoder(nn.Cell):
+    """Features for a fixed set of outputs; in place of what is not wanted stands the low-resolution triple."""
+
+    def __init__(self, network: VideoCycMuNet, frames: tuple[int, ...], wants_low: bool) -> None:
+        super().__init__(auto_prefix=False)
+        self.network = network
+        self.frames = frames
+        self.wants_low = wants_low
+
+    def construct(self, first: Tensor, last: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        low, high, low_middle = self.network.encode(first, last, self.frames, self.wants_low)
+        return low, high if self.frames else low, low_middle if self.wants_low else low
+
+
+class _HighReconstruction(nn.Cell):
+    def __init__(self, network: VideoCycMuNet) -> None:
+        super().__init__(auto_prefix=False)
+        self.network = network
+
+    def construct(self, high: Tensor, low: Tensor, source: Tensor) -> Tensor:
+        return self.network.reconstruct_high(high, low, source)
+
+
+class _LowReconstruction(nn.Cell):
+    def __init__(self, network: VideoCycMuNet) -> None:
+        super().__init__(auto_prefix=False)
+        self.network = network
+
+    def construct(self, features: Tensor, source: Tensor) -> Tensor:
+        return self.network.reconstruct_low(features, source)
