@@ -1,0 +1,81 @@
+"""Convolutions: PyTorch's sizes, layout and initial distribution."""
+
+import mindspore as ms
+import numpy as np
+import pytest
+from mindspore import Tensor, ops
+
+from core.nn.blocks import ResidualBlock, leaky_relu
+from core.nn.conv import ConcatConv1x1, Conv2d, ConvTranspose2d
+from core.nn.pad import crop_like, replicate_to_multiple, zero_margin
+
+
+def random(*shape):
+    return np.random.default_rng(2).standard_normal(shape).astype(np.float32)
+
+
+def transposed(x, weight, bias, stride, padding):
+    """PyTorch's transposed convolution to exactly stride times the size: every input spreads its kernel."""
+    batch, _, height, width = x.shape
+    _, out, kernel_height, kernel_width = weight.shape
+    full = np.zeros((batch, out, height * stride[0] + kernel_height, width * stride[1] + kernel_width))
+    for r, c in np.ndindex(height, width):
+        top, left = r * stride[0], c * stride[1]
+        spread = np.einsum("nc,cokl->nokl", x[:, :, r, c], weight)
+        full[:, :, top : top + kernel_height, left : left + kernel_width] += spread
+    rows = slice(padding[0], padding[0] + height * stride[0])
+    columns = slice(padding[1], padding[1] + width * stride[1])
+    return full[:, :, rows, columns] + bias[None, :, None, None]
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding"), [((3, 3), (2, 2), (1, 1)), ((1, 3), (1, 2), (0, 1)), ((5, 5), (2, 2), (2, 2))]
+)
+def test_transposed_convolution_computes_its_last_row_and_column(kernel, stride, padding):
+    conv = ConvTranspose2d(2, 4, kernel, stride)
+    x, weight, bias = random(2, 2, 5, 6), random(2, 4, *kernel), random(4)
+    conv.weight.set_data(Tensor(weight))
+    conv.bias.set_data(Tensor(bias))
+    np.testing.assert_allclose(conv(Tensor(x)).asnumpy(), transposed(x, weight, bias, stride, padding), atol=1e-5)
+
+
+@pytest.mark.parametrize(("size", "halved"), [((6, 8), (3, 4)), ((5, 7), (3, 4))])
+def test_strided_convolution_rounds_up(size, halved):
+    assert Conv2d(3, 4, stride=2)(Tensor(random(1, 3, *size))).shape == (1, 4, *halved)
+
+
+def test_initial_weights_are_pytorchs():
+    ms.set_seed(1)
+    for conv, fan_in in ((Conv2d(64, 64), 576), (ConvTranspose2d(64, 64), 576)):
+        for values in (conv.weight.asnumpy(), conv.bias.asnumpy()):
+            assert np.abs(values).max() <= fan_in**-0.5 * 1.0001
+            assert np.abs(values).max() > fan_in**-0.5 * 0.9
+
+
+def test_residual_blocks_start_near_identity():
+    ms.set_seed(1)
+    block = ResidualBlock(64)
+    assert block.conv1.weight.asnumpy().std() == pytest.approx(0.1 * (2 / 576) ** 0.5, rel=0.02)
+    assert not block.conv2.bias.asnumpy().any()
+
+
+def test_convolution_entry_by_entry_equals_that_of_the_concatenation():
+    conv = ConcatConv1x1(4, 3, 6)
+    entries = [Tensor(random(2, 4, 5, 5) + i) for i in range(3)]
+    whole = conv(ops.concat(entries, 1)).asnumpy()
+    parts = sum(conv.part(entry, i).asnumpy() for i, entry in enumerate(entries))
+    np.testing.assert_allclose(parts, whole, atol=2e-6)
+
+
+def test_leaky_relu_and_its_gradient():
+    x = Tensor(np.array([-2.0, -0.5, 0.5, 3.0], np.float32))
+    np.testing.assert_allclose(leaky_relu(x).asnumpy(), [-0.2, -0.05, 0.5, 3.0], rtol=1e-6)
+    np.testing.assert_allclose(ms.grad(leaky_relu)(x).asnumpy(), [0.1, 0.1, 1, 1], rtol=1e-6)
+
+
+def test_padding():
+    x = random(1, 2, 5, 7)
+    padded = replicate_to_multiple(Tensor(x), 4)
+    np.testing.assert_array_equal(padded.asnumpy(), np.pad(x, ((0, 0), (0, 0), (0, 3), (0, 1)), "edge"))
+    np.testing.assert_array_equal(crop_like(padded, Tensor(x)).asnumpy(), x)
+    np.testing.assert_array_equal(zero_margin(Tensor(x), 2).asnumpy(), np.pad(x, ((0, 0), (0, 0), (2, 2), (2, 2))))

@@ -1,0 +1,102 @@
+"""Both implementations of deformable convolution against each other and against the definition."""
+
+import mindspore as ms
+import numpy as np
+import pytest
+from mindspore import Tensor
+
+from core.nn.deform import (
+    DeformableConv2d,
+    deformable_conv2d_by_gathering,
+    deformable_conv2d_by_operator,
+)
+
+GROUPS = 4
+NAMES = ("x", "offsets", "mask", "weight", "bias")
+
+
+def arguments(batch=2, channels=8, height=6, width=7, out=5):
+    """Offsets of several pixels; fractions stay away from 0, where the derivative jumps."""
+    rng = np.random.default_rng(3)
+    taps = GROUPS * 9
+    whole = rng.integers(-4, 5, (batch, 2 * taps, height, width))
+    offsets = whole + rng.uniform(0.1, 0.9, whole.shape)
+    shapes = (
+        rng.standard_normal((batch, channels, height, width)),
+        offsets,
+        rng.random((batch, taps, height, width)),
+        rng.standard_normal((out, channels, 3, 3)),
+        rng.standard_normal(out),
+    )
+    return [Tensor(a.astype(np.float32)) for a in shapes]
+
+
+def by_definition(x, offsets, mask, weight, bias):
+    """Sums tap by tap and neighbour by neighbour, in float64."""
+    x, offsets, mask, weight, bias = (np.asarray(t.asnumpy(), np.float64) for t in (x, offsets, mask, weight, bias))
+    batch, channels, height, width = x.shape
+    taps = GROUPS * 9
+    result = np.tile(bias[None, :, None, None], (batch, 1, height, width))
+    for n, g, t, r, c in np.ndindex(batch, GROUPS, 9, height, width):
+        across = offsets[n, 9 * g + t, r, c]
+        down = offsets[n, taps + 9 * g + t, r, c]
+        own = slice(g * channels // GROUPS, (g + 1) * channels // GROUPS)
+        y, z = r - 1 + t // 3 + down, c - 1 + t % 3 + across
+        sample = np.zeros(channels // GROUPS)
+        for row in (int(np.floor(y)), int(np.floor(y)) + 1):
+            for column in (int(np.floor(z)), int(np.floor(z)) + 1):
+                if 0 <= row < height and 0 <= column < width:
+                    sample += (1 - abs(y - row)) * (1 - abs(z - column)) * x[n, own, row, column]
+        result[n, :, r, c] += weight[:, own, t // 3, t % 3] @ sample * mask[n, 9 * g + t, r, c]
+    return result
+
+
+@pytest.mark.parametrize("function", [deformable_conv2d_by_gathering, deformable_conv2d_by_operator])
+def test_value_follows_the_definition(function):
+    given = arguments()
+    np.testing.assert_allclose(function(*given, GROUPS).asnumpy(), by_definition(*given), atol=2e-5)
+
+
+def test_zero_offsets_and_full_mask_make_an_ordinary_convolution():
+    x, offsets, mask, weight, bias = arguments()
+    ours = deformable_conv2d_by_gathering(x, offsets * 0, mask * 0 + 1, weight, bias, GROUPS)
+    plain = ms.ops.conv2d(x, weight, bias, pad_mode="pad", padding=1)
+    np.testing.assert_allclose(ours.asnumpy(), plain.asnumpy(), atol=1e-5)
+
+
+def _weighted(function):
+    """A scalar that depends on every output differently."""
+    scale = Tensor(np.random.default_rng(4).standard_normal((2, 5, 6, 7)).astype(np.float32))
+
+    def total(*given):
+        return (function(*given, GROUPS) * scale).sum()
+
+    return total
+
+
+def test_gradients_agree():
+    given = arguments()
+    gathered, operator = (
+        ms.grad(_weighted(function), tuple(range(5)))(*given)
+        for function in (deformable_conv2d_by_gathering, deformable_conv2d_by_operator)
+    )
+    for name, ours, theirs in zip(NAMES, gathered, operator, strict=True):
+        scale = np.abs(theirs.asnumpy()).max()
+        np.testing.assert_allclose(ours.asnumpy(), theirs.asnumpy(), atol=5e-6 * scale, err_msg=name)
+
+
+@pytest.mark.parametrize("implementation", ["auto", "gather", "operator"])
+def test_cell_in_graph_mode(implementation):
+    x, offsets, mask, weight, bias = arguments()
+    cell = DeformableConv2d(8, 5, GROUPS, implementation)
+    cell.weight.set_data(weight)
+    cell.bias.set_data(bias)
+    compiled = ms.jit(cell.construct)(x, offsets, mask).asnumpy()
+    np.testing.assert_allclose(compiled, by_definition(x, offsets, mask, weight, bias), atol=2e-5)
+
+
+def test_displacements_far_outside_give_zero():
+    x, offsets, mask, weight, bias = arguments()
+    for far in (1e4, -1e4):
+        result = deformable_conv2d_by_gathering(x, offsets + far, mask, weight, bias * 0, GROUPS)
+        assert not result.asnumpy().any()

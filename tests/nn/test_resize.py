@@ -1,0 +1,76 @@
+"""Resizing against its definition: bilinear at half-pixel centres, borders clamped, no antialiasing."""
+
+import mindspore as ms
+import numpy as np
+import pytest
+from mindspore import Tensor, nn
+
+from core.nn import resize
+
+
+def bilinear(x, height, width):
+    """PyTorch's ``interpolate(size=…, mode="bilinear", align_corners=False)``, in float64."""
+
+    def weights(old, new):
+        matrix = np.zeros((new, old))
+        for i in range(new):
+            at = max((i + 0.5) * old / new - 0.5, 0)
+            low = min(int(at), old - 1)
+            high = min(low + 1, old - 1)
+            matrix[i, low] += 1 - (at - low)
+            matrix[i, high] += at - low
+        return matrix
+
+    return weights(x.shape[2], height) @ x.astype(np.float64) @ weights(x.shape[3], width).T
+
+
+def random(*shape):
+    return np.random.default_rng(1).random(shape, dtype=np.float32)
+
+
+def test_stored_values_of_a_ramp():
+    enlarged = resize.upsample(Tensor([[[[0.0, 4.0, 8.0]]]], ms.float32), 2).asnumpy()
+    np.testing.assert_allclose(enlarged[0, 0], [[0, 1, 3, 5, 7, 8]] * 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4, (1, 2)])
+@pytest.mark.parametrize("size", [(5, 7), (3, 131)])
+def test_upsample(factor, size):
+    x = random(2, 3, *size)
+    factor_y, factor_x = factor if isinstance(factor, tuple) else (factor, factor)
+    expected = bilinear(x, size[0] * factor_y, size[1] * factor_x)
+    np.testing.assert_allclose(resize.upsample(Tensor(x), factor).asnumpy(), expected, atol=2e-6)
+    np.testing.assert_allclose(resize.upsample_dense(Tensor(x), factor).asnumpy(), expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4, (1, 2)])
+def test_downsample(factor):
+    factor_y, factor_x = factor if isinstance(factor, tuple) else (factor, factor)
+    x = random(2, 3, 5 * factor_y, 4 * factor_x)
+    np.testing.assert_allclose(resize.downsample(Tensor(x), factor).asnumpy(), bilinear(x, 5, 4), atol=1e-6)
+
+
+def test_downsample_by_four_is_the_mean_of_the_central_pixels():
+    x = random(1, 2, 8, 12)
+    blocks = x.reshape(1, 2, 2, 4, 3, 4)[:, :, :, 1:3, :, 1:3].mean((3, 5))
+    np.testing.assert_allclose(resize.downsample(Tensor(x), 4).asnumpy(), blocks, atol=1e-6)
+
+
+class Both(nn.Cell):
+    def construct(self, x):
+        return resize.downsample(resize.upsample(x, 2), 4)
+
+
+def test_graph_mode():
+    x = Tensor(random(1, 2, 6, 10))
+    expected = Both()(x).asnumpy()
+    compiled = ms.jit(Both().construct)(x).asnumpy()
+    np.testing.assert_allclose(compiled, expected, atol=1e-6)
+
+
+def test_bicubic_is_pillows():
+    from PIL import Image
+
+    x = random(1, 1, 6, 9)
+    expected = np.asarray(Image.fromarray(x[0, 0]).resize((27, 18), Image.Resampling.BICUBIC))
+    np.testing.assert_allclose(resize.upsample_bicubic(Tensor(x), 3).asnumpy()[0, 0], expected, atol=2e-6)
