@@ -33,10 +33,12 @@ def upsample_dense(x: Tensor, factor: Factor) -> Tensor:
 
 def interpolation_matrix(size: int, factor: int) -> Tensor:
     """Weights (factor*size, size) that enlarge a line: row i holds what output pixel i takes of each input."""
-    outputs = ops.arange(size * factor).astype(ms.float32)
-    centres = ops.clamp((outputs + 0.5) / factor - 0.5, 0.0, size - 1.0)
-    inputs = ops.arange(size).astype(ms.float32)
-    return ops.relu(1.0 - ops.abs(centres.reshape(-1, 1) - inputs.reshape(1, -1)))
+    # In units of 1 / (2 * factor) input pixels all positions are whole numbers, so nothing is rounded.
+    unit = 2 * factor
+    centres = 2 * ops.arange(size * factor).astype(ms.float32) + (1.0 - factor)
+    centres = ops.clamp(centres, 0.0, unit * (size - 1.0))
+    inputs = unit * ops.arange(size).astype(ms.float32)
+    return ops.relu(1.0 - ops.abs(centres.reshape(-1, 1) - inputs.reshape(1, -1)) / unit)
 
 
 def downsample(x: Tensor, factor: Factor) -> Tensor:
