@@ -19,12 +19,12 @@ from hydra.errors import CompactHydraException, HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from core import config, help
+from core import __version__, config, help
 from core.errors import ConfigError, MindvideoError
 from core.registry import Registry, load
-from core.run import Run
+from core.run import Run, rank
 
-LOOKS_ONLY = ("hydra_help", "shell_completion", "info", "version")
+LOOKS_ONLY = ("hydra_help", "shell_completion", "info")
 """Flags with which Hydra shows something that needs no sound configuration."""
 
 
@@ -45,19 +45,33 @@ def main() -> None:
 
 
 def _command(words: list[str]) -> None:
+    if "--version" in words:
+        print(f"mindvideo {__version__}")
+        return
+    words = [_null_choice(word) for word in words]
     flags = get_args_parser().parse_args(words)
     registry = plugins(_disabled(flags.overrides))
     config.offer(registry)
     if not flags.shell_completion:
         _report_rejected(registry)
     added = [*_without_absent_default(flags.overrides, registry), *_place(flags.overrides)]
+    searched = [f"hydra.searchpath=['file://{Path(flags.config_dir).resolve()}']"] if flags.config_dir else []
+    composed = [*searched, *added, *flags.overrides]
     if flags.help:
-        help.print_help(registry, config.compose_for_show([*added, *flags.overrides], registry))
+        help.print_help(registry, config.compose_for_show(composed, registry))
         return
-    if not (flags.multirun or any(getattr(flags, name, None) for name in LOOKS_ONLY)):
-        config.compose_settings([*added, *flags.overrides], registry)
+    if flags.cfg:
+        config.compose_for_show(composed, registry)
+    elif not (flags.multirun or any(getattr(flags, name) for name in LOOKS_ONLY)):
+        config.compose_settings(composed, registry)
     sys.argv[1:] = _with_overrides(words, flags.overrides, added)
     _hydra_main()
+
+
+def _null_choice(word: str) -> str:
+    """``model=null`` as Hydra spells it, ``~model``."""
+    key, _, value = word.partition("=")
+    return f"~{key}" if key in config.GROUPS and value in ("null", "none") else word
 
 
 def _with_overrides(words: list[str], overrides: list[str], added: list[str]) -> list[str]:
@@ -138,10 +152,11 @@ def _place(words: Sequence[str]) -> list[str]:
     """Where the run writes: the latest run when one is to be resumed, a folder of its own on further ranks."""
     keys = {word.lstrip("+").partition("=")[0]: word.partition("=")[2] for word in words}
     placed = keys.keys() & {"output", "hydra.run.dir"}
-    rank = int(os.environ.get("RANK_ID", "0") or 0)
+    if int(os.environ.get("MS_WORKER_NUM") or 1) > 1 and "output" not in keys:
+        raise ConfigError("several processes need one folder to write to: give output=FOLDER.")
     if keys.get("task.resume", "").lower() == "true" and not placed:
         return [f"output='{_latest_run()}'"]
-    return [f"hydra.run.dir=${{output}}/rank_{rank}"] if rank else []
+    return [f"hydra.run.dir=${{output}}/rank_{rank()}"] if rank() else []
 
 
 def _latest_run() -> Path:

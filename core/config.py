@@ -7,7 +7,7 @@ while composing. All problems of a configuration are reported together, before a
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields
 from importlib import resources
 from typing import Any
@@ -32,6 +32,8 @@ CONFIG_PACKAGE = "core.conf"
 CONFIG_NAME = "config"
 COMPOSE_ERRORS = (HydraException, OmegaConfBaseException, ValueError)
 """What Hydra raises for a user's mistake."""
+GROUPS = (*hooks.KINDS, "experiment")
+"""What is chosen by name, as ``group=name``."""
 MANY = ("metric",)
 """Kinds of which a run has several, by name."""
 
@@ -73,7 +75,9 @@ class TrainingSettings:
 
     def __post_init__(self) -> None:
         if self.steps is not None and self.epochs is not None:
-            raise ValueError("training.steps and training.epochs are both set: clear one, as training.steps=null.")
+            raise ValueError(
+                "training.steps and training.epochs are both set: clear one, as training.steps=null."
+            )
         for name in ("steps", "epochs", "validate_every", "checkpoint_every"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -169,7 +173,12 @@ def compose_settings(overrides: Sequence[str], registry: Registry) -> Settings:
 
 def check(config: DictConfig, registry: Registry, faults: Sequence[str] = ()) -> Settings:
     """Typed settings of a composed configuration; raises `ConfigError` with every problem, ``faults`` first."""
-    problems = [*faults, *_missing_values(config), *_missing_sections(config, registry)]
+    task = registry.entry_of("task", OmegaConf.get_type(config, "task"))
+    if not isinstance(task, hooks.TaskEntry):
+        faults = [*faults, f"no task is chosen: give task=… (known: {', '.join(registry.names('task'))})"]
+        raise ConfigError(_message(faults))
+    unused = hooks.KINDS.keys() - {"task", *MANY, *task.needs}
+    problems = [*faults, *_missing_values(config, unused), *_missing_sections(config, task, registry)]
     known = [field.name for field in fields(Settings)]
     sections: dict[str, Any] = {}
     for name in map(str, config):
@@ -192,17 +201,16 @@ def _typed(config: DictConfig, name: str) -> Any:
     return OmegaConf.to_object(value) if OmegaConf.is_config(value) else value
 
 
-def _missing_values(config: DictConfig) -> list[str]:
-    return [f"{key} has no value: give it as {key}=…" for key in sorted(OmegaConf.missing_keys(config))]
+def _missing_values(config: DictConfig, unused: Collection[str]) -> list[str]:
+    """Complaints about ``???``, but for those of sections that the task does not use."""
+    keys = sorted(OmegaConf.missing_keys(config))
+    return [f"{key} has no value: give it as {key}=…" for key in keys if key.split(".")[0] not in unused]
 
 
-def _missing_sections(config: DictConfig, registry: Registry) -> list[str]:
+def _missing_sections(config: DictConfig, task: hooks.TaskEntry[Any], registry: Registry) -> list[str]:
     problems = []
-    task = registry.entry_of("task", OmegaConf.get_type(config, "task"))
-    if not isinstance(task, hooks.TaskEntry):
-        return [f"no task is chosen: give task=… (known: {', '.join(registry.names('task'))})"]
     for kind in task.needs:
-        if config[kind] is None:
+        if registry.entry_of(kind, OmegaConf.get_type(config, kind)) is None:
             known = ", ".join(registry.names(kind)) or "none"
             problems.append(
                 f"task={task.name} needs {kind}=…, or an experiment=… that chooses one (known: {known})"
@@ -235,17 +243,16 @@ def _compose_error(overrides: Sequence[str]) -> Exception | None:
 
 def _choices_first(overrides: Sequence[str]) -> list[str]:
     """Overrides that choose from a group before those that set values in what was chosen."""
-    groups = {*hooks.KINDS, "experiment"}
-    return sorted(overrides, key=lambda word: word.split("=")[0].lstrip("+~") not in groups)
+    return sorted(overrides, key=lambda word: word.split("=")[0].lstrip("+~") not in GROUPS)
 
 
 def _fault(override: str, error: Exception, accepted: list[str], registry: Registry) -> str:
     key, _, value = override.partition("=")
     key = key.lstrip("+~")
-    if key in hooks.KINDS:
-        return f"{override}: there is no {key} '{value}'{suggestion(value, _options(registry, key))}"
-    if key == "experiment":
-        return f"{override}: there is no experiment '{value}'{suggestion(value, _options(registry, key))}"
+    if key in GROUPS and value not in (known := _options(registry, key)):
+        return f"{override}: there is no {key} '{value}'{suggestion(value, known)}"
+    if key in GROUPS:
+        return f"{override}: {explain(error)}"
     config = compose(CONFIG_NAME, accepted)
     known = _known_keys(config)
     if key not in known:

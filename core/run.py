@@ -55,6 +55,11 @@ class Run:
         return device
 
     @property
+    def shared_output(self) -> Path:
+        """The folder of the whole run; further ranks have a folder of their own in it."""
+        return self.output if rank() == 0 else self.output.parent
+
+    @property
     def is_chief(self) -> bool:
         """Whether this process writes files and speaks (rank 0)."""
         return self.device.rank == 0
@@ -169,7 +174,7 @@ class Run:
         np.random.seed(self.settings.seed % 2**32)
 
     def _record_plugins(self) -> None:
-        if int(os.environ.get("RANK_ID", "0") or 0):
+        if rank():
             return
         record = {
             "mindvideo": __version__,
@@ -179,3 +184,8 @@ class Run:
         }
         self.output.mkdir(parents=True, exist_ok=True)
         (self.output / "plugins.json").write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+
+
+def rank() -> int:
+    """Number of this process among those that ``msrun`` started; 0 where it started none."""
+    return int(os.environ.get("RANK_ID") or 0)

@@ -24,21 +24,12 @@ def upsample(x: Tensor, factor: Factor) -> Tensor:
 def upsample_dense(x: Tensor, factor: Factor) -> Tensor:
     """`upsample` as two matrix products, columns first; the cost grows with the side, the gradient is cheap."""
     factor_y, factor_x = _pair(factor)
-    batch, channels, height, width = x.shape
-    columns = ops.matmul(x.reshape(-1, width), interpolation_matrix(width, factor_x).T)
-    columns = columns.reshape(batch * channels, height, width * factor_x)
-    rows = ops.matmul(interpolation_matrix(height, factor_y), columns)
-    return rows.reshape(batch, channels, height * factor_y, width * factor_x)
+    return _stretch(x, bilinear_matrix(x.shape[2], factor_y), bilinear_matrix(x.shape[3], factor_x))
 
 
-def interpolation_matrix(size: int, factor: int) -> Tensor:
+def bilinear_matrix(size: int, factor: int) -> Tensor:
     """Weights (factor*size, size) that enlarge a line: row i holds what output pixel i takes of each input."""
-    # In units of 1 / (2 * factor) input pixels all positions are whole numbers, so nothing is rounded.
-    unit = 2 * factor
-    centres = 2 * ops.arange(size * factor).astype(ms.float32) + (1.0 - factor)
-    centres = ops.clamp(centres, 0.0, unit * (size - 1.0))
-    inputs = unit * ops.arange(size).astype(ms.float32)
-    return ops.relu(1.0 - ops.abs(centres.reshape(-1, 1) - inputs.reshape(1, -1)) / unit)
+    return ops.relu(1.0 - _distances(size, factor, 0.0, size - 1.0))
 
 
 def downsample(x: Tensor, factor: Factor) -> Tensor:
@@ -52,8 +43,39 @@ def downsample(x: Tensor, factor: Factor) -> Tensor:
 
 
 def upsample_bicubic(x: Tensor, factor: int) -> Tensor:
-    """Bicubic enlargement as Pillow does it (a = -0.5, weights renormalised at borders): N,C,factor*H,factor*W."""
-    return ops.interpolate(x, size=(x.shape[2] * factor, x.shape[3] * factor), mode="bicubic")
+    """Bicubic enlargement as Pillow does it (a = -0.5, weights renormalised at borders): N,C,factor*H,factor*W.
+
+    MindSpore's operator takes its weights from a coarse table and is off by 5e-4.
+    """
+    return _stretch(x, bicubic_matrix(x.shape[2], factor), bicubic_matrix(x.shape[3], factor))
+
+
+def bicubic_matrix(size: int, factor: int) -> Tensor:
+    """Weights (factor*size, size) of Keys' cubic kernel; each row sums to 1."""
+    distance = _distances(size, factor, -1.0, size)
+    near = (1.5 * distance - 2.5) * distance * distance + 1.0
+    far = ((-0.5 * distance + 2.5) * distance - 4.0) * distance + 2.0
+    weights = ops.where(distance <= 1.0, near, ops.where(distance < 2.0, far, ops.zeros_like(distance)))
+    return weights / weights.sum(1, keepdims=True)
+
+
+def _distances(size: int, factor: int, first: float, last: float) -> Tensor:
+    """Distance in input pixels between every output's centre, clamped to first..last, and every input.
+
+    In units of 1 / (2 * factor) input pixels all positions are whole numbers, so none is rounded.
+    """
+    unit = 2 * factor
+    centres = 2 * ops.arange(size * factor).astype(ms.float32) + (1.0 - factor)
+    centres = ops.clamp(centres, first * unit, last * unit)
+    inputs = unit * ops.arange(size).astype(ms.float32)
+    return ops.abs(centres.reshape(-1, 1) - inputs.reshape(1, -1)) / unit
+
+
+def _stretch(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Every channel of N,C,H,W between two matrices: rows (H',H) and columns (W',W)."""
+    batch, channels, height, width = x.shape
+    stretched = ops.matmul(x.reshape(-1, width), columns.T).reshape(batch * channels, height, -1)
+    return ops.matmul(rows, stretched).reshape(batch, channels, rows.shape[0], columns.shape[0])
 
 
 def _pair(factor: Factor) -> tuple[int, int]:

@@ -51,12 +51,12 @@ def _measure_best(run: Run) -> None:
 
 def last_path(run: Run) -> Path:
     """The checkpoint that a resumed training goes on from."""
-    return run.output / "checkpoints" / "last.safetensors"
+    return run.shared_output / "checkpoints" / "last.safetensors"
 
 
 def best_path(run: Run) -> Path:
     """The checkpoint with the best validation score."""
-    return run.output / "checkpoints" / "best.safetensors"
+    return run.shared_output / "checkpoints" / "best.safetensors"
 
 
 class Training:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-
 from core.hooks import Array, PublishedWeights
 
 if TYPE_CHECKING:
