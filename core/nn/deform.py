@@ -32,7 +32,9 @@ class DeformableConv2d(nn.Cell):
     N,groups*9,H,W. Samples are bilinear; each neighbour outside the picture counts 0. Result N,out,H,W.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, groups: int, implementation: str = "auto") -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, groups: int, implementation: str = "auto"
+    ) -> None:
         super().__init__()
         shape = (out_channels, in_channels, _KERNEL, _KERNEL)
         bound = 1 / math.sqrt(in_channels * _TAPS)

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 from core.config import entry_section
 from core.files import write_json
-from core.hooks import Split, TaskEntry
+from core.hooks import Split, TaskEntry, Upscaler
 from core.progress import Meter
 
 if TYPE_CHECKING:
     import numpy as np
-    from mindspore import nn
     from numpy.typing import NDArray
 
     from core.run import Run
@@ -42,19 +41,19 @@ def _evaluate(config: EvaluateConfig, run: Run) -> float | None:
     if not config.checkpoint:
         log.warning("No task.checkpoint is given: measuring %s.", run.settings.weights or "untrained weights")
     network = run.model(config.checkpoint)
-    evaluation = evaluate_network(run, network, config.split, config.pictures)
+    evaluation = evaluate_upscaler(run, run.upscaler(network), config.split, config.pictures)
     report(run, evaluation, config.split)
     return next(iter(evaluation.ours().values()), None)
 
 
-def evaluate_network(run: Run, network: nn.Cell, split: Split, pictures: int) -> Evaluation:
-    """Measure a network on a split, with progress."""
+def evaluate_upscaler(run: Run, upscaler: Upscaler, split: Split, pictures: int) -> Evaluation:
+    """Measure an upscaler on a split, with progress."""
     from core.upscaling.evaluate import evaluate
 
     source = run.source(split)
     with Meter(f"Evaluating ({split.value})", len(source)) as meter:
         return evaluate(
-            run.upscaler(network),
+            upscaler,
             source,
             run.metrics(),
             seed=run.settings.seed,

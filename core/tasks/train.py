@@ -35,18 +35,11 @@ class TrainConfig:
 
 
 def _train(config: TrainConfig, run: Run) -> float | None:
-    score = Training(config, run).execute()
+    training = Training(config, run)
+    score = training.execute()
     if config.evaluate and run.settings.upscaler is not None and run.is_chief:
-        _measure_best(run)
+        training.measure_best()
     return score
-
-
-def _measure_best(run: Run) -> None:
-    from core.tasks.evaluate import evaluate_network, report
-
-    network = run.model(best_path(run))
-    report(run, evaluate_network(run, network, Split.TEST, run.settings.training.pictures), Split.TEST)
-    log.info("Best checkpoint: %s", best_path(run))
 
 
 def last_path(run: Run) -> Path:
@@ -79,6 +72,7 @@ class Training:
         self.network = run.model()
         self.step = run.step(self.network, total)
         self.rates = _learning_rates(run, total)
+        self.validator = _Validator(run, self.network, self.step, recipe.pictures)
 
     def execute(self) -> float | None:
         """Train to the end; returns the best validation score."""
@@ -99,6 +93,17 @@ class Training:
             write_json(self.run.output / "metrics.json", self.state.record())
         return self.state.best
 
+    def measure_best(self) -> None:
+        """Measure the best checkpoint on the test split; the network has its weights from then on."""
+        from core.tasks.evaluate import evaluate_upscaler, report
+        from core.training.checkpoint import load_weights
+
+        assert self.validator.upscaler is not None
+        load_weights(self.network, best_path(self.run), self.run.model_section)
+        evaluation = evaluate_upscaler(self.run, self.validator.upscaler, Split.TEST, self.recipe.pictures)
+        report(self.run, evaluation, Split.TEST)
+        log.info("Best checkpoint: %s", best_path(self.run))
+
     def _announce(self) -> None:
         parameters = sum(p.size for p in self.network.trainable_params())
         log.info(
@@ -116,15 +121,14 @@ class Training:
         from core.training.callbacks import Bookkeeper, KeepLast, TensorBoard, Validation
 
         state, recipe = self.state, self.recipe
-        validator = _Validator(self.run, self.network, self.step, recipe.pictures)
         outputs = getattr(self.step, "outputs", ("loss",))
         validation = Validation(
-            state, recipe.validate_every, validator.validate, self._score, self._save_best, recipe.patience
+            state, recipe.validate_every, self.validator.validate, self._score, self._save_best, recipe.patience
         )
         callbacks = [Bookkeeper(state, outputs), validation, *self.run.callbacks()]
         if not self.run.is_chief:
             return callbacks
-        board = TensorBoard(state, self.run.output / "tensorboard", self.rates, validator.pictures)
+        board = TensorBoard(state, self.run.output / "tensorboard", self.rates, self.validator.pictures)
         return [*callbacks, board, KeepLast(state, recipe.checkpoint_every, self._save_last)]
 
     def _score(self, values: dict[str, float]) -> float:
@@ -194,12 +198,12 @@ class _Validator:
         self._step = step
         self._source: ClipSource = run.source(Split.VALIDATION)
         self._metrics = run.metrics()
-        self._upscaler = run.upscaler(network) if run.settings.upscaler is not None else None
+        self.upscaler = run.upscaler(network) if run.settings.upscaler is not None else None
         self._pictures: Mapping[str, NDArray[np.uint8]] = {}
 
     def validate(self) -> dict[str, float]:
         """Values by name."""
-        return self._loss() if self._upscaler is None else self._quality()
+        return self._loss() if self.upscaler is None else self._quality()
 
     def pictures(self) -> Mapping[str, NDArray[np.uint8]]:
         """What the last validation drew."""
@@ -209,9 +213,9 @@ class _Validator:
         from core.tasks.evaluate import draw
         from core.upscaling.evaluate import evaluate
 
-        assert self._upscaler is not None
+        assert self.upscaler is not None
         evaluation = evaluate(
-            self._upscaler, self._source, self._metrics, seed=self._run.settings.seed, keep=self._keep
+            self.upscaler, self._source, self._metrics, seed=self._run.settings.seed, keep=self._keep
         )
         self._pictures = draw(evaluation)
         return evaluation.ours()

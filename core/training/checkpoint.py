@@ -74,7 +74,7 @@ class Checkpoint:
             "training": self.training,
         }
         record["sha256"] = _digest(self.tensors, record)
-        arrays = {name: np.ascontiguousarray(value) for name, value in self.tensors.items()}
+        arrays = {name: np.asarray(value, order="C") for name, value in self.tensors.items()}
         with whole_file(self.path) as temporary:
             save_file(arrays, temporary, metadata={METADATA_KEY: json.dumps(record, sort_keys=True)})
 
@@ -138,7 +138,7 @@ def assign(network: nn.Cell, tensors: Mapping[str, NDArray[Any]], path: Path) ->
         told = "; ".join(f"{what} {_some(names)}" for what, names in faults if names)
         raise CheckpointError(f"{path} does not fit the network: it {told}.")
     for name, parameter in parameters.items():
-        parameter.set_data(Tensor(np.ascontiguousarray(tensors[name]), parameter.dtype))
+        parameter.set_data(Tensor(np.asarray(tensors[name], order="C"), parameter.dtype))
 
 
 def tensors_of(cell: nn.Cell, prefix: str, without: frozenset[str] = frozenset()) -> Tensors:
@@ -190,7 +190,7 @@ def _read_mindspore(path: Path) -> Tensors:
 def _digest(tensors: Mapping[str, NDArray[Any]], record: Mapping[str, Any]) -> str:
     digest = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
     for name in sorted(tensors):
-        value = np.ascontiguousarray(tensors[name])
+        value = np.asarray(tensors[name], order="C")
         digest.update(f"{name}\0{value.dtype.str}\0{value.shape}\0".encode())
         digest.update(value.data if value.size else b"")
     return digest.hexdigest()

@@ -29,7 +29,7 @@ class FeatureExtraction(nn.Cell):
         self.steps = config.levels - 1
 
     def construct(self, x: Tensor) -> Pyramid:
-        pyramid = (self.blocks(x),)
+        pyramid: Pyramid = (self.blocks(x),)
         for step in range(self.steps):
             halved = self.reduce[step](replicate_to_multiple(pyramid[0], 2))
             pyramid = (self.refine[step](halved),) + pyramid

@@ -10,16 +10,16 @@ from mindspore import Tensor, nn, ops
 from mindspore.common.initializer import initializer
 
 from core.nn.blocks import LeakyConv2d, ResidualBlock, leaky_relu
-from core.nn.conv import Conv2d, ConvTranspose2d
+from core.nn.conv import Conv2d, ConvTranspose2d, Size
 from core.nn.resize import upsample
 
-from .alignment import FeatureExtraction, FeatureInterpolation
+from .alignment import FeatureExtraction, FeatureInterpolation, Pyramid
 from .plugin import CycMuNetConfig, Format
-from .projection import MutualCycle
+from .projection import MutualCycle, pick
 
 Planes = tuple[Tensor, ...]
 
-_CHROMA = {Format.yuv420: (3, 2), Format.yuv422: ((1, 3), (1, 2))}
+_CHROMA: dict[Format, tuple[Size, Size]] = {Format.yuv420: (3, 2), Format.yuv422: ((1, 3), (1, 2))}
 """Kernel and stride between luma and subsampled chroma."""
 
 
@@ -91,7 +91,9 @@ class CycMuNet(nn.Cell):
         self.interpolation = FeatureInterpolation(config)
         self.cycle = MutualCycle(config)
         self.trunk = nn.SequentialCell([ResidualBlock(features) for _ in range(config.trunk_blocks)])
-        self.tail = SubsampledTail(features, config.format) if subsampled else JointTail(features, config.format)
+        self.tail = (
+            SubsampledTail(features, config.format) if subsampled else JointTail(features, config.format)
+        )
         if config.floor:
             for parameter in self.tail.trainable_params():
                 parameter.set_data(initializer("zeros", parameter.shape))
@@ -99,7 +101,7 @@ class CycMuNet(nn.Cell):
     def construct(self, first: Planes, last: Planes) -> tuple[Planes, ...]:
         if not self.all_frames:
             low, high, _ = self.encode(first, last, (0, 1), False)
-            return _unstack(self.reconstruct_high(high, low[: high.shape[0]]), 2)
+            return _unstack(self.reconstruct_high(high, pick(low, (0, 1))), 2)
         low, high, low_middle = self.encode(first, last, (0, 1, 2), True)
         return _unstack(self.reconstruct_high(high, low), 3) + (self.reconstruct_low(low_middle),)
 
@@ -112,10 +114,11 @@ class CycMuNet(nn.Cell):
         the wanted high-resolution frames (0 first, 1 middle, 2 last), stacked likewise; and those of the
         low-resolution middle frame. What is not wanted is ``None``.
         """
-        both = ()
+        both: Planes = ()
         for i in range(len(first)):
             both = both + (ops.concat((first[i], last[i]), 0),)
-        first_pyramid, last_pyramid = (), ()
+        first_pyramid: Pyramid = ()
+        last_pyramid: Pyramid = ()
         for level in self.extraction(self.head(both)):
             halves = ops.chunk(level, 2, 0)
             first_pyramid, last_pyramid = first_pyramid + (halves[0],), last_pyramid + (halves[1],)
@@ -135,12 +138,12 @@ class CycMuNet(nn.Cell):
 
 def _unstack(planes: Planes, count: int) -> tuple[Planes, ...]:
     """Frames stacked along the batch -> one tuple of planes for each."""
-    parts = ()
+    parts: tuple[Planes, ...] = ()
     for plane in planes:
         parts = parts + (ops.chunk(plane, count, 0),)
-    frames = ()
+    frames: tuple[Planes, ...] = ()
     for i in range(count):
-        frame = ()
+        frame: Planes = ()
         for part in parts:
             frame = frame + (part[i],)
         frames = frames + (frame,)

@@ -10,6 +10,7 @@ from core.nn.resize import upsample_bicubic
 from .cells import CycMuNet
 from .colour import ToPlanes, ToRgb
 from .plugin import CycMuNetConfig
+from .projection import pick
 
 
 class VideoCycMuNet(nn.Cell):
@@ -37,7 +38,7 @@ class VideoCycMuNet(nn.Cell):
         if not self.all_frames:
             low, high, _ = self.encode(first, last, (0, 1), False)
             pair = ops.concat((first, middle), 0)
-            return tuple(ops.chunk(self.reconstruct_high(high, low[: high.shape[0]], pair), 2, 0))
+            return tuple(ops.chunk(self.reconstruct_high(high, pick(low, (0, 1)), pair), 2, 0))
         low, high, low_middle = self.encode(first, last, (0, 1, 2), True)
         triple = ops.concat((first, middle, last), 0)
         frames = ops.chunk(self.reconstruct_high(high, low, triple), 3, 0)

@@ -6,6 +6,8 @@ The three frames (first, middle, last) of a size go through every unit together,
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from mindspore import Tensor, nn, ops
 
 from core.nn.blocks import LeakyConv2d, leaky_relu
@@ -14,7 +16,7 @@ from core.nn.resize import downsample, upsample
 
 from .plugin import CycMuNetConfig, MiddleResidual
 
-Triple = Tensor
+Triple: TypeAlias = Tensor
 
 
 def side_by_side(triple: Triple) -> Tensor:
@@ -27,7 +29,7 @@ def pick(triple: Triple, frames: tuple[int, ...]) -> Tensor:
     if len(frames) == 3:
         return triple
     parts = ops.chunk(triple, 3, 0)
-    picked = ()
+    picked: tuple[Tensor, ...] = ()
     for frame in frames:
         picked = picked + (parts[frame],)
     return ops.concat(picked, 0)
@@ -135,7 +137,8 @@ class MutualCycle(nn.Cell):
         low_frames = (1,) if wants_low else ()
         low_sum = self._collect(None, low, low_frames, 0)
         high_sum = None
-        lows, highs = (low,), ()
+        lows: tuple[Triple, ...] = (low,)
+        highs: tuple[Triple, ...] = ()
         for j in range(self.cycles):
             high = self.up[j](self.merge_low[j](ops.concat(lows, 1)))
             high_sum = self._collect(high_sum, high, high_frames, j)
@@ -161,7 +164,9 @@ class MutualCycle(nn.Cell):
             low_sum = leaky_relu(low_sum)
         return high_sum, low_sum
 
-    def _collect(self, total: Tensor | None, triple: Triple, frames: tuple[int, ...], index: int) -> Tensor | None:
+    def _collect(
+        self, total: Tensor | None, triple: Triple, frames: tuple[int, ...], index: int
+    ) -> Tensor | None:
         """Adds entry ``index`` of the final 1x1 convolution for ``frames`` to a running sum, which spares memory."""
         if not frames:
             return None

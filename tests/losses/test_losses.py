@@ -47,7 +47,9 @@ def test_ssim_follows_the_definition(compiled):
     made, truth = pictures()
     channels = [
         by_definition(a, b)
-        for a, b in zip(made.reshape(-1, 24, 31).astype(float), truth.reshape(-1, 24, 31).astype(float), strict=True)
+        for a, b in zip(
+            made.reshape(-1, 24, 31).astype(float), truth.reshape(-1, 24, 31).astype(float), strict=True
+        )
     ]
     loss = SsimLoss()
     run = ms.jit(loss.construct) if compiled else loss

@@ -29,14 +29,17 @@ def transposed(x, weight, bias, stride, padding):
 
 
 @pytest.mark.parametrize(
-    ("kernel", "stride", "padding"), [((3, 3), (2, 2), (1, 1)), ((1, 3), (1, 2), (0, 1)), ((5, 5), (2, 2), (2, 2))]
+    ("kernel", "stride", "padding"),
+    [((3, 3), (2, 2), (1, 1)), ((1, 3), (1, 2), (0, 1)), ((5, 5), (2, 2), (2, 2))],
 )
 def test_transposed_convolution_computes_its_last_row_and_column(kernel, stride, padding):
     conv = ConvTranspose2d(2, 4, kernel, stride)
     x, weight, bias = random(2, 2, 5, 6), random(2, 4, *kernel), random(4)
     conv.weight.set_data(Tensor(weight))
     conv.bias.set_data(Tensor(bias))
-    np.testing.assert_allclose(conv(Tensor(x)).asnumpy(), transposed(x, weight, bias, stride, padding), atol=1e-5)
+    np.testing.assert_allclose(
+        conv(Tensor(x)).asnumpy(), transposed(x, weight, bias, stride, padding), atol=1e-5
+    )
 
 
 @pytest.mark.parametrize(("size", "halved"), [((6, 8), (3, 4)), ((5, 7), (3, 4))])
@@ -78,4 +81,6 @@ def test_padding():
     padded = replicate_to_multiple(Tensor(x), 4)
     np.testing.assert_array_equal(padded.asnumpy(), np.pad(x, ((0, 0), (0, 0), (0, 3), (0, 1)), "edge"))
     np.testing.assert_array_equal(crop_like(padded, Tensor(x)).asnumpy(), x)
-    np.testing.assert_array_equal(zero_margin(Tensor(x), 2).asnumpy(), np.pad(x, ((0, 0), (0, 0), (2, 2), (2, 2))))
+    np.testing.assert_array_equal(
+        zero_margin(Tensor(x), 2).asnumpy(), np.pad(x, ((0, 0), (0, 0), (2, 2), (2, 2)))
+    )

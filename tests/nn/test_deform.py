@@ -33,7 +33,9 @@ def arguments(batch=2, channels=8, height=6, width=7, out=5):
 
 def by_definition(x, offsets, mask, weight, bias):
     """Sums tap by tap and neighbour by neighbour, in float64."""
-    x, offsets, mask, weight, bias = (np.asarray(t.asnumpy(), np.float64) for t in (x, offsets, mask, weight, bias))
+    x, offsets, mask, weight, bias = (
+        np.asarray(t.asnumpy(), np.float64) for t in (x, offsets, mask, weight, bias)
+    )
     batch, channels, height, width = x.shape
     taps = GROUPS * 9
     result = np.tile(bias[None, :, None, None], (batch, 1, height, width))

@@ -40,7 +40,9 @@ def test_upsample(factor, size):
     factor_y, factor_x = factor if isinstance(factor, tuple) else (factor, factor)
     expected = bilinear(x, size[0] * factor_y, size[1] * factor_x)
     position_rounding = max(size) * 2**-23  # MindSpore's operator computes positions in float32
-    np.testing.assert_allclose(resize.upsample(Tensor(x), factor).asnumpy(), expected, atol=position_rounding + 1e-6)
+    np.testing.assert_allclose(
+        resize.upsample(Tensor(x), factor).asnumpy(), expected, atol=position_rounding + 1e-6
+    )
     np.testing.assert_allclose(resize.upsample_dense(Tensor(x), factor).asnumpy(), expected, atol=1e-6)
 
 

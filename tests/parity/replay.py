@@ -51,7 +51,9 @@ def _print(config: str, comparisons: Iterable[Comparison]) -> None:
     table = Table("tensor", "shape", "largest error", "tolerance", "", title=config)
     for item in comparisons:
         verdict = "ok" if item.holds else "[bold red]BEYOND[/]"
-        table.add_row(item.name, str(item.shape), f"{item.error:.2e}", f"{item.tolerance:.0e}", verdict, style="")
+        table.add_row(
+            item.name, str(item.shape), f"{item.error:.2e}", f"{item.tolerance:.0e}", verdict, style=""
+        )
     Console(width=110).print(table)
 
 

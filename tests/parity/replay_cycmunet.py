@@ -130,7 +130,9 @@ def _single(output: Any) -> dict[tuple[int, int], Tensor]:
 
 def _by_call(pyramid: tuple[Tensor, ...]) -> dict[tuple[int, int], Tensor]:
     """Both frames go through at once here, one after the other there."""
-    return {(call, i): half for i, level in enumerate(pyramid) for call, half in enumerate(ops.chunk(level, 2, 0))}
+    return {
+        (call, i): half for i, level in enumerate(pyramid) for call, half in enumerate(ops.chunk(level, 2, 0))
+    }
 
 
 def _triple(triple: Tensor) -> dict[tuple[int, int], Tensor]:

@@ -30,6 +30,7 @@ def test_round_trip(tmp_path: Path) -> None:
     assert opened.training == {"step": 7}
     for name, value in saved.tensors.items():
         np.testing.assert_array_equal(opened.tensors[name], value)
+        assert opened.tensors[name].shape == value.shape
 
 
 def test_no_temporary_file_is_left(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A network small enough for seconds, with weights that make every part count."""
+"""Networks small enough for seconds, and frames, that the tests of CycMuNet+ share."""
 
 import numpy as np
 import pytest
@@ -7,20 +7,32 @@ from mindspore import Tensor
 from plugins.cycmunet.interface import VideoCycMuNet
 from plugins.cycmunet.plugin import CycMuNetConfig, Format
 
-
-def small(**options):
-    fields = {"features": 8, "groups": 2, "levels": 2, "cycles": 1, "front_blocks": 1, "trunk_blocks": 1}
-    return CycMuNetConfig(**{**fields, "format": Format.rgb, **options})
+SMALL = {"features": 8, "groups": 2, "levels": 2, "cycles": 1, "front_blocks": 1, "trunk_blocks": 1}
 
 
-def randomised(config):
-    """A network whose every weight is far from zero."""
-    network = VideoCycMuNet(config)
-    rng = np.random.default_rng(7)
-    for parameter in network.get_parameters():
-        scale = np.prod(parameter.shape[1:]) ** -0.5 if parameter.ndim > 1 else 0.05
-        parameter.set_data(Tensor((scale * rng.standard_normal(parameter.shape)).astype(np.float32)))
-    return network
+@pytest.fixture(scope="session")
+def fresh():
+    """Makes a small network as training starts it."""
+
+    def make(**options):
+        return VideoCycMuNet(CycMuNetConfig(**{**SMALL, "format": Format.rgb, **options}))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def randomised(fresh):
+    """Makes a small network whose every weight is far from zero."""
+
+    def make(**options):
+        network = fresh(**options)
+        rng = np.random.default_rng(7)
+        for parameter in network.get_parameters():
+            scale = np.prod(parameter.shape[1:]) ** -0.5 if parameter.ndim > 1 else 0.05
+            parameter.set_data(Tensor((scale * rng.standard_normal(parameter.shape)).astype(np.float32)))
+        return network
+
+    return make
 
 
 @pytest.fixture(scope="session")

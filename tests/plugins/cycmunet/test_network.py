@@ -6,9 +6,14 @@ import pytest
 from mindspore import Tensor
 
 from plugins.cycmunet.loss import CycMuNetLoss
-from plugins.cycmunet.plugin import CycMuNetConfig, CycMuNetLossConfig, Deformable, Distance, Format, MiddleResidual
-
-from .conftest import randomised, small
+from plugins.cycmunet.plugin import (
+    CycMuNetConfig,
+    CycMuNetLossConfig,
+    Deformable,
+    Distance,
+    Format,
+    MiddleResidual,
+)
 
 
 def run(network, frames):
@@ -17,38 +22,38 @@ def run(network, frames):
 
 @pytest.mark.parametrize("format", list(Format))
 @pytest.mark.parametrize("scale", [2, 3])
-def test_any_size_in_every_format(frames, format, scale):
-    outputs = run(randomised(small(format=format, scale=scale, levels=3)), frames)
+def test_any_size_in_every_format(randomised, frames, format, scale):
+    outputs = run(randomised(format=format, scale=scale, levels=3), frames)
     assert [output.shape for output in outputs] == [(2, 3, 9 * scale, 13 * scale)] * 3 + [(2, 3, 9, 13)]
     assert all(np.isfinite(output).all() for output in outputs)
 
 
-def test_graph_mode_gives_the_same(frames):
-    network = randomised(small(format=Format.yuv420, levels=3, cycles=2))
+def test_graph_mode_gives_the_same(randomised, frames):
+    network = randomised(format=Format.yuv420, levels=3, cycles=2)
     expected = run(network, frames)
     compiled = ms.jit(network.construct)(*(Tensor(frame) for frame in frames))
     for ours, theirs in zip(compiled, expected, strict=True):
         np.testing.assert_allclose(ours.asnumpy(), theirs, atol=1e-5)
 
 
-def test_a_batch_is_its_members(frames):
-    network = randomised(small())
+def test_a_batch_is_its_members(randomised, frames):
+    network = randomised()
     whole = run(network, frames)
     for i in range(2):
         for ours, theirs in zip(run(network, [frame[i : i + 1] for frame in frames]), whole, strict=True):
             np.testing.assert_allclose(ours, theirs[i : i + 1], atol=1e-5)
 
 
-def test_two_outputs(frames):
-    whole = run(randomised(small()), frames)
-    some = run(randomised(small(all_frames=False)), frames)
+def test_two_outputs(randomised, frames):
+    whole = run(randomised(), frames)
+    some = run(randomised(all_frames=False), frames)
     assert len(some) == 2
     for ours, theirs in zip(some, whole, strict=False):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
-def test_own_residual_changes_the_middle_frame_of_an_up_projection(frames):
-    published, own = (randomised(small(middle_residual=choice)).network for choice in MiddleResidual)
+def test_own_residual_changes_the_middle_frame_of_an_up_projection(randomised, frames):
+    published, own = (randomised(middle_residual=choice).network for choice in MiddleResidual)
     triple = Tensor(np.random.default_rng(9).random((3, 8, 6, 6), dtype=np.float32))
     ours, theirs = own.cycle.up[0](triple).asnumpy(), published.cycle.up[0](triple).asnumpy()
     np.testing.assert_allclose(ours[[0, 2]], theirs[[0, 2]], atol=1e-6)
@@ -56,12 +61,10 @@ def test_own_residual_changes_the_middle_frame_of_an_up_projection(frames):
 
 
 @pytest.mark.parametrize("format", [Format.rgb, Format.yuv420])
-def test_a_floor_is_where_training_starts(frames, format):
+def test_a_floor_is_where_training_starts(fresh, frames, format):
     from PIL import Image
 
-    from plugins.cycmunet.interface import VideoCycMuNet
-
-    outputs = run(VideoCycMuNet(small(floor=True, zero_offsets=True, format=format)), frames)
+    outputs = run(fresh(floor=True, zero_offsets=True, format=format), frames)
     first, last = frames
     for output, source in zip(outputs[:3], (first, (first + last) / 2, last), strict=True):
         picture = Image.fromarray(source[0, 0]).resize((26, 18), Image.Resampling.BICUBIC)
@@ -70,8 +73,8 @@ def test_a_floor_is_where_training_starts(frames, format):
 
 
 @pytest.mark.parametrize("distance", list(Distance))
-def test_every_parameter_learns(frames, distance):
-    network = randomised(small(cycles=2))
+def test_every_parameter_learns(randomised, frames, distance):
+    network = randomised(cycles=2)
     loss = CycMuNetLoss(CycMuNetLossConfig(distance=distance))
     first, last = (Tensor(np.tile(frame, (1, 1, 2, 1))) for frame in frames)
     targets = tuple(output * 0.9 for output in network(first, last))
@@ -98,9 +101,9 @@ def test_loss_weights():
         assert float(loss(outputs, (zero,) * 4)) == pytest.approx(expected, rel=1e-5)
 
 
-def test_implementations_of_deformable_convolution_agree(frames):
-    gather = run(randomised(small(deformable=Deformable.gather)), frames)
-    operator = run(randomised(small(deformable=Deformable.operator)), frames)
+def test_implementations_of_deformable_convolution_agree(randomised, frames):
+    gather = run(randomised(deformable=Deformable.gather), frames)
+    operator = run(randomised(deformable=Deformable.operator), frames)
     for ours, theirs in zip(gather, operator, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
 

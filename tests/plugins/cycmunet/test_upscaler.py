@@ -1,7 +1,5 @@
 """The upscaler gives what the network gives, for any choice of outputs."""
 
-from itertools import combinations
-
 import numpy as np
 import pytest
 from mindspore import Tensor
@@ -9,15 +7,13 @@ from mindspore import Tensor
 from core.hooks import Output
 from plugins.cycmunet.plugin import UPSCALER, CycMuNetUpscalerConfig, Format
 
-from .conftest import randomised, small
-
 ORDER = (Output.FIRST, Output.MIDDLE, Output.LAST, Output.LOW_MIDDLE)
-CHOICES = [choice for count in range(5) for choice in combinations(ORDER, count)]
+CHOICES = [(), (Output.LOW_MIDDLE,), (Output.FIRST, Output.LAST), (Output.FIRST, Output.MIDDLE), ORDER]
 
 
-@pytest.mark.parametrize("options", [{}, {"format": Format.yuv420, "floor": True}])
-def test_outputs(frames, options):
-    network = randomised(small(**options))
+@pytest.mark.parametrize("options", [{"format": Format.yuv420, "floor": True}])
+def test_outputs(randomised, frames, options):
+    network = randomised(**options)
     whole = [np.clip(t.asnumpy(), 0, 1) for t in network(*(Tensor(frame) for frame in frames))]
     upscaler = UPSCALER.build(CycMuNetUpscalerConfig(), network)
     for choice in CHOICES:
@@ -29,8 +25,9 @@ def test_outputs(frames, options):
 
 
 @pytest.mark.parametrize(
-    ("options", "alignment"), [({"levels": 3}, 4), ({"levels": 1, "format": Format.yuv420}, 2), ({"levels": 1}, 1)]
+    ("options", "alignment"),
+    [({"levels": 3}, 4), ({"levels": 1, "format": Format.yuv420}, 2), ({"levels": 1}, 1)],
 )
-def test_alignment(options, alignment):
-    network = randomised(small(**options))
+def test_alignment(randomised, options, alignment):
+    network = randomised(**options)
     assert UPSCALER.build(CycMuNetUpscalerConfig(), network).alignment == alignment

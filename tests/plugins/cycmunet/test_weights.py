@@ -12,7 +12,8 @@ from plugins.cycmunet.interface import VideoCycMuNet
 from plugins.cycmunet.plugin import CycMuNetConfig, Format
 from plugins.cycmunet.weights import published
 
-MODELS = json.loads(np.load(Path(__file__).parents[2] / "parity" / "cycmunet.npz")["manifest_json"].tobytes())["models"]
+FIXTURE = Path(__file__).parents[2] / "parity" / "cycmunet.npz"
+MODELS = json.loads(np.load(FIXTURE)["manifest_json"].tobytes())["models"]
 COUNTS = {"default": 9_370_819, "rgb_x4": 10_074_323, "tiny": 2_857_251, "mid_strong": 4_558_995}
 
 
