@@ -30,6 +30,7 @@ class Meter:
         self._total = total
         self._done = self._first = done
         self._started = self._spoke = time.monotonic()
+        self._told = done
         self._bar: Progress | None = None
 
     def __enter__(self) -> Meter:
@@ -51,7 +52,7 @@ class Meter:
     def __exit__(self, *raised: object) -> None:
         if self._bar:
             self._bar.stop()
-        elif raised[0] is None and self._done > self._first:
+        elif raised[0] is None and self._done > self._told:
             self._line("")
 
     def advance(self, words: str = "", parts: int = 1) -> None:
@@ -67,7 +68,7 @@ class Meter:
         return (self._done - self._first) / max(time.monotonic() - self._started, 1e-9)
 
     def _line(self, words: str) -> None:
-        self._spoke = time.monotonic()
+        self._spoke, self._told = time.monotonic(), self._done
         of = f" of {self._total}" if self._total else ""
         left = f", {(self._total - self._done) / max(self._rate(), 1e-9):.0f} s left" if self._total else ""
         log.info("%s: %d%s, %.2f/s%s %s", self._what, self._done, of, self._rate(), left, words)
