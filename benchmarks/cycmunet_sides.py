@@ -21,6 +21,7 @@ from plugins.cycmunet.weights import published
 
 if TYPE_CHECKING:
     import torch
+    from mindspore import nn
     from torch_cycmunet import VideoCycMuNet
 
 CONFIGS = {
@@ -164,7 +165,7 @@ def _weights(run: Run, shapes: Mapping[str, Sequence[int]]) -> dict[str, Array]:
     return convert_weights(mapping, named_weights(theirs, _GAIN))
 
 
-def _load(run: Run, network: object) -> None:
+def _load(run: Run, network: nn.Cell) -> None:
     shapes = {name: parameter.shape for name, parameter in network.parameters_and_names()}
     load_weights(network, _weights(run, shapes))
 
@@ -184,6 +185,10 @@ def _torch_optimizer(run: Run, network: VideoCycMuNet) -> torch.optim.Optimizer:
     import torch
 
     options = run.settings.optimizer
-    kinds = {"AdamConfig": torch.optim.Adam, "AdamWConfig": torch.optim.AdamW, "AdaMaxConfig": torch.optim.Adamax}
+    kinds = {
+        "AdamConfig": torch.optim.Adam,
+        "AdamWConfig": torch.optim.AdamW,
+        "AdaMaxConfig": torch.optim.Adamax,
+    }
     kind = kinds[type(options).__name__]
     return kind(network.parameters(), options.lr, (options.beta1, options.beta2), options.eps)

@@ -23,6 +23,7 @@ def describe() -> dict[str, str]:
         "system": platform.platform(),
         "python": platform.python_version(),
         "mindvideo": core.__version__,
+        "waiting": f"OMP_WAIT_POLICY={os.environ.get('OMP_WAIT_POLICY', 'unset')}",
     }
 
 

@@ -41,24 +41,21 @@ class Measurement:
 
     framework: str
     build_seconds: float
-    """From the start of the process to its first call: imports and construction."""
+    """Import of the framework and construction."""
     first_call_seconds: float
     """The first call, compiling included."""
-    framework_mib: float
+    start_mib: float
     """Peak memory before the first call: interpreter, framework, weights and inputs."""
     peak_mib: float = 0.0
-    """Peak memory of the whole process (ru_maxrss)."""
+    """Peak memory of the whole process, compiling included (ru_maxrss)."""
     wall: list[float] = field(default_factory=list)
     processor: list[float] = field(default_factory=list)
-    """Processor time of each call, summed over threads; waiting in spin loops counts."""
+    """Processor time of each call, summed over threads; spinning while waiting counts."""
 
-    def summary(self) -> dict[str, Any]:
-        """All fields and the medians, for JSON."""
-        return {
-            **vars(self),
-            "median_wall_seconds": median(self.wall),
-            "median_processor_seconds": median(self.processor),
-        }
+    @property
+    def is_steady(self) -> bool:
+        """Whether the calls took about the same time; on a busy machine they do not."""
+        return median(self.wall) < 1.25 * min(self.wall)
 
 
 def measure(
@@ -110,12 +107,12 @@ def _ask(name: str, connection: Connection, question: str) -> Any:
 
 def _serve(connection: Connection, builder: Builder) -> None:
     """In the side's process: answer until the other end is closed."""
-    start = time.perf_counter()
     work: Work | None = None
     try:
         while True:
             question = connection.recv()
             if question == "warm up":
+                start = time.perf_counter()
                 work = builder()
                 connection.send(_warm_up(work, time.perf_counter() - start))
             elif question == "call" and work:

@@ -13,9 +13,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-
-from plugins.cycmunet.plugin import CycMuNetConfig, CycMuNetLossConfig, Distance, Format, MiddleResidual
-
 from torch_layers import (
     TAPS,
     ConcatConv1x1,
@@ -29,6 +26,8 @@ from torch_layers import (
     pad_to_even,
     upsample,
 )
+
+from plugins.cycmunet.plugin import CycMuNetConfig, CycMuNetLossConfig, Distance, Format, MiddleResidual
 
 Planes = tuple[Tensor, ...]
 Pyramid = tuple[Tensor, ...]
@@ -108,9 +107,9 @@ class PyramidAlignment(nn.Module):
         self.levels = nn.ModuleList([AlignmentLevel(config, level == 0) for level in range(config.levels)])
 
     def forward(self, own: Pyramid, other: Pyramid) -> Tensor:
-        offset = aligned = None
-        for level, one, another in zip(self.levels, own, other, strict=True):
-            offset, aligned = level(one, another, offset, aligned)
+        offset, aligned = self.levels[0](own[0], other[0], None, None)
+        for level in range(1, len(self.levels)):
+            offset, aligned = self.levels[level](own[level], other[level], offset, aligned)
         return aligned
 
 
@@ -348,7 +347,9 @@ class VideoCycMuNet(nn.Module):
     def __init__(self, config: CycMuNetConfig) -> None:
         super().__init__()
         if config.format not in (Format.rgb, Format.yuv420) or not config.all_frames:
-            raise ValueError("The PyTorch peer knows model.format=rgb and yuv420 with model.all_frames=true only.")
+            raise ValueError(
+                "The PyTorch peer knows model.format=rgb and yuv420 with model.all_frames=true only."
+            )
         self.scale, self.has_floor = config.scale, config.floor
         self.network = CycMuNet(config)
         self.colour = Colour(config.format, residual=config.floor)
@@ -377,5 +378,9 @@ class CycMuNetLoss(nn.Module):
         self.weights = (config.outer, config.middle, config.outer, config.low_middle)
 
     def forward(self, outputs: Planes, targets: Planes) -> Tensor:
-        distances = [torch.sqrt((o - t) ** 2 + (1 / 255) ** 2).mean() for o, t in zip(outputs, targets, strict=True)]
-        return sum(weight * distance for weight, distance in zip(self.weights, distances, strict=True))
+        distances = [_charbonnier(*pair) for pair in zip(outputs, targets, strict=True)]
+        return torch.stack([w * d for w, d in zip(self.weights, distances, strict=True)]).sum()
+
+
+def _charbonnier(output: Tensor, target: Tensor) -> Tensor:
+    return torch.sqrt((output - target) ** 2 + (1 / 255) ** 2).mean()
