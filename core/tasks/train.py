@@ -123,7 +123,12 @@ class Training:
         state, recipe = self.state, self.recipe
         outputs = getattr(self.step, "outputs", ("loss",))
         validation = Validation(
-            state, recipe.validate_every, self.validator.validate, self._score, self._save_best, recipe.patience
+            state,
+            recipe.validate_every,
+            self.validator.validate,
+            self._score,
+            self._save_best,
+            recipe.patience,
         )
         callbacks = [Bookkeeper(state, outputs), validation, *self.run.callbacks()]
         if not self.run.is_chief:

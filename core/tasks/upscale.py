@@ -38,7 +38,7 @@ class UpscaleConfig:
     """Multiply the size by the model's factor."""
     scene_cuts: bool = True
     """Find cuts and repeat a frame there instead of blending across."""
-    tile: int = 192
+    tile: int = 256
     """Largest side of the pieces that the network sees, in input pixels; 0 takes each frame whole."""
     overlap: int = 32
     """Input pixels that neighbouring pieces share."""

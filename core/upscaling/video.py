@@ -42,7 +42,7 @@ class UpscaleOptions:
     temporal: bool = True
     spatial: bool = True
     scene_cuts: bool = True
-    tile: int = 192
+    tile: int = 256
     overlap: int = 32
     crf: int = 16
 
