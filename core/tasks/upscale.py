@@ -68,7 +68,7 @@ class UpscaleConfig:
 
 def _upscale(config: UpscaleConfig, run: Run) -> None:
     from core.media.reader import open_video
-    from core.upscaling.video import UpscaleOptions, check_output, upscale
+    from core.upscaling.video import UpscaleOptions, check_output, upscale_video
 
     weights = config.checkpoint or run.settings.weights
     if not weights:
@@ -84,7 +84,7 @@ def _upscale(config: UpscaleConfig, run: Run) -> None:
         )
         total = reader.info.frame_count
         with Meter(f"Upscaling {Path(config.input).name}", total) as meter:
-            result = upscale(
+            result = upscale_video(
                 reader,
                 Path(config.output),
                 upscaler,

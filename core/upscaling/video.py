@@ -24,6 +24,7 @@ from typing import Any
 from core.errors import MediaError
 from core.files import write_json
 from core.hooks import Array, Output, Upscaler
+from core.media.reader import open_video
 from core.media.scenes import SceneCutDetector
 from core.media.tiles import plan_tiles
 from core.media.video import Frame, VideoReader
@@ -79,6 +80,19 @@ def check_output(source: Path, output: Path, overwrite: bool) -> None:
 
 
 def upscale(
+    input: str | Path, output: str | Path, upscaler: Upscaler, options: UpscaleOptions | None = None
+) -> Upscaled:
+    """Upscale a video file, or folder of pictures, into another: the form for notebooks.
+
+    Raises `MediaError` when the input cannot be read, or the output exists or cannot be written.
+    """
+    source, target = Path(input), Path(output)
+    check_output(source, target, overwrite=False)
+    with open_video(source) as reader:
+        return upscale_video(reader, target, upscaler, options or UpscaleOptions(), source=source)
+
+
+def upscale_video(
     reader: VideoReader,
     output: Path,
     upscaler: Upscaler,

@@ -51,8 +51,7 @@ def write(path: Path, frames: list[Array]) -> Path:
 
 
 def run(source: Path, output: Path, upscaler: Repeat | None = None, **options: object) -> Upscaled:
-    with open_video(source) as reader:
-        return upscale(reader, output, upscaler or Repeat(), UpscaleOptions(**options), source=source)  # type: ignore[arg-type]
+    return upscale(source, output, upscaler or Repeat(), UpscaleOptions(**options))  # type: ignore[arg-type]
 
 
 def read(path: Path) -> tuple[list[Array], list[Fraction]]:
