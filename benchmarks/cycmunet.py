@@ -95,6 +95,7 @@ def _benchmark(options: argparse.Namespace, what: str, console: Console) -> dict
     """Ours and, where PyTorch is installed, the peer; timed after their results were found to agree."""
     size = STEP_SIZE if what == "step" else FULL_SIZE if options.full else QUICK_SIZE
     case = Case([*CONFIGS[options.config], *options.words], *size, options.threads)
+    case.run()  # wrong settings show here, not as a traceback from a side's process
     sides = {name: side for name, side in SIDES[what].items() if name != "PyTorch" or _has_torch()}
     if len(sides) == 1:
         console.print("PyTorch is not installed: ours alone, compared with nothing.")

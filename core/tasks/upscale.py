@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from omegaconf import MISSING
 from core.errors import ConfigError
 from core.hooks import TaskEntry
 from core.progress import Meter
+from core.upscaling.options import UpscaleOptions
 
 if TYPE_CHECKING:
     from core.media.video import RawFormat
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class UpscaleConfig:
+class UpscaleConfig(UpscaleOptions):
     """Make a video smoother and larger with a trained network."""
 
     input: str = MISSING
@@ -32,18 +33,6 @@ class UpscaleConfig:
     """.mp4 or .mkv (H.264), .y4m (lossless), or a folder for PNG files."""
     checkpoint: str | None = None
     """Trained network; by default the settings' ``weights``."""
-    temporal: bool = True
-    """Double the frame rate."""
-    spatial: bool = True
-    """Multiply the size by the model's factor."""
-    scene_cuts: bool = True
-    """Find cuts and repeat a frame there instead of blending across."""
-    tile: int = 256
-    """Largest side of the pieces that the network sees, in input pixels; 0 takes each frame whole."""
-    overlap: int = 32
-    """Input pixels that neighbouring pieces share."""
-    crf: int = 16
-    """Quality of H.264, 0 (lossless) to 51."""
     overwrite: bool = False
     """Replace an output that exists."""
     raw_size: str | None = None
@@ -54,21 +43,19 @@ class UpscaleConfig:
     """Frames per second of raw video and picture folders."""
 
     def __post_init__(self) -> None:
-        if not (self.temporal or self.spatial):
-            raise ValueError("task.temporal and task.spatial are both false: there is nothing to do.")
-        if self.tile < 0 or self.overlap < 0 or (self.tile and self.overlap * 2 >= self.tile):
-            raise ValueError(
-                f"task.tile={self.tile} must be 0 or more than twice task.overlap={self.overlap}."
-            )
-        if not 0 <= self.crf <= 51:
-            raise ValueError(f"task.crf={self.crf} is not between 0 and 51.")
+        super().__post_init__()
         if self.frame_rate <= 0:
-            raise ValueError(f"task.frame_rate={self.frame_rate} is not above 0.")
+            raise ValueError(f"frame_rate={self.frame_rate} is not above 0.")
+
+    @property
+    def options(self) -> UpscaleOptions:
+        """The part that is not about files."""
+        return UpscaleOptions(**{field.name: getattr(self, field.name) for field in fields(UpscaleOptions)})
 
 
 def _upscale(config: UpscaleConfig, run: Run) -> None:
     from core.media.reader import open_video
-    from core.upscaling.video import UpscaleOptions, check_output, upscale_video
+    from core.upscaling.video import check_output, upscale_video
 
     weights = config.checkpoint or run.settings.weights
     if not weights:
@@ -79,16 +66,13 @@ def _upscale(config: UpscaleConfig, run: Run) -> None:
     rate = Fraction(config.frame_rate).limit_denominator(1001)
     with open_video(config.input, raw=_raw(config, rate), frame_rate=rate) as reader:
         upscaler = run.upscaler(run.model(weights))
-        options = UpscaleOptions(
-            config.temporal, config.spatial, config.scene_cuts, config.tile, config.overlap, config.crf
-        )
         total = reader.info.frame_count
         with Meter(f"Upscaling {Path(config.input).name}", total) as meter:
             result = upscale_video(
                 reader,
                 Path(config.output),
                 upscaler,
-                options,
+                config.options,
                 source=Path(config.input),
                 identity=hashlib.sha256(Path(weights).read_bytes()).hexdigest(),
                 seen=meter,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,13 +39,7 @@ def convert_weights(published: PublishedWeights, checkpoint: Mapping[str, Array]
 
 
 def load_weights(network: nn.Cell, weights: Mapping[str, Array]) -> None:
-    """Set every parameter of ``network`` by name; raises ValueError unless names and shapes agree exactly."""
-    from mindspore import Tensor
+    """Set every parameter of ``network`` by name; raises `CheckpointError` unless names and shapes agree exactly."""
+    from core.training.checkpoint import assign
 
-    parameters = dict(network.parameters_and_names())
-    if parameters.keys() != weights.keys():
-        raise ValueError(f"Parameters differ in {sorted(parameters.keys() ^ weights.keys())}.")
-    for name, parameter in parameters.items():
-        if parameter.shape != weights[name].shape:
-            raise ValueError(f"{name} has shape {parameter.shape}, its weights {weights[name].shape}.")
-        parameter.set_data(Tensor(weights[name]))
+    assign(network, weights, Path("named weights"))

@@ -30,22 +30,11 @@ from core.media.tiles import plan_tiles
 from core.media.video import Frame, VideoReader
 from core.media.writer import concatenate, open_writer
 from core.progress import Meter
+from core.upscaling.options import UpscaleOptions
 
 PART_FRAMES = 32
 """Input frames in a part: what a killed job loses at most."""
 SUFFIXES = (".mp4", ".mkv", ".y4m", "")
-
-
-@dataclass(frozen=True)
-class UpscaleOptions:
-    """How to upscale a video."""
-
-    temporal: bool = True
-    spatial: bool = True
-    scene_cuts: bool = True
-    tile: int = 256
-    overlap: int = 32
-    crf: int = 16
 
 
 @dataclass(frozen=True)
