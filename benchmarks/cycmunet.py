@@ -49,6 +49,10 @@ def main() -> int:
     facts = {**machine.describe(), "load before": machine.load()}
     for name, value in facts.items():
         console.print(f"{name:>12}  {value}")
+    if machine.is_busy():
+        console.print(
+            "[bold red]The machine is busy: the times, and their ratios, cannot be relied on (README.md)[/]"
+        )
     results = {}
     try:
         for what in options.what:

@@ -37,6 +37,11 @@ def load() -> float:
     return round(os.getloadavg()[0], 2)
 
 
+def is_busy() -> bool:
+    """Whether other work takes so much of the cores that times cannot be trusted."""
+    return load() > available_cores() / 4
+
+
 def _cpu_fields() -> dict[str, str]:
     """The description of the first core that Linux gives."""
     if not _CPU_INFO.is_file():

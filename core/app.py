@@ -69,9 +69,11 @@ def _command(words: list[str]) -> None:
 
 
 def _null_choice(word: str) -> str:
-    """``model=null`` as Hydra spells it, ``~model``."""
+    """``model=null`` as Hydra spells it, ``~model``; for an experiment there is the one called ``none``."""
     key, _, value = word.partition("=")
-    return f"~{key}" if key in config.GROUPS and value in ("null", "none") else word
+    if key not in config.GROUPS or value != "null":
+        return word
+    return "experiment=none" if key == "experiment" else f"~{key}"
 
 
 def _with_overrides(words: list[str], overrides: list[str], added: list[str]) -> list[str]:
@@ -145,7 +147,7 @@ def _without_absent_default(words: Sequence[str], registry: Registry) -> list[st
     default = config.default_experiment()
     if chosen or f"experiment/{default}" in registry.presets():
         return []
-    return ["~experiment"]
+    return ["experiment=none"]
 
 
 def _place(words: Sequence[str]) -> list[str]:

@@ -93,7 +93,7 @@ def test_all_mistakes_come_in_one_message(command):
 
 
 def test_missing_choice_says_what_there_is(command):
-    message = fails(command, "task=train", "~experiment")
+    message = fails(command, "task=train", "experiment=none")
     assert "task=train needs model=…" in message
     assert "task=train needs dataset=…" in message
     assert "known: " in message

@@ -11,7 +11,7 @@ from plugins.cycmunet.plugin import CycMuNetConfig, Format
 from plugins.cycmunet.weights import published
 
 SMALL = {"features": 4, "groups": 1, "levels": 2, "cycles": 1, "front_blocks": 1, "trunk_blocks": 1}
-WORDS = ["task=import_weights", "~experiment", "model=cycmunet", "model.format=rgb"]
+WORDS = ["task=import_weights", "experiment=none", "model=cycmunet", "model.format=rgb"]
 WORDS += [f"model.{name}={value}" for name, value in SMALL.items()]
 
 
