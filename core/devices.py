@@ -106,7 +106,8 @@ def _cpu(config: CpuConfig) -> ActiveDevice:
     quiet()
     import mindspore as ms
 
-    ms.set_device("CPU")
+    if ms.get_context("device_target") != "CPU":  # refused once a kernel has run, as in a notebook
+        ms.set_device("CPU")
     _set_context(config)
     if config.threads:
         _once("threads", ms.runtime.dispatch_threads_num, config.threads)

@@ -105,17 +105,17 @@ def test_missing_value(command):
     assert "task.output has no value" in message
 
 
-def test_absent_device_is_one_sentence(command):
-    done = command(*DOCTOR, "device=ascend")
-    assert done.returncode == 1
-    assert "device=ascend is not here" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
 def test_multirun(command):
     done = command("--multirun", *DOCTOR, "seed=1,2", "hydra.sweep.dir=sweep")
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (command.folder / "sweep").glob("[0-9]")) == ["0", "1"]
+
+
+def test_multirun_side_by_side(command):
+    words = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "task=doctor", "seed=1,2")
+    done = command("--multirun", *words)
+    assert done.returncode == 0, done.stderr
+    assert len(list(command.folder.glob("sweeps/*/[01]/plugins.json"))) == 2
 
 
 def test_completion_is_installed_by_the_script(command):

@@ -1,0 +1,39 @@
+"""The Python interface takes the words of the command line and gives the same parts."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import core
+import core.errors
+from core.errors import ConfigError
+from core.hooks import Output, Split
+from core.training.checkpoint import MODEL, Checkpoint, tensors_of
+from tests.app.test_training import TINY
+
+WORDS = [*TINY, "device.mode=pynative"]
+
+
+def test_parts_of_a_run(tmp_path: Path) -> None:
+    run = core.open_run(WORDS, output=tmp_path)
+    network = run.model()
+    frames, low = run.source(Split.TEST).clip(0, np.random.default_rng(0))
+    made = run.upscaler(network)(low[None, 0], low[None, 2], [Output.MIDDLE])
+    assert made[Output.MIDDLE].shape == (1, *frames[1].shape)
+    assert run.is_chief
+    assert list(run.metrics()) == ["psnr", "ssim"]
+
+
+def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
+    run = core.open_run(WORDS, output=tmp_path)
+    path = tmp_path / "a.safetensors"
+    Checkpoint(path, tensors_of(run.model(), MODEL), run.model_section, run.model_plugin, {}).save()
+    assert run.model(path) is not None
+    with pytest.raises(core.errors.CheckpointError, match=r"has model\.trunk_blocks=1, the settings have"):
+        core.open_run([*WORDS, "model.trunk_blocks=2"]).model(path)
+
+
+def test_mistakes_are_the_command_s_messages() -> None:
+    with pytest.raises(ConfigError, match=r"(?s)2 problems.*no setting 'modle'.*model\.features"):
+        core.open_run(["modle=1", "model.features=abc"])

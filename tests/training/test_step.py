@@ -1,0 +1,28 @@
+"""The plain training step: what clipping and the objective's outputs do to it."""
+
+import numpy as np
+import pytest
+from mindspore import Tensor, nn, ops
+
+from core.training.step import TrainStep
+
+
+class Objective(nn.Cell):
+    """100 * w·x, and x's mean beside it: a gradient that is known by heart."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dense = nn.Dense(2, 1, weight_init="zeros", has_bias=False)
+
+    def construct(self, x):
+        return 100 * self.dense(x).sum(), ops.ReduceMean()(x)
+
+
+@pytest.mark.parametrize(("clip_norm", "moved"), [(0.0, [-300.0, -400.0]), (1.0, [-0.6, -0.8])])
+def test_clipping_bounds_the_global_norm(clip_norm: float, moved: list[float]) -> None:
+    objective = Objective()
+    step = TrainStep(objective, nn.SGD(objective.trainable_params(), 1.0), clip_norm, ("loss", "mean"))
+    loss, mean = step(Tensor(np.array([[3.0, 4.0]], np.float32)))
+    assert float(loss.asnumpy()) == 0.0
+    assert float(mean.asnumpy()) == 3.5
+    np.testing.assert_allclose(objective.dense.weight.asnumpy()[0], moved, rtol=1e-5)
