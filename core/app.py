@@ -41,6 +41,7 @@ def main() -> None:
     except HydraException as error:
         sys.exit(f"Error: {config.explain(error)}")
     except KeyboardInterrupt:
+        print("Interrupted. A training goes on with output=FOLDER task.resume=true.", file=sys.stderr)
         sys.exit(130)
 
 

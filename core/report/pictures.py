@@ -16,14 +16,14 @@ from core.hooks import Array
 PANEL_INCHES = 4.0
 
 
-def comparison(panels: Sequence[tuple[str, Array]], *, zoom: Array | None = None) -> NDArray[np.uint8]:
+def comparison(panels: Sequence[tuple[str, Array]], attention: Array) -> NDArray[np.uint8]:
     """Labelled panels in a row, each with a detail below it, as RGB (H,W,3).
 
     ``panels`` are (label, picture 3,H,W in [0,1]) and may differ in size: each is shown at the same size without
-    smoothing. The detail is the same quarter of each picture, where ``zoom`` (a map H,W; by default the
-    contrast of the last panel) is largest.
+    smoothing. The detail is the same quarter of each picture's sides, where the mean of ``attention`` (H,W) is
+    largest.
     """
-    row, column = _detail(panels[-1][1] if zoom is None else zoom[None])
+    row, column = _detail(attention)
     aspect = panels[-1][1].shape[1] / panels[-1][1].shape[2]
     figure = Figure(figsize=(PANEL_INCHES * len(panels), 2 * PANEL_INCHES * aspect + 0.5), dpi=100)
     canvas = FigureCanvasAgg(figure)
@@ -47,17 +47,10 @@ def save_picture(picture: NDArray[np.uint8], path: Path) -> None:
         Image.fromarray(picture).save(temporary, format="PNG")
 
 
-def _detail(picture: Array) -> tuple[float, float]:
-    """Top left of the most contrasted quarter-size window, as fractions of height and width."""
-    grey = picture.mean(axis=0)
-    height, width = grey.shape
-    contrast = np.abs(np.diff(grey, axis=0))[:, : width - 1] + np.abs(np.diff(grey, axis=1))[: height - 1]
-    best = (-1.0, 0.0, 0.0)
-    for row in np.arange(0.0, 0.76, 0.125):
-        for column in np.arange(0.0, 0.76, 0.125):
-            mean = float(_crop(contrast[None], row, column).mean())
-            best = max(best, (mean, float(row), float(column)))
-    return best[1], best[2]
+def _detail(attention: Array) -> tuple[float, float]:
+    """Top left of the quarter-size window with the largest mean, as fractions of height and width."""
+    places = [(row, column) for row in np.arange(0, 0.76, 0.125) for column in np.arange(0, 0.76, 0.125)]
+    return max(places, key=lambda place: float(_crop(attention, *place).mean()))
 
 
 def _crop(picture: Array, row: float, column: float) -> Array:

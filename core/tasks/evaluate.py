@@ -79,7 +79,7 @@ def report(run: Run, evaluation: Evaluation, split: Split) -> None:
 
 
 def draw(evaluation: Evaluation) -> dict[str, NDArray[np.uint8]]:
-    """One comparison picture for each kept clip, by name."""
+    """One comparison picture for each kept clip, by name; the detail is where ours differs most from the floor."""
     from core.report.pictures import comparison
 
     return {
@@ -89,7 +89,8 @@ def draw(evaluation: Evaluation) -> dict[str, NDArray[np.uint8]]:
                 ("bicubic + blend, frame 1", example.floor),
                 ("ours, frame 1", example.ours),
                 ("truth, frame 1", example.truth),
-            ]
+            ],
+            abs(example.ours - example.floor).mean(axis=0),
         )
         for index, example in enumerate(evaluation.examples)
     }
