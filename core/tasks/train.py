@@ -64,6 +64,10 @@ class Training:
         self.recipe = recipe = run.settings.training
         if recipe.steps is None and recipe.epochs is None:
             raise ConfigError("how long to train is not set: give training.steps=… or training.epochs=….")
+        if not self.resume and last_path(run).exists():
+            raise ConfigError(
+                f"{run.shared_output} holds a training already: go on with task.resume=true, or give another output=…."
+            )
         device = run.device
         self.source = run.source(Split.TRAIN)
         per_epoch = steps_per_epoch(self.source, run.settings.loader.batch_size, device.world)
@@ -83,7 +87,7 @@ class Training:
 
         if self.resume:
             self._resume()
-        if self.state.step < self.state.total_steps:
+        if not self.state.finished(self.recipe.patience):
             self._announce()
             loader = self.run.training_loader(self.source, self.state.step, self.state.total_steps)
             with clear_data_errors(), ShowProgress(self.state) as progress:

@@ -76,7 +76,7 @@ class Validation(Callback):
         values = self._validate()
         if state.judge(values, self._score(values)):
             self._save_best()
-        if self._patience and state.stale >= self._patience:
+        if state.finished(self._patience) and state.step < state.total_steps:
             log.info("No improvement in %d validations: stopping at step %d.", state.stale, state.step)
             run_context.request_stop()
 

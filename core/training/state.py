@@ -34,6 +34,10 @@ class TrainingState:
         for name in ("step", "losses", "best", "best_step", "stale", "history"):
             setattr(self, name, record[name])
 
+    def finished(self, patience: int) -> bool:
+        """Whether the run is over: all steps are done, or ``patience`` (0: none) ran out."""
+        return self.step >= self.total_steps or 0 < patience <= self.stale
+
     def judge(self, values: dict[str, float], score: float) -> bool:
         """Note a validation and whether its score (higher is better) is the best so far."""
         self.history.append({"step": self.step, **values})

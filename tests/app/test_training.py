@@ -67,6 +67,9 @@ def test_a_killed_run_ends_like_one_that_was_not(command, site):
         )
         assert {**ours, "command": None} == {**theirs, "command": None}
     check_what_a_run_leaves(straight, command.folder / "straight")
+    again = command(*TINY, "output=straight")
+    assert again.returncode == 1
+    assert "holds a training already" in again.stderr
 
 
 def check_what_a_run_leaves(said, folder):
