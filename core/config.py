@@ -16,8 +16,6 @@ import yaml
 from hydra import compose, initialize_config_module
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
@@ -297,22 +295,8 @@ def _message(problems: Sequence[str]) -> str:
     return f"{len(problems)} problems in the configuration:\n" + "\n".join(f"  - {p}" for p in problems)
 
 
-def parse_overrides(words: Sequence[str]) -> list[Override]:
-    """Hydra's reading of command-line words; raises `ConfigError` on one that is no override."""
-    try:
-        return OverridesParser.create().parse_overrides(list(words))
-    except HydraException as error:
-        raise ConfigError(" ".join(str(error).split("\n")[0].split())) from None
-
-
 def entry_section(section: Any) -> dict[str, Any]:
     """A typed section as plain data (enums by name), for checkpoints and reports."""
     container = OmegaConf.to_container(OmegaConf.structured(section), enum_to_str=True)
     assert isinstance(container, dict)
     return {str(key): value for key, value in container.items()}
-
-
-def differences(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
-    """``key: ours against theirs`` for every key in which two plain sections differ."""
-    keys = sorted({*ours, *theirs})
-    return [f"{k}: {ours.get(k)} against {theirs.get(k)}" for k in keys if ours.get(k) != theirs.get(k)]

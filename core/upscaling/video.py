@@ -69,16 +69,24 @@ def check_output(source: Path, output: Path, overwrite: bool) -> None:
 
 
 def upscale(
-    input: str | Path, output: str | Path, upscaler: Upscaler, options: UpscaleOptions | None = None
+    input: str | Path,
+    output: str | Path,
+    upscaler: Upscaler,
+    options: UpscaleOptions | None = None,
+    *,
+    identity: str = "",
 ) -> Upscaled:
     """Upscale a video file, or folder of pictures, into another: the form for notebooks.
 
+    ``identity`` names the upscaler's weights; with it, a job that was interrupted goes on where it was.
     Raises `MediaError` when the input cannot be read, or the output exists or cannot be written.
     """
     source, target = Path(input), Path(output)
     check_output(source, target, overwrite=False)
     with open_video(source) as reader:
-        return upscale_video(reader, target, upscaler, options or UpscaleOptions(), source=source)
+        return upscale_video(
+            reader, target, upscaler, options or UpscaleOptions(), source=source, identity=identity
+        )
 
 
 def upscale_video(
@@ -93,9 +101,9 @@ def upscale_video(
 ) -> Upscaled:
     """Upscale the video of an open reader into a file or a folder of pictures.
 
-    ``source`` is the reader's file, whose sound is copied; ``identity`` names the weights, so that parts made with
-    others are not taken up. Raises `MediaError` when the output cannot be written or the input is damaged; the parts
-    made so far then stay, and the next call goes on from them.
+    ``source`` is the reader's file, whose sound is copied; ``identity`` names the weights: parts made with
+    others, or with unnamed ones, are not taken up. Raises `MediaError` when the output cannot be written or
+    the input is damaged; the parts made so far then stay, and the next call goes on from them.
     """
     job = _Job(reader, output, upscaler, options, source, identity)
     for frames in job.parts():
@@ -119,6 +127,7 @@ class _Job:
         self._info = reader.info
         self._frames = iter(reader)
         self._output = output
+        self._suffix = output.suffix.lower()
         self._options = options
         self._source = source
         self._frame_maker = _FrameMaker(upscaler, options, self._info.height, self._info.width)
@@ -126,67 +135,74 @@ class _Job:
         self._rate = self._info.frame_rate * (2 if options.temporal else 1)
         self._paths: list[Path] = []
         self._starts: list[Fraction] = []
-        self._count = 0
+        self._count = self._cuts = 0
         self._prepare_folder({**_fingerprint(source), **asdict(options), "identity": identity})
 
     def parts(self) -> Iterator[int]:
         """Make the parts that are not there yet; yields how many input frames are done, as it goes."""
         pairs = _cut_pairs(self._frames, self._options.scene_cuts, 1 / self._info.frame_rate)
         for number in range(10**9):
-            part = list(islice(pairs, PART_FRAMES))
-            if not part:
+            first = next(pairs, None)
+            if first is None:
                 return
             path = self._folder / f"{number:06d}{self._part_suffix}"
             self._paths.append(path)
-            self._starts.append(part[0].frame.pts)
-            self._count += len(part)
-            self._frame_maker.cuts += sum(pair.cut for pair in part)
+            self._starts.append(first.frame.pts)
+            part = self._counted(chain([first], islice(pairs, PART_FRAMES - 1)))
             if path.exists():
-                yield len(part)
+                yield sum(1 for _ in part)
             else:
                 yield from self._write(part, path)
+
+    def _counted(self, part: Iterator[_Pair]) -> Iterator[_Pair]:
+        """The pairs of a part one by one, so that only two frames are held; counts them and their cuts."""
+        for pair in part:
+            self._count += 1
+            self._cuts += pair.cut
+            yield pair
 
     def finish(self) -> Upscaled:
         """Join the parts, remove them, and say what was made."""
         if not self._paths:
             raise MediaError(f"{self._source} holds no frame.")
-        if self._output.suffix:
-            sound = self._source if self._info.has_audio and self._output.suffix != ".y4m" else None
-            starts = None if self._output.suffix == ".y4m" else self._starts
-            concatenate(self._paths, self._output, audio_from=sound, starts=starts)
-        else:
+        if self._suffix == "":
             self._join_pictures()
+        elif self._suffix == ".y4m":
+            concatenate(self._paths, self._output)
+        else:
+            sound = self._source if self._info.has_audio else None
+            concatenate(self._paths, self._output, audio_from=sound, starts=self._starts)
         shutil.rmtree(self._folder)
         frames = self._count * (2 if self._options.temporal else 1)
         maker = self._frame_maker
-        return Upscaled(frames, maker.width, maker.height, self._rate, maker.cuts)
+        return Upscaled(frames, maker.width, maker.height, self._rate, self._cuts)
 
     @property
     def _part_suffix(self) -> str:
-        return ".mp4" if self._output.suffix in (".mp4", ".mkv") else self._output.suffix
+        return ".mp4" if self._suffix == ".mkv" else self._suffix  # only mp4 keeps exact time stamps
 
-    def _write(self, part: list[_Pair], path: Path) -> Iterator[int]:
+    def _write(self, part: Iterator[_Pair], path: Path) -> Iterator[int]:
         maker = self._frame_maker
         with open_writer(
             path, width=maker.width, height=maker.height, frame_rate=self._rate, crf=self._options.crf
         ) as writer:
-            start = part[0].frame.pts
             for pair in part:
                 for picture, pts in maker.make(pair):
-                    writer.write(picture, pts - start)
+                    writer.write(picture, pts - self._starts[-1])
                 yield 1
 
     def _prepare_folder(self, plan: dict[str, Any]) -> None:
-        """Keep parts that were made for the same job, remove others."""
+        """Keep parts that were made for the same job by weights that are known, remove others."""
         record = self._folder / "plan.json"
-        if not (record.is_file() and _read_plan(record) == plan):
+        if not (plan["identity"] and record.is_file() and _read_plan(record) == plan):
             shutil.rmtree(self._folder, ignore_errors=True)
             write_json(record, plan)
 
     def _join_pictures(self) -> None:
         """Bring the parts' pictures into one folder, numbered through."""
         temporary = self._folder / "joined"
-        temporary.mkdir(exist_ok=True)
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
         pictures = (p for folder in self._paths for p in sorted(folder.glob("*.png")))
         for number, picture in enumerate(pictures):
             os.link(picture, temporary / f"{number:06d}.png")
@@ -223,7 +239,6 @@ class _FrameMaker:
         self._options = options
         scale = upscaler.scale if options.spatial else 1
         self.height, self.width = height * scale, width * scale
-        self.cuts = 0
         self._scale = scale
         self._plan = plan_tiles(
             height,

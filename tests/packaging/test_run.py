@@ -234,7 +234,8 @@ def test_missing_venv_module_is_one_sentence_with_the_remedy(script, tmp_path, m
 
 
 def test_old_pythons_can_read_it():
-    ast.parse((ROOT / "run").read_text(), feature_version=(3, 7))
+    tree = ast.parse((ROOT / "run").read_text(), feature_version=(3, 7))
+    assert any(isinstance(node, ast.FunctionDef) and node.name == "main" for node in tree.body)
 
 
 def test_pip_mirror_is_named_to_uv(script, monkeypatch):

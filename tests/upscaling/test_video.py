@@ -50,8 +50,10 @@ def write(path: Path, frames: list[Array]) -> Path:
     return path
 
 
-def run(source: Path, output: Path, upscaler: Repeat | None = None, **options: object) -> Upscaled:
-    return upscale(source, output, upscaler or Repeat(), UpscaleOptions(**options))  # type: ignore[arg-type]
+def run(
+    source: Path, output: Path, upscaler: Repeat | None = None, identity: str = "repeat", **options: object
+) -> Upscaled:
+    return upscale(source, output, upscaler or Repeat(), UpscaleOptions(**options), identity=identity)  # type: ignore[arg-type]
 
 
 def read(path: Path) -> tuple[list[Array], list[Fraction]]:
@@ -60,7 +62,7 @@ def read(path: Path) -> tuple[list[Array], list[Fraction]]:
     return [f.rgb for f in frames], [f.pts for f in frames]
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".y4m", ""])
+@pytest.mark.parametrize("suffix", [".mp4", ".MP4", ".mkv", ".y4m", ""])
 def test_twice_the_frames_twice_the_size(tmp_path: Path, suffix: str) -> None:
     source = write(tmp_path / "in.y4m", ramp(5))
     result = run(source, tmp_path / f"out{suffix}")
@@ -133,6 +135,26 @@ def test_a_killed_job_goes_on_after_its_last_whole_part(
     for resumed, straight in zip(read(tmp_path / "out.mp4")[0], read(tmp_path / "whole.mp4")[0], strict=True):
         np.testing.assert_array_equal(resumed, straight)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in.y4m", "out.mp4", "whole.mp4"]
+
+
+@pytest.mark.parametrize(("identity", "calls"), [("repeat", 2), ("", 4), ("other", 4)])
+def test_parts_are_taken_up_only_from_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, identity: str, calls: int
+) -> None:
+    monkeypatch.setattr(video, "PART_FRAMES", 2)
+    source = write(tmp_path / "in.y4m", ramp(4))
+
+    class Failing(Repeat):
+        def __call__(self, first: Array, last: Array, outputs: Collection[Output]) -> dict[Output, Array]:
+            if self.calls == 2:
+                raise KeyboardInterrupt
+            return super().__call__(first, last, outputs)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(source, tmp_path / "out.y4m", Failing())
+    again = Repeat()
+    run(source, tmp_path / "out.y4m", again, identity)
+    assert again.calls == calls
 
 
 def test_parts_of_another_job_are_not_taken_up(tmp_path: Path) -> None:
