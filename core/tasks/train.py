@@ -83,16 +83,14 @@ class Training:
         from mindspore.train import Model
 
         from core.data.loader import clear_data_errors
-        from core.training.progress import ShowProgress
 
         if self.resume:
             self._resume()
         if not self.state.finished(self.recipe.patience):
             self._announce()
             loader = self.run.training_loader(self.source, self.state.step, self.state.total_steps)
-            with clear_data_errors(), ShowProgress(self.state) as progress:
-                callbacks = [*self._callbacks(), *([progress] if self.run.is_chief else [])]
-                Model(self.step).train(1, loader, callbacks=callbacks, dataset_sink_mode=False)
+            with clear_data_errors():
+                Model(self.step).train(1, loader, callbacks=self._callbacks(), dataset_sink_mode=False)
         if self.run.is_chief:
             write_json(self.run.output / "metrics.json", self.state.record())
         return self.state.best
@@ -123,6 +121,7 @@ class Training:
 
     def _callbacks(self) -> list[Callback]:
         from core.training.callbacks import Bookkeeper, KeepLast, TensorBoard, Validation
+        from core.training.progress import ShowProgress
 
         state, recipe = self.state, self.recipe
         outputs = getattr(self.step, "outputs", ("loss",))
@@ -138,7 +137,8 @@ class Training:
         if not self.run.is_chief:
             return callbacks
         board = TensorBoard(state, self.run.output / "tensorboard", self.rates, self.validator.pictures)
-        return [*callbacks, board, KeepLast(state, recipe.checkpoint_every, self._save_last)]
+        last = KeepLast(state, recipe.checkpoint_every, self._save_last)
+        return [*callbacks, board, last, ShowProgress(state)]
 
     def _score(self, values: dict[str, float]) -> float:
         """The value that decides which checkpoint is best, signed so that higher is better."""

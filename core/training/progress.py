@@ -13,7 +13,10 @@ log = logging.getLogger(__name__)
 
 
 class ShowProgress(Callback):
-    """Steps, rate, losses and time left; each validation as a line that stays."""
+    """Steps, rate, losses and time left; each validation as a line that stays.
+
+    MindSpore enters and leaves its callbacks as context managers, however the training ends.
+    """
 
     def __init__(self, state: TrainingState) -> None:
         self._state = state

@@ -74,6 +74,7 @@ def test_a_killed_run_ends_like_one_that_was_not(command, site):
 
 def check_what_a_run_leaves(said, folder):
     """Table, checkpoints, TensorBoard, pictures, composed settings and plugins of a finished run."""
+    assert said.stderr.count("Compiling the training graph") == 1  # one progress display, not two
     for word in ("S-VSR", "T-VSR", "ST-VSR", "bicubic", "ours"):
         assert word in said.stdout
     assert list((folder / "tensorboard").glob("events*"))
