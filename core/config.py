@@ -105,6 +105,7 @@ class Settings:
     optimizer: Any = None
     step: Any = None
     upscaler: Any = None
+    codec: Any = None
     loader: LoaderSettings = field(default_factory=LoaderSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
     plugins: PluginSettings = field(default_factory=PluginSettings)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import functools
 import os
+import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 from core.errors import DeviceError
@@ -92,6 +94,8 @@ class ActiveDevice:
     rank: int = 0
     world: int = 1
     detail: str = ""
+    arithmetic: str = ""
+    """See `core.hooks.Device.arithmetic`."""
 
     @property
     def description(self) -> str:
@@ -114,7 +118,19 @@ def _cpu(config: CpuConfig) -> ActiveDevice:
     rank, world = _join()
     threads = config.threads or os.cpu_count()
     isa = os.environ["ONEDNN_MAX_CPU_ISA"]
-    return ActiveDevice("CPU", config.mode, rank, world, f", {threads} threads, instructions {isa}")
+    detail = f", {threads} threads, instructions {isa}"
+    arithmetic = f"mindspore {ms.__version__} cpu {isa} {threads} threads, {_processor()}"
+    return ActiveDevice("CPU", config.mode, rank, world, detail, arithmetic)
+
+
+def _processor() -> str:
+    """The processor's name; the kernels' blocking, and so their rounding, may depend on it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{platform.machine()} {names[0]}" if names else platform.machine()
 
 
 def _ascend(config: AscendConfig) -> ActiveDevice:
@@ -140,7 +156,8 @@ def _accelerator(target: str, config: AcceleratorConfig) -> ActiveDevice:
         ms.set_device(target, config.device_id)
     _set_context(config)
     rank, world = _join()
-    return ActiveDevice(target, config.mode, rank, world)
+    arithmetic = f"mindspore {ms.__version__} {target.lower()}"
+    return ActiveDevice(target, config.mode, rank, world, arithmetic=arithmetic)
 
 
 def _set_context(config: DeviceConfig) -> None:

@@ -32,3 +32,7 @@ class DataError(MindvideoError):
 
 class CheckpointError(MindvideoError):
     """A checkpoint is missing, damaged or belongs to another model."""
+
+
+class StreamError(MindvideoError):
+    """A coded stream is damaged, cut short, or belongs to another model."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -32,6 +32,10 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 C = TypeVar("C")
 Array = NDArray[np.float32]
+Picture = NDArray[np.uint8] | NDArray[np.uint16]
+"""A decoded picture: (3,H,W) RGB of 8 bits, or of 9 to 16 bits."""
+Tables = Mapping[str, NDArray[np.integer[Any]]]
+"""What a codec's entropy coder needs besides the weights, as named integer arrays."""
 
 
 class Split(Enum):
@@ -83,6 +87,123 @@ class Upscaler(Protocol):
         ...
 
 
+class Coding(Enum):
+    """How a codec uses the reference frame: it codes a difference to a prediction, or under a learned condition."""
+
+    RESIDUAL = "residual"
+    CONDITIONAL = "conditional"
+
+
+class Supervision(Enum):
+    """What a codec is trained for: a measured distortion, or what a discriminator or feature network sees."""
+
+    OBJECTIVE = "objective"
+    PERCEPTUAL = "perceptual"
+
+
+class Direction(Enum):
+    """From where a codec predicts: earlier frames, or frames on both sides."""
+
+    UNIDIRECTIONAL = "unidirectional"
+    BIDIRECTIONAL = "bidirectional"
+
+
+class PacketType(IntEnum):
+    """What a packet needs to be decoded: nothing before it, or the frames decoded since the last intra packet."""
+
+    INTRA = 1
+    INTER = 2
+
+
+@dataclass(frozen=True)
+class Packet:
+    """The bytes of one coded frame and what its decoding must give."""
+
+    type: PacketType
+    time: int
+    """When the frame is shown, in units of the stream's time base; larger for every later frame."""
+    payload: bytes
+    symbols: int
+    """CRC-32 of the coded symbols: equal on every machine."""
+    picture: int
+    """CRC-32 of the decoded picture: equal under the arithmetic that the stream's header names."""
+
+
+@dataclass(frozen=True)
+class PictureFormat:
+    """The pictures of a stream: their size in pixels, and the bits of a sample after decoding (8 to 16)."""
+
+    width: int
+    height: int
+    depth: int = 8
+
+
+@dataclass(frozen=True)
+class CodedFrame:
+    """A frame as its encoder leaves it."""
+
+    packet: Packet
+    picture: Picture
+    """What the decoder will show."""
+    estimated_bits: float | None = None
+    """Information content of the symbols under the float priors, where the encoder was asked for it."""
+
+
+@dataclass(frozen=True)
+class DecodedFrame:
+    """A frame as a decoder shows it; ``time`` is that of its packet."""
+
+    time: int
+    picture: Picture
+
+
+class FrameEncoder(Protocol):
+    """Turns the frames of one video into packets; its memory does not grow with their number."""
+
+    def encode(self, frame: Array, time: int, intra: bool) -> Sequence[CodedFrame]:
+        """Take the next frame in order of display: (3,H,W) float32 RGB in [0,1].
+
+        Returns the frames that are coded by now, in order of decoding: a codec that reorders may return none now
+        and several later. ``intra`` asks for a packet that needs nothing before it.
+        """
+        ...
+
+    def flush(self) -> Sequence[CodedFrame]:
+        """The frames that were held back; no frame may follow."""
+        ...
+
+
+class FrameDecoder(Protocol):
+    """Turns packets back into frames."""
+
+    def decode(self, packet: Packet) -> Sequence[DecodedFrame]:
+        """Take the next packet; returns the frames that can be shown by now, in order of display.
+
+        Raises `core.errors.StreamError` when the payload does not decode to symbols of hash ``packet.symbols``.
+        """
+        ...
+
+    def flush(self) -> Sequence[DecodedFrame]:
+        """The frames that were held back."""
+        ...
+
+
+class Codec(Protocol):
+    """A network's way to packets and back: pictures of any size, padded and cropped inside.
+
+    What an encoder and a decoder hold of a reference frame is the decoded picture itself, clamped to [0,1] and
+    rounded to the format's depth.
+    """
+
+    def encoder(self, format: PictureFormat, estimate: bool = False) -> FrameEncoder:
+        """A fresh encoder; ``estimate`` asks for `CodedFrame.estimated_bits` as well."""
+        ...
+
+    def decoder(self, format: PictureFormat) -> FrameDecoder:
+        """A fresh decoder, which waits for an intra packet."""
+        ...
+
+
 class Device(Protocol):
     """Where MindSpore computes, after its context was set."""
 
@@ -104,6 +225,11 @@ class Device(Protocol):
     @property
     def description(self) -> str:
         """One line for logs and reports: target, mode, threads, instruction set."""
+        ...
+
+    @property
+    def arithmetic(self) -> str:
+        """What decides the last bits of a float result, short: where it is equal, results repeat exactly."""
         ...
 
 
@@ -191,6 +317,8 @@ class StepEntry(Entry[C]):
     """
 
     build: Callable[[C, nn.Cell, nn.Cell | None, nn.Optimizer], nn.TrainOneStepCell]
+    own_parameters: Callable[[nn.Cell], Collection[Parameter]] | None = None
+    """Parameters of the network that the step trains by an optimizer of its own (quantiles of a prior, say)."""
 
 
 @dataclass(frozen=True)
@@ -198,6 +326,38 @@ class UpscalerEntry(Entry[C]):
     """How a trained network upscales video."""
 
     build: Callable[[C, nn.Cell], Upscaler]
+
+
+@dataclass
+class CodecConfig:
+    """What all codecs have in common: where intra frames stand."""
+
+    gop: int = 12
+    """Distance of intra frames; 0 has one at the beginning alone."""
+    scene_cut: bool = False
+    """Begin each new scene with an intra frame as well."""
+
+    def __post_init__(self) -> None:
+        if self.gop < 0:
+            raise ValueError(f"gop={self.gop} is negative; 0 means one intra frame at the beginning alone.")
+
+
+K = TypeVar("K", bound=CodecConfig)
+
+
+@dataclass(frozen=True)
+class CodecEntry(Entry[K]):
+    """How a trained network codes video into real streams, and where it stands among codecs.
+
+    ``tables`` makes the integer tables of a trained network, once: they travel with its checkpoint, and ``build``
+    gets them back from there, so that encoder and decoder have the same on every machine.
+    """
+
+    build: Callable[[K, nn.Cell, Tables], Codec]
+    tables: Callable[[nn.Cell], Tables]
+    coding: Coding
+    supervision: Supervision
+    direction: Direction = Direction.UNIDIRECTIONAL
 
 
 @dataclass(frozen=True)
@@ -220,6 +380,7 @@ KINDS: dict[str, type[Entry[Any]]] = {
     "optimizer": OptimizerEntry,
     "step": StepEntry,
     "upscaler": UpscalerEntry,
+    "codec": CodecEntry,
     "task": TaskEntry,
 }
 """Kind -> entry class. The hook that offers a kind is its plural: ``models``, ``losses``, …"""
@@ -263,6 +424,11 @@ def steps() -> Iterable[StepEntry[Any]]:  # type: ignore[empty-body]
 @hookspec
 def upscalers() -> Iterable[UpscalerEntry[Any]]:  # type: ignore[empty-body]
     """Ways to upscale video with a trained network: ``upscaler=<name>``."""
+
+
+@hookspec
+def codecs() -> Iterable[CodecEntry[Any]]:  # type: ignore[empty-body]
+    """Ways to code video with a trained network: ``codec=<name>``."""
 
 
 @hookspec

@@ -55,6 +55,14 @@ class Meter:
         elif raised[0] is None and self._done > self._told:
             self._line("")
 
+    def skip(self, parts: int) -> None:
+        """Note parts that an earlier run finished: they count as done, but not for the rate."""
+        self._done += parts
+        self._first += parts
+        self._told += parts
+        if self._bar:
+            self._bar.update(self._bar.task_ids[0], completed=self._done)
+
     def advance(self, words: str = "", parts: int = 1) -> None:
         """Note finished parts and what to say about them."""
         self._done += parts

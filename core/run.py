@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mindspore import nn
     from mindspore.train import Callback, Metric
 
+    from core.coding.codec import LoadedCodec
     from core.training.checkpoint import Checkpoint
 
 log = logging.getLogger(__name__)
@@ -108,8 +109,11 @@ class Run:
         """The training step over a network, with loss and optimizer for a run of ``total_steps``."""
         self._ready()
         optimizer = self.entry("optimizer", hooks.OptimizerEntry)
-        built = optimizer.build(self.settings.optimizer, list(network.trainable_params()), total_steps)
-        return self.entry("step", hooks.StepEntry).build(self.settings.step, network, self.loss(), built)
+        step = self.entry("step", hooks.StepEntry)
+        own = {id(p) for p in step.own_parameters(network)} if step.own_parameters else set()
+        rest = [p for p in network.trainable_params() if id(p) not in own]
+        built = optimizer.build(self.settings.optimizer, rest, total_steps)
+        return step.build(self.settings.step, network, self.loss(), built)
 
     def source(self, split: hooks.Split) -> hooks.ClipSource:
         """The clips of one split of the data set."""
@@ -150,6 +154,27 @@ class Run:
         """The upscaler over a network."""
         self._ready()
         return self.entry("upscaler", hooks.UpscalerEntry).build(self.settings.upscaler, network)
+
+    def codec(self, weights: str | Path | None = None) -> LoadedCodec:
+        """The codec of a checkpoint (else of ``settings.weights``), with the tables that came with it."""
+        from core.coding.codec import LoadedCodec
+
+        source = weights or self.settings.weights
+        if not source:
+            raise ConfigError(
+                "no trained codec is given: train one (task=train), then task.checkpoint=FILE."
+            )
+        entry = self.entry("codec", hooks.CodecEntry)
+        checkpoint = self.checkpoint(source)
+        network = self.model(weights)
+        return LoadedCodec(
+            name=entry.name,
+            codec=entry.build(self.settings.codec, network, checkpoint.tables),
+            fingerprint=checkpoint.fingerprint,
+            gop=self.settings.codec.gop,
+            scene_cut=self.settings.codec.scene_cut,
+            arithmetic=self.device.arithmetic,
+        )
 
     def callbacks(self) -> list[Callback]:
         """The callbacks that plugins add to a training."""

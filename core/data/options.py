@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from core.data.downscale import Filter
+from core.hooks import Split
 
 
 @dataclass
@@ -56,10 +57,13 @@ class ShotOptions(ClipOptions):
     """Validation and test always take this step."""
     max_step: int = 1
     """Training draws the step from min_step to max_step, as far as the shot reaches."""
+    test_frames: int | None = None
+    """Test on clips of this many whole frames, as codecs are; null tests on clips like those of validation."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         at_least("min_step", self.min_step, 1)
+        at_least("test_frames", self.test_frames, 1)
         if self.max_step < self.min_step:
             raise ValueError(f"max_step is {self.max_step}; it must be at least min_step, {self.min_step}.")
 
@@ -67,6 +71,12 @@ class ShotOptions(ClipOptions):
     def span(self) -> int:
         """Frames of the shot from the first to the last of a clip, at the smallest step."""
         return (self.frames - 1) * self.min_step + 1
+
+    def of_split(self, split: Split) -> ShotOptions:
+        """The options as they hold for one split."""
+        if split is Split.TEST and self.test_frames is not None:
+            return replace(self, frames=self.test_frames, evaluation_crop=None)
+        return self
 
 
 class Division(Enum):

@@ -28,7 +28,7 @@ class ShotSource:
     def __init__(self, shots: Sequence[Shot], options: ShotOptions, split: Split) -> None:
         self.columns = columns(options)
         self._shots = shots
-        self._options = options
+        self._options = options.of_split(split)
         self._training = split is Split.TRAIN
         self._windows = self._cut()
 

@@ -1,8 +1,9 @@
-"""Files in the making: opened under a temporary name beside the target, and given up without a trace."""
+"""Files in the making: checked first, opened under a temporary name beside the target, given up without a trace."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +15,33 @@ from core.errors import MediaError
 
 CONTAINERS = {".mp4": "mp4", ".mkv": "matroska", ".y4m": "yuv4mpegpipe"}
 """Suffix -> libav's name of the format."""
+VIDEO_SUFFIXES = (*CONTAINERS, "")
+"""Endings of a video that is written; none is a folder of pictures."""
+
+
+def check_output(
+    source: Path, output: Path, overwrite: bool, suffixes: Collection[str] = VIDEO_SUFFIXES
+) -> None:
+    """Raise `MediaError` unless ``output``, made from ``source``, can be written without losing anything."""
+    if output.suffix.lower() not in suffixes:
+        endings = ", ".join(suffix or "a folder of pictures" for suffix in suffixes)
+        raise MediaError(f"{output} has an unknown ending: write {endings}.")
+    if not output.parent.is_dir():
+        raise MediaError(f"{output.parent} is not a folder: create it before writing {output.name}.")
+    if not os.access(output.parent, os.W_OK):
+        raise MediaError(f"{output.parent} cannot be written to: give another folder, or change its rights.")
+    if output.exists() and source.exists() and output.samefile(source):
+        raise MediaError(f"{output} is the input itself: give another task.output.")
+    if output.exists() and not overwrite:
+        raise MediaError(f"{output} exists: give another task.output, or task.overwrite=true.")
+    if output.is_dir() != (output.suffix == "") and output.exists():
+        raise MediaError(
+            f"{output} is {'a folder' if output.is_dir() else 'a file'}: give another task.output."
+        )
+    if output.is_dir() and not all(path.suffix.lower() == ".png" for path in output.iterdir()):
+        raise MediaError(
+            f"{output} holds more than PNG pictures and is not replaced: give another task.output."
+        )
 
 
 def temporary_name(path: Path) -> Path:

@@ -52,6 +52,10 @@ class PictureReader(VideoReader):
     def __iter__(self) -> Iterator[Frame]:
         return self._frames
 
+    def has_constant_rate(self) -> bool:
+        """Pictures have no times of their own."""
+        return True
+
     def close(self) -> None:
         """Nothing is open between pictures."""
 

@@ -26,6 +26,7 @@ from core.errors import MediaError
 from core.media.colour import Chroma, Matrix, Range, Rgb
 from core.media.pictures import PictureReader
 from core.media.planes import depth_of, frame_to_rgb, tagged_matrix, tagged_range
+from core.media.timing import has_constant_rate
 from core.media.video import Frame, RawFormat, VideoInfo, VideoReader
 
 __all__ = ["Frame", "RawFormat", "VideoInfo", "VideoReader", "open_video"]
@@ -60,7 +61,7 @@ class FileReader(VideoReader):
     def __init__(
         self, path: Path, raw: RawFormat | None, matrix: Matrix | None, range: Range | None, chroma: Chroma
     ) -> None:
-        self._path = path
+        self._path, self._raw = path, raw
         self._container = open_container(path, raw)
         try:
             self._stream = video_stream(self._container, path)
@@ -81,6 +82,11 @@ class FileReader(VideoReader):
 
     def __iter__(self) -> Iterator[Frame]:
         return self._frames
+
+    def has_constant_rate(self) -> bool:
+        with open_container(self._path, self._raw) as container:
+            stream = video_stream(container, self._path)
+            return has_constant_rate(container, stream, self.info.frame_rate)
 
     def close(self) -> None:
         self._container.close()

@@ -81,6 +81,10 @@ class VideoReader(ABC):
     def __iter__(self) -> Iterator[Frame]: ...
 
     @abstractmethod
+    def has_constant_rate(self) -> bool:
+        """Whether frame n is shown n / ``info.frame_rate`` seconds after the first; may read through the file."""
+
+    @abstractmethod
     def close(self) -> None:
         """Let go of the file."""
 

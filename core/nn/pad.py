@@ -18,6 +18,17 @@ def replicate_to_multiple(x: Tensor, multiple: int) -> Tensor:
     return x
 
 
+def replicate_margin(x: Tensor, vertical: int, horizontal: int) -> Tensor:
+    """``vertical`` copies of the outermost rows and ``horizontal`` ones of the columns, on each side of N,C,H,W."""
+    if vertical:
+        copies = (1, 1, vertical, 1)
+        x = ops.concat((ops.tile(x[:, :, :1], copies), x, ops.tile(x[:, :, -1:], copies)), 2)
+    if horizontal:
+        copies = (1, 1, 1, horizontal)
+        x = ops.concat((ops.tile(x[:, :, :, :1], copies), x, ops.tile(x[:, :, :, -1:], copies)), 3)
+    return x
+
+
 def zero_margin(x: Tensor, margin: int) -> Tensor:
     """``margin`` rows and columns of zeros around N,C,H,W."""
     batch, channels, height, width = x.shape

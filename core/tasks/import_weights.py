@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core.errors import CheckpointError, ConfigError
-from core.hooks import ModelEntry, PublishedWeights, TaskEntry
+from core.hooks import CodecEntry, ModelEntry, PublishedWeights, TaskEntry
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -69,7 +69,10 @@ def _import(config: ImportWeightsConfig, run: Run) -> None:
     if output.suffix != ".safetensors":
         raise ConfigError(f"task.output={output} does not end in .safetensors, as checkpoints do.")
     named = {MODEL + name: value for name, value in tensors.items()}
-    Checkpoint(output, named, run.model_section, run.model_plugin, {}).save()
+    checkpoint = Checkpoint(output, named, run.model_section, run.model_plugin, {})
+    if run.settings.codec is not None:
+        checkpoint = checkpoint.with_tables(run.entry("codec", CodecEntry).tables(network))
+    checkpoint.save()
     log.info("Checkpoint: %s", output)
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from core.errors import CheckpointError, ConfigError
 from core.files import write_json
-from core.hooks import Split, TaskEntry
+from core.hooks import CodecEntry, Split, TaskEntry
+from core.tasks.validation import Validator
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +38,9 @@ class TrainConfig:
 def _train(config: TrainConfig, run: Run) -> float | None:
     training = Training(config, run)
     score = training.execute()
-    if config.evaluate and run.settings.upscaler is not None and run.is_chief:
+    if run.is_chief and run.settings.codec is not None:
+        training.write_tables()
+    if run.is_chief and config.evaluate:
         training.measure_best()
     return score
 
@@ -76,7 +79,7 @@ class Training:
         self.network = run.model()
         self.step = run.step(self.network, total)
         self.rates = _learning_rates(run, total)
-        self.validator = _Validator(run, self.network, self.step, recipe.pictures)
+        self.validator = Validator(run, self.network, self.step, recipe.pictures)
 
     def execute(self) -> float | None:
         """Train to the end; returns the best validation score."""
@@ -95,16 +98,32 @@ class Training:
             write_json(self.run.output / "metrics.json", self.state.record())
         return self.state.best
 
+    def write_tables(self) -> None:
+        """Give the checkpoints of a codec the integer tables that they code with, where they have none yet."""
+        from core.training.checkpoint import MODEL, TABLES, assign
+
+        entry = self.run.entry("codec", CodecEntry)
+        for path in (last_path(self.run), best_path(self.run)):
+            checkpoint = self.run.checkpoint(path)
+            if not checkpoint.part(TABLES):
+                assign(self.network, checkpoint.part(MODEL), path)
+                checkpoint.with_tables(entry.tables(self.network)).save()
+
     def measure_best(self) -> None:
-        """Measure the best checkpoint on the test split; the network has its weights from then on."""
-        from core.tasks.evaluate import evaluate_upscaler, report
+        """Measure the best checkpoint on the test split, through its codec or its upscaler, where it has one."""
+        from core.tasks.evaluate import evaluate_codec, evaluate_upscaler, report
         from core.training.checkpoint import load_weights
 
-        assert self.validator.upscaler is not None
-        load_weights(self.network, best_path(self.run), self.run.model_section)
-        evaluation = evaluate_upscaler(self.run, self.validator.upscaler, Split.TEST, self.recipe.pictures)
-        report(self.run, evaluation, Split.TEST)
-        log.info("Best checkpoint: %s", best_path(self.run))
+        path = best_path(self.run)
+        if self.run.settings.codec is not None:
+            evaluate_codec(self.run, self.run.codec(path), Split.TEST, self.recipe.pictures)
+        elif self.validator.upscaler is not None:
+            load_weights(self.network, path, self.run.model_section)
+            evaluation = evaluate_upscaler(
+                self.run, self.validator.upscaler, Split.TEST, self.recipe.pictures
+            )
+            report(self.run, evaluation, Split.TEST)
+        log.info("Best checkpoint: %s", path)
 
     def _announce(self) -> None:
         parameters = sum(p.size for p in self.network.trainable_params())
@@ -196,57 +215,6 @@ def _learning_rates(run: Run, total: int) -> NDArray[np.float32]:
 
     rates = getattr(run.settings.optimizer, "rates", None)
     return np.asarray(rates(total) if rates else np.full(total, np.nan), dtype=np.float32)
-
-
-class _Validator:
-    """Measures the network in training: through its upscaler where it has one, else by its loss."""
-
-    def __init__(self, run: Run, network: nn.Cell, step: nn.TrainOneStepCell, pictures: int) -> None:
-        self._run = run
-        self._keep = pictures
-        self._step = step
-        self._source: ClipSource = run.source(Split.VALIDATION)
-        self._metrics = run.metrics()
-        self.upscaler = run.upscaler(network) if run.settings.upscaler is not None else None
-        self._pictures: Mapping[str, NDArray[np.uint8]] = {}
-
-    def validate(self) -> dict[str, float]:
-        """Values by name."""
-        return self._loss() if self.upscaler is None else self._quality()
-
-    def pictures(self) -> Mapping[str, NDArray[np.uint8]]:
-        """What the last validation drew."""
-        return self._pictures
-
-    def _quality(self) -> dict[str, float]:
-        from core.tasks.evaluate import draw
-        from core.upscaling.evaluate import evaluate
-
-        assert self.upscaler is not None
-        evaluation = evaluate(
-            self.upscaler, self._source, self._metrics, seed=self._run.settings.seed, keep=self._keep
-        )
-        self._pictures = draw(evaluation)
-        return evaluation.ours()
-
-    def _loss(self) -> dict[str, float]:
-        import numpy as np
-
-        from core.data.loader import loader
-
-        batches = loader(
-            self._source,
-            batch_size=self._run.settings.loader.batch_size,
-            seed=self._run.settings.seed,
-            workers=self._run.settings.loader.workers,
-            steps=None,
-            shuffle=False,
-        )
-        losses = []
-        for columns in batches.create_tuple_iterator(num_epochs=1):
-            values = self._step.network(*columns)
-            losses.append(float((values[0] if isinstance(values, tuple) else values).asnumpy()))
-        return {"loss": float(np.mean(losses))}
 
 
 TRAIN = TaskEntry("train", TrainConfig, _train, needs=("model", "dataset", "optimizer", "step", "device"))

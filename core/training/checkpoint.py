@@ -1,8 +1,8 @@
 """Checkpoints: safetensors files of our own that check themselves, and weights from other files.
 
-A checkpoint holds the model's parameters (``model/<name>``), the optimizer's (``state/<name>``) and, as JSON in the
-file's metadata, the model section, the plugin, where training stands and a SHA-256 over all of it. Reading one
-executes nothing.
+A checkpoint holds the model's parameters (``model/<name>``), the optimizer's (``state/<name>``), a trained codec's
+integer tables (``tables/<name>``) and, as JSON in the file's metadata, the model section, the plugin, where training
+stands and a SHA-256 over all of it. Reading one executes nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +21,14 @@ from safetensors.numpy import save_file
 
 from core.errors import CheckpointError
 from core.files import whole_file
+from core.hooks import Tables
 
 if TYPE_CHECKING:
     from mindspore import nn
 
 FORMAT = 1
 METADATA_KEY = "mindvideo"
-MODEL, STATE = "model/", "state/"
+MODEL, STATE, TABLES = "model/", "state/", "tables/"
 SHOWN = 5
 """Names listed in an error before it says how many more there are."""
 
@@ -79,8 +80,30 @@ class Checkpoint:
             save_file(arrays, temporary, metadata={METADATA_KEY: json.dumps(record, sort_keys=True)})
 
     def part(self, prefix: str) -> Tensors:
-        """The tensors under `MODEL` or `STATE`, by their own names."""
+        """The tensors under `MODEL`, `STATE` or `TABLES`, by their own names."""
         return {name[len(prefix) :]: value for name, value in self.tensors.items() if name.startswith(prefix)}
+
+    def with_tables(self, tables: Tables) -> Checkpoint:
+        """The same checkpoint with a codec's integer tables in place of those it had."""
+        kept = {name: value for name, value in self.tensors.items() if not name.startswith(TABLES)}
+        return replace(self, tensors=kept | {TABLES + name: value for name, value in tables.items()})
+
+    @property
+    def tables(self) -> Tables:
+        """A codec's integer tables; raises `CheckpointError` when the checkpoint has none."""
+        tables = self.part(TABLES)
+        if not tables:
+            raise CheckpointError(
+                f"{self.path} has no coding tables, which a training writes at its end: go on with it "
+                "(task=train task.resume=true output=FOLDER), or give another checkpoint."
+            )
+        return tables
+
+    @property
+    def fingerprint(self) -> bytes:
+        """16 bytes that tell what decodes a stream: the model's options, weights and tables, not its training."""
+        coding = {n: v for n, v in self.tensors.items() if n.startswith((MODEL, TABLES))}
+        return bytes.fromhex(_digest(coding, self.model_section))[:16]
 
     def require_model(self, section: Mapping[str, Any]) -> None:
         """Raise `CheckpointError`, showing both sides, unless the checkpoint was made for this model section."""

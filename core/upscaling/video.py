@@ -24,6 +24,7 @@ from typing import Any
 from core.errors import MediaError
 from core.files import write_json
 from core.hooks import Array, Output, Upscaler
+from core.media.output import check_output
 from core.media.reader import open_video
 from core.media.scenes import SceneCutDetector
 from core.media.tiles import plan_tiles
@@ -34,7 +35,6 @@ from core.upscaling.options import UpscaleOptions
 
 PART_FRAMES = 32
 """Input frames in a part: what a killed job loses at most."""
-SUFFIXES = (".mp4", ".mkv", ".y4m", "")
 
 
 @dataclass(frozen=True)
@@ -54,18 +54,6 @@ class Upscaled:
         return (
             f"{self.frames} frames of {self.width}x{self.height} at {rate} per second, {self.cuts} scene cuts"
         )
-
-
-def check_output(source: Path, output: Path, overwrite: bool) -> None:
-    """Raise `MediaError` unless ``output`` can be written without losing anything."""
-    if output.suffix.lower() not in SUFFIXES:
-        raise MediaError(f"{output} has an unknown ending: write .mp4, .mkv, .y4m, or a folder of pictures.")
-    if not output.parent.is_dir():
-        raise MediaError(f"{output.parent} is not a folder: create it before writing {output.name}.")
-    if output.exists() and source.exists() and output.samefile(source):
-        raise MediaError(f"{output} is the input itself: give another task.output.")
-    if output.exists() and not overwrite:
-        raise MediaError(f"{output} exists: give another task.output, or task.overwrite=true.")
 
 
 def upscale(

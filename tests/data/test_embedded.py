@@ -135,3 +135,12 @@ def test_a_share_of_training_clips_are_stills():
 def test_downsized_clips():
     (frames,) = clips(Split.TEST, downsize=1.5).clip(0, RNG(0))
     assert frames.shape == (3, 3, 180, 320)
+
+
+def test_a_codec_is_tested_on_longer_clips_of_whole_frames():
+    config = CLIPS.config(crop=64, evaluation_crop=64, frames=3, downsize=1.5, test_frames=20)
+    validation = CLIPS.build(config, Split.VALIDATION)
+    test = CLIPS.build(config, Split.TEST)
+    assert validation.clip(0, RNG(0))[0].shape == (3, 3, 64, 64)
+    assert test.clip(0, RNG(0))[0].shape == (20, 3, 180, 320)
+    assert len(test) == 3  # 68 frames are left of the clip that is held out

@@ -14,12 +14,13 @@ _SAMPLES = 64
 
 
 class Fixture:
-    """The arrays of an ``.npz`` and its manifest."""
+    """The arrays of an ``.npz`` and its manifest, where it has one."""
 
     def __init__(self, path: Path) -> None:
         with np.load(path) as archive:
             self.arrays: dict[str, NDArray[Any]] = {name: archive[name] for name in archive.files}
-        self.manifest: dict[str, Any] = json.loads(self.arrays["manifest_json"].tobytes())
+        manifest = self.arrays.get("manifest_json")
+        self.manifest: dict[str, Any] = {} if manifest is None else json.loads(manifest.tobytes())
 
     def under(self, prefix: str) -> dict[str, NDArray[Any]]:
         """Arrays whose name starts with ``prefix``, without it."""

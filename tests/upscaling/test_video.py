@@ -13,10 +13,11 @@ import pytest
 
 from core.errors import MediaError
 from core.hooks import Array, Output
+from core.media.output import check_output
 from core.media.reader import open_video
 from core.media.writer import open_writer
 from core.upscaling import video
-from core.upscaling.video import Upscaled, UpscaleOptions, check_output, upscale
+from core.upscaling.video import Upscaled, UpscaleOptions, upscale
 
 EMBEDDED = Path(__file__).parents[2] / "core" / "data" / "embedded"
 RATE = Fraction(25)

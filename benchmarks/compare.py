@@ -1,0 +1,144 @@
+"""The frame of the speed benchmarks: common options, sides compared before they are timed, tables and ratios."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import machine
+import numpy as np
+from measure import Arrays, Builder, Measurement, measure
+from rich.console import Console
+from rich.table import Table
+
+from core.errors import MindvideoError
+from core.files import write_json
+
+TOLERANCE = 1e-4
+"""Largest difference between the sides' results: absolute, relative to the largest value where that is above 1."""
+
+_COLUMNS = ("median s", "min s", "processor s", "first call s", "build s", "peak MiB", "start MiB")
+
+
+class Disagreement(Exception):
+    """The sides do not compute the same."""
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One thing to time: ours first, then the peer where it is installed."""
+
+    what: str
+    title: str
+    case: Mapping[str, Any]
+    """What is measured, for the record."""
+    sides: Mapping[str, Builder]
+    agree: Callable[[Sequence[Arrays], Sequence[Arrays]], str]
+    """Compares what the warm-up calls of ours and the peer returned: a sentence, or raises `Disagreement`."""
+
+
+def parser(description: str, choices: Iterable[str]) -> argparse.ArgumentParser:
+    """The options that every benchmark has; ``choices`` are the things it can time."""
+    made = argparse.ArgumentParser(description=description.splitlines()[0])
+    made.add_argument("--what", choices=list(choices), action="append", help="only this; by default all")
+    made.add_argument("--verify", action="store_true", help="only compare results, time nothing")
+    made.add_argument(
+        "--threads", type=int, default=machine.available_cores(), help="of each side (%(default)s)"
+    )
+    made.add_argument("--repeat", type=int, default=7, help="timed calls of each side (%(default)s)")
+    made.add_argument("--json", type=Path, help="write everything to this file as well")
+    made.add_argument("words", nargs="*", help="further settings as for mindvideo")
+    return made
+
+
+def run(options: argparse.Namespace, benchmarks: Iterable[Benchmark]) -> int:
+    """Compare and time; returns 0, or 1 after a message when the sides disagree or cannot be built."""
+    console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
+    facts = {**machine.describe(), "load before": machine.load()}
+    for name, value in facts.items():
+        console.print(f"{name:>12}  {value}")
+    if machine.is_busy():
+        console.print(
+            "[bold red]The machine is busy: the times, and their ratios, cannot be relied on (README.md)[/]"
+        )
+    results = {}
+    try:
+        for benchmark in benchmarks:
+            repeat = 0 if options.verify else options.repeat
+            results[benchmark.what] = _execute(benchmark, repeat, console)
+    except (Disagreement, MindvideoError, RuntimeError) as error:
+        console.print(f"[bold red]Error:[/] {error}")
+        return 1
+    if options.json:
+        facts["load after"] = machine.load()
+        write_json(options.json, {"machine": facts, "command": sys.argv[1:], "results": results})
+    return 0
+
+
+def _execute(benchmark: Benchmark, repeat: int, console: Console) -> dict[str, Any]:
+    """Ours and, where it is installed, the peer; timed after their results were found to agree."""
+    if len(benchmark.sides) == 1:
+        console.print("The peer is not installed: ours alone, compared with nothing.")
+
+    def check(results: dict[str, list[Arrays]]) -> None:
+        if len(results) > 1:
+            console.print(f"{benchmark.what}: {benchmark.agree(*results.values())}")
+
+    measured = measure(benchmark.sides, repeat, check)
+    if repeat:
+        _print(console, benchmark.title, measured)
+    ratios = _ratios(*measured.values()) if len(measured) == 2 and repeat else {}
+    sides_as_data = {name: vars(side) for name, side in measured.items()}
+    return {"case": dict(benchmark.case), "sides": sides_as_data, "ratios": ratios}
+
+
+def equal_results(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:
+    """Compare what every warm-up call returned; raises `Disagreement` beyond the tolerance."""
+    worst, largest = 0.0, 0.0
+    for our_call, their_call in zip(ours, theirs, strict=True):
+        for our, their in zip(our_call, their_call, strict=True):
+            if our.shape != their.shape or not np.isfinite(our).all():
+                raise Disagreement(f"results of shapes {our.shape} and {their.shape}, or not finite.")
+            largest = max(largest, float(np.abs(their).max()))
+            worst = max(worst, float(np.abs(our - their).max()) / max(1.0, float(np.abs(their).max())))
+    told = f"largest difference {worst:.1e} on values up to {largest:.3g} (tolerance {TOLERANCE:.0e})"
+    if not worst <= TOLERANCE:
+        raise Disagreement(f"the sides disagree: {told}.")
+    return told
+
+
+def _print(console: Console, title: str, measured: dict[str, Measurement]) -> None:
+    table = Table("", title=title, title_justify="left")
+    for column in _COLUMNS:
+        table.add_column(column, justify="right")
+    for name, side in measured.items():
+        times = (median(side.wall), min(side.wall), median(side.processor))
+        once = (side.first_call_seconds, side.build_seconds)
+        memory = (side.peak_mib, side.start_mib)
+        table.add_row(
+            name, *(f"{t:.3f}" for t in times), *(f"{t:.1f}" for t in once), *(f"{m:.0f}" for m in memory)
+        )
+    if len(measured) == 2:
+        table.add_section()
+        ratios = _ratios(*measured.values())
+        table.add_row("ratio", *(f"{ratios[c]:.2f}" if c in ratios else "" for c in _COLUMNS))
+    console.print(table)
+    for name, side in measured.items():
+        console.print(side.framework)
+        if not side.is_steady:
+            console.print(f"[yellow]{name} is unsteady: the machine does other things, see README.md[/]")
+
+
+def _ratios(ours: Measurement, theirs: Measurement) -> dict[str, float]:
+    """Ours over theirs, for the columns where that says something."""
+    return {
+        "median s": median(ours.wall) / median(theirs.wall),
+        "min s": min(ours.wall) / min(theirs.wall),
+        "processor s": median(ours.processor) / median(theirs.processor),
+        "peak MiB": ours.peak_mib / theirs.peak_mib,
+    }

@@ -1,0 +1,247 @@
+"""Codes a video into a stream: frame by frame, in a memory that does not grow with their number, and resumable.
+
+The stream is made in the hidden file ``.<output>.part`` beside the output, with a journal of its frames. A job that
+was killed, or that failed, goes on from its last whole intra packet, and leaves the same bytes as one that was not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from core.coding.codec import LoadedCodec
+from core.coding.groups import coded, planned, timed
+from core.coding.records import FrameRecord, Journal, Sums
+from core.entropy.stream import StreamHeader, StreamWriter
+from core.errors import MediaError, StreamError
+from core.hooks import Array, CodedFrame, PictureFormat
+from core.media.output import cannot_write, check_output
+from core.media.reader import open_video
+from core.media.video import VideoReader
+from core.metrics.quality import PSNR_CAP, as_stored, psnr
+from core.progress import Meter
+
+SUFFIX = ".mdv"
+
+Note = Callable[[FrameRecord], None]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What came out of an encode."""
+
+    frames: int
+    bytes: int
+    """Of the file: payload, header and checks."""
+    bpp: float
+    """Bits of the file for each pixel of the source."""
+    psnr: float
+    """Mean over frames, of RGB, both pictures rounded to 8 bits, dB."""
+    seconds: float
+    """Of this run; what an interrupted one left took none."""
+    estimated_bpp: float | None = None
+    """From the information content of the symbols, where it was asked for."""
+
+    @property
+    def description(self) -> str:
+        """One line for the user."""
+        estimated = "" if self.estimated_bpp is None else f" (estimated {self.estimated_bpp:.4f})"
+        return (
+            f"{self.frames} frames in {self.bytes:,} bytes, {self.bpp:.4f} bpp{estimated}, "
+            f"PSNR {self.psnr:.2f} dB, {self.seconds:.1f} s"
+        )
+
+
+def encode(input: str | Path, output: str | Path, codec: LoadedCodec) -> Encoded:
+    """Encode a video file, or a folder of pictures, into a stream (.mdv): the form for notebooks.
+
+    Raises `MediaError` when the input cannot be read, or the output exists or cannot be written.
+    """
+    source, target = Path(input), Path(output)
+    check_output(source, target, overwrite=False, suffixes=(SUFFIX,))
+    with open_video(source) as reader:
+        return encode_video(reader, target, codec, source=source)
+
+
+def encode_video(
+    reader: VideoReader,
+    output: Path,
+    loaded: LoadedCodec,
+    *,
+    source: Path,
+    estimate: bool = False,
+    note: Note | None = None,
+    seen: Meter | None = None,
+) -> Encoded:
+    """Encode the video of an open reader, whose file is ``source``.
+
+    ``note`` gets the record of every frame in order of decoding, those of an interrupted job first. Raises
+    `MediaError` when the output cannot be written or the input is damaged; what was coded by then stays in hidden
+    files beside the output, and the next call goes on from there.
+    """
+    with _Job(reader, output, loaded, source, estimate) as job:
+        for record in job.kept():
+            if note:
+                note(record)
+        if seen:
+            seen.skip(job.sums.frames)
+        for record in job.run():
+            if note:
+                note(record)
+            if seen:
+                seen.advance(job.words)
+        return job.finish()
+
+
+def frame_record(frame: CodedFrame, source: Array, depth: int) -> FrameRecord:
+    """What is noted of a coded frame, made from ``source``."""
+    picture = as_stored(frame.picture / ((1 << depth) - 1))
+    quality = min(float(psnr(picture, as_stored(source))), PSNR_CAP)
+    packet = frame.packet
+    return FrameRecord(
+        packet.type.name.lower(), packet.time, len(packet.payload), quality, frame.estimated_bits
+    )
+
+
+class _Job:
+    """One encode: the frames in, the packets out."""
+
+    def __init__(
+        self, reader: VideoReader, output: Path, loaded: LoadedCodec, source: Path, estimate: bool
+    ) -> None:
+        self.sums = Sums()
+        self._started = time.perf_counter()
+        self._reader, self._loaded = reader, loaded
+        self._source, self._output = source, output
+        self._estimate = estimate
+        self._header = _header(reader, loaded)
+        self._part = output.with_name(f".{output.name}.part")
+        try:
+            self._journal = Journal(output.with_name(f".{output.name}.frames"), self._plan())
+            self._writer = self._resumed() or self._begun()
+        except OSError as error:
+            raise self._cannot_write(error) from error
+
+    def kept(self) -> Iterator[FrameRecord]:
+        """The records of the frames that an interrupted job left whole."""
+        for record in self._journal:
+            self.sums.add(record)
+            yield record
+
+    def run(self) -> Iterator[FrameRecord]:
+        """Code the frames that are left, and yield their records."""
+        loaded, header = self._loaded, self._header
+        frames = planned(timed(self._reader, header.time_base), loaded.gop, loaded.scene_cut)
+        left = islice(frames, self.sums.frames, None)
+        format = PictureFormat(header.width, header.height, header.depth)
+        for frame, source in coded(left, loaded.codec, format, self._estimate):
+            record = frame_record(frame, source, header.depth)
+            self._write(frame, record)
+            self.sums.add(record)
+            yield record
+
+    def finish(self) -> Encoded:
+        """Give the file its name, and say what it holds."""
+        if self.sums.frames == 0:
+            raise MediaError(f"{self._source} holds no frame.")
+        try:
+            self._writer.close()
+            os.replace(self._part, self._output)
+        except OSError as error:
+            raise self._cannot_write(error) from error
+        self._journal.remove()
+        size, sums = self._output.stat().st_size, self.sums
+        pixels = sums.frames * self._header.width * self._header.height
+        return Encoded(
+            frames=sums.frames,
+            bytes=size,
+            bpp=size * 8 / pixels,
+            psnr=sums.mean_psnr,
+            seconds=time.perf_counter() - self._started,
+            estimated_bpp=None if sums.estimated_bits is None else sums.estimated_bits / pixels,
+        )
+
+    @property
+    def words(self) -> str:
+        """What there is to say under way."""
+        pixels = self.sums.frames * self._header.width * self._header.height
+        return f"{self.sums.payload * 8 / pixels:.4f} bpp, {self.sums.mean_psnr:.2f} dB"
+
+    def _plan(self) -> dict[str, Any]:
+        """What must agree for frames coded before to be taken up."""
+        status = self._source.stat()
+        return {
+            "header": repr(self._header),
+            "scene_cut": self._loaded.scene_cut,
+            "estimate": self._estimate,
+            "source": hashlib.sha256(str(self._source.resolve()).encode()).hexdigest(),
+            "size": status.st_size,
+            "modified": status.st_mtime_ns,
+        }
+
+    def _resumed(self) -> StreamWriter | None:
+        """The stream of an interrupted job, up to its last intra packet."""
+        if not self._part.exists():
+            return None
+        try:
+            writer = StreamWriter.resume(self._part, self._header)
+        except StreamError:
+            return None
+        if not self._journal.keep(writer.packets):
+            writer.close()
+            return None
+        return writer
+
+    def _begun(self) -> StreamWriter:
+        self._journal.begin()
+        return StreamWriter.create(self._part, self._header)
+
+    def _write(self, frame: CodedFrame, record: FrameRecord) -> None:
+        try:
+            self._journal.add(record)
+            self._writer.write(frame.packet)
+        except OSError as error:
+            raise self._cannot_write(error) from error
+
+    def _cannot_write(self, error: OSError) -> MediaError:
+        told = cannot_write(self._output, error)
+        return MediaError(f"{told}; what was coded is kept, and the same command goes on from there.")
+
+    def __enter__(self) -> _Job:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._writer.close()
+        if kind is not None and self.sums.frames == 0:
+            self._part.unlink()
+            self._journal.remove()
+        self._journal.close()
+
+
+def _header(reader: VideoReader, loaded: LoadedCodec) -> StreamHeader:
+    """What the stream says of itself. A source of constant rate counts frames, others the ticks of their file."""
+    info = reader.info
+    return StreamHeader(
+        codec=loaded.name,
+        fingerprint=loaded.fingerprint,
+        width=info.width,
+        height=info.height,
+        depth=8 if info.depth <= 8 else 10,
+        frame_rate=info.frame_rate,
+        time_base=1 / info.frame_rate if reader.has_constant_rate() else info.time_base,
+        frames=info.frame_count,
+        pixel_format=info.pixel_format,
+        matrix=info.matrix,
+        range=info.range,
+        gop=loaded.gop,
+        arithmetic=loaded.arithmetic,
+    )

@@ -1,0 +1,158 @@
+"""The frames of a stream, decoded and checked: what decoding, verifying and measuring have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+
+from core.coding.codec import LoadedCodec
+from core.entropy.stream import StreamHeader, StreamReader
+from core.errors import StreamError
+from core.hooks import DecodedFrame, FrameDecoder, Packet, PacketType, PictureFormat
+from core.media.decoded import checksum
+
+
+class Fault(Enum):
+    """What can be wrong with a stream, in a few words."""
+
+    DAMAGED = "damaged or cut short"
+    WRONG_MODEL = "made by another model"
+    DESYNC = "decodes to other symbols than were coded"
+    OTHER_PICTURE = "decodes to another picture than was coded"
+
+
+class StreamFault(StreamError):
+    """A fault of a known kind."""
+
+    def __init__(self, kind: Fault, sentence: str) -> None:
+        super().__init__(sentence)
+        self.kind = kind
+
+
+class StreamDecoder:
+    """An open stream and the codec that decodes it (a context manager).
+
+    Raises `StreamError` when the file is no stream, or was made by another codec or weights, showing both.
+    """
+
+    def __init__(self, path: Path, loaded: LoadedCodec) -> None:
+        self._path, self._loaded = path, loaded
+        self._reader = StreamReader(path)
+        self._expected: dict[int, int] = {}
+        self.drifted = 0
+        """Frames so far that differ from the encoder's, which computed by other arithmetic."""
+        try:
+            self._require_model()
+        except BaseException:
+            self._reader.close()
+            raise
+
+    @property
+    def same_arithmetic(self) -> bool:
+        """Whether this machine computes as the encoder did, so that pictures must be equal to the last bit."""
+        return self.header.arithmetic == self._loaded.arithmetic
+
+    @property
+    def drift(self) -> str:
+        """A sentence on the frames that differ; empty where none does."""
+        if not self.drifted:
+            return ""
+        return (
+            f"{self.drifted} frames differ slightly from the encoder's, which computed by other arithmetic "
+            f"({self.header.arithmetic}; here: {self._loaded.arithmetic}); all symbols are right."
+        )
+
+    @property
+    def header(self) -> StreamHeader:
+        """What the stream says of itself."""
+        return self._reader.header
+
+    def frames(self, start: int = 0) -> Iterator[DecodedFrame]:
+        """The frames from number ``start`` on, in order of display; to be asked for once.
+
+        Decoding begins at the last intra packet that is not after ``start``. Raises `StreamFault` where a packet
+        cannot be decoded, after the frames before it.
+        """
+        intra = self._last_intra(start) if start else 0
+        # Groups are closed: what is shown before an intra frame stands before its packet.
+        yield from islice(self._decoded(intra), start - intra, None)
+
+    def _decoded(self, first: int) -> Iterator[DecodedFrame]:
+        """The frames of packet ``first`` and those after it, checked."""
+        header = self.header
+        decoder = self._loaded.codec.decoder(PictureFormat(header.width, header.height, header.depth))
+        try:
+            for number, packet in self._packets(first):
+                yield from self._checked(self._decode(decoder, packet, number))
+        except StreamFault:
+            yield from self._checked(decoder.flush())
+            raise
+        yield from self._checked(decoder.flush())
+
+    def _packets(self, first: int) -> Iterator[tuple[int, Packet]]:
+        """Numbered packets from ``first`` on."""
+        try:
+            yield from islice(enumerate(self._reader), first, None)
+        except StreamError as error:
+            raise StreamFault(Fault.DAMAGED, str(error)) from error
+
+    def _decode(self, decoder: FrameDecoder, packet: Packet, number: int) -> Sequence[DecodedFrame]:
+        self._expected[packet.time] = packet.picture
+        try:
+            return decoder.decode(packet)
+        except StreamError as error:
+            raise StreamFault(Fault.DESYNC, f"{self._path}, packet {number}: {error}{self._doubt}") from error
+
+    @property
+    def _doubt(self) -> str:
+        """What may be the cause of a desync."""
+        if self.same_arithmetic:
+            return ""
+        return (
+            f" The stream was made by other arithmetic ({self.header.arithmetic}; here: "
+            f"{self._loaded.arithmetic}), and its codec may need the same."
+        )
+
+    def _checked(self, frames: Iterable[DecodedFrame]) -> Iterator[DecodedFrame]:
+        """Compare pictures with those of the encoder; only under its own arithmetic must they be equal."""
+        for frame in frames:
+            if checksum(frame.picture) != self._expected.pop(frame.time):
+                if self.same_arithmetic:
+                    raise StreamFault(
+                        Fault.OTHER_PICTURE,
+                        f"{self._path}: the frame at time {frame.time} decodes to another picture than was coded, "
+                        "by the same arithmetic: the stream or the checkpoint is damaged.",
+                    )
+                self.drifted += 1
+            yield frame
+
+    def _last_intra(self, number: int) -> int:
+        """The last intra packet that is not after packet ``number``."""
+        intra = count = 0
+        with StreamReader(self._path) as packets:
+            for count, packet in enumerate(islice(packets, number + 1), 1):
+                intra = count - 1 if packet.type is PacketType.INTRA else intra
+        if count <= number:
+            raise StreamError(f"{self._path} holds {count} frames: there is no frame {number} to begin at.")
+        return intra
+
+    def _require_model(self) -> None:
+        theirs = f"{self.header.codec} {self.header.fingerprint.hex()}"
+        ours = f"{self._loaded.name} {self._loaded.fingerprint.hex()}"
+        if theirs != ours:
+            raise StreamFault(
+                Fault.WRONG_MODEL,
+                f"{self._path} was made by another model: it names {theirs}, the checkpoint is {ours}; "
+                "give the checkpoint that it was encoded with.",
+            )
+
+    def __enter__(self) -> StreamDecoder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._reader.close()

@@ -1,0 +1,94 @@
+"""Priors of latents under known scales: zero-mean or mean-scale hyperpriors (Ballé et al. 2018, Minnen et al. 2018).
+
+A latent y is quantised at whole distances from its mean. In training the rounding has two stand-ins: the likelihood
+sees uniform noise; the synthesis sees rounding whose gradient is that of the identity, or the same noise.
+"""
+
+from __future__ import annotations
+
+import math
+
+from mindspore import Tensor, nn, ops
+
+from core.entropy.quantize import LowerBound, add_noise, round_straight_through
+
+SCALE_BOUND = 0.11
+"""Smallest scale of a Gaussian: below, nearly all mass is on one symbol."""
+LIKELIHOOD_FLOOR = 1e-9
+
+
+class Conditional(nn.Cell):
+    """What the conditional priors have in common: quantisation; `likelihood` is each prior's own.
+
+    ``construct(y, scales, means=None)``, all of one shape; returns ``y_hat``, what the synthesis gets, and the
+    likelihood of every element. In evaluation both are of the rounded latent, round(y - mean) + mean.
+    With ``noisy_synthesis`` the synthesis gets the noisy latent in training, else the straight-through rounded one.
+    """
+
+    def __init__(self, noisy_synthesis: bool = False) -> None:
+        super().__init__()
+        self.noisy_synthesis = noisy_synthesis
+
+    def construct(self, y: Tensor, scales: Tensor, means: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        deviation = y if means is None else y - means
+        decoded = round_straight_through(deviation)
+        judged = add_noise(deviation) if self.training else decoded
+        if self.training and self.noisy_synthesis:
+            decoded = judged
+        y_hat = decoded if means is None else decoded + means
+        return y_hat, self.likelihood(judged, scales)
+
+    def likelihood(self, deviation: Tensor, scales: Tensor) -> Tensor:
+        """Probability of the unit interval around each deviation from the mean."""
+        raise NotImplementedError
+
+
+class GaussianConditional(Conditional):
+    """Gaussian of standard deviation max(scale, 0.11), integrated over unit intervals; likelihoods of 1e-9 at least.
+
+    Where a bound holds, gradients pass only if they lead away from it (`core.entropy.quantize.LowerBound`).
+    """
+
+    def __init__(self, scale_bound: float = SCALE_BOUND, noisy_synthesis: bool = False) -> None:
+        super().__init__(noisy_synthesis)
+        self.bound_scale = LowerBound(scale_bound)
+        self.bound_likelihood = LowerBound(LIKELIHOOD_FLOOR)
+
+    def likelihood(self, deviation: Tensor, scales: Tensor) -> Tensor:
+        """Probability of the unit interval around each deviation from the mean."""
+        distance = ops.abs(deviation)
+        scales = self.bound_scale(scales)
+        upper = _normal_cdf((0.5 - distance) / scales)
+        lower = _normal_cdf((-0.5 - distance) / scales)
+        return self.bound_likelihood(upper - lower)
+
+
+class LaplaceConditional(Conditional):
+    """Laplace of diversity ``scale`` within 1e-5 and 1e10, as DVC and DCVC have it: likelihood min(P + 1e-5, 1)."""
+
+    def likelihood(self, deviation: Tensor, scales: Tensor) -> Tensor:
+        """Probability of the unit interval around each deviation from the mean."""
+        scales = ops.clamp(scales, 1e-5, 1e10)
+        return floored(_laplace_cdf(deviation + 0.5, scales) - _laplace_cdf(deviation - 0.5, scales))
+
+
+def bits(likelihood: Tensor) -> Tensor:
+    """Information content of all elements together, in bits: a scalar.
+
+    ``xlogy``, because the last bits of MindSpore's ``log`` depend on how often it ran (on CPU, where its threads'
+    shares change after five runs), and a resumed training would not repeat an uninterrupted one.
+    """
+    return -ops.xlogy(1.0, likelihood).sum() / math.log(2)
+
+
+def floored(probability: Tensor) -> Tensor:
+    """min(P + 1e-5, 1): how DVC and DCVC keep an element's information between 0 and 16.6 bits."""
+    return ops.clamp(probability + 1e-5, max=1.0)
+
+
+def _normal_cdf(x: Tensor) -> Tensor:
+    return 0.5 * ops.erfc(x * -math.sqrt(0.5))
+
+
+def _laplace_cdf(x: Tensor, scales: Tensor) -> Tensor:
+    return 0.5 - 0.5 * ops.sign(x) * ops.expm1(-ops.abs(x) / scales)

@@ -1,0 +1,152 @@
+"""The library of kernels: built once per source and MindSpore into the user's cache, then loaded into this process.
+
+It links against the oneDNN that MindSpore ships, so nothing is downloaded and nothing else has to be installed than a
+C++ compiler. Knows nothing of MindSpore's Python side.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import logging
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from importlib import metadata, util
+from pathlib import Path
+
+from core.files import whole_file
+
+_FLAGS = (
+    *("-std=c++17", "-O2", "-shared", "-fPIC", "-fvisibility=hidden", "-pthread"),
+    "-D_GLIBCXX_USE_CXX11_ABI=0",  # as MindSpore itself is built
+)
+_SOURCES = ("convolution.cc", "mindspore.h", "onednn.h", "plan.h", "threads.h")
+"""The first is compiled; it includes the others."""
+_ONEDNN = "libdnnl.so.3"
+_COMPILERS = ("g++", "clang++", "c++")
+_BUILD_SECONDS = 300
+_log = logging.getLogger(__name__)
+
+
+class Unavailable(Exception):
+    """The kernels cannot be used here; the text says why."""
+
+
+_loaded: tuple[Path, ctypes.CDLL] | None = None
+"""What this process computes with, once `use` was called."""
+
+
+def available() -> tuple[bool, str]:
+    """Whether the kernels can be used here, and where they are or what is missing; builds them if need be."""
+    try:
+        path, _ = _load()
+    except Unavailable as reason:
+        return False, str(reason)
+    return True, str(path)
+
+
+def use(threads: int) -> None:
+    """Have networks that are built from now on compute with these kernels, on so many threads.
+
+    Raises `Unavailable`.
+    """
+    global _loaded
+    path, library = _load()
+    if library.SetThreads(threads) != 0:
+        raise Unavailable("their threads cannot be started")
+    _loaded = path, library
+
+
+def use_if_available(threads: int) -> bool:
+    """`use`, or one line in the log that says why not; whether the kernels are in use."""
+    try:
+        use(threads)
+    except Unavailable as reason:
+        _log.warning(
+            "MindSpore's own, slower convolutions are used, as the faster ones are missing: %s.", reason
+        )
+        return False
+    return True
+
+
+def stop_using() -> None:
+    """Have networks that are built from now on compute with MindSpore's own kernels."""
+    global _loaded
+    _loaded = None
+
+
+def in_use() -> Path | None:
+    """The library that new networks compute with; None where it is MindSpore's own kernels."""
+    return _loaded[0] if _loaded else None
+
+
+@functools.cache
+def _load() -> tuple[Path, ctypes.CDLL]:
+    if not (sys.platform == "linux" and platform.machine() == "x86_64"):
+        raise Unavailable(
+            f"they are for Linux on x86-64, and this is {platform.system()} on {platform.machine()}"
+        )
+    path = _built(_onednn())
+    try:
+        return path, ctypes.CDLL(str(path))
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be loaded ({error})") from error
+
+
+def _onednn() -> Path:
+    """The oneDNN inside MindSpore, of the version whose interface is declared in onednn.h."""
+    package = util.find_spec("mindspore")
+    if package is None or package.origin is None:
+        raise Unavailable("MindSpore is not installed")
+    path = Path(package.origin).parent / "lib" / _ONEDNN
+    if not path.is_file():
+        raise Unavailable(f"this MindSpore has no {_ONEDNN}")
+    return path
+
+
+def _built(onednn: Path) -> Path:
+    """The library in the cache, compiled if it is not there yet."""
+    sources = [Path(__file__).with_name(name) for name in _SOURCES]
+    identity = [*_FLAGS, metadata.version("mindspore"), str(onednn), str(onednn.stat().st_size)]
+    digest = hashlib.sha256("\0".join(identity).encode())
+    for source in sources:
+        digest.update(source.read_bytes())
+    path = cache_folder() / f"convolution-{digest.hexdigest()[:16]}.so"
+    if not path.is_file():
+        _compile(sources[0], onednn, path)
+    return path
+
+
+def cache_folder() -> Path:
+    """Where built libraries are kept: ``$XDG_CACHE_HOME/mindvideo/kernels``, by default in ``~/.cache``."""
+    chosen = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (chosen if chosen.is_absolute() else Path.home() / ".cache") / "mindvideo" / "kernels"
+
+
+def _compile(source: Path, onednn: Path, path: Path) -> None:
+    """Compile into ``path``, which is whole or not there; two processes may do so at once."""
+    link = [str(onednn), f"-Wl,-rpath,{onednn.parent}"]
+    try:
+        with whole_file(path) as temporary:
+            command = [*_compiler(), *_FLAGS, str(source), *link, "-o", str(temporary)]
+            subprocess.run(command, check=True, capture_output=True, text=True, timeout=_BUILD_SECONDS)
+    except subprocess.CalledProcessError as error:
+        said = (error.stderr or "").strip().splitlines() or ["no message"]
+        first = next((line for line in said if "error" in line), said[0])
+        raise Unavailable(f"the compiler failed ({first})") from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Unavailable(f"they could not be built in {path.parent} ({error})") from error
+
+
+def _compiler() -> list[str]:
+    """``$CXX`` or the first known compiler on the path."""
+    chosen = os.environ.get("CXX")
+    for name in [chosen] if chosen else _COMPILERS:
+        found = shutil.which(name)
+        if found:
+            return [found]
+    raise Unavailable(f"there is no C++ compiler ({chosen or ', '.join(_COMPILERS)} not found)")

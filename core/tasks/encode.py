@@ -1,0 +1,68 @@
+"""``task=encode``: codes a real video into a stream (.mdv) with a trained codec."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from omegaconf import MISSING
+
+from core.errors import ConfigError
+from core.files import write_json
+from core.hooks import TaskEntry
+from core.progress import Meter
+from core.tasks.source import SourceConfig
+
+if TYPE_CHECKING:
+    from core.coding.records import FrameRecord
+    from core.run import Run
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class EncodeConfig(SourceConfig):
+    """Code a video into a stream with a trained codec; typed again after an interruption, it goes on."""
+
+    output: str = MISSING
+    """The stream, .mdv."""
+    checkpoint: str | None = None
+    """Trained codec; by default the settings' ``weights``."""
+    overwrite: bool = False
+    """Replace an output that exists."""
+    report: str | None = None
+    """JSON file to write with type, time, bytes and PSNR of each frame."""
+    estimated: bool = False
+    """Say as well what the float priors estimate for the rate."""
+
+
+def _encode(config: EncodeConfig, run: Run) -> None:
+    from core.coding.encode import SUFFIX, encode_video
+    from core.media.output import check_output
+
+    output = Path(config.output)
+    check_output(config.path, output, config.overwrite, (SUFFIX,))
+    if config.report and not Path(config.report).parent.is_dir():
+        raise ConfigError(f"{Path(config.report).parent} is not a folder: create it before task.report={config.report}.")
+    records: list[FrameRecord] = []
+    with config.open() as reader:
+        loaded = run.codec(config.checkpoint)
+        with Meter(f"Encoding {config.path.name}", reader.info.frame_count) as meter:
+            result = encode_video(
+                reader,
+                output,
+                loaded,
+                source=config.path,
+                estimate=config.estimated,
+                note=records.append if config.report else None,
+                seen=meter,
+            )
+    log.info("%s: %s", output, result.description)
+    if config.report:
+        frames = [asdict(record) for record in records]
+        write_json(Path(config.report), {**asdict(result), "per_frame": frames})
+
+
+ENCODE = TaskEntry("encode", EncodeConfig, _encode, needs=("model", "codec", "device"))

@@ -1,0 +1,51 @@
+"""The video that a task reads: options that upscaling and coding share."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from omegaconf import MISSING
+
+if TYPE_CHECKING:
+    from core.media.video import VideoReader
+
+
+@dataclass
+class SourceConfig:
+    """Where a video comes from, and what a file without a header does not say."""
+
+    input: str = MISSING
+    """Video file, raw .yuv (state ``raw_size``), or folder of pictures."""
+    raw_size: str | None = None
+    """Size of raw video, as 1920x1080."""
+    raw_format: str = "yuv420p"
+    """Pixel format of raw video."""
+    frame_rate: float = 25.0
+    """Frames per second of raw video and picture folders."""
+
+    def __post_init__(self) -> None:
+        if self.frame_rate <= 0:
+            raise ValueError(f"frame_rate={self.frame_rate} is not above 0.")
+        if self.raw_size is not None and not re.fullmatch(r"\d+[xX]\d+", self.raw_size):
+            raise ValueError(f"raw_size={self.raw_size} is not a size such as 1920x1080.")
+
+    @property
+    def path(self) -> Path:
+        """The file or folder."""
+        return Path(self.input)
+
+    def open(self) -> VideoReader:
+        """A reader of the video; raises `MediaError` when there is none."""
+        from core.media.reader import open_video
+        from core.media.video import RawFormat
+
+        rate = Fraction(self.frame_rate).limit_denominator(1001)
+        raw = None
+        if self.raw_size is not None:
+            width, height = map(int, self.raw_size.lower().split("x"))
+            raw = RawFormat(width, height, self.raw_format, rate)
+        return open_video(self.path, raw=raw, frame_rate=rate)

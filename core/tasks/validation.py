@@ -1,0 +1,71 @@
+"""What a training measures now and then on held-out clips: quality through its upscaler, else its loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from core.hooks import Split
+
+if TYPE_CHECKING:
+    import numpy as np
+    from mindspore import nn
+    from numpy.typing import NDArray
+
+    from core.hooks import ClipSource
+    from core.run import Run
+
+
+class Validator:
+    """Measures the network in training: through its upscaler where it has one, else by its objective in evaluation."""
+
+    def __init__(self, run: Run, network: nn.Cell, step: nn.TrainOneStepCell, pictures: int) -> None:
+        self._run = run
+        self._keep = pictures
+        self._step = step
+        self._source: ClipSource = run.source(Split.VALIDATION)
+        self._metrics = run.metrics()
+        self.upscaler = run.upscaler(network) if run.settings.upscaler is not None else None
+        self._pictures: Mapping[str, NDArray[np.uint8]] = {}
+
+    def validate(self) -> dict[str, float]:
+        """Values by name."""
+        return self._loss() if self.upscaler is None else self._quality()
+
+    def pictures(self) -> Mapping[str, NDArray[np.uint8]]:
+        """What the last validation drew."""
+        return self._pictures
+
+    def _quality(self) -> dict[str, float]:
+        from core.tasks.evaluate import draw
+        from core.upscaling.evaluate import evaluate
+
+        assert self.upscaler is not None
+        evaluation = evaluate(
+            self.upscaler, self._source, self._metrics, seed=self._run.settings.seed, keep=self._keep
+        )
+        self._pictures = draw(evaluation)
+        return evaluation.ours()
+
+    def _loss(self) -> dict[str, float]:
+        import numpy as np
+
+        from core.data.loader import loader
+
+        batches = loader(
+            self._source,
+            batch_size=self._run.settings.loader.batch_size,
+            seed=self._run.settings.seed,
+            workers=self._run.settings.loader.workers,
+            steps=None,
+            shuffle=False,
+        )
+        names = getattr(self._step, "outputs", ("loss",))
+        objective = self._step.network.set_train(False)
+        measured = []
+        for columns in batches.create_tuple_iterator(num_epochs=1):
+            values = objective(*columns)
+            values = values if isinstance(values, tuple) else (values,)
+            measured.append([float(value.asnumpy()) for value in values])
+        objective.set_train(True)
+        return dict(zip(names, np.mean(measured, axis=0).tolist(), strict=False))

@@ -1,0 +1,46 @@
+"""``task=verify``: decodes a stream (.mdv) without writing anything, and says what is wrong with it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from omegaconf import MISSING
+
+from core.hooks import TaskEntry
+from core.progress import Meter
+from core.tasks.decode import frames_of
+
+if TYPE_CHECKING:
+    from core.run import Run
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class VerifyConfig:
+    """Decode a stream without writing anything, and say what is wrong with it."""
+
+    input: str = MISSING
+    """The stream, .mdv."""
+    checkpoint: str | None = None
+    """Trained codec; by default the settings' ``weights``."""
+
+
+def _verify(config: VerifyConfig, run: Run) -> None:
+    from core.coding.verify import verify
+    from core.errors import StreamError
+
+    source = Path(config.input)
+    total = frames_of(source)
+    loaded = run.codec(config.checkpoint)
+    with Meter(f"Verifying {source.name}", total) as meter:
+        result = verify(source, loaded, meter)
+    if result.fault is not None:
+        raise StreamError(result.description)
+    log.info("%s: %s", source, result.description)
+
+
+VERIFY = TaskEntry("verify", VerifyConfig, _verify, needs=("model", "codec", "device"))

@@ -1,0 +1,1 @@
+"""SSFVC: video compression with scale-space flow."""

@@ -1,0 +1,94 @@
+"""SSFVC: end-to-end optimised video compression with scale-space flow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.hooks import (
+    Codec,
+    CodecConfig,
+    CodecEntry,
+    Coding,
+    ModelEntry,
+    PublishedWeights,
+    Supervision,
+    Tables,
+    hookimpl,
+)
+
+if TYPE_CHECKING:
+    from mindspore import nn
+
+HOOK_API = 1
+
+
+@dataclass
+class SsfvcConfig:
+    """The network; the defaults are those of the published checkpoints (34,209,609 parameters)."""
+
+    hidden: int = 128
+    """Channels of the transforms' hidden layers."""
+    latent: int = 192
+    """Channels of each of the three latents and of their hyperpriors."""
+
+    def __post_init__(self) -> None:
+        for name in ("hidden", "latent"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"model.{name} is {getattr(self, name)}; it must be at least 1.")
+
+
+@dataclass
+class SsfvcCodecConfig(CodecConfig):
+    """Coding with a trained network; there is nothing to choose beside where intra frames stand."""
+
+
+def _network(config: SsfvcConfig) -> nn.Cell:
+    from .cells import ScaleSpaceFlow
+
+    return ScaleSpaceFlow(config)
+
+
+def _published(config: SsfvcConfig) -> PublishedWeights:
+    from .weights import published
+
+    return published(config)
+
+
+def _codec(config: SsfvcCodecConfig, network: nn.Cell, tables: Tables) -> Codec:
+    from .codec import SsfvcCodec
+
+    return SsfvcCodec(network, tables)
+
+
+def _tables(network: nn.Cell) -> Tables:
+    from .latents import tables
+
+    return tables(network)
+
+
+MODEL = ModelEntry("ssfvc", SsfvcConfig, _network, published=_published)
+CODEC = CodecEntry(
+    "ssfvc",
+    SsfvcCodecConfig,
+    _codec,
+    _tables,
+    coding=Coding.RESIDUAL,
+    supervision=Supervision.OBJECTIVE,
+)
+
+
+@hookimpl
+def models() -> Iterable[ModelEntry[SsfvcConfig]]:
+    return [MODEL]
+
+
+@hookimpl
+def codecs() -> Iterable[CodecEntry[SsfvcCodecConfig]]:
+    return [CODEC]
+
+
+@hookimpl
+def config_package() -> str:
+    return "plugins.ssfvc.conf"

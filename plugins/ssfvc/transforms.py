@@ -1,0 +1,53 @@
+"""The transforms of SSFVC: strided 5x5 convolutions between pictures, latents and hyper-latents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from mindspore import Tensor, nn, ops
+
+from core.nn.conv import Conv2d, ConvTranspose2d
+
+_LARGEST = 255.0
+_SLOPE, _STEEPNESS = 0.9943258522851727, 100
+"""Shape of `QuantizedReLU`'s gradient outside of its range."""
+
+
+def analysis(*widths: int) -> nn.SequentialCell:
+    """Convolutions through the given channels, each halving the sides; ReLU between, none at the end."""
+    return nn.SequentialCell(_activated(Conv2d, widths, nn.ReLU)[:-1])
+
+
+def synthesis(*widths: int) -> nn.SequentialCell:
+    """Transposed convolutions through the given channels, each doubling the sides; ReLU between, none at the end."""
+    return nn.SequentialCell(_activated(ConvTranspose2d, widths, nn.ReLU)[:-1])
+
+
+def scale_synthesis(*widths: int) -> nn.SequentialCell:
+    """`synthesis` of scales: a `QuantizedReLU` after every layer, also after the last."""
+    return nn.SequentialCell(_activated(ConvTranspose2d, widths, QuantizedReLU))
+
+
+def _activated(layer: type[nn.Cell], widths: Sequence[int], activation: type[nn.Cell]) -> list[nn.Cell]:
+    """Layers from each width to the next, each followed by an activation."""
+    cells: list[nn.Cell] = []
+    for inputs, outputs in pairwise(widths):
+        cells += [layer(inputs, outputs, kernel=5, stride=2), activation()]
+    return cells
+
+
+class QuantizedReLU(nn.Cell):
+    """Clamping to 0…255: the activation of networks that are evaluated in integers (Ballé et al. 2019, section 3.1).
+
+    Outside of the range the gradient falls off smoothly, so that a saturated unit may come back.
+    """
+
+    def construct(self, x: Tensor) -> Tensor:
+        return ops.clamp(x, 0.0, _LARGEST)
+
+    def bprop(self, x: Tensor, out: Tensor, dout: Tensor) -> tuple[Tensor]:
+        """Gradient of `construct`."""
+        distance = ops.abs(2 * x / _LARGEST - 1)
+        outside = ops.exp(-(_SLOPE**_STEEPNESS) * ops.pow(distance, _STEEPNESS))
+        return (ops.where(distance <= 1, dout, dout * outside),)

@@ -1,0 +1,306 @@
+"""Encoding with the toy codecs: what is in the file, and that an interrupted job ends as another does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import tracemalloc
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from material import RATE, expected, moving, read, write, write_timed
+from toy import Levels, Pairs, load
+
+from core.coding.encode import encode, encode_video
+from core.coding.frames import StreamDecoder
+from core.coding.records import FrameRecord
+from core.entropy.stream import StreamReader
+from core.errors import MediaError
+from core.hooks import Array, Packet, PictureFormat
+from core.media.reader import RawFormat, open_video
+from core.metrics.quality import as_stored, psnr
+
+
+def packets_of(path: Path) -> list[Packet]:
+    with StreamReader(path) as reader:
+        return list(reader)
+
+
+def records_of(
+    source: Path, output: Path, codec: Levels | None = None, **options: object
+) -> list[FrameRecord]:
+    records: list[FrameRecord] = []
+    with open_video(source) as reader:
+        encode_video(reader, output, load(codec), source=source, note=records.append, **options)  # type: ignore[arg-type]
+    return records
+
+
+@pytest.mark.parametrize("codec", [Levels(), Pairs()])
+@pytest.mark.parametrize("count", [1, 2, 13])
+@pytest.mark.parametrize("gop", [1, 2, 12, 0])
+def test_every_frame_comes_back(tmp_path: Path, codec: Levels, count: int, gop: int) -> None:
+    source = write(tmp_path / "in.y4m", moving(count))
+    loaded = load(codec, gop)
+    result = encode(source, tmp_path / "out.mdv", loaded)
+    assert result.frames == count
+    with StreamDecoder(tmp_path / "out.mdv", loaded) as stream:
+        frames = list(stream.frames())
+    assert [frame.time for frame in frames] == list(range(count))
+    for frame, picture in zip(frames, expected(source), strict=True):
+        np.testing.assert_array_equal(frame.picture, picture)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.y4m", "out.mdv"]
+
+
+def test_the_rate_is_that_of_the_file(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.y4m", moving(5, 47, 35))
+    output = tmp_path / "out.mdv"
+    result = encode(source, output, load())
+    assert result.bytes == output.stat().st_size
+    assert result.bpp == result.bytes * 8 / (5 * 47 * 35)
+    assert result.bytes > sum(len(packet.payload) for packet in packets_of(output))
+    shown = zip(expected(source), read(source)[0], strict=True)
+    values = [psnr(picture / 255, as_stored(frame)) for picture, frame in shown]
+    assert result.psnr == pytest.approx(np.mean(values), abs=1e-9)
+    assert result.estimated_bpp is None
+    assert f"{result.bpp:.4f} bpp" in result.description
+
+
+def test_the_record_of_every_frame(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.y4m", moving(6))
+    records = records_of(source, tmp_path / "out.mdv", Pairs(), estimate=True)
+    packets = packets_of(tmp_path / "out.mdv")
+    assert [(r.type, r.time, r.bytes) for r in records] == [
+        (packet.type.name.lower(), packet.time, len(packet.payload)) for packet in packets
+    ]
+    assert [record.time for record in records] == [0, 2, 1, 4, 3, 5]  # pairs are coded the later first
+    assert [record.estimated_bits for record in records] == [len(p.payload) * 7.5 for p in packets]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".y4m", ""])
+def test_sources_of_all_kinds(tmp_path: Path, suffix: str) -> None:
+    source = write(tmp_path / f"in{suffix}", moving(7), rate=Fraction(24000, 1001))
+    encode(source, tmp_path / "out.mdv", load())
+    with StreamDecoder(tmp_path / "out.mdv", load()) as stream:
+        header = stream.header
+        frames = list(stream.frames())
+    rate = Fraction(24000, 1001) if suffix else RATE
+    assert (header.width, header.height, header.depth) == (48, 36, 8)
+    assert (header.frame_rate, header.time_base) == (rate, 1 / rate)
+    assert [frame.time for frame in frames] == list(range(7))
+    for frame, picture in zip(frames, expected(source), strict=True):
+        np.testing.assert_array_equal(frame.picture, picture)
+
+
+def test_raw_planes(tmp_path: Path) -> None:
+    source = tmp_path / "in.yuv"
+    source.write_bytes(np.random.default_rng(0).integers(0, 256, 48 * 36 * 3 // 2 * 4, np.uint8).tobytes())
+    with open_video(source, raw=RawFormat(48, 36)) as reader:
+        assert encode_video(reader, tmp_path / "out.mdv", load(), source=source).frames == 4
+
+
+def test_samples_of_ten_bits(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.y4m", moving(3), pixel_format="yuv444p10le")
+    encode(source, tmp_path / "out.mdv", load(Levels(step=1)))
+    with StreamDecoder(tmp_path / "out.mdv", load(Levels(step=1))) as stream:
+        assert stream.header.depth == 10
+        frames = list(stream.frames())
+    for frame, picture in zip(frames, expected(source, 10, Levels(step=1)), strict=True):
+        np.testing.assert_array_equal(frame.picture, picture)
+
+
+def test_frames_at_times_of_their_own(tmp_path: Path) -> None:
+    times = [0, 40, 70, 200, 215, 300, 500]
+    source = write_timed(tmp_path / "in.mkv", moving(7), times)
+    encode(source, tmp_path / "out.mdv", load())
+    with StreamDecoder(tmp_path / "out.mdv", load()) as stream:
+        unit = stream.header.time_base
+        assert [frame.time * unit * 1000 for frame in stream.frames()] == times
+
+
+class Failing(Pairs):
+    """Stops when it is given a certain frame, as by the keyboard."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self.at = at
+
+    def codes(self, frame: Array, format: PictureFormat) -> np.ndarray:
+        if len(self.frames) > self.at:
+            raise KeyboardInterrupt
+        return super().codes(frame, format)
+
+
+@pytest.mark.parametrize("gop", [1, 4, 0])
+@pytest.mark.parametrize("at", [0, 1, 4, 7, 10])
+@pytest.mark.parametrize("lost", [0, 5])
+def test_an_interrupted_encode_ends_like_an_undisturbed_one(
+    tmp_path: Path, gop: int, at: int, lost: int
+) -> None:
+    source = write(tmp_path / "in.y4m", moving(11))
+    straight = encode(source, tmp_path / "straight.mdv", load(Pairs(), gop))
+    with pytest.raises(KeyboardInterrupt):
+        encode(source, tmp_path / "out.mdv", load(Failing(at), gop))
+    assert not (tmp_path / "out.mdv").exists()
+    part = tmp_path / ".out.mdv.part"
+    assert part.exists() is (at > 0)
+    if at and lost:
+        os.truncate(part, part.stat().st_size - lost)
+    again = Pairs()
+    resumed = encode(source, tmp_path / "out.mdv", load(again, gop))
+    assert (tmp_path / "out.mdv").read_bytes() == (tmp_path / "straight.mdv").read_bytes()
+    assert replace(resumed, seconds=0) == replace(straight, seconds=0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.y4m", "out.mdv", "straight.mdv"]
+    if gop == 1 and at and not lost:
+        assert again.frames == list(
+            range(at - 1, 11)
+        )  # the last intra packet is coded again, and what follows
+
+
+def test_records_of_an_interrupted_encode_are_whole(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.y4m", moving(11))
+    straight = records_of(source, tmp_path / "straight.mdv", Pairs())
+    with pytest.raises(KeyboardInterrupt):
+        records_of(source, tmp_path / "out.mdv", Failing(7))
+    assert records_of(source, tmp_path / "out.mdv", Pairs()) == straight
+
+
+@pytest.mark.parametrize("change", ["source", "codec", "gop", "scene cuts", "journal", "part"])
+def test_what_was_made_by_another_plan_is_not_taken_up(tmp_path: Path, change: str) -> None:
+    source = write(tmp_path / "in.y4m", moving(11))
+    with pytest.raises(KeyboardInterrupt):
+        encode(source, tmp_path / "out.mdv", load(Failing(7), gop=2))
+    loaded = load(Pairs(), gop=3 if change == "gop" else 2, mark=8 if change == "codec" else 7)
+    if change == "source":
+        write(source, moving(11, seed=1))
+    if change == "scene cuts":
+        loaded = replace(loaded, scene_cut=True)
+    if change == "journal":
+        (tmp_path / ".out.mdv.frames").unlink()
+    if change == "part":
+        (tmp_path / ".out.mdv.part").write_bytes(b"junk")
+    encode(source, tmp_path / "straight.mdv", loaded)
+    again = Pairs()
+    encode(source, tmp_path / "out.mdv", replace(loaded, codec=again))
+    assert again.frames == list(range(11))
+    assert (tmp_path / "out.mdv").read_bytes() == (tmp_path / "straight.mdv").read_bytes()
+
+
+def script(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
+    """Run a script that may import the toy codecs."""
+    here = Path(__file__)
+    path = os.pathsep.join([str(here.parent), str(here.parents[2]), os.environ.get("PYTHONPATH", "")])
+    program = [sys.executable, "-c", textwrap.dedent(text)]
+    return subprocess.run(
+        program,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+KILLED = """
+    import os, signal
+    from toy import Levels, load
+    from core.coding.encode import encode
+
+    class Killed(Levels):
+        def codes(self, frame, format):
+            if len(self.frames) > 8:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return super().codes(frame, format)
+
+    encode("in.y4m", "out.mdv", load(Killed(), gop=3))
+"""
+
+
+def test_a_killed_encode_goes_on(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.y4m", moving(11))
+    encode(source, tmp_path / "straight.mdv", load(gop=3))
+    killed = script(tmp_path, KILLED)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    again = Levels()
+    encode(Path(source), tmp_path / "out.mdv", load(again, gop=3))
+    assert again.frames == [6, 7, 8, 9, 10]
+    assert (tmp_path / "out.mdv").read_bytes() == (tmp_path / "straight.mdv").read_bytes()
+
+
+FULL = """
+    import resource, signal
+    from toy import load
+    from core.coding.encode import encode
+    from core.errors import MediaError
+
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
+    try:
+        encode("in.y4m", "out.mdv", load(gop=2))
+    except MediaError as error:
+        print(error)
+"""
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.y4m", moving(11))
+    told = script(tmp_path, FULL)
+    assert "out.mdv cannot be written: File too large; what was coded is kept" in told.stdout, told.stderr
+    assert not (tmp_path / "out.mdv").exists()
+    encode(source, tmp_path / "straight.mdv", load(gop=2))
+    again = Levels()
+    encode(source, tmp_path / "out.mdv", load(again, gop=2))
+    assert 0 < again.frames[0] < 11
+    assert (tmp_path / "out.mdv").read_bytes() == (tmp_path / "straight.mdv").read_bytes()
+
+
+def test_two_encodes_to_one_file(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.y4m", moving(3))
+
+    class Nested(Levels):
+        def codes(self, frame: Array, format: PictureFormat) -> np.ndarray:
+            encode(source, tmp_path / "out.mdv", load())
+            return super().codes(frame, format)
+
+    with pytest.raises(MediaError, match="another process is encoding"):
+        encode(source, tmp_path / "out.mdv", load(Nested()))
+    assert encode(source, tmp_path / "out.mdv", load()).frames == 3
+
+
+def test_a_damaged_source(tmp_path: Path) -> None:
+    whole = write(tmp_path / "whole.y4m", moving(7))
+    source = tmp_path / "in.y4m"
+    source.write_bytes(whole.read_bytes()[:-100])
+    with pytest.raises(MediaError, match=r"in\.y4m is damaged or cut short at frame 6"):
+        encode(source, tmp_path / "out.mdv", load())
+    assert not (tmp_path / "out.mdv").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("out.mp4", r"write \.mdv"), ("none/out.mdv", "is not a folder"), ("old.mdv", r"task\.overwrite=true")],
+)
+def test_an_output_that_cannot_be(tmp_path: Path, name: str, sentence: str) -> None:
+    source = write(tmp_path / "in.y4m", moving(2))
+    (tmp_path / "old.mdv").touch()
+    with pytest.raises(MediaError, match=sentence):
+        encode(source, tmp_path / name, load())
+
+
+def test_memory_does_not_grow_with_the_number_of_frames(tmp_path: Path) -> None:
+    def peak(count: int) -> int:
+        source = write(tmp_path / f"{count}.y4m", [moving(1, 160, 120)[0]] * count)
+        tracemalloc.start()
+        encode(source, tmp_path / f"{count}.mdv", load(Pairs(), gop=0))
+        size = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return size
+
+    few, many = peak(12), peak(72)
+    frame = 160 * 120 * 3 * 4
+    assert many - few < frame / 4  # not one of the 60 frames more is kept

@@ -1,0 +1,84 @@
+"""A stream decodes under any instruction set and number of threads: equal symbols, and pictures that hardly drift."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import mindspore as ms
+import numpy as np
+import pytest
+
+from core.hooks import PictureFormat
+from plugins.ssfvc.plugin import CODEC, SsfvcCodecConfig
+
+from .conftest import build_frames, build_network
+
+SCRIPT = Path(__file__).parent / "decode_elsewhere.py"
+FORMAT = PictureFormat(120, 100)
+MACHINES = [("AVX2", 2), ("AVX", 1), ("SSE41", 1)]
+"""Instruction sets and threads; the tests themselves run under AVX2."""
+COUNT = 101
+"""An intra frame and a hundred others, each predicted from the one before."""
+
+
+@pytest.fixture(scope="module")
+def stream(tmp_path_factory):
+    """The packets' file, and the encoder's pictures."""
+    network = build_network()
+    tables = CODEC.tables(network)
+    encoder = CODEC.build(SsfvcCodecConfig(), network, tables).encoder(FORMAT)
+    before = ms.get_context("mode")
+    ms.set_context(mode=ms.GRAPH_MODE)
+    frames = build_frames(COUNT, FORMAT.height, FORMAT.width)
+    coded = [item for t, frame in enumerate(frames) for item in encoder.encode(frame, t, t == 0)]
+    ms.set_context(mode=before)
+    packets = [item.packet for item in coded]
+    arrays = {f"payload/{p.time}": np.frombuffer(p.payload, np.uint8) for p in packets}
+    arrays |= {f"tables/{name}": array for name, array in tables.items()}
+    arrays["packets"] = np.array([(p.type, p.symbols, p.picture) for p in packets])
+    arrays["size"] = np.array([FORMAT.width, FORMAT.height])
+    path = tmp_path_factory.mktemp("stream") / "packets.npz"
+    np.savez(path, **arrays)
+    return path, np.stack([item.picture for item in coded])
+
+
+@pytest.fixture(scope="module")
+def elsewhere(stream, tmp_path_factory):
+    """The pictures of each machine; all decode at the same time."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    decoders = {machine: _start(stream[0], folder, *machine) for machine in MACHINES}
+    for decoder in decoders.values():
+        _, errors = decoder.communicate(timeout=280)
+        assert decoder.returncode == 0, errors[-2000:]
+    pictures = {}
+    for machine in MACHINES:
+        with np.load(folder / _file(*machine)) as archive:
+            pictures[machine] = archive["pictures"]
+    return pictures
+
+
+def _start(source, folder, instructions, threads):
+    command = [sys.executable, SCRIPT, str(threads), source, folder / _file(instructions, threads)]
+    environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": instructions}
+    return subprocess.Popen(command, env=environment, cwd=folder, stderr=subprocess.PIPE, text=True)
+
+
+def _file(instructions, threads):
+    return f"{instructions}-{threads}.npz"
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_pictures_hardly_drift(stream, elsewhere, machine):
+    pictures, expected = elsewhere[machine], stream[1]
+    assert pictures.shape == expected.shape
+    assert min(psnr(ours, theirs) for ours, theirs in zip(pictures, expected, strict=True)) >= 50
+
+
+def test_equal_arithmetic_gives_equal_pictures(stream, elsewhere):
+    np.testing.assert_array_equal(elsewhere["AVX2", 2], stream[1])
+
+
+def psnr(a, b):
+    error = ((a.astype(np.float64) - b) ** 2).mean()
+    return np.inf if error == 0 else 10 * np.log10(255**2 / error)
