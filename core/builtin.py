@@ -7,14 +7,28 @@ from typing import Any
 
 from core import devices as device_entries
 from core.data import entries as dataset_entries
-from core.hooks import DatasetEntry, DeviceEntry, MetricEntry, OptimizerEntry, TaskEntry, hookimpl
+from core.hooks import (
+    DatasetEntry,
+    DeviceEntry,
+    LossEntry,
+    MetricEntry,
+    OptimizerEntry,
+    StepEntry,
+    TaskEntry,
+    hookimpl,
+)
+from core.losses import entries as loss_entries
 from core.metrics import entries as metric_entries
+from core.tasks.decode import DECODE
 from core.tasks.doctor import DOCTOR
+from core.tasks.encode import ENCODE
 from core.tasks.evaluate import EVALUATE
 from core.tasks.import_weights import IMPORT_WEIGHTS
 from core.tasks.train import TRAIN
 from core.tasks.upscale import UPSCALE
+from core.tasks.verify import VERIFY
 from core.training import optimizers as optimizer_entries
+from core.training import steps as step_entries
 
 HOOK_API = 1
 
@@ -50,6 +64,18 @@ def optimizers() -> Iterable[OptimizerEntry[Any]]:
 
 
 @hookimpl
+def losses() -> Iterable[LossEntry[Any]]:
+    """The loss that codecs share."""
+    return loss_entries.LOSSES
+
+
+@hookimpl
+def steps() -> Iterable[StepEntry[Any]]:
+    """The training step that codecs share."""
+    return step_entries.STEPS
+
+
+@hookimpl
 def tasks() -> Iterable[TaskEntry[Any]]:
     """What the command does."""
-    return [TRAIN, EVALUATE, UPSCALE, IMPORT_WEIGHTS, DOCTOR]
+    return [TRAIN, EVALUATE, UPSCALE, ENCODE, DECODE, VERIFY, IMPORT_WEIGHTS, DOCTOR]

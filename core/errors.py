@@ -36,3 +36,7 @@ class CheckpointError(MindvideoError):
 
 class StreamError(MindvideoError):
     """A coded stream is damaged, cut short, or belongs to another model."""
+
+
+class CutShortError(StreamError):
+    """A coded stream ends before its end."""

@@ -2,8 +2,8 @@
 
 Its conditions are fixed and stand in every report: preset medium, tune zerolatency, no B frames, no scene cuts, the
 codec's own distance of intra frames, one thread (so that the result does not depend on the machine), constant rate
-factor; of 4:2:0 and 4:4:4, the better at the same bytes. Only packets are counted, without a container, and without the
-text in which x264 describes itself.
+factor; 4:2:0 or 4:4:4, whichever is better. Only packets are counted, without a container, and without the text in
+which x264 describes itself.
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ def match(clip: Sequence[Array] | Array, limit: int, gop: int) -> Anchor:
     `CLOSE_ENOUGH` of the limit is used. Where even the coarsest takes more than the limit, it is that one.
     """
     height, width = clip[0].shape[1:]
-    formats = ["yuv444p"] if height % 2 or width % 2 else ["yuv420p", "yuv444p"]  # x264 has no odd sizes of 4:2:0
+    formats = (
+        ["yuv444p"] if height % 2 or width % 2 else ["yuv420p", "yuv444p"]
+    )  # x264 has no odd sizes of 4:2:0
     found = [_search(_frames(clip, name), limit, gop) for name in formats]
     fitting = [anchor for anchor in found if anchor.bytes <= limit] or [min(found, key=lambda a: a.bytes)]
     return max(fitting, key=lambda anchor: _quality(anchor, clip))

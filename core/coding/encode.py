@@ -10,6 +10,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -21,6 +22,7 @@ from core.coding.groups import coded, planned, timed
 from core.coding.records import FrameRecord, Journal, Sums
 from core.entropy.stream import StreamHeader, StreamWriter
 from core.errors import MediaError, StreamError
+from core.files import sync
 from core.hooks import Array, CodedFrame, PictureFormat
 from core.media.output import cannot_write, check_output
 from core.media.reader import open_video
@@ -152,7 +154,8 @@ class _Job:
         if self.sums.frames == 0:
             raise MediaError(f"{self._source} holds no frame.")
         try:
-            self._writer.close()
+            self._writer.finish()
+            sync(self._part)
             os.replace(self._part, self._output)
         except OSError as error:
             raise self._cannot_write(error) from error
@@ -220,9 +223,10 @@ class _Job:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._writer.close()
+        with suppress(OSError):  # on a full disk, what could not be written is tried once more
+            self._writer.close()
         if kind is not None and self.sums.frames == 0:
-            self._part.unlink()
+            self._part.unlink(missing_ok=True)
             self._journal.remove()
         self._journal.close()
 

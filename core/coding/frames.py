@@ -10,15 +10,16 @@ from types import TracebackType
 
 from core.coding.codec import LoadedCodec
 from core.entropy.stream import StreamHeader, StreamReader
-from core.errors import StreamError
-from core.hooks import DecodedFrame, FrameDecoder, Packet, PacketType, PictureFormat
+from core.errors import CutShortError, StreamError
+from core.hooks import DecodedFrame, FrameDecoder, Packet, PictureFormat
 from core.media.decoded import checksum
 
 
 class Fault(Enum):
     """What can be wrong with a stream, in a few words."""
 
-    DAMAGED = "damaged or cut short"
+    DAMAGED = "damaged"
+    CUT_SHORT = "cut short"
     WRONG_MODEL = "made by another model"
     DESYNC = "decodes to other symbols than were coded"
     OTHER_PICTURE = "decodes to another picture than was coded"
@@ -42,6 +43,7 @@ class StreamDecoder:
         self._path, self._loaded = path, loaded
         self._reader = StreamReader(path)
         self._expected: dict[int, int] = {}
+        self._shown = -1
         self.drifted = 0
         """Frames so far that differ from the encoder's, which computed by other arithmetic."""
         try:
@@ -95,11 +97,17 @@ class StreamDecoder:
     def _packets(self, first: int) -> Iterator[tuple[int, Packet]]:
         """Numbered packets from ``first`` on."""
         try:
-            yield from islice(enumerate(self._reader), first, None)
+            yield from enumerate(self._reader.packets(first), first)
+        except CutShortError as error:
+            raise StreamFault(Fault.CUT_SHORT, str(error)) from error
         except StreamError as error:
             raise StreamFault(Fault.DAMAGED, str(error)) from error
 
     def _decode(self, decoder: FrameDecoder, packet: Packet, number: int) -> Sequence[DecodedFrame]:
+        if packet.time in self._expected:
+            raise StreamFault(
+                Fault.DAMAGED, f"{self._path} is damaged: packet {number} is shown when another is."
+            )
         self._expected[packet.time] = packet.picture
         try:
             return decoder.decode(packet)
@@ -119,6 +127,9 @@ class StreamDecoder:
     def _checked(self, frames: Iterable[DecodedFrame]) -> Iterator[DecodedFrame]:
         """Compare pictures with those of the encoder; only under its own arithmetic must they be equal."""
         for frame in frames:
+            if frame.time <= self._shown:
+                raise StreamFault(Fault.DAMAGED, f"{self._path} is damaged: its frames are not in order.")
+            self._shown = frame.time
             if checksum(frame.picture) != self._expected.pop(frame.time):
                 if self.same_arithmetic:
                     raise StreamFault(
@@ -131,12 +142,9 @@ class StreamDecoder:
 
     def _last_intra(self, number: int) -> int:
         """The last intra packet that is not after packet ``number``."""
-        intra = count = 0
-        with StreamReader(self._path) as packets:
-            for count, packet in enumerate(islice(packets, number + 1), 1):
-                intra = count - 1 if packet.type is PacketType.INTRA else intra
-        if count <= number:
-            raise StreamError(f"{self._path} holds {count} frames: there is no frame {number} to begin at.")
+        intra = self._reader.last_intra(number)
+        if intra is None:
+            raise StreamError(f"{self._path} has no frame {number} to begin at.")
         return intra
 
     def _require_model(self) -> None:

@@ -6,6 +6,7 @@ import fcntl
 import json
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,8 @@ class Journal:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._file.close()
+        with suppress(OSError):  # on a full disk, what could not be written is tried once more
+            self._file.close()
 
     def _write(self, line: bytes) -> None:
         self._file.write(line)

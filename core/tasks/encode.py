@@ -44,8 +44,8 @@ def _encode(config: EncodeConfig, run: Run) -> None:
 
     output = Path(config.output)
     check_output(config.path, output, config.overwrite, (SUFFIX,))
-    if config.report and not Path(config.report).parent.is_dir():
-        raise ConfigError(f"{Path(config.report).parent} is not a folder: create it before task.report={config.report}.")
+    if config.report and not (folder := Path(config.report).parent).is_dir():
+        raise ConfigError(f"{folder} is not a folder: create it before writing {config.report}.")
     records: list[FrameRecord] = []
     with config.open() as reader:
         loaded = run.codec(config.checkpoint)

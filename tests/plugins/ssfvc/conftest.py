@@ -20,9 +20,9 @@ UP = np.outer(*[np.array([1, 4, 6, 4, 1]) / 8] * 2)
 PASS = np.eye(6)
 
 
-def build_network(seed=7):
-    """The network for a seed, in evaluation mode."""
-    network = ScaleSpaceFlow(SsfvcConfig(hidden=HIDDEN, latent=LATENT)).set_train(False)
+def build_network(seed=7, hidden=HIDDEN, latent=LATENT):
+    """The network for a seed, in evaluation mode; with fewer than 6 channels, dark residuals are lost."""
+    network = ScaleSpaceFlow(SsfvcConfig(hidden=hidden, latent=latent)).set_train(False)
     rng = np.random.default_rng(seed)
     for parameter in network.get_parameters():
         noise = rng.standard_normal(parameter.shape)
@@ -32,9 +32,10 @@ def build_network(seed=7):
             _set(parameter, 0.02 * noise)
     signs = np.concatenate((np.eye(3), -np.eye(3)))
     _carry(network.image, signs[:3], PASS[:3, :3])
-    _carry(network.residual, signs, PASS)
+    carried = min(6, hidden, latent)
+    _carry(network.residual, signs[:carried], PASS[:carried, :carried])
     for part, spread in ((network.image, 6), (network.motion, 2), (network.residual, 3)):
-        _add(part.hyperprior.scale_synthesis[-2].bias, np.full(LATENT, spread))
+        _add(part.hyperprior.scale_synthesis[-2].bias, np.full(latent, spread))
     _set(network.motion.analysis[-1].weight, 4 * network.motion.analysis[-1].weight.asnumpy())
     _set(network.motion.synthesis[-1].weight, 0.1 * network.motion.synthesis[-1].weight.asnumpy())
     _add(network.motion.synthesis[-1].bias, np.array([0.02, -0.01, -0.7]))
