@@ -161,9 +161,7 @@ class Run:
 
         source = weights or self.settings.weights
         if not source:
-            raise ConfigError(
-                "no trained codec is given: train one (task=train), then task.checkpoint=FILE."
-            )
+            raise ConfigError("no trained codec is given: train one (task=train), then task.checkpoint=FILE.")
         entry = self.entry("codec", hooks.CodecEntry)
         checkpoint = self.checkpoint(source)
         network = self.model(weights)

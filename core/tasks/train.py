@@ -15,11 +15,9 @@ from core.tasks.validation import Validator
 
 if TYPE_CHECKING:
     import numpy as np
-    from mindspore import nn
     from mindspore.train import Callback
     from numpy.typing import NDArray
 
-    from core.hooks import ClipSource
     from core.run import Run
 
 log = logging.getLogger(__name__)

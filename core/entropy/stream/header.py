@@ -158,7 +158,7 @@ class StreamHeader:
 
 
 def _fraction(numerator: int, denominator: int) -> Fraction:
-    """Of these very numbers: a header that was read is written with the same bytes, on which packets' checksums rest."""
+    """Of these very numbers: a header that was read keeps its bytes, on which the checksums of packets rest."""
     value = Fraction(numerator, denominator)
     if value.numerator != numerator:
         raise ValueError(f"{numerator}/{denominator} is not in lowest terms")

@@ -70,7 +70,9 @@ def decode(codec, coded, tmp_path_factory):
         path.write_bytes(data)
         began, shown, told = time.monotonic(), [], None
         try:
-            with StreamDecoder(path, LoadedCodec("ssfvc", codec, bytes(16), GOP, False, arithmetic)) as stream:
+            with StreamDecoder(
+                path, LoadedCodec("ssfvc", codec, bytes(16), GOP, False, arithmetic)
+            ) as stream:
                 for frame in stream.frames():
                     shown.append(frame.picture)
         except StreamError as error:
@@ -215,7 +217,9 @@ def test_other_payloads_are_other_symbols(decode, packets, coded, tmp_path):
             for ours, theirs in zip(shown, coded, strict=False):
                 np.testing.assert_array_equal(ours, theirs.picture)
             # Bits behind the last symbol's interval are read by no one.
-            assert len(shown) == COUNT if told is None else f"packet {number}" in told and len(shown) == number
+            assert (
+                len(shown) == COUNT if told is None else f"packet {number}" in told and len(shown) == number
+            )
 
 
 def test_the_network_takes_any_symbols(decode, packets, tmp_path, monkeypatch):
