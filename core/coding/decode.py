@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
-
 from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
+from core.coding.groups import unit
 from core.entropy.stream import StreamHeader
 from core.errors import StreamError
-from core.hooks import Array, Picture
 from core.media.colour import Subsampling
 from core.media.output import check_output
 from core.media.planes import planar_format
@@ -79,13 +77,9 @@ def decode_video(
                 fault = error
         drift = stream.drift
     if fault:
-        raise StreamError(f"{fault} The {writer.count} frames before are in {output}.") from fault
+        told = f"{fault} The {writer.count} frames before are in {output}. {drift}"
+        raise StreamError(told.rstrip()) from fault
     return Decoded(writer.count, time.perf_counter() - began, drift)
-
-
-def unit(picture: Picture, depth: int) -> Array:
-    """A decoded picture as float32 in [0,1]."""
-    return np.divide(picture, (1 << depth) - 1, dtype=np.float32)
 
 
 def _writer(output: Path, header: StreamHeader, crf: float) -> VideoWriter:

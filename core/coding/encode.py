@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any
 
 from core.coding.codec import LoadedCodec
-from core.coding.groups import coded, planned, timed
+from core.coding.groups import coded, planned, timed, unit
 from core.coding.records import FrameRecord, Journal, Sums
 from core.entropy.stream import StreamHeader, StreamWriter
 from core.errors import MediaError, StreamError
@@ -27,7 +27,7 @@ from core.hooks import Array, CodedFrame, PictureFormat
 from core.media.output import cannot_write, check_output
 from core.media.reader import open_video
 from core.media.video import VideoReader
-from core.metrics.quality import PSNR_CAP, as_stored, psnr
+from core.metrics.quality import PSNR_CAP, stored_psnr
 from core.progress import Meter
 
 SUFFIX = ".mdv"
@@ -104,9 +104,8 @@ def encode_video(
 
 def frame_record(frame: CodedFrame, source: Array, depth: int) -> FrameRecord:
     """What is noted of a coded frame, made from ``source``."""
-    picture = as_stored(frame.picture / ((1 << depth) - 1))
-    quality = min(float(psnr(picture, as_stored(source))), PSNR_CAP)
     packet = frame.packet
+    quality = min(stored_psnr(unit(frame.picture, depth), source), PSNR_CAP)
     return FrameRecord(
         packet.type.name.lower(), packet.time, len(packet.payload), quality, frame.estimated_bits
     )

@@ -19,9 +19,8 @@ import numpy as np
 
 from core.coding import anchor
 from core.coding.codec import LoadedCodec
-from core.coding.decode import unit
 from core.coding.frames import StreamDecoder
-from core.coding.groups import TimedPicture, coded, planned
+from core.coding.groups import TimedPicture, coded, planned, unit
 from core.entropy.stream import StreamHeader, StreamWriter
 from core.errors import ConfigError
 from core.hooks import Array, ClipSource, PictureFormat

@@ -10,7 +10,7 @@ from types import TracebackType
 
 from core.coding.codec import LoadedCodec
 from core.entropy.stream import StreamHeader, StreamReader
-from core.errors import CutShortError, StreamError
+from core.errors import CheckpointError, CutShortError, StreamError
 from core.hooks import DecodedFrame, FrameDecoder, Packet, PictureFormat
 from core.media.decoded import checksum
 
@@ -113,6 +113,8 @@ class StreamDecoder:
             return decoder.decode(packet)
         except StreamError as error:
             raise StreamFault(Fault.DESYNC, f"{self._path}, packet {number}: {error}{self._doubt}") from error
+        except CheckpointError as error:  # a picture of no numbers, which no encoder writes
+            raise StreamFault(Fault.OTHER_PICTURE, f"{self._path}, packet {number}: {error}") from error
 
     @property
     def _doubt(self) -> str:

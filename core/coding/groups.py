@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from core.hooks import Array, Codec, CodedFrame, FrameEncoder, PictureFormat
+import numpy as np
+
+from core.hooks import Array, Codec, CodedFrame, FrameEncoder, Picture, PictureFormat
 from core.media.scenes import SceneCutDetector
 from core.media.video import Frame
 
@@ -24,6 +26,11 @@ class PlannedPicture(TimedPicture):
     """The same, and whether it is to be an intra frame."""
 
     intra: bool
+
+
+def unit(picture: Picture, depth: int) -> Array:
+    """A decoded picture as float32 in [0,1]."""
+    return np.divide(picture, (1 << depth) - 1, dtype=np.float32)
 
 
 def timed(frames: Iterable[Frame], time_base: Fraction) -> Iterator[TimedPicture]:

@@ -7,6 +7,7 @@ by the full-range weights of ``matrix``. A mean over a video is the mean of its 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -48,6 +49,17 @@ def psnr(
     with np.errstate(divide="ignore"):
         values = -10.0 * np.log10(error)
     return values[0] if single else values
+
+
+def stored_psnr(prediction: Pictures, truth: Pictures) -> float:
+    """RGB PSNR in dB of two pictures (3,H,W) as a file would hold them, in single precision.
+
+    As `psnr` of `as_stored`, and much faster; a sample that lies halfway between two codes may round to the other one.
+    """
+    peak = np.float32(255)
+    first, second = (np.rint(np.clip(p, 0, 1, dtype=np.float32) * peak) for p in (prediction, truth))
+    error = float(np.mean(np.square(first - second), dtype=np.float64)) / 255**2
+    return -10.0 * math.log10(error) if error else math.inf
 
 
 def mean_psnr(values: Iterable[float]) -> float:

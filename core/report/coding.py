@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
@@ -15,12 +17,16 @@ from core.report.tables import PLACES, UNITS
 def print_codec_evaluation(evaluation: CodecEvaluation, title: str) -> None:
     """Rate, quality and speed on standard output, the anchor above ours."""
     rows = evaluation.rows
+    # The metric psnr with its usual options says the same once more.
+    metrics = [
+        m for m in rows[OURS].values if not all(np.isclose(r.values[m], r.psnr) for r in rows.values())
+    ]
     table = Table(title=title, title_justify="left")
     table.add_column("Method")
-    for heading in _headings(rows[OURS]):
+    for heading in ("bpp", "RGB PSNR dB", *(UNITS.get(metric, metric) for metric in metrics)):
         table.add_column(heading, justify="right")
-    table.add_row(ANCHOR, *_cells(rows[ANCHOR]))
-    table.add_row(OURS, *_cells(rows[OURS]), style="bold")
+    table.add_row(ANCHOR, *_cells(rows[ANCHOR], metrics))
+    table.add_row(OURS, *_cells(rows[OURS], metrics), style="bold")
     console = Console()
     console.print(table)
     encode, decode = evaluation.seconds()
@@ -41,10 +47,6 @@ def draw_codec_evaluation(evaluation: CodecEvaluation) -> dict[str, NDArray[np.u
     }
 
 
-def _headings(row: Measured) -> list[str]:
-    return ["bpp", "RGB PSNR dB", *(UNITS.get(name, name) for name in row.values)]
-
-
-def _cells(row: Measured) -> list[str]:
-    values = [f"{value:.{PLACES.get(name, 4)}f}" for name, value in row.values.items()]
+def _cells(row: Measured, metrics: Sequence[str]) -> list[str]:
+    values = [f"{row.values[metric]:.{PLACES.get(metric, 4)}f}" for metric in metrics]
     return [f"{row.bpp:.4f}", f"{row.psnr:.2f}", *values]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import textwrap
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -77,3 +81,18 @@ def shots(first: str, second: str, count: int, side: int = 96) -> list[Array]:
             for _, frame in zip(range(count), reader, strict=False):
                 frames.append(np.ascontiguousarray(frame.rgb[:, :side, :side]))
     return frames
+
+
+def script(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
+    """Run a script that may import the toy codecs."""
+    here = Path(__file__)
+    path = os.pathsep.join([str(here.parent), str(here.parents[2]), os.environ.get("PYTHONPATH", "")])
+    program = [sys.executable, "-c", textwrap.dedent(text)]
+    return subprocess.run(
+        program,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from material import expected, moving, read, write, write_timed
+from material import expected, moving, read, script, write, write_timed
 from PIL import Image
 from toy import Levels, Pairs, load
 
@@ -249,3 +249,27 @@ def test_a_file_that_is_no_stream(tmp_path: Path) -> None:
         with pytest.raises(StreamError, match=r"in\.y4m"):
             task()
     assert not (tmp_path / "back.mp4").exists()
+
+
+FULL = """
+    import resource, signal
+    from toy import load
+    from core.coding.decode import decode
+    from core.errors import MediaError
+
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
+    for name in ("back.mp4", "back.y4m", "back"):
+        try:
+            decode("out.mdv", name, load(gop=4))
+        except MediaError as error:
+            print(error)
+"""
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    stream(tmp_path)
+    told = script(tmp_path, FULL)
+    sentences = [f"{name} cannot be written: File too large" for name in ("back.mp4", "back.y4m", "back")]
+    assert told.stdout.splitlines() == sentences, told.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.y4m", "out.mdv"]

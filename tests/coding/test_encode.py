@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-import textwrap
 import tracemalloc
 from dataclasses import replace
 from fractions import Fraction
@@ -14,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from material import RATE, expected, moving, read, write, write_timed
+from material import RATE, expected, moving, read, script, write, write_timed
 from toy import Levels, Pairs, load
 
 from core.coding.encode import encode, encode_video
@@ -189,21 +186,6 @@ def test_what_was_made_by_another_plan_is_not_taken_up(tmp_path: Path, change: s
     encode(source, tmp_path / "out.mdv", replace(loaded, codec=again))
     assert again.frames == list(range(11))
     assert (tmp_path / "out.mdv").read_bytes() == (tmp_path / "straight.mdv").read_bytes()
-
-
-def script(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
-    """Run a script that may import the toy codecs."""
-    here = Path(__file__)
-    path = os.pathsep.join([str(here.parent), str(here.parents[2]), os.environ.get("PYTHONPATH", "")])
-    program = [sys.executable, "-c", textwrap.dedent(text)]
-    return subprocess.run(
-        program,
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
 
 
 KILLED = """

@@ -14,7 +14,7 @@ from PIL import Image
 import core.data
 from core.errors import MindvideoError
 from core.media.colour import Matrix
-from core.metrics.quality import as_stored, mean_psnr, ms_ssim, psnr, ssim
+from core.metrics.quality import as_stored, mean_psnr, ms_ssim, psnr, ssim, stored_psnr
 
 EMBEDDED = Path(core.data.__file__).parent / "embedded"
 CASES = json.loads(Path(__file__).with_name("reference.json").read_text())["cases"]
@@ -96,3 +96,12 @@ def test_small_pictures_and_wrong_shapes_are_refused() -> None:
         psnr(np.zeros((3, 4, 4)), np.zeros((3, 4, 5)))
     with pytest.raises(ValueError, match="not a valid Channels"):
         psnr(np.zeros((3, 4, 4)), np.zeros((3, 4, 4)), on="luma")
+
+
+def test_psnr_in_single_precision_is_that_of_stored_pictures() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.random((3, 40, 50), dtype=np.float32)
+    prediction = truth + rng.normal(0, 0.02, truth.shape).astype(np.float32)
+    wanted = float(psnr(as_stored(prediction), as_stored(truth)))
+    assert stored_psnr(prediction, truth) == pytest.approx(wanted, abs=1e-3)  # few round otherwise
+    assert stored_psnr(truth, truth) == np.inf

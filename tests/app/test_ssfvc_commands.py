@@ -1,0 +1,137 @@
+"""SSFVC as a user codes with it: every step in a process of its own, with a tiny checkpoint."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from core.media.reader import open_video
+from core.training.checkpoint import MODEL, TABLES, Checkpoint
+
+GOLDEN = Path(__file__).parents[1] / "plugins" / "ssfvc" / "golden" / "ssfvc.safetensors"
+CHOICES = ("experiment=none", "model=ssfvc", "model.hidden=4", "model.latent=4", "codec=ssfvc", "codec.gop=3")
+WIDTH, HEIGHT, COUNT = 47, 35, 5
+
+
+@pytest.fixture(scope="module")
+def coder(make_command):
+    """A command with checkpoints, a video and its stream in its folder."""
+    command = make_command()
+    write_video(command.folder / "in.mp4")
+    write_checkpoints(command.folder)
+    encoded = run(command, "encode", "input=in.mp4", "output=out.mdv", "report=frames.json")
+    assert encoded.returncode == 0, encoded.stderr
+    command.encoded = encoded
+    return command
+
+
+def write_video(path):
+    """Odd sides, as H.264 in 4:4:4."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv444p"
+        for number in range(COUNT):
+            picture = np.stack((4 * x + number, 5 * y, 2 * (x + y) + 9 * number), -1).astype(np.uint8)
+            file.mux(
+                stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv444p"))
+            )
+        file.mux(stream.encode(None))
+
+
+def write_checkpoints(folder):
+    """A trained one, one with other weights, and one of a training that has not ended."""
+    shutil.copy(GOLDEN, folder / "ssfvc.safetensors")
+    trained = Checkpoint.open(GOLDEN)
+    weights = {
+        name: 1.01 * value if name.startswith(MODEL) else value for name, value in trained.tensors.items()
+    }
+    weights = {name: value.astype(trained.tensors[name].dtype) for name, value in weights.items()}
+    replace(trained, path=folder / "other.safetensors", tensors=weights).save()
+    bare = {name: value for name, value in trained.tensors.items() if not name.startswith(TABLES)}
+    replace(trained, path=folder / "bare.safetensors", tensors=bare).save()
+
+
+def run(command, task, *options, checkpoint="ssfvc.safetensors"):
+    given = [f"task.{option}" for option in options]
+    return command(*CHOICES, f"task={task}", f"task.checkpoint={checkpoint}", *given)
+
+
+def refused(told):
+    """What is said of a mistake: one sentence, after whatever was reported before."""
+    assert told.returncode == 1, told.stderr
+    assert "Traceback" not in told.stderr
+    return told.stderr
+
+
+def pictures(path):
+    with open_video(path) as reader:
+        return np.stack([frame.rgb for frame in reader])
+
+
+def test_the_report_tells_the_files_true_size(coder):
+    size = (coder.folder / "out.mdv").stat().st_size
+    report = json.loads((coder.folder / "frames.json").read_text())
+    assert report["bytes"] == size
+    assert report["bpp"] == pytest.approx(8 * size / (COUNT * WIDTH * HEIGHT))
+    assert f"{COUNT} frames in {size:,} bytes" in coder.encoded.stderr
+    assert [frame["type"] for frame in report["per_frame"]] == ["intra", "inter", "inter", "intra", "inter"]
+    payload = sum(frame["bytes"] for frame in report["per_frame"])
+    assert 0.8 * size < payload < size
+
+
+def test_decode_to_y4m_gives_the_pictures_that_encode_measured(coder):
+    decoded = run(coder, "decode", "input=out.mdv", "output=back.y4m")
+    assert decoded.returncode == 0, decoded.stderr
+    assert "differ" not in decoded.stderr
+    ours, truth = pictures(coder.folder / "back.y4m"), pictures(coder.folder / "in.mp4")
+    assert ours.shape == (COUNT, 3, HEIGHT, WIDTH)
+    report = json.loads((coder.folder / "frames.json").read_text())
+    for frame, picture, record in zip(ours, truth, report["per_frame"], strict=True):
+        quality = -10 * np.log10(((frame - picture) ** 2).mean())
+        # The file holds YUV of 8 bits, which moves samples by half a step or so.
+        assert quality == pytest.approx(record["psnr"], abs=0.1)
+
+
+def test_verify_finds_a_sound_stream_sound(coder):
+    verified = run(coder, "verify", "input=out.mdv")
+    assert verified.returncode == 0, verified.stderr
+    assert f"{COUNT} frames decode as they were coded" in verified.stderr
+
+
+def test_a_flipped_bit_is_found_in_its_packet(coder):
+    data = bytearray((coder.folder / "out.mdv").read_bytes())
+    data[len(data) // 10] ^= 1  # in the first packet, so that no network need be compiled
+    (coder.folder / "flipped.mdv").write_bytes(data)
+    told = refused(run(coder, "verify", "input=flipped.mdv"))
+    assert "packet 0 does not match its checksum" in told
+
+
+def test_a_cut_stream_gives_the_frames_before(coder):
+    data = (coder.folder / "out.mdv").read_bytes()
+    (coder.folder / "cut.mdv").write_bytes(data[:-40])
+    told = refused(run(coder, "decode", "input=cut.mdv", "output=rescued.mp4", "start=1"))
+    assert "cut short: it ends within packet 4" in told
+    assert "The 3 frames before are in rescued.mp4" in told
+    assert pictures(coder.folder / "rescued.mp4").shape == (3, 3, HEIGHT, WIDTH)
+
+
+def test_another_checkpoint_is_refused_showing_both(coder):
+    told = refused(run(coder, "decode", "input=out.mdv", "output=other.mp4", checkpoint="other.safetensors"))
+    for name in ("ssfvc", "other"):
+        assert Checkpoint.open(coder.folder / f"{name}.safetensors").fingerprint.hex() in told
+    assert not (coder.folder / "other.mp4").exists()
+
+
+def test_a_checkpoint_without_tables(coder):
+    told = refused(run(coder, "encode", "input=in.mp4", "output=x.mdv", checkpoint="bare.safetensors"))
+    assert "bare.safetensors has no coding tables" in told
+    assert not list(coder.folder.glob("*x.mdv*"))
+
+
+def test_a_missing_stream(coder):
+    assert "there is no stream none.mdv" in refused(run(coder, "verify", "input=none.mdv"))
