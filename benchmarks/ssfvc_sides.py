@@ -1,7 +1,7 @@
 """SSFVC on both sides: three frames forward, a training step, encoding, decoding; ours, and CompressAI's ``ssf2020``.
 
-Both take the fixture's name-seeded weights and the same frames of an embedded clip. A framework is imported only when a
-side that uses it is built, which happens in a process of its own.
+Both take the fixture's name-seeded weights and the same frames of an embedded clip. A framework is imported only when
+a side that uses it is built, which happens in a process of its own.
 """
 
 from __future__ import annotations

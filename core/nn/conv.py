@@ -10,6 +10,9 @@ import math
 from mindspore import Tensor, nn, ops
 from mindspore.common.initializer import HeUniform, Uniform
 
+from core.kernels import library
+from core.kernels.convolution import Convolution, TransposedConvolution
+
 Size = int | tuple[int, int]
 
 
@@ -27,17 +30,28 @@ class Conv2d(nn.Conv2d):
         kernel_height, kernel_width = _pair(kernel)
         bound = 1 / math.sqrt(in_channels * kernel_height * kernel_width)
         pad_y, pad_x = kernel_height // 2, kernel_width // 2
+        padding = (pad_y, pad_y, pad_x, pad_x)
         super().__init__(
             in_channels,
             out_channels,
             (kernel_height, kernel_width),
             stride=_pair(stride),
             pad_mode="pad",
-            padding=(pad_y, pad_y, pad_x, pad_x),
+            padding=padding,
             has_bias=True,
             weight_init=HeUniform(math.sqrt(5)),
             bias_init=Uniform(bound),
         )
+        self.convolution = Convolution(_pair(stride), padding) if library.in_use() else None
+
+    def construct(self, x: Tensor) -> Tensor:
+        return self.convolve(x, self.weight, self.bias)
+
+    def convolve(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """This convolution with other weights."""
+        if self.convolution is None:
+            return self.bias_add(self.conv2d(x, weight), bias)
+        return self.convolution(x, weight, bias)
 
 
 class ConvTranspose2d(nn.Conv2dTranspose):
@@ -52,6 +66,7 @@ class ConvTranspose2d(nn.Conv2dTranspose):
         kernel_height, kernel_width = _pair(kernel)
         stride_y, stride_x = _pair(stride)
         top, left = kernel_height // 2, kernel_width // 2
+        padding = (top, kernel_height - stride_y - top, left, kernel_width - stride_x - left)
         bound = 1 / math.sqrt(out_channels * kernel_height * kernel_width)
         super().__init__(
             in_channels,
@@ -59,11 +74,19 @@ class ConvTranspose2d(nn.Conv2dTranspose):
             (kernel_height, kernel_width),
             stride=(stride_y, stride_x),
             pad_mode="pad",
-            padding=(top, kernel_height - stride_y - top, left, kernel_width - stride_x - left),
+            padding=padding,
             has_bias=True,
             weight_init=Uniform(bound),
             bias_init=Uniform(bound),
         )
+        self.convolution = TransposedConvolution((stride_y, stride_x), padding) if library.in_use() else None
+
+    def construct(self, x: Tensor) -> Tensor:
+        if self.convolution is not None:
+            return self.convolution(x, self.weight, self.bias)
+        batch, _, height, width = x.shape
+        size = (batch, self.out_channels, height * self.stride[0], width * self.stride[1])
+        return self.bias_add(self.conv2d_transpose(x, self.weight, size), self.bias)
 
 
 class ConcatConv1x1(Conv2d):
@@ -76,11 +99,11 @@ class ConcatConv1x1(Conv2d):
     def __init__(self, features: int, entries: int, out_channels: int) -> None:
         super().__init__(features * entries, out_channels, 1)
         self.features = features
+        self.no_bias = ops.zeros_like(self.bias)
 
     def part(self, x: Tensor, index: int) -> Tensor:
         """What entry ``index`` adds, N,out,H,W; the bias comes with entry 0."""
         start = index * self.features
         weight = self.weight[:, start : start + self.features]
-        if index == 0:
-            return ops.conv2d(x, weight, self.bias)
-        return ops.conv2d(x, weight)
+        bias = self.bias if index == 0 else self.no_bias
+        return self.convolve(x, weight, bias)

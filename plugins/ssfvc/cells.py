@@ -12,6 +12,7 @@ from mindspore.ops import constexpr
 from .hyperprior import Hyperprior
 from .plugin import SsfvcConfig
 from .scale_space import ScaleSpaceWarp
+from .start import MOTION_GAIN, PICTURE_GAIN, start_analysis, start_synthesis
 from .transforms import analysis, synthesis
 
 MULTIPLE = 128
@@ -26,14 +27,19 @@ class Autoencoder(nn.Cell):
     Args:
         inputs: channels of what is analysed: a picture, two pictures, or a residual.
         latents: latents that the synthesis sees, this one and others before it.
+        gain: of the synthesis's last layer at the start of a training.
     """
 
-    def __init__(self, config: SsfvcConfig, inputs: int, latents: int = 1) -> None:
+    def __init__(
+        self, config: SsfvcConfig, inputs: int, latents: int = 1, gain: float = PICTURE_GAIN
+    ) -> None:
         super().__init__()
         hidden = (config.hidden,) * _LAYERS
         self.analysis = analysis(inputs, *hidden, config.latent)
         self.hyperprior = Hyperprior(config.latent)
         self.synthesis = synthesis(latents * config.latent, *hidden, 3)
+        start_analysis(self.analysis)
+        start_synthesis(self.synthesis, gain)
 
 
 class ScaleSpaceFlow(nn.Cell):
@@ -49,7 +55,7 @@ class ScaleSpaceFlow(nn.Cell):
         super().__init__()
         self.config = config
         self.image = Autoencoder(config, 3)
-        self.motion = Autoencoder(config, 6)
+        self.motion = Autoencoder(config, 6, gain=MOTION_GAIN)
         self.residual = Autoencoder(config, 3, latents=2)
         self.warp = ScaleSpaceWarp()
 

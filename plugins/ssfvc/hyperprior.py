@@ -7,6 +7,7 @@ from mindspore import Tensor, nn, ops
 from core.entropy.conditional import GaussianConditional, bits
 from core.entropy.factorized import FactorizedPrior
 
+from .start import start_scales
 from .transforms import analysis, scale_synthesis, synthesis
 
 
@@ -24,6 +25,7 @@ class Hyperprior(nn.Cell):
         self.analysis = analysis(*widths)
         self.mean_synthesis = synthesis(*widths)
         self.scale_synthesis = scale_synthesis(*widths)
+        start_scales(self.scale_synthesis)
         self.prior = FactorizedPrior(channels)
         self.conditional = GaussianConditional()
 
