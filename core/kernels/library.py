@@ -26,6 +26,8 @@ _FLAGS = (
 )
 _SOURCES = ("convolution.cc", "mindspore.h", "onednn.h", "plan.h", "threads.h")
 """The first is compiled; it includes the others."""
+_MINDSPORE = "2.10."
+"""The version whose operator interface mindspore.h declares; another one could lay it out differently."""
 _ONEDNN = "libdnnl.so.3"
 _COMPILERS = ("g++", "clang++", "c++")
 _BUILD_SECONDS = 300
@@ -102,6 +104,9 @@ def _onednn() -> Path:
     package = util.find_spec("mindspore")
     if package is None or package.origin is None:
         raise Unavailable("MindSpore is not installed")
+    version = metadata.version("mindspore")
+    if not version.startswith(_MINDSPORE):
+        raise Unavailable(f"they are for MindSpore {_MINDSPORE}x, and this is {version}")
     path = Path(package.origin).parent / "lib" / _ONEDNN
     if not path.is_file():
         raise Unavailable(f"this MindSpore has no {_ONEDNN}")

@@ -97,6 +97,11 @@ def test_other_machines_have_none(elsewhere, monkeypatch):
     assert library.available() == (False, "they are for Linux on x86-64, and this is Linux on aarch64")
 
 
+def test_other_versions_of_mindspore_have_none(elsewhere, monkeypatch):
+    monkeypatch.setattr(library.metadata, "version", lambda package: "2.11.0")
+    assert library.available() == (False, "they are for MindSpore 2.10.x, and this is 2.11.0")
+
+
 def test_a_mindspore_without_onednn_has_none(elsewhere, monkeypatch):
     monkeypatch.setattr(library, "_ONEDNN", "libdnnl.so.9")
     assert library.available() == (False, "this MindSpore has no libdnnl.so.9")
