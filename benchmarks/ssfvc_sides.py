@@ -37,6 +37,7 @@ _WORDS = [
     "loss=rate_distortion",
     "step=rate_distortion",
     "optimizer=adam",
+    "dataset=clips",
     "device=cpu",
 ]
 _CLIP = Path(core.__file__).parent / "data" / "embedded" / "city_night.mp4"
@@ -142,9 +143,10 @@ class _Peer:
         from compressai.models.video.google import ScaleSpaceFlow
 
         self.network = ScaleSpaceFlow(num_levels=5, sigma0=1.5, scale_field_shift=1.0)
-        names = {name: tuple(p.shape) for name, p in self.network.named_parameters()}
-        tensors = {name: torch.from_numpy(array) for name, array in fixture_weights(names).items()}
-        self.network.load_state_dict(tensors, strict=False)
+        parameters = dict(self.network.named_parameters())
+        arrays = fixture_weights({name: tuple(p.shape) for name, p in parameters.items()})
+        for name, parameter in parameters.items():
+            parameter.data.copy_(torch.from_numpy(arrays[name]))
         self.network.eval()
         self.frames = [torch.from_numpy(frame[None]) for frame in case.clip()]
         self.pixels = case.frames * case.size**2
