@@ -5,12 +5,9 @@ All tensors are float32; sizes may be unknown until the cells run. A result's bi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from mindspore import Tensor, nn
 
-import mindspore as ms
-from mindspore import Tensor, nn, ops
-
-from core.kernels import library
+from core.kernels.operator import operator
 
 Pair = tuple[int, int]
 Padding = tuple[int, int, int, int]
@@ -19,7 +16,16 @@ Padding = tuple[int, int, int, int]
 class _Operators(nn.Cell):
     """An operator of the library with its gradients."""
 
-    def __init__(self, name: str, stride: Pair, padding: Padding, dilation: Pair, groups: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        stride: Pair,
+        padding: Padding,
+        dilation: Pair,
+        groups: int,
+        slope: float | None,
+        channels_last: bool,
+    ) -> None:
         super().__init__()
         if min(*stride, *dilation, groups) < 1 or min(padding[0], padding[2]) < 0:
             raise ValueError(
@@ -27,21 +33,34 @@ class _Operators(nn.Cell):
                 f"groups={groups}: stride, dilation and groups must be positive, padding at the top and left not "
                 "negative."
             )
-        geometry = (*stride, *dilation, *padding, groups)
-        self.forward_pass = _operator(name, geometry, _float32)
-        self.input_gradient = _operator(f"{name}InputGradient", geometry, _float32)
-        self.weights_gradient = _operator(f"{name}WeightsGradient", geometry, _float32_twice)
-        self.weights_gradient.add_prim_attr("multi_output", True)
+        geometry = (*stride, *dilation, *padding, groups, int(channels_last))
+        whole, alone = (*geometry, int(slope is not None)), (*geometry, 0, 0)
+        backward = name.removesuffix("Sum")
+        self.slope = slope
+        self.forward_pass = operator(name, geometry=(*whole, 0), slope=slope)
+        self.forward_pass_keeping = operator(name, geometry=(*whole, 1), slope=slope)
+        self.input_gradient = operator(f"{backward}InputGradient", geometry=alone)
+        self.weights_gradient = operator(f"{backward}WeightsGradient", results=2, geometry=alone)
+        self.rectifier_gradient = None if slope is None else operator("RectifierGradient", slope=slope)
 
     def construct(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        return self.forward_pass(x, weight, bias)
+        return self.compute(x, weight, bias)
+
+    def compute(self, *inputs: Tensor) -> Tensor:
+        """The result. Where nothing is trained, the library keeps its copy of the weights for the next call."""
+        return self.forward_pass(*inputs) if self.training else self.forward_pass_keeping(*inputs)
 
     def bprop(
         self, x: Tensor, weight: Tensor, bias: Tensor, out: Tensor, dout: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Gradients of x, weight and bias."""
+        dout = self.before_activation(out, dout)
         of_weight, of_bias = self.weights_gradient(x, dout, weight)
         return self.input_gradient(dout, weight, x), of_weight, of_bias
+
+    def before_activation(self, out: Tensor, dout: Tensor) -> Tensor:
+        """The gradient of what the activation is applied to."""
+        return dout if self.rectifier_gradient is None else self.rectifier_gradient(dout, out)
 
 
 class Convolution(_Operators):
@@ -54,15 +73,40 @@ class Convolution(_Operators):
         padding: zeros at the top, bottom, left and right.
         dilation: distance of the kernel's taps, down and across.
         groups: parts of the channels that are convolved apart.
+        slope: applies a ReLU with this slope (0 or more) below zero to the result; None applies nothing.
+        channels_last: x and the result are N,H,W,C. Convolutions that follow each other so hand on their results
+            without a copy.
 
     Raises ValueError for settings that are not possible and where the library is not in use, TypeError for other types
     than float32, RuntimeError for shapes that do not fit.
     """
 
     def __init__(
-        self, stride: Pair = (1, 1), padding: Padding = (0, 0, 0, 0), dilation: Pair = (1, 1), groups: int = 1
+        self,
+        stride: Pair = (1, 1),
+        padding: Padding = (0, 0, 0, 0),
+        dilation: Pair = (1, 1),
+        groups: int = 1,
+        slope: float | None = None,
+        channels_last: bool = False,
     ) -> None:
-        super().__init__("Convolution", stride, padding, dilation, groups)
+        super().__init__("Convolution", stride, padding, dilation, groups, slope, channels_last)
+
+
+class ConvolutionSum(_Operators):
+    """`Convolution` plus an addend of the result's shape, channels last: ``construct(x, weight, bias, addend)``."""
+
+    def __init__(self, stride: Pair = (1, 1), padding: Padding = (0, 0, 0, 0)) -> None:
+        super().__init__("ConvolutionSum", stride, padding, (1, 1), 1, None, channels_last=True)
+
+    def construct(self, x: Tensor, weight: Tensor, bias: Tensor, addend: Tensor) -> Tensor:
+        return self.compute(x, weight, bias, addend)
+
+    def bprop(
+        self, x: Tensor, weight: Tensor, bias: Tensor, addend: Tensor, out: Tensor, dout: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Gradients of x, weight, bias and addend."""
+        return super().bprop(x, weight, bias, out, dout) + (dout,)
 
 
 class TransposedConvolution(_Operators):
@@ -73,28 +117,12 @@ class TransposedConvolution(_Operators):
     """
 
     def __init__(
-        self, stride: Pair = (1, 1), padding: Padding = (0, 0, 0, 0), dilation: Pair = (1, 1), groups: int = 1
+        self,
+        stride: Pair = (1, 1),
+        padding: Padding = (0, 0, 0, 0),
+        dilation: Pair = (1, 1),
+        groups: int = 1,
+        slope: float | None = None,
+        channels_last: bool = False,
     ) -> None:
-        super().__init__("TransposedConvolution", stride, padding, dilation, groups)
-
-
-def _operator(name: str, geometry: tuple[int, ...], dtype: Callable) -> ops.Custom:
-    """One function of the library, which also infers its results' shapes."""
-    path = library.in_use()
-    if path is None:
-        raise ValueError("The library of kernels is not in use: call core.kernels.library.use first.")
-    operator = ops.Custom(f"{path}:{name}", out_dtype=dtype, func_type="aot")
-    operator.add_prim_attr("reg_op_name", name)  # MindSpore asks for it when it has the library infer shapes
-    operator.add_prim_attr("geometry", geometry)
-    return operator
-
-
-def _float32(*dtypes: ms.Type) -> ms.Type:
-    """The result's type."""
-    if any(dtype not in (ms.float32, ms.TensorType(ms.float32)) for dtype in dtypes):
-        raise TypeError(f"These convolutions are for float32, not {', '.join(map(str, dtypes))}.")
-    return ms.float32
-
-
-def _float32_twice(*dtypes: ms.Type) -> tuple[ms.Type, ms.Type]:
-    return _float32(*dtypes), ms.float32
+        super().__init__("TransposedConvolution", stride, padding, dilation, groups, slope, channels_last)

@@ -1,7 +1,8 @@
 """The library of kernels: built once per source and MindSpore into the user's cache, then loaded into this process.
 
-It links against the oneDNN that MindSpore ships, so nothing is downloaded and nothing else has to be installed than a
-C++ compiler. Knows nothing of MindSpore's Python side.
+It computes with a copy of the oneDNN that MindSpore ships, so nothing is downloaded and nothing else has to be installed
+than a C++ compiler. The copy is an instance of its own: it may use the newest instructions, while MindSpore's must be kept
+from them (`core.devices`). Knows nothing of MindSpore's Python side.
 """
 
 from __future__ import annotations
@@ -21,15 +22,21 @@ from pathlib import Path
 from core.files import whole_file
 
 _FLAGS = (
-    *("-std=c++17", "-O2", "-shared", "-fPIC", "-fvisibility=hidden", "-pthread"),
+    *("-std=c++17", "-O3", "-shared", "-fPIC", "-fvisibility=hidden", "-pthread"),
     "-D_GLIBCXX_USE_CXX11_ABI=0",  # as MindSpore itself is built
 )
-_SOURCES = ("convolution.cc", "mindspore.h", "onednn.h", "plan.h", "threads.h")
+_LINKED = ("-ldl",)
+_SOURCES = (
+    *("operators.cc", "handles.h", "mindspore.h", "onednn.h", "plan.h"),
+    *("problem.h", "runtime.h", "sampling.h", "sums.h", "threads.h", "weights.h"),
+)
 """The first is compiled; it includes the others."""
 _MINDSPORE = "2.10."
 """The version whose operator interface mindspore.h declares; another one could lay it out differently."""
 _ONEDNN = "libdnnl.so.3"
 _COMPILERS = ("g++", "clang++", "c++")
+_INSTRUCTIONS = {"SSE41": 0x1, "AVX": 0x3, "AVX2": 0x7, "DEFAULT": 0x0}
+"""oneDNN's numbers of instruction sets; 0 is whatever the processor has."""
 _BUILD_SECONDS = 300
 _log = logging.getLogger(__name__)
 
@@ -45,28 +52,29 @@ _loaded: tuple[Path, ctypes.CDLL] | None = None
 def available() -> tuple[bool, str]:
     """Whether the kernels can be used here, and where they are or what is missing; builds them if need be."""
     try:
-        path, _ = _load()
+        path, *_ = _load()
     except Unavailable as reason:
         return False, str(reason)
     return True, str(path)
 
 
-def use(threads: int) -> None:
+def use(threads: int, instructions: str = "DEFAULT") -> None:
     """Have networks that are built from now on compute with these kernels, on so many threads.
 
+    ``instructions`` is the newest instruction set, named as in ``ONEDNN_MAX_CPU_ISA``; the first call decides on it.
     Raises `Unavailable`.
     """
     global _loaded
-    path, library = _load()
-    if library.SetThreads(threads) != 0:
-        raise Unavailable("their threads cannot be started")
+    path, onednn, library = _load()
+    if library.Start(os.fsencode(onednn), _INSTRUCTIONS.get(instructions, 0), threads) != 0:
+        raise Unavailable("they cannot be started; the reason stands above")
     _loaded = path, library
 
 
-def use_if_available(threads: int) -> bool:
+def use_if_available(threads: int, instructions: str = "DEFAULT") -> bool:
     """`use`, or one line in the log that says why not; whether the kernels are in use."""
     try:
-        use(threads)
+        use(threads, instructions)
     except Unavailable as reason:
         _log.warning(
             "MindSpore's own, slower convolutions are used, as the faster ones are missing: %s.", reason
@@ -87,14 +95,16 @@ def in_use() -> Path | None:
 
 
 @functools.cache
-def _load() -> tuple[Path, ctypes.CDLL]:
+def _load() -> tuple[Path, Path, ctypes.CDLL]:
+    """Where the library and its oneDNN are, and the library."""
     if not (sys.platform == "linux" and platform.machine() == "x86_64"):
         raise Unavailable(
             f"they are for Linux on x86-64, and this is {platform.system()} on {platform.machine()}"
         )
-    path = _built(_onednn())
+    theirs = _onednn()
+    path, onednn = _built(), _copied(theirs)
     try:
-        return path, ctypes.CDLL(str(path))
+        return path, onednn, ctypes.CDLL(str(path))
     except OSError as error:
         raise Unavailable(f"{path} cannot be loaded ({error})") from error
 
@@ -113,16 +123,29 @@ def _onednn() -> Path:
     return path
 
 
-def _built(onednn: Path) -> Path:
+def _copied(onednn: Path) -> Path:
+    """A copy of it in the cache: the same file could not be loaded twice."""
+    facts = onednn.stat()
+    digest = hashlib.sha256(f"{onednn}\0{facts.st_size}\0{facts.st_mtime_ns}".encode())
+    path = cache_folder() / f"onednn-{digest.hexdigest()[:16]}.so"
+    if not path.is_file():
+        try:
+            with whole_file(path) as temporary:
+                shutil.copyfile(onednn, temporary)
+        except OSError as error:
+            raise Unavailable(f"{onednn.name} could not be copied to {path.parent} ({error})") from error
+    return path
+
+
+def _built() -> Path:
     """The library in the cache, compiled if it is not there yet."""
     sources = [Path(__file__).with_name(name) for name in _SOURCES]
-    identity = [*_FLAGS, metadata.version("mindspore"), str(onednn), str(onednn.stat().st_size)]
-    digest = hashlib.sha256("\0".join(identity).encode())
+    digest = hashlib.sha256("\0".join((*_FLAGS, metadata.version("mindspore"))).encode())
     for source in sources:
         digest.update(source.read_bytes())
-    path = cache_folder() / f"convolution-{digest.hexdigest()[:16]}.so"
+    path = cache_folder() / f"kernels-{digest.hexdigest()[:16]}.so"
     if not path.is_file():
-        _compile(sources[0], onednn, path)
+        _compile(sources[0], path)
     return path
 
 
@@ -132,12 +155,11 @@ def cache_folder() -> Path:
     return (chosen if chosen.is_absolute() else Path.home() / ".cache") / "mindvideo" / "kernels"
 
 
-def _compile(source: Path, onednn: Path, path: Path) -> None:
+def _compile(source: Path, path: Path) -> None:
     """Compile into ``path``, which is whole or not there; two processes may do so at once."""
-    link = [str(onednn), f"-Wl,-rpath,{onednn.parent}"]
     try:
         with whole_file(path) as temporary:
-            command = [*_compiler(), *_FLAGS, str(source), *link, "-o", str(temporary)]
+            command = [*_compiler(), *_FLAGS, str(source), *_LINKED, "-o", str(temporary)]
             subprocess.run(command, check=True, capture_output=True, text=True, timeout=_BUILD_SECONDS)
     except subprocess.CalledProcessError as error:
         said = (error.stderr or "").strip().splitlines() or ["no message"]

@@ -5,9 +5,12 @@
 #ifndef MINDVIDEO_ONEDNN_H_
 #define MINDVIDEO_ONEDNN_H_
 
+#include <dlfcn.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <stdexcept>
 
 namespace dnnl::threadpool_interop {
 
@@ -38,71 +41,88 @@ constexpr int kCpu = 1;
 constexpr int kFloat32 = 3;
 constexpr int kAnyLayout = 1;
 constexpr int kForwardInference = 96;
-constexpr int kDirect = 1;  // the algorithm; Winograd's, which rounds more coarsely, is not wanted
+constexpr int kDirect = 1, kDirectTransposed = 0xa;  // Winograd's, which rounds more coarsely, is not wanted
+constexpr int kRectified = 0x20, kSum = 0x1fff0;     // what may follow in one pass: leaky ReLU, adding a tensor
 constexpr int kScratchpadByUser = 1;
 constexpr int kAvx512 = 0x20;  // a bit of every instruction set that includes it
 
 // Names of a primitive's arguments.
 constexpr int kSource = 1, kDestination = 17, kWeights = 33, kBias = 41, kScratchpad = 80;
 constexpr int kSourceGradient = 129, kDestinationGradient = 145, kWeightsGradient = 161;
+constexpr int kAddend = 32768 | 2;  // the second source of the first operation that follows
 
 // Layouts that a primitive's descriptor can be asked for.
 constexpr int kSourceLayout = 129, kSourceGradientLayout = 130, kWeightsLayout = 131, kWeightsGradientLayout = 132;
 constexpr int kDestinationLayout = 133, kDestinationGradientLayout = 134, kScratchpadLayout = 136;
 
-}  // namespace onednn
+// The functions: result, name, parameters.
+#define ONEDNN_FUNCTIONS(F)                                                                                          \
+  F(int, dnnl_set_max_cpu_isa, (int instructions))                                                                   \
+  F(int, dnnl_get_effective_cpu_isa, ())                                                                             \
+  F(int, dnnl_threadpool_interop_set_max_concurrency, (int threads)) /* of this thread, for primitives it creates */ \
+  F(int, dnnl_threadpool_interop_get_max_concurrency, (int* threads))                                                \
+  F(int, dnnl_engine_create, (Handle * engine, int kind, size_t index))                                              \
+  F(int, dnnl_threadpool_interop_stream_create, (Handle * stream, Handle engine, void* pool))                        \
+  F(int, dnnl_stream_destroy, (Handle stream))                                                                       \
+  F(int, dnnl_stream_wait, (Handle stream))                                                                          \
+  F(int, dnnl_memory_desc_create_with_tag, (Handle * layout, int rank, const int64_t* dims, int type, int tag))      \
+  F(int, dnnl_memory_desc_create_with_strides,                                                                       \
+    (Handle * layout, int rank, const int64_t* dims, int type, const int64_t* strides))                              \
+  F(int, dnnl_memory_desc_clone, (Handle * layout, Handle existing))                                                 \
+  F(int, dnnl_memory_desc_destroy, (Handle layout))                                                                  \
+  F(int, dnnl_memory_desc_equal, (Handle left, Handle right))                                                        \
+  F(size_t, dnnl_memory_desc_get_size, (Handle layout))                                                              \
+  F(int, dnnl_memory_create, (Handle * memory, Handle layout, Handle engine, void* data))                            \
+  F(int, dnnl_memory_set_data_handle, (Handle memory, void* data))                                                   \
+  F(int, dnnl_memory_destroy, (Handle memory))                                                                       \
+  F(int, dnnl_primitive_attr_create, (Handle * attributes))                                                          \
+  F(int, dnnl_primitive_attr_set_scratchpad_mode, (Handle attributes, int mode))                                     \
+  F(int, dnnl_primitive_attr_set_post_ops, (Handle attributes, Handle operations))                                   \
+  F(int, dnnl_primitive_attr_destroy, (Handle attributes))                                                           \
+  F(int, dnnl_post_ops_create, (Handle * operations))                                                                \
+  F(int, dnnl_post_ops_append_eltwise, (Handle operations, int algorithm, float alpha, float beta))                  \
+  F(int, dnnl_post_ops_append_binary, (Handle operations, int algorithm, Handle layout))                             \
+  F(int, dnnl_post_ops_destroy, (Handle operations))                                                                 \
+  F(Handle, dnnl_primitive_desc_query_md, (Handle descriptor, int what, int index))                                  \
+  F(int, dnnl_primitive_desc_destroy, (Handle descriptor))                                                           \
+  F(int, dnnl_primitive_create, (Handle * primitive, Handle descriptor))                                             \
+  F(int, dnnl_primitive_execute, (Handle primitive, Handle stream, int count, const Argument* arguments))            \
+  F(int, dnnl_primitive_destroy, (Handle primitive))                                                                 \
+  F(int, dnnl_reorder_primitive_desc_create,                                                                         \
+    (Handle * descriptor, Handle from, Handle from_engine, Handle to, Handle to_engine, Handle attributes))          \
+  F(int, dnnl_convolution_forward_primitive_desc_create,                                                             \
+    (Handle * descriptor, Handle engine, int purpose, int algorithm, Handle source, Handle weights, Handle bias,     \
+     Handle destination, const int64_t* strides, const int64_t* dilations, const int64_t* before,                    \
+     const int64_t* after, Handle attributes))                                                                       \
+  F(int, dnnl_deconvolution_forward_primitive_desc_create,                                                           \
+    (Handle * descriptor, Handle engine, int purpose, int algorithm, Handle source, Handle weights, Handle bias,     \
+     Handle destination, const int64_t* strides, const int64_t* dilations, const int64_t* before,                    \
+     const int64_t* after, Handle attributes))                                                                       \
+  F(int, dnnl_convolution_backward_data_primitive_desc_create,                                                       \
+    (Handle * descriptor, Handle engine, int algorithm, Handle source_gradient, Handle weights,                      \
+     Handle destination_gradient, const int64_t* strides, const int64_t* dilations, const int64_t* before,           \
+     const int64_t* after, Handle hint, Handle attributes))                                                          \
+  F(int, dnnl_convolution_backward_weights_primitive_desc_create,                                                    \
+    (Handle * descriptor, Handle engine, int algorithm, Handle source, Handle weights_gradient,                      \
+     Handle bias_gradient, Handle destination_gradient, const int64_t* strides, const int64_t* dilations,            \
+     const int64_t* before, const int64_t* after, Handle hint, Handle attributes))
 
-extern "C" {
-int dnnl_threadpool_interop_set_max_concurrency(int threads);  // of this thread, for primitives it creates
-int dnnl_threadpool_interop_get_max_concurrency(int* threads);
-int dnnl_get_effective_cpu_isa();
-int dnnl_engine_create(onednn::Handle* engine, int kind, size_t index);
-int dnnl_threadpool_interop_stream_create(onednn::Handle* stream, onednn::Handle engine, void* pool);
-int dnnl_stream_destroy(onednn::Handle stream);
-int dnnl_stream_wait(onednn::Handle stream);
+#define DECLARE(result, name, parameters) inline result(*name) parameters = nullptr;
+ONEDNN_FUNCTIONS(DECLARE)
+#undef DECLARE
 
-int dnnl_memory_desc_create_with_tag(onednn::Handle* layout, int rank, const int64_t* dims, int type, int tag);
-int dnnl_memory_desc_create_with_strides(onednn::Handle* layout, int rank, const int64_t* dims, int type,
-                                         const int64_t* strides);
-int dnnl_memory_desc_destroy(onednn::Handle layout);
-int dnnl_memory_desc_equal(onednn::Handle left, onednn::Handle right);
-size_t dnnl_memory_desc_get_size(onednn::Handle layout);
-int dnnl_memory_create(onednn::Handle* memory, onednn::Handle layout, onednn::Handle engine, void* data);
-int dnnl_memory_set_data_handle(onednn::Handle memory, void* data);
-int dnnl_memory_destroy(onednn::Handle memory);
-
-int dnnl_primitive_attr_create(onednn::Handle* attributes);
-int dnnl_primitive_attr_set_scratchpad_mode(onednn::Handle attributes, int mode);
-int dnnl_primitive_attr_destroy(onednn::Handle attributes);
-onednn::Handle dnnl_primitive_desc_query_md(onednn::Handle descriptor, int what, int index);
-int dnnl_primitive_desc_destroy(onednn::Handle descriptor);
-int dnnl_primitive_create(onednn::Handle* primitive, onednn::Handle descriptor);
-int dnnl_primitive_execute(onednn::Handle primitive, onednn::Handle stream, int count,
-                           const onednn::Argument* arguments);
-int dnnl_primitive_destroy(onednn::Handle primitive);
-
-int dnnl_reorder_primitive_desc_create(onednn::Handle* descriptor, onednn::Handle from, onednn::Handle from_engine,
-                                       onednn::Handle to, onednn::Handle to_engine, onednn::Handle attributes);
-int dnnl_convolution_forward_primitive_desc_create(onednn::Handle* descriptor, onednn::Handle engine, int purpose,
-                                                   int algorithm, onednn::Handle source, onednn::Handle weights,
-                                                   onednn::Handle bias, onednn::Handle destination,
-                                                   const int64_t* strides, const int64_t* dilations,
-                                                   const int64_t* before, const int64_t* after,
-                                                   onednn::Handle attributes);
-int dnnl_convolution_backward_data_primitive_desc_create(onednn::Handle* descriptor, onednn::Handle engine,
-                                                         int algorithm, onednn::Handle source_gradient,
-                                                         onednn::Handle weights, onednn::Handle destination_gradient,
-                                                         const int64_t* strides, const int64_t* dilations,
-                                                         const int64_t* before, const int64_t* after,
-                                                         onednn::Handle hint, onednn::Handle attributes);
-int dnnl_convolution_backward_weights_primitive_desc_create(onednn::Handle* descriptor, onednn::Handle engine,
-                                                            int algorithm, onednn::Handle source,
-                                                            onednn::Handle weights_gradient,
-                                                            onednn::Handle bias_gradient,
-                                                            onednn::Handle destination_gradient,
-                                                            const int64_t* strides, const int64_t* dilations,
-                                                            const int64_t* before, const int64_t* after,
-                                                            onednn::Handle hint, onednn::Handle attributes);
+// Fill in the functions from the library at this path. RTLD_DEEPBIND: it shall call its own functions even where another
+// copy of oneDNN is in the process.
+inline void Load(const char* path) {
+  void* library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
+  if (library == nullptr) throw std::runtime_error(dlerror());
+#define FIND(result, name, parameters)                                 \
+  name = reinterpret_cast<result(*) parameters>(dlsym(library, #name)); \
+  if (name == nullptr) throw std::runtime_error(dlerror());
+  ONEDNN_FUNCTIONS(FIND)
+#undef FIND
 }
+
+}  // namespace onednn
 
 #endif  // MINDVIDEO_ONEDNN_H_

@@ -3,146 +3,72 @@
 #ifndef MINDVIDEO_PLAN_H_
 #define MINDVIDEO_PLAN_H_
 
-#include <algorithm>
-#include <cstdlib>
-#include <cstring>
-#include <memory>
-#include <new>
-#include <stdexcept>
-#include <string>
 #include <utility>
 #include <vector>
 
-#include "onednn.h"
+#include "problem.h"
+#include "weights.h"
 
-using onednn::Handle;
-
-inline void Check(int status, const char* what) {
-  if (status != 0) throw std::runtime_error(std::string(what) + " failed with oneDNN status " + std::to_string(status));
-}
-
-// Owns what the library created.
-template <int (*Destroy)(Handle)>
-class Owned {
- public:
-  Owned() = default;
-  Owned(Owned&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
-  Owned& operator=(Owned&& other) noexcept {
-    std::swap(handle_, other.handle_);
-    return *this;
-  }
-  ~Owned() {
-    if (handle_ != nullptr) Destroy(handle_);
-  }
-  Handle get() const { return handle_; }
-  Handle* out() { return &handle_; }
-  explicit operator bool() const { return handle_ != nullptr; }
-
- private:
-  Handle handle_ = nullptr;
+// What a convolution runs with: one at a time.
+struct Workshop {
+  Arena arena;
+  PreparedWeights weights;
+  Pool* pool;
+  Handle stream;
 };
-
-using Layout = Owned<dnnl_memory_desc_destroy>;
-using Memory = Owned<dnnl_memory_destroy>;
-using PrimitiveAttributes = Owned<dnnl_primitive_attr_destroy>;
-using Descriptor = Owned<dnnl_primitive_desc_destroy>;
-using Primitive = Owned<dnnl_primitive_destroy>;
-using Stream = Owned<dnnl_stream_destroy>;
-
-enum class Kind : int64_t { kForward, kSourceGradient, kWeightsGradient };
-
-// One ordinary convolution; also the key under which its primitives are kept, so it has no padding bytes.
-struct Problem {
-  Kind kind;
-  int64_t with_bias;
-  int64_t source[4], weights[4], destination[4];
-  int64_t stride[2], dilation[2], before[2], groups;
-
-  bool operator<(const Problem& other) const { return std::memcmp(this, &other, sizeof(Problem)) < 0; }
-
-  // Zeros below and to the right; rows that no kernel position reaches need none.
-  int64_t After(int axis) const {
-    const int64_t reach = (weights[2 + axis] - 1) * dilation[axis] + 1;
-    const int64_t end = (destination[2 + axis] - 1) * stride[axis] + reach;
-    return std::max<int64_t>(0, end - source[2 + axis] - before[axis]);
-  }
-};
-
-// Memory for copies in the library's layouts and for its own needs; one call uses it at a time.
-class Arena {
- public:
-  ~Arena() { std::free(data_); }
-
-  char* Reserve(size_t size) {
-    if (size > size_) {
-      std::free(data_);
-      size_ = Aligned(size);
-      data_ = static_cast<char*>(std::aligned_alloc(kAlignment, size_));
-      if (data_ == nullptr) {
-        size_ = 0;
-        throw std::bad_alloc();
-      }
-    }
-    return data_;
-  }
-
-  static size_t Aligned(size_t size) { return (size + kAlignment - 1) / kAlignment * kAlignment; }
-
- private:
-  static constexpr size_t kAlignment = 4096;
-  char* data_ = nullptr;
-  size_t size_ = 0;
-};
-
-inline Handle Engine() {
-  static const Handle engine = [] {
-    Handle created;
-    Check(dnnl_engine_create(&created, onednn::kCpu, 0), "creating an engine");
-    return created;
-  }();
-  return engine;
-}
 
 // One argument of a convolution: the caller's tensor and, where the library wants another layout, a copy.
 class Port {
  public:
-  Port(int name, bool is_result, const Layout& plain, Handle wanted, size_t* arena_size) : name_(name) {
-    Check(dnnl_memory_create(tensor_.out(), plain.get(), Engine(), nullptr), "creating a memory");
-    if (dnnl_memory_desc_equal(plain.get(), wanted)) return;
-    Check(dnnl_memory_create(copy_.out(), wanted, Engine(), nullptr), "creating a memory");
+  Port(int name, const Layout& own, Handle wanted, bool is_result, size_t* arena_size) : name_(name) {
+    Check(onednn::dnnl_memory_create(tensor_.out(), own.get(), Engine(), nullptr), "creating a memory");
+    if (onednn::dnnl_memory_desc_equal(own.get(), wanted)) return;
+    Check(onednn::dnnl_memory_create(copy_.out(), wanted, Engine(), nullptr), "creating a memory");
+    Check(onednn::dnnl_memory_desc_clone(wanted_.out(), wanted), "copying a layout");
+    bytes_ = onednn::dnnl_memory_desc_get_size(own.get());
     offset_ = *arena_size;
-    *arena_size += Arena::Aligned(dnnl_memory_desc_get_size(wanted));
-    const Handle from = is_result ? wanted : plain.get(), to = is_result ? plain.get() : wanted;
+    *arena_size += Arena::Aligned(onednn::dnnl_memory_desc_get_size(wanted));
+    const Handle from = is_result ? wanted : own.get(), to = is_result ? own.get() : wanted;
     Descriptor descriptor;
-    Check(dnnl_reorder_primitive_desc_create(descriptor.out(), from, Engine(), to, Engine(), nullptr),
+    Check(onednn::dnnl_reorder_primitive_desc_create(descriptor.out(), from, Engine(), to, Engine(), nullptr),
           "describing a reorder");
-    Check(dnnl_primitive_create(reorder_.out(), descriptor.get()), "creating a reorder");
+    Check(onednn::dnnl_primitive_create(reorder_.out(), descriptor.get()), "creating a reorder");
   }
 
   onednn::Argument argument() const { return {name_, copy_ ? copy_.get() : tensor_.get()}; }
 
   void Attach(void* tensor, char* arena) const {
-    dnnl_memory_set_data_handle(tensor_.get(), tensor);
-    if (copy_) dnnl_memory_set_data_handle(copy_.get(), arena + offset_);
+    onednn::dnnl_memory_set_data_handle(tensor_.get(), tensor);
+    if (copy_) onednn::dnnl_memory_set_data_handle(copy_.get(), arena + offset_);
   }
 
   void CopyIn(Handle stream) const { Reorder(tensor_, copy_, stream); }
   void CopyOut(Handle stream) const { Reorder(copy_, tensor_, stream); }
 
+  // `CopyIn` to memory that outlives the call, and only when the tensor is not there yet as it is now.
+  void CopyInAndKeep(void* tensor, Workshop* workshop) const {
+    if (!copy_) return;
+    bool fresh;
+    auto& kept = workshop->weights.Find(tensor, bytes_, wanted_.get(), workshop->pool, &fresh);
+    onednn::dnnl_memory_set_data_handle(copy_.get(), kept.data.Reserve(0));
+    if (!fresh) CopyIn(workshop->stream);
+  }
+
  private:
   void Reorder(const Memory& from, const Memory& to, Handle stream) const {
     if (!reorder_) return;
     const onednn::Argument arguments[] = {{onednn::kSource, from.get()}, {onednn::kDestination, to.get()}};
-    Check(dnnl_primitive_execute(reorder_.get(), stream, 2, arguments), "a reorder");
+    Check(onednn::dnnl_primitive_execute(reorder_.get(), stream, 2, arguments), "a reorder");
   }
 
   int name_;
-  size_t offset_ = 0;
+  size_t offset_ = 0, bytes_ = 0;
+  Layout wanted_;
   Memory tensor_, copy_;
   Primitive reorder_;
 };
 
-// What the library calls source, weights and destination of a convolution or gradient, and which of them it computes.
+// What the library calls the pictures that go in, the weights and the pictures that come out.
 struct Roles {
   int names[3], layouts[3];
   size_t result;
@@ -161,76 +87,105 @@ constexpr Roles kWeightsGradientRoles = {
     1};
 
 inline const Roles& RolesOf(Kind kind) {
-  if (kind == Kind::kForward) return kForwardRoles;
-  return kind == Kind::kSourceGradient ? kSourceGradientRoles : kWeightsGradientRoles;
+  if (kind == Kind::kSourceGradient) return kSourceGradientRoles;
+  return kind == Kind::kWeightsGradient ? kWeightsGradientRoles : kForwardRoles;
 }
 
 // A convolution ready to run: its primitive, the copies around it, and the memory they need.
 class Plan {
  public:
   explicit Plan(const Problem& problem) {
-    const Descriptor descriptor = Describe(problem);
-    Check(dnnl_primitive_create(convolution_.out(), descriptor.get()), "creating a convolution");
+    const Layouts layouts(problem);
+    const Descriptor descriptor = Describe(problem, layouts);
+    Check(onednn::dnnl_primitive_create(convolution_.out(), descriptor.get()), "creating a convolution");
     const Roles& roles = RolesOf(problem.kind);
     result_ = roles.result;
+    const Layout* own[] = {&layouts.in, &layouts.weights, &layouts.out};
     for (size_t i = 0; i < 3; ++i) {
-      const Handle wanted = dnnl_primitive_desc_query_md(descriptor.get(), roles.layouts[i], 0);
-      ports_.emplace_back(roles.names[i], i == result_, PlainLayout(SizesOf(problem, i)), wanted, &arena_size_);
+      const Handle wanted = onednn::dnnl_primitive_desc_query_md(descriptor.get(), roles.layouts[i], 0);
+      ports_.emplace_back(roles.names[i], *own[i], wanted, i == result_, &arena_size_);
     }
-    if (problem.with_bias) {
-      const Layout bias = PlainLayout({problem.destination[1]});
-      ports_.emplace_back(onednn::kBias, false, bias, bias.get(), &arena_size_);
-    }
-    const Handle scratchpad = dnnl_primitive_desc_query_md(descriptor.get(), onednn::kScratchpadLayout, 0);
-    Check(dnnl_memory_create(scratchpad_.out(), scratchpad, Engine(), nullptr), "creating a memory");
+    if (problem.with_bias) AddPort(onednn::kBias, layouts.bias);
+    if (problem.with_addend) AddPort(onednn::kAddend, layouts.out);
+    const Handle scratchpad = onednn::dnnl_primitive_desc_query_md(descriptor.get(), onednn::kScratchpadLayout, 0);
+    Check(onednn::dnnl_memory_create(scratchpad_.out(), scratchpad, Engine(), nullptr), "creating a memory");
     scratchpad_offset_ = arena_size_;
-    arena_size_ += dnnl_memory_desc_get_size(scratchpad);
+    arena_size_ += onednn::dnnl_memory_desc_get_size(scratchpad);
   }
 
-  // Tensors are source, weights, destination and, going forward with one, bias.
-  void Run(const std::vector<void*>& tensors, Arena* memory, Handle stream) const {
-    char* arena = memory->Reserve(arena_size_);
-    dnnl_memory_set_data_handle(scratchpad_.get(), arena + scratchpad_offset_);
+  // Tensors are pictures in, weights, pictures out, then bias and addend where there are any. `keep_weights`: they are
+  // likely to be the same next time.
+  void Run(const std::vector<void*>& tensors, bool keep_weights, Workshop* workshop) const {
+    char* arena = workshop->arena.Reserve(arena_size_);
+    onednn::dnnl_memory_set_data_handle(scratchpad_.get(), arena + scratchpad_offset_);
     std::vector<onednn::Argument> arguments = {{onednn::kScratchpad, scratchpad_.get()}};
     for (size_t i = 0; i < ports_.size(); ++i) {
       ports_[i].Attach(tensors[i], arena);
-      if (i != result_) ports_[i].CopyIn(stream);
+      if (i == kWeights && keep_weights && i != result_) {
+        ports_[i].CopyInAndKeep(tensors[i], workshop);
+      } else if (i != result_) {
+        ports_[i].CopyIn(workshop->stream);
+      }
       arguments.push_back(ports_[i].argument());
     }
-    Check(dnnl_primitive_execute(convolution_.get(), stream, static_cast<int>(arguments.size()), arguments.data()),
+    Check(onednn::dnnl_primitive_execute(convolution_.get(), workshop->stream, static_cast<int>(arguments.size()),
+                                         arguments.data()),
           "a convolution");
-    ports_[result_].CopyOut(stream);
-    Check(dnnl_stream_wait(stream), "waiting");
+    ports_[result_].CopyOut(workshop->stream);
+    Check(onednn::dnnl_stream_wait(workshop->stream), "waiting");
   }
 
  private:
-  using Sizes = std::vector<int64_t>;
+  static constexpr size_t kWeights = 1;
 
-  static Descriptor Describe(const Problem& p) {
-    const auto layout = PlainIsFaster(p) ? PlainLayout : AnyLayout;
-    const Layout source = layout(SizesOf(p, 0)), weights = layout(SizesOf(p, 1)), destination = layout(SizesOf(p, 2));
-    const Layout bias = p.with_bias ? PlainLayout({p.destination[1]}) : Layout();
+  // How the tensors lie in the caller's memory. Going in are the source of a convolution, the destination's sizes of a
+  // transposed one; gradients have the layouts of what they are gradients of.
+  struct Layouts {
+    Layout in, weights, out, bias;
+
+    explicit Layouts(const Problem& p) : weights(WeightsLayout(p)) {
+      const bool transposed = p.kind == Kind::kTransposed;
+      in = PicturesLayout(transposed ? p.destination : p.source, p.channels_last);
+      out = PicturesLayout(transposed ? p.source : p.destination, p.channels_last);
+      if (p.with_bias) bias = OrderedLayout({transposed ? p.source[1] : p.destination[1]}, {0});
+    }
+  };
+
+  void AddPort(int name, const Layout& layout) { ports_.emplace_back(name, layout, layout.get(), false, &arena_size_); }
+
+  static Descriptor Describe(const Problem& p, const Layouts& own) {
+    const bool free = !PlainIsFaster(p), transposed = p.kind == Kind::kTransposed;
+    // With channels last the gradient of the weights takes 1.6 times as long as in the library's own layout.
+    const bool keep = p.channels_last && p.kind != Kind::kWeightsGradient;
+    const auto pictures = [&](const int64_t* sizes) {
+      return free && !keep ? AnyLayout(Sizes(sizes, sizes + 4)) : PicturesLayout(sizes, p.channels_last);
+    };
+    const Layout source = pictures(p.source), destination = pictures(p.destination);
+    const Layout weights = free ? AnyLayout(WeightsSizes(p)) : WeightsLayout(p);
     const onednn::Dims stride = {p.stride[0], p.stride[1]}, before = {p.before[0], p.before[1]};
     const onednn::Dims dilation = {p.dilation[0] - 1, p.dilation[1] - 1}, after = {p.After(0), p.After(1)};
-    PrimitiveAttributes attributes;
-    Check(dnnl_primitive_attr_create(attributes.out()), "creating attributes");
-    Check(dnnl_primitive_attr_set_scratchpad_mode(attributes.get(), onednn::kScratchpadByUser), "setting attributes");
+    const PrimitiveAttributes attributes = MakeAttributes(p, own);
     Descriptor made;
     switch (p.kind) {
       case Kind::kForward:
-        Check(dnnl_convolution_forward_primitive_desc_create(
-                  made.out(), Engine(), onednn::kForwardInference, onednn::kDirect, source.get(), weights.get(),
-                  bias.get(), destination.get(), stride, dilation, before, after, attributes.get()),
+      case Kind::kTransposed: {
+        const auto create = transposed ? onednn::dnnl_deconvolution_forward_primitive_desc_create
+                                       : onednn::dnnl_convolution_forward_primitive_desc_create;
+        Check(create(made.out(), Engine(), onednn::kForwardInference,
+                     transposed ? onednn::kDirectTransposed : onednn::kDirect,
+                     (transposed ? destination : source).get(), weights.get(), own.bias.get(),
+                     (transposed ? source : destination).get(), stride, dilation, before, after, attributes.get()),
               "describing a convolution");
         break;
+      }
       case Kind::kSourceGradient:
-        Check(dnnl_convolution_backward_data_primitive_desc_create(
+        Check(onednn::dnnl_convolution_backward_data_primitive_desc_create(
                   made.out(), Engine(), onednn::kDirect, source.get(), weights.get(), destination.get(), stride,
                   dilation, before, after, nullptr, attributes.get()),
               "describing a convolution's gradient to its input");
         break;
       case Kind::kWeightsGradient:
-        Check(dnnl_convolution_backward_weights_primitive_desc_create(
+        Check(onednn::dnnl_convolution_backward_weights_primitive_desc_create(
                   made.out(), Engine(), onednn::kDirect, source.get(), weights.get(), nullptr, destination.get(),
                   stride, dilation, before, after, nullptr, attributes.get()),
               "describing a convolution's gradient to its weights");
@@ -239,42 +194,28 @@ class Plan {
     return made;
   }
 
+  static PrimitiveAttributes MakeAttributes(const Problem& p, const Layouts& own) {
+    PrimitiveAttributes attributes;
+    Check(onednn::dnnl_primitive_attr_create(attributes.out()), "creating attributes");
+    Check(onednn::dnnl_primitive_attr_set_scratchpad_mode(attributes.get(), onednn::kScratchpadByUser),
+          "setting attributes");
+    PostOperations after;
+    Check(onednn::dnnl_post_ops_create(after.out()), "creating operations");
+    if (p.with_addend) {
+      Check(onednn::dnnl_post_ops_append_binary(after.get(), onednn::kSum, own.out.get()), "appending a sum");
+    }
+    if (p.activated) {
+      const float slope = static_cast<float>(p.slope);
+      Check(onednn::dnnl_post_ops_append_eltwise(after.get(), onednn::kRectified, slope, 0), "appending an activation");
+    }
+    Check(onednn::dnnl_primitive_attr_set_post_ops(attributes.get(), after.get()), "setting operations");
+    return attributes;
+  }
+
   // Left free, the gradient of three channels is computed like that of eight; on AVX-512, plain means reference code.
   static bool PlainIsFaster(const Problem& p) {
-    return p.kind == Kind::kSourceGradient && p.source[1] <= 4 && p.groups == 1 &&
-           !(dnnl_get_effective_cpu_isa() & onednn::kAvx512);
-  }
-
-  // Of source (0), weights (1) or destination (2); weights of several groups have these as an axis of their own.
-  static Sizes SizesOf(const Problem& p, size_t which) {
-    if (which != 1) return which == 0 ? Sizes(p.source, p.source + 4) : Sizes(p.destination, p.destination + 4);
-    if (p.groups == 1) return Sizes(p.weights, p.weights + 4);
-    return {p.groups, p.weights[0] / p.groups, p.weights[1], p.weights[2], p.weights[3]};
-  }
-
-  static Layout AnyLayout(const Sizes& sizes) {
-    onednn::Dims dims = {};
-    std::copy(sizes.begin(), sizes.end(), dims);
-    Layout layout;
-    Check(dnnl_memory_desc_create_with_tag(layout.out(), static_cast<int>(sizes.size()), dims, onednn::kFloat32,
-                                           onednn::kAnyLayout),
-          "describing a tensor");
-    return layout;
-  }
-
-  static Layout PlainLayout(const Sizes& sizes) {
-    onednn::Dims dims = {}, strides = {};
-    std::copy(sizes.begin(), sizes.end(), dims);
-    int64_t stride = 1;
-    for (int i = static_cast<int>(sizes.size()) - 1; i >= 0; --i) {
-      strides[i] = stride;
-      stride *= sizes[i];
-    }
-    Layout layout;
-    Check(dnnl_memory_desc_create_with_strides(layout.out(), static_cast<int>(sizes.size()), dims, onednn::kFloat32,
-                                               strides),
-          "describing a tensor");
-    return layout;
+    return p.kind == Kind::kSourceGradient && p.source[1] <= 4 && p.groups == 1 && !p.channels_last &&
+           !(onednn::dnnl_get_effective_cpu_isa() & onednn::kAvx512);
   }
 
   Primitive convolution_;

@@ -6,6 +6,7 @@ Weights have PyTorch's layout (out, in, kh, kw; transposed: in, out, kh, kw), so
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from mindspore import Tensor, nn, ops
 from mindspore.common.initializer import HeUniform, Uniform
@@ -14,6 +15,14 @@ from core.kernels import library
 from core.kernels.convolution import Convolution, TransposedConvolution
 
 Size = int | tuple[int, int]
+
+SLOPE = 0.1
+"""Of LeakyReLU below zero, in all networks here."""
+
+
+def leaky_relu(x: Tensor) -> Tensor:
+    """LeakyReLU, in a form whose gradient is four times faster on CPU than MindSpore's own."""
+    return (1 - SLOPE) * ops.relu(x) + SLOPE * x
 
 
 def _pair(size: Size) -> tuple[int, int]:
@@ -43,6 +52,10 @@ class Conv2d(nn.Conv2d):
             bias_init=Uniform(bound),
         )
         self.convolution = Convolution(_pair(stride), padding) if library.in_use() else None
+
+    def fuse(self, slope: float | None, channels_last: bool) -> None:
+        """From now on apply a ReLU of this slope too, and take and give N,H,W,C where asked; needs our kernels."""
+        self.convolution = Convolution(self.stride, self.padding, slope=slope, channels_last=channels_last)
 
     def construct(self, x: Tensor) -> Tensor:
         return self.convolve(x, self.weight, self.bias)
@@ -81,12 +94,63 @@ class ConvTranspose2d(nn.Conv2dTranspose):
         )
         self.convolution = TransposedConvolution((stride_y, stride_x), padding) if library.in_use() else None
 
+    def fuse(self, slope: float | None, channels_last: bool) -> None:
+        """See `Conv2d.fuse`."""
+        self.convolution = TransposedConvolution(
+            self.stride, self.padding, slope=slope, channels_last=channels_last
+        )
+
     def construct(self, x: Tensor) -> Tensor:
         if self.convolution is not None:
             return self.convolution(x, self.weight, self.bias)
         batch, _, height, width = x.shape
         size = (batch, self.out_channels, height * self.stride[0], width * self.stride[1])
         return self.bias_add(self.conv2d_transpose(x, self.weight, size), self.bias)
+
+
+class LeakyConv2d(Conv2d):
+    """Convolution followed by LeakyReLU."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: Size = 3, stride: Size = 1) -> None:
+        super().__init__(in_channels, out_channels, kernel, stride)
+        if library.in_use():
+            self.fuse(SLOPE, channels_last=False)
+
+    def construct(self, x: Tensor) -> Tensor:
+        made = super().construct(x)
+        return leaky_relu(made) if self.convolution is None else made
+
+
+class ConvChain(nn.SequentialCell):
+    """Convolutions one after another, with `nn.ReLU` or cells that work element by element between them.
+
+    N,C,H,W in and out. With our kernels each ReLU is computed along with the convolution before it, and what is handed on
+    inside has its channels last.
+    """
+
+    def __init__(self, cells: Sequence[nn.Cell]) -> None:
+        super().__init__(list(cells))
+        self.fused = _fused(cells) if library.in_use() else ()
+
+    def construct(self, x: Tensor) -> Tensor:
+        if not self.fused:
+            return super().construct(x)
+        x = ops.transpose(x, (0, 2, 3, 1))
+        for cell in self.fused:
+            x = cell(x)
+        return ops.transpose(x, (0, 3, 1, 2))
+
+
+def _fused(cells: Sequence[nn.Cell]) -> tuple[nn.Cell, ...]:
+    """The cells of a chain but for the ReLUs that the convolutions before them now compute."""
+    kept: list[nn.Cell] = []
+    for cell, following in zip(cells, [*cells[1:], None], strict=True):
+        if isinstance(cell, Conv2d | ConvTranspose2d):
+            cell.fuse(0.0 if type(following) is nn.ReLU else None, channels_last=True)
+        elif type(cell) is nn.ReLU and kept and isinstance(kept[-1], Conv2d | ConvTranspose2d):
+            continue
+        kept.append(cell)
+    return tuple(kept)
 
 
 class ConcatConv1x1(Conv2d):

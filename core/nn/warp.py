@@ -3,8 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
-from mindspore import Tensor, ops
+from mindspore import Tensor, nn, ops
 from mindspore.ops import constexpr
+
+from core.kernels import library
+from core.kernels.sampling import Sample
+
+
+class WarpVolume(nn.Cell):
+    """`warp_volume` by our kernels where they are in use, which takes a quarter of the time on a processor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sample = Sample(in_halves=True) if library.in_use() else None
+
+    def construct(self, volume: Tensor, flow: Tensor, depth: Tensor) -> Tensor:
+        if self.sample is None:
+            return warp_volume(volume, flow, depth)
+        return self.sample(volume, flow, depth)
 
 
 def warp_volume(volume: Tensor, flow: Tensor, depth: Tensor) -> Tensor:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mindspore import Tensor, nn, ops
 
-from core.nn.blocks import LeakyConv2d, ResidualBlock, leaky_relu
-from core.nn.conv import Conv2d
+from core.nn.blocks import ResidualTrunk
+from core.nn.conv import Conv2d, LeakyConv2d, leaky_relu
 from core.nn.deform import DeformableConv2d
 from core.nn.pad import crop_like, replicate_to_multiple
 from core.nn.resize import upsample
@@ -22,7 +22,7 @@ class FeatureExtraction(nn.Cell):
     def __init__(self, config: CycMuNetConfig) -> None:
         super().__init__()
         features = config.features
-        self.blocks = nn.SequentialCell([ResidualBlock(features) for _ in range(config.front_blocks)])
+        self.blocks = ResidualTrunk(features, config.front_blocks)
         steps = range(config.levels - 1)
         self.reduce = nn.CellList([LeakyConv2d(features, features, stride=2) for _ in steps])
         self.refine = nn.CellList([LeakyConv2d(features, features) for _ in steps])

@@ -9,8 +9,8 @@ from __future__ import annotations
 from mindspore import Tensor, nn, ops
 from mindspore.common.initializer import initializer
 
-from core.nn.blocks import LeakyConv2d, ResidualBlock, leaky_relu
-from core.nn.conv import Conv2d, ConvTranspose2d, Size
+from core.nn.blocks import ResidualTrunk
+from core.nn.conv import Conv2d, ConvTranspose2d, LeakyConv2d, Size, leaky_relu
 from core.nn.resize import upsample
 
 from .alignment import FeatureExtraction, FeatureInterpolation, Pyramid
@@ -90,7 +90,7 @@ class CycMuNet(nn.Cell):
         self.extraction = FeatureExtraction(config)
         self.interpolation = FeatureInterpolation(config)
         self.cycle = MutualCycle(config)
-        self.trunk = nn.SequentialCell([ResidualBlock(features) for _ in range(config.trunk_blocks)])
+        self.trunk = ResidualTrunk(features, config.trunk_blocks)
         self.tail = (
             SubsampledTail(features, config.format) if subsampled else JointTail(features, config.format)
         )

@@ -10,8 +10,7 @@ from typing import TypeAlias
 
 from mindspore import Tensor, nn, ops
 
-from core.nn.blocks import LeakyConv2d, leaky_relu
-from core.nn.conv import ConcatConv1x1
+from core.nn.conv import ConcatConv1x1, LeakyConv2d, leaky_relu
 from core.nn.resize import downsample, upsample
 
 from .plugin import CycMuNetConfig, MiddleResidual

@@ -61,11 +61,12 @@ class ScaleSpaceFlow(nn.Cell):
 
     def construct(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         _check_sides(frames.shape[3], frames.shape[4])
-        frame, bits = self.code_intra(frames[:, 0])
+        sources = ops.unstack(frames, 1)
+        frame, bits = self.code_intra(sources[0])
         reconstructions: tuple[Tensor, ...] = (frame,)
         reference = ops.stop_gradient(frame)
-        for time in range(1, frames.shape[1]):
-            reference, inter_bits = self.code_inter(frames[:, time], reference)
+        for source in sources[1:]:
+            reference, inter_bits = self.code_inter(source, reference)
             reconstructions = reconstructions + (reference,)
             bits = bits + inter_bits
         return ops.stack(reconstructions, 1), bits

@@ -7,26 +7,26 @@ from itertools import pairwise
 
 from mindspore import Tensor, nn, ops
 
-from core.nn.conv import Conv2d, ConvTranspose2d
+from core.nn.conv import Conv2d, ConvChain, ConvTranspose2d
 
 _LARGEST = 255.0
 _SLOPE, _STEEPNESS = 0.9943258522851727, 100
 """Shape of `QuantizedReLU`'s gradient outside of its range."""
 
 
-def analysis(*widths: int) -> nn.SequentialCell:
+def analysis(*widths: int) -> ConvChain:
     """Convolutions through the given channels, each halving the sides; ReLU between, none at the end."""
-    return nn.SequentialCell(_activated(Conv2d, widths, nn.ReLU)[:-1])
+    return ConvChain(_activated(Conv2d, widths, nn.ReLU)[:-1])
 
 
-def synthesis(*widths: int) -> nn.SequentialCell:
+def synthesis(*widths: int) -> ConvChain:
     """Transposed convolutions through the given channels, each doubling the sides; ReLU between, none at the end."""
-    return nn.SequentialCell(_activated(ConvTranspose2d, widths, nn.ReLU)[:-1])
+    return ConvChain(_activated(ConvTranspose2d, widths, nn.ReLU)[:-1])
 
 
-def scale_synthesis(*widths: int) -> nn.SequentialCell:
+def scale_synthesis(*widths: int) -> ConvChain:
     """`synthesis` of scales: a `QuantizedReLU` after every layer, also after the last."""
-    return nn.SequentialCell(_activated(ConvTranspose2d, widths, QuantizedReLU))
+    return ConvChain(_activated(ConvTranspose2d, widths, QuantizedReLU))
 
 
 def _activated(layer: type[nn.Cell], widths: Sequence[int], activation: type[nn.Cell]) -> list[nn.Cell]:

@@ -1,0 +1,41 @@
+"""One function of the library of kernels as a MindSpore operator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mindspore as ms
+from mindspore import ops
+
+from core.kernels import library
+
+
+def operator(name: str, results: int = 1, **attributes: Any) -> ops.Custom:
+    """The function of this name, float32 throughout, which also infers its results' shapes.
+
+    Attributes that are None are left out. Raises ValueError where the library is not in use; the operator raises TypeError
+    for other types than float32.
+    """
+    path = library.in_use()
+    if path is None:
+        raise ValueError("The library of kernels is not in use: call core.kernels.library.use first.")
+    dtype = _float32 if results == 1 else _float32_twice
+    made = ops.Custom(f"{path}:{name}", out_dtype=dtype, func_type="aot")
+    made.add_prim_attr("reg_op_name", name)  # MindSpore asks for it when it has the library infer shapes
+    if results > 1:
+        made.add_prim_attr("multi_output", True)
+    for key, value in attributes.items():
+        if value is not None:
+            made.add_prim_attr(key, value)
+    return made
+
+
+def _float32(*dtypes: ms.Type) -> ms.Type:
+    """The result's type."""
+    if any(dtype not in (ms.float32, ms.TensorType(ms.float32)) for dtype in dtypes):
+        raise TypeError(f"These kernels are for float32, not {', '.join(map(str, dtypes))}.")
+    return ms.float32
+
+
+def _float32_twice(*dtypes: ms.Type) -> tuple[ms.Type, ms.Type]:
+    return _float32(*dtypes), ms.float32

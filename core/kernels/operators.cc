@@ -1,0 +1,298 @@
+// The kernels as MindSpore "aot" operators: convolutions that leave memory layouts to oneDNN, sampling, sums.
+//
+// MindSpore's own convolutions pin plain layouts, for which oneDNN has only slow code. Here each call copies its tensors
+// into the layouts that oneDNN asks for, runs its fast kernel and copies the result back; between convolutions that hand
+// on tensors with channels last there is nothing to copy.
+//
+// Tensors are float32, N, C, H, W or N, H, W, C; weights (out, in / groups, height, width) of the ordinary convolution
+// that a transposed one turns around.
+
+#include <cstdio>
+
+#include "mindspore.h"
+#include "runtime.h"
+#include "sampling.h"
+#include "sums.h"
+
+namespace {
+
+using Shape = std::vector<int64_t>;
+
+// The settings of an operator, which its MindSpore primitive has as attributes.
+struct Geometry {
+  int64_t stride[2], dilation[2], padding[2][2], groups;  // padding is before and after each of the axes
+  int64_t channels_last, activated, keep_weights;
+  double slope = 0;
+
+  explicit Geometry(void* handle) {
+    auto* attributes = static_cast<OperatorAttributes*>(handle);
+    const Shape values = attributes->Integers("geometry");
+    if ((values.size() + 1) * sizeof(int64_t) != sizeof(Geometry)) {
+      throw std::invalid_argument("geometry has other entries");
+    }
+    std::memcpy(this, values.data(), values.size() * sizeof(int64_t));
+    if (activated) slope = attributes->Real("slope");
+  }
+
+  // A shape as N, C, H, W.
+  void Standard(const int64_t* shape, int64_t* sizes) const {
+    std::copy(shape, shape + 4, sizes);
+    if (channels_last) std::rotate(sizes + 1, sizes + 3, sizes + 4);
+  }
+
+  Shape Own(Shape sizes) const {
+    if (channels_last) std::rotate(sizes.begin() + 1, sizes.begin() + 2, sizes.end());
+    return sizes;
+  }
+
+  // A pass without what follows it.
+  Problem MakeProblem(Kind kind, const int64_t* source, const int64_t* weights, const int64_t* destination) const {
+    Problem problem = {};
+    problem.kind = kind;
+    problem.channels_last = channels_last;
+    problem.groups = groups;
+    Standard(source, problem.source);
+    Standard(destination, problem.destination);
+    std::copy(weights, weights + 4, problem.weights);
+    std::copy(stride, stride + 2, problem.stride);
+    std::copy(dilation, dilation + 2, problem.dilation);
+    problem.before[0] = padding[0][0];
+    problem.before[1] = padding[1][0];
+    return problem;
+  }
+
+  // A pass with bias, activation and, where there is one, an addend.
+  Problem MakeWhole(Kind kind, const int64_t* source, const int64_t* weights, const int64_t* destination,
+                    bool with_addend) const {
+    Problem problem = MakeProblem(kind, source, weights, destination);
+    problem.with_bias = 1;
+    problem.with_addend = with_addend;
+    problem.activated = activated;
+    problem.slope = slope;
+    return problem;
+  }
+};
+
+constexpr int64_t kUnknown = -1, kUnknownRank = -2;
+
+bool Known(int64_t left, int64_t right) { return left != kUnknown && right != kUnknown; }
+
+std::string Text(const int64_t* shape, int rank) {
+  std::string text;
+  for (int i = 0; i < rank; ++i) text += (i ? ", " : "(") + std::to_string(shape[i]);
+  return text + ")";
+}
+
+// Shape of a result, as far as those of x, weights and bias are known.
+Shape ResultShape(const int* ranks, int64_t** shapes, const Geometry& geometry, bool transposed) {
+  const int64_t *weights = shapes[1], *bias = shapes[2];
+  Shape result(4, kUnknown);
+  if (shapes[0][0] == kUnknownRank || weights[0] == kUnknownRank || bias[0] == kUnknownRank) return result;
+  const std::string which = "an input of shape " + Text(shapes[0], ranks[0]) + ", weights of shape " +
+                            Text(weights, ranks[1]) + " and a bias of shape " + Text(bias, ranks[2]);
+  if (ranks[0] != 4 || ranks[1] != 4 || ranks[2] != 1) throw std::invalid_argument("no convolution takes " + which);
+  int64_t x[4];
+  geometry.Standard(shapes[0], x);
+  const int64_t apart = weights[1] == kUnknown ? kUnknown : weights[1] * geometry.groups;
+  const int64_t taken = transposed ? weights[0] : apart, given = transposed ? apart : weights[0];
+  if ((Known(x[1], taken) && x[1] != taken) || (Known(given, bias[0]) && given != bias[0])) {
+    throw std::invalid_argument(which + " do not fit each other in groups=" + std::to_string(geometry.groups));
+  }
+  result[0] = x[0];
+  result[1] = bias[0];
+  for (int axis = 0; axis < 2; ++axis) {
+    const int64_t size = x[2 + axis], kernel = weights[2 + axis], stride = geometry.stride[axis];
+    if (!Known(size, kernel)) continue;
+    const int64_t reach = geometry.dilation[axis] * (kernel - 1) + 1;
+    const int64_t padding = geometry.padding[axis][0] + geometry.padding[axis][1];
+    const int64_t covered = transposed ? (size - 1) * stride + reach - padding : size + padding - reach;
+    if (covered < (transposed ? 1 : 0)) throw std::invalid_argument("nothing is left of " + which);
+    result[2 + axis] = transposed ? covered : covered / stride + 1;
+  }
+  return geometry.Own(result);
+}
+
+// Runs the body; a failure is said on stderr, and MindSpore raises an error of its own for the status.
+template <typename Body>
+int Guarded(const Body& body) {
+  try {
+    body();
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "A kernel of mindvideo: %s.\n", error.what());
+    return 1;
+  }
+}
+
+float* Floats(void* tensor) { return static_cast<float*>(tensor); }
+
+int64_t Count(const int64_t* shape, int rank) {
+  int64_t count = 1;
+  for (int i = 0; i < rank; ++i) count *= shape[i];
+  return count;
+}
+
+// x, weights, bias and perhaps an addend -> y
+void Forward(Kind kind, int count, void** tensors, int64_t** shapes, void* attributes) {
+  const Geometry geometry(attributes);
+  const int y = count - 1;
+  const bool with_addend = y == 4, transposed = kind == Kind::kTransposed;
+  const int64_t* source = shapes[transposed ? y : 0];
+  const int64_t* destination = shapes[transposed ? 0 : y];
+  const Problem problem = geometry.MakeWhole(kind, source, shapes[1], destination, with_addend);
+  std::vector<void*> ordered = {tensors[0], tensors[1], tensors[y], tensors[2]};
+  if (with_addend) ordered.push_back(tensors[3]);
+  Runtime::Get().Convolve(problem, ordered, geometry.keep_weights);
+}
+
+// x, gradient of y, weights (their shape counts) -> gradients of weights and bias; which of x and y is the source?
+void WeightsGradient(int source, void** tensors, int64_t** shapes, void* attributes) {
+  const Geometry geometry(attributes);
+  const int destination = 1 - source;
+  const Problem problem =
+      geometry.MakeProblem(Kind::kWeightsGradient, shapes[source], shapes[3], shapes[destination]);
+  Runtime::Get().Convolve(problem, {tensors[source], tensors[3], tensors[destination]}, false);
+  int64_t of_y[4];
+  geometry.Standard(shapes[1], of_y);
+  SumChannels(Floats(tensors[1]), Floats(tensors[4]), of_y, geometry.channels_last);
+}
+
+// For a stack N, C, D, H, W and a flow N, 2, H', W' in pixels or, where the attribute says so, in halves of its sides.
+Sampling MakeSampling(const int64_t* stack, const int64_t* flow, void* attributes) {
+  Sampling sampling = {stack[0], stack[1], stack[2], stack[3], stack[4], flow[2], flow[3], 1, 1};
+  if (static_cast<OperatorAttributes*>(attributes)->Boolean("in_halves")) {
+    sampling.units_x = static_cast<float>(sampling.columns) / 2;
+    sampling.units_y = static_cast<float>(sampling.rows) / 2;
+  }
+  return sampling;
+}
+
+}  // namespace
+
+// MindSpore finds an operator, and what infers the shapes of its results, by name.
+#define EXPORTED extern "C" __attribute__((visibility("default")))
+#define OPERATOR(name)                                                                                            \
+  EXPORTED int name([[maybe_unused]] int count, void** tensors, [[maybe_unused]] int* ranks, int64_t** shapes,    \
+                    const char**, void*, [[maybe_unused]] void* attributes)
+#define RESULT_SHAPE(name) \
+  EXPORTED Shape name##InferShape(int* ranks, int64_t** shapes, [[maybe_unused]] void* attributes)
+#define RESULT_SHAPES(name) EXPORTED std::vector<Shape> name##InferShape(int* ranks, int64_t** shapes, void* attributes)
+
+OPERATOR(Convolution) {
+  return Guarded([&] { Forward(Kind::kForward, count, tensors, shapes, attributes); });
+}
+
+OPERATOR(TransposedConvolution) {
+  return Guarded([&] { Forward(Kind::kTransposed, count, tensors, shapes, attributes); });
+}
+
+OPERATOR(ConvolutionSum) {
+  return Guarded([&] { Forward(Kind::kForward, count, tensors, shapes, attributes); });
+}
+
+RESULT_SHAPE(Convolution) { return ResultShape(ranks, shapes, Geometry(attributes), false); }
+RESULT_SHAPE(TransposedConvolution) { return ResultShape(ranks, shapes, Geometry(attributes), true); }
+RESULT_SHAPE(ConvolutionSum) { return ResultShape(ranks, shapes, Geometry(attributes), false); }
+
+// gradient of y, weights, x (its shape counts) -> gradient of x
+OPERATOR(ConvolutionInputGradient) {
+  return Guarded([&] {
+    const Geometry geometry(attributes);
+    Runtime::Get().Convolve(geometry.MakeProblem(Kind::kSourceGradient, shapes[3], shapes[1], shapes[0]),
+                            {tensors[3], tensors[1], tensors[0]}, false);
+  });
+}
+
+OPERATOR(TransposedConvolutionInputGradient) {
+  return Guarded([&] {
+    const Geometry geometry(attributes);
+    Runtime::Get().Convolve(geometry.MakeProblem(Kind::kForward, shapes[0], shapes[1], shapes[3]),
+                            {tensors[0], tensors[1], tensors[3]}, false);
+  });
+}
+
+RESULT_SHAPE(ConvolutionInputGradient) { return Shape(shapes[2], shapes[2] + ranks[2]); }
+RESULT_SHAPE(TransposedConvolutionInputGradient) { return Shape(shapes[2], shapes[2] + ranks[2]); }
+
+OPERATOR(ConvolutionWeightsGradient) {
+  return Guarded([&] { WeightsGradient(0, tensors, shapes, attributes); });
+}
+
+OPERATOR(TransposedConvolutionWeightsGradient) {
+  return Guarded([&] { WeightsGradient(1, tensors, shapes, attributes); });
+}
+
+static std::vector<Shape> WeightsGradientShapes(const int* ranks, int64_t** shapes, void* attributes) {
+  const int channels = Geometry(attributes).channels_last ? 3 : 1;
+  const int64_t of_bias = shapes[1][0] == kUnknownRank ? kUnknown : shapes[1][channels];
+  return {Shape(shapes[2], shapes[2] + ranks[2]), {of_bias}};
+}
+
+RESULT_SHAPES(ConvolutionWeightsGradient) { return WeightsGradientShapes(ranks, shapes, attributes); }
+RESULT_SHAPES(TransposedConvolutionWeightsGradient) { return WeightsGradientShapes(ranks, shapes, attributes); }
+
+// gradient of y, y -> gradient of what y was made from by a leaky ReLU
+OPERATOR(RectifierGradient) {
+  return Guarded([&] {
+    const auto slope = static_cast<OperatorAttributes*>(attributes)->Real("slope");
+    RectifierGradient(Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]), Count(shapes[0], ranks[0]), slope);
+  });
+}
+
+RESULT_SHAPE(RectifierGradient) { return Shape(shapes[0], shapes[0] + ranks[0]); }
+
+// x -> sum of its squares
+OPERATOR(SumOfSquares) {
+  return Guarded([&] { *Floats(tensors[1]) = SumSquares(Floats(tensors[0]), Count(shapes[0], ranks[0])); });
+}
+
+RESULT_SHAPE(SumOfSquares) { return {1}; }
+
+// stack, flow, depth -> result; see `Sampling`
+OPERATOR(Sample) {
+  return Guarded([&] {
+    const Sampling sampling = MakeSampling(shapes[0], shapes[1], attributes);
+    Sample(sampling, Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]), Floats(tensors[3]));
+  });
+}
+
+RESULT_SHAPE(Sample) {
+  if (shapes[0][0] == kUnknownRank || shapes[1][0] == kUnknownRank) return Shape(4, kUnknown);
+  return {shapes[0][0], shapes[0][1], shapes[1][2], shapes[1][3]};
+}
+
+// stack (its shape counts), flow, depth, gradient of the result -> gradient of the stack
+OPERATOR(SampleStackGradient) {
+  return Guarded([&] {
+    const Sampling sampling = MakeSampling(shapes[0], shapes[1], attributes);
+    SampleStackGradient(sampling, Floats(tensors[1]), Floats(tensors[2]), Floats(tensors[3]), Floats(tensors[4]));
+  });
+}
+
+RESULT_SHAPE(SampleStackGradient) { return Shape(shapes[0], shapes[0] + ranks[0]); }
+
+// stack, flow, depth, gradient of the result -> gradients of flow and depth
+OPERATOR(SampleMotionGradient) {
+  return Guarded([&] {
+    const Sampling sampling = MakeSampling(shapes[0], shapes[1], attributes);
+    SampleMotionGradient(sampling, Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]), Floats(tensors[3]),
+                         Floats(tensors[4]), Floats(tensors[5]));
+  });
+}
+
+RESULT_SHAPES(SampleMotionGradient) {
+  return {Shape(shapes[1], shapes[1] + ranks[1]), Shape(shapes[2], shapes[2] + ranks[2])};
+}
+
+// Load oneDNN from the path, once, and let it use instructions up to the given set (0: all that the processor has);
+// compute on so many threads from now on. Later calls only change the threads.
+EXPORTED int Start(const char* onednn, int instructions, int threads) {
+  return Guarded([&] {
+    static const bool loaded = [&] {
+      onednn::Load(onednn);
+      Check(onednn::dnnl_set_max_cpu_isa(instructions), "choosing instructions");
+      return true;
+    }();
+    if (loaded) Runtime::Get().SetThreads(threads);
+  });
+}
