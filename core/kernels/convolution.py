@@ -5,6 +5,8 @@ All tensors are float32; sizes may be unknown until the cells run. A result's bi
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mindspore import Tensor, nn
 
 from core.kernels.operator import operator
@@ -14,7 +16,11 @@ Padding = tuple[int, int, int, int]
 
 
 class _Operators(nn.Cell):
-    """An operator of the library with its gradients."""
+    """An operator of the library with its gradients.
+
+    The gradients belong to the operator, not to this cell: MindSpore copies the parameters that a cell with a ``bprop``
+    takes, at every step of a training that also assigns something.
+    """
 
     def __init__(
         self,
@@ -34,14 +40,11 @@ class _Operators(nn.Cell):
                 "negative."
             )
         geometry = (*stride, *dilation, *padding, groups, int(channels_last))
-        whole, alone = (*geometry, int(slope is not None)), (*geometry, 0, 0)
-        backward = name.removesuffix("Sum")
-        self.slope = slope
-        self.forward_pass = operator(name, geometry=(*whole, 0), slope=slope)
-        self.forward_pass_keeping = operator(name, geometry=(*whole, 1), slope=slope)
-        self.input_gradient = operator(f"{backward}InputGradient", geometry=alone)
-        self.weights_gradient = operator(f"{backward}WeightsGradient", results=2, geometry=alone)
-        self.rectifier_gradient = None if slope is None else operator("RectifierGradient", slope=slope)
+        forward = (*geometry, int(slope is not None))
+        gradients = _gradients(name.removesuffix("Sum"), (*geometry, 0, 0), slope)
+        bprop = gradients if not name.endswith("Sum") else _with_addend(gradients)
+        self.forward_pass = operator(name, bprop=bprop, geometry=(*forward, 0), slope=slope)
+        self.forward_pass_keeping = operator(name, bprop=bprop, geometry=(*forward, 1), slope=slope)
 
     def construct(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         return self.compute(x, weight, bias)
@@ -50,17 +53,35 @@ class _Operators(nn.Cell):
         """The result. Where nothing is trained, the library keeps its copy of the weights for the next call."""
         return self.forward_pass(*inputs) if self.training else self.forward_pass_keeping(*inputs)
 
-    def bprop(
-        self, x: Tensor, weight: Tensor, bias: Tensor, out: Tensor, dout: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Gradients of x, weight and bias."""
-        dout = self.before_activation(out, dout)
-        of_weight, of_bias = self.weights_gradient(x, dout, weight)
-        return self.input_gradient(dout, weight, x), of_weight, of_bias
 
-    def before_activation(self, out: Tensor, dout: Tensor) -> Tensor:
-        """The gradient of what the activation is applied to."""
-        return dout if self.rectifier_gradient is None else self.rectifier_gradient(dout, out)
+def _gradients(name: str, geometry: tuple[int, ...], slope: float | None) -> Callable:
+    """The gradients of x, weight and bias of the operator of this name, whose activation has this slope."""
+    input_gradient = operator(f"{name}InputGradient", geometry=geometry)
+    weights_gradient = operator(f"{name}WeightsGradient", results=2, geometry=geometry)
+
+    def gradients(x: Tensor, weight: Tensor, bias: Tensor, out: Tensor, dout: Tensor) -> tuple[Tensor, ...]:
+        of_weights = weights_gradient(x, dout, weight)
+        return input_gradient(dout, weight, x), of_weights[0], of_weights[1]
+
+    if slope is None:
+        return gradients
+    rectifier_gradient = operator("RectifierGradient", slope=slope)
+
+    def of_activated(
+        x: Tensor, weight: Tensor, bias: Tensor, out: Tensor, dout: Tensor
+    ) -> tuple[Tensor, ...]:
+        return gradients(x, weight, bias, out, rectifier_gradient(dout, out))
+
+    return of_activated
+
+
+def _with_addend(gradients: Callable) -> Callable:
+    def of_sum(
+        x: Tensor, weight: Tensor, bias: Tensor, addend: Tensor, out: Tensor, dout: Tensor
+    ) -> tuple[Tensor, ...]:
+        return gradients(x, weight, bias, out, dout) + (dout,)
+
+    return of_sum
 
 
 class Convolution(_Operators):
@@ -101,12 +122,6 @@ class ConvolutionSum(_Operators):
 
     def construct(self, x: Tensor, weight: Tensor, bias: Tensor, addend: Tensor) -> Tensor:
         return self.compute(x, weight, bias, addend)
-
-    def bprop(
-        self, x: Tensor, weight: Tensor, bias: Tensor, addend: Tensor, out: Tensor, dout: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Gradients of x, weight, bias and addend."""
-        return super().bprop(x, weight, bias, out, dout) + (dout,)
 
 
 class TransposedConvolution(_Operators):

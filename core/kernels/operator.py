@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import mindspore as ms
@@ -10,17 +11,18 @@ from mindspore import ops
 from core.kernels import library
 
 
-def operator(name: str, results: int = 1, **attributes: Any) -> ops.Custom:
+def operator(name: str, results: int = 1, bprop: Callable | None = None, **attributes: Any) -> ops.Custom:
     """The function of this name, float32 throughout, which also infers its results' shapes.
 
-    Attributes that are None are left out. Raises ValueError where the library is not in use; the operator raises TypeError
+    ``bprop`` gives the inputs' gradients from inputs, result and the result's gradient. Attributes that are None are left
+    out. Raises ValueError where the library is not in use; the operator raises TypeError
     for other types than float32.
     """
     path = library.in_use()
     if path is None:
         raise ValueError("The library of kernels is not in use: call core.kernels.library.use first.")
     dtype = _float32 if results == 1 else _float32_twice
-    made = ops.Custom(f"{path}:{name}", out_dtype=dtype, func_type="aot")
+    made = ops.Custom(f"{path}:{name}", out_dtype=dtype, func_type="aot", bprop=bprop)
     made.add_prim_attr("reg_op_name", name)  # MindSpore asks for it when it has the library infer shapes
     if results > 1:
         made.add_prim_attr("multi_output", True)

@@ -19,16 +19,16 @@ class Sample(nn.Cell):
 
     def __init__(self, in_halves: bool) -> None:
         super().__init__()
-        self.sample = operator("Sample", in_halves=in_halves)
-        self.stack_gradient = operator("SampleStackGradient", in_halves=in_halves)
-        self.motion_gradient = operator("SampleMotionGradient", results=2, in_halves=in_halves)
+        stack_gradient = operator("SampleStackGradient", in_halves=in_halves)
+        motion_gradient = operator("SampleMotionGradient", results=2, in_halves=in_halves)
+
+        def gradients(
+            stack: Tensor, flow: Tensor, depth: Tensor, out: Tensor, dout: Tensor
+        ) -> tuple[Tensor, ...]:
+            of_motion = motion_gradient(stack, flow, depth, dout)
+            return stack_gradient(stack, flow, depth, dout), of_motion[0], of_motion[1]
+
+        self.sample = operator("Sample", bprop=gradients, in_halves=in_halves)
 
     def construct(self, stack: Tensor, flow: Tensor, depth: Tensor) -> Tensor:
         return self.sample(stack, flow, depth)
-
-    def bprop(
-        self, stack: Tensor, flow: Tensor, depth: Tensor, out: Tensor, dout: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Gradients of stack, flow and depth."""
-        of_flow, of_depth = self.motion_gradient(stack, flow, depth, dout)
-        return self.stack_gradient(stack, flow, depth, dout), of_flow, of_depth
