@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.errors import CheckpointError
 from core.hooks import Tables
+from core.kernels.integers import IntegerMatrix
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -111,7 +112,7 @@ class IntegerLayer:
         taps = [(y, x) for y in self._taps(row) for x in self._taps(column)]
         matrix = np.concatenate([self.weight[:, :, ky, kx].T for (ky, _), (kx, _) in taps], axis=1)
         places = [(self._margin + dy, self._margin + dx) for (_, dy), (_, dx) in taps]
-        return _Phase(row, column, places, matrix.astype(np.float64))
+        return _Phase(row, column, places, IntegerMatrix(matrix))
 
     def _taps(self, phase: int) -> Iterator[tuple[int, int]]:
         """Taps of one axis that reach outputs of this phase, each with the input's place relative to the output's."""
@@ -127,7 +128,7 @@ class _Phase:
     column: int
     places: list[tuple[int, int]]
     """Where in the padded input each tap begins to read."""
-    matrix: Floats
+    matrix: IntegerMatrix
     """(out, taps * in)"""
 
 

@@ -27,7 +27,7 @@ _FLAGS = (
 )
 _LINKED = ("-ldl",)
 _SOURCES = (
-    *("operators.cc", "handles.h", "mindspore.h", "onednn.h", "plan.h"),
+    *("operators.cc", "handles.h", "integers.h", "mindspore.h", "onednn.h", "plan.h"),
     *("problem.h", "runtime.h", "sampling.h", "sums.h", "threads.h", "weights.h"),
 )
 """The first is compiled; it includes the others."""
@@ -92,6 +92,11 @@ def stop_using() -> None:
 def in_use() -> Path | None:
     """The library that new networks compute with; None where it is MindSpore's own kernels."""
     return _loaded[0] if _loaded else None
+
+
+def functions() -> ctypes.CDLL | None:
+    """The library's functions for callers other than MindSpore; None where it is not in use."""
+    return _loaded[1] if _loaded else None
 
 
 @functools.cache

@@ -9,6 +9,7 @@
 
 #include <cstdio>
 
+#include "integers.h"
 #include "mindspore.h"
 #include "runtime.h"
 #include "sampling.h"
@@ -282,6 +283,12 @@ OPERATOR(SampleMotionGradient) {
 
 RESULT_SHAPES(SampleMotionGradient) {
   return {Shape(shapes[1], shapes[1] + ranks[1]), Shape(shapes[2], shapes[2] + ranks[2])};
+}
+
+// See `MultiplyIntegers`; called from Python, not by MindSpore.
+EXPORTED int IntegerProduct(const int16_t* weights, const double* columns, double* sums, int64_t rows, int64_t depth,
+                            int64_t count) {
+  return Guarded([&] { MultiplyIntegers(weights, columns, sums, rows, depth, count); });
 }
 
 // Load oneDNN from the path, once, and let it use instructions up to the given set (0: all that the processor has);

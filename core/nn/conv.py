@@ -13,6 +13,7 @@ from mindspore.common.initializer import HeUniform, Uniform
 
 from core.kernels import library
 from core.kernels.convolution import Convolution, TransposedConvolution
+from core.nn.subpixel import MOST_OUTPUTS, SubpixelConvolution
 
 Size = int | tuple[int, int]
 
@@ -92,13 +93,18 @@ class ConvTranspose2d(nn.Conv2dTranspose):
             weight_init=Uniform(bound),
             bias_init=Uniform(bound),
         )
-        self.convolution = TransposedConvolution((stride_y, stride_x), padding) if library.in_use() else None
+        self.convolution: nn.Cell | None = None
+        if library.in_use():
+            self.fuse(slope=None, channels_last=False)
 
     def fuse(self, slope: float | None, channels_last: bool) -> None:
         """See `Conv2d.fuse`."""
-        self.convolution = TransposedConvolution(
-            self.stride, self.padding, slope=slope, channels_last=channels_last
-        )
+        if slope is None and self.out_channels * math.prod(self.stride) <= MOST_OUTPUTS:
+            self.convolution = SubpixelConvolution(self.kernel_size, self.stride, channels_last)
+        else:
+            self.convolution = TransposedConvolution(
+                self.stride, self.padding, slope=slope, channels_last=channels_last
+            )
 
     def construct(self, x: Tensor) -> Tensor:
         if self.convolution is not None:

@@ -39,7 +39,22 @@ def downsample(x: Tensor, factor: Factor) -> Tensor:
     so this is the mean of the central 2x2 (or the central pixel) of each factor x factor block.
     """
     factor_y, factor_x = _pair(factor)
+    if max(x.shape[2], x.shape[3]) <= _DENSE_LIMIT:
+        return downsample_dense(x, factor)
     return ops.interpolate(x, size=(x.shape[2] // factor_y, x.shape[3] // factor_x), mode="bilinear")
+
+
+def downsample_dense(x: Tensor, factor: Factor) -> Tensor:
+    """`downsample` as two matrix products; see `upsample_dense`."""
+    factor_y, factor_x = _pair(factor)
+    return _stretch(x, _central_matrix(x.shape[2], factor_y), _central_matrix(x.shape[3], factor_x))
+
+
+def _central_matrix(size: int, factor: int) -> Tensor:
+    """Weights (size/factor, size) that reduce a line: each row takes the middle of its block."""
+    twice = 2 * factor * ops.arange(size // factor).astype(ms.float32) + (factor - 1.0)  # centres, in half pixels
+    distance = ops.abs(twice.reshape(-1, 1) - 2 * ops.arange(size).astype(ms.float32)) / 2
+    return ops.relu(1.0 - distance)
 
 
 def upsample_bicubic(x: Tensor, factor: int) -> Tensor:

@@ -15,11 +15,11 @@ Symbols = tuple[Tensor, Tensor]
 
 
 class Stage(nn.Cell):
-    """A piece of a network whose parameters keep their names."""
+    """A piece of a network, which stays no child of it: MindSpore walks through all children at every call."""
 
     def __init__(self, network: ScaleSpaceFlow) -> None:
-        super().__init__(auto_prefix=False)
-        self.network = network
+        super().__init__()
+        object.__setattr__(self, "network", network)
 
 
 class ImageAnalysis(Stage):

@@ -11,7 +11,7 @@ from core.nn.conv import Conv2d, ConvChain, ConvTranspose2d
 
 _LARGEST = 255.0
 _SLOPE, _STEEPNESS = 0.9943258522851727, 100
-"""Shape of `QuantizedReLU`'s gradient outside of its range."""
+"""Shape of `QuantizedReLU`'s gradient outside of its range; see `_hundredth_power` for the second."""
 
 
 def analysis(*widths: int) -> ConvChain:
@@ -49,5 +49,12 @@ class QuantizedReLU(nn.Cell):
     def bprop(self, x: Tensor, out: Tensor, dout: Tensor) -> tuple[Tensor]:
         """Gradient of `construct`."""
         distance = ops.abs(2 * x / _LARGEST - 1)
-        outside = ops.exp(-(_SLOPE**_STEEPNESS) * ops.pow(distance, _STEEPNESS))
+        outside = ops.exp(-(_SLOPE**_STEEPNESS) * _hundredth_power(distance))
         return (ops.where(distance <= 1, dout, dout * outside),)
+
+
+def _hundredth_power(x: Tensor) -> Tensor:
+    """x**100 by products, many times as fast on CPU as ``ops.pow``."""
+    fourth = ops.square(ops.square(x))
+    thirty_second = ops.square(ops.square(ops.square(fourth)))
+    return ops.square(thirty_second) * thirty_second * fourth

@@ -47,10 +47,13 @@ def test_upsample(factor, size):
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4, (1, 2)])
-def test_downsample(factor):
+@pytest.mark.parametrize("columns", [4, 70])
+def test_downsample(factor, columns):
     factor_y, factor_x = factor if isinstance(factor, tuple) else (factor, factor)
-    x = random(2, 3, 5 * factor_y, 4 * factor_x)
-    np.testing.assert_allclose(resize.downsample(Tensor(x), factor).asnumpy(), bilinear(x, 5, 4), atol=1e-6)
+    x = random(2, 3, 5 * factor_y, columns * factor_x)
+    expected = bilinear(x, 5, columns)
+    np.testing.assert_allclose(resize.downsample(Tensor(x), factor).asnumpy(), expected, atol=1e-6)
+    np.testing.assert_allclose(resize.downsample_dense(Tensor(x), factor).asnumpy(), expected, atol=1e-6)
 
 
 def test_downsample_by_four_is_the_mean_of_the_central_pixels():

@@ -1,0 +1,46 @@
+"""Exact products of integer matrices, by the library of kernels where it is in use and by numpy elsewhere: the same."""
+
+from __future__ import annotations
+
+import ctypes
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.kernels import library
+
+_ROWS = 16
+"""The library makes so many rows at a time."""
+
+
+class IntegerMatrix:
+    """A matrix (rows, depth) of int16 that is multiplied by matrices of integers held in float64.
+
+    Every partial sum must stay below 2^53 in magnitude; then the result is exact, by whatever way it is made.
+    """
+
+    def __init__(self, values: NDArray[np.int16]) -> None:
+        self._rows, self._depth = values.shape
+        padding = -self._rows % _ROWS
+        self._transposed = np.ascontiguousarray(np.pad(values, ((0, padding), (0, 0))).T)
+        self._doubles: NDArray[np.float64] | None = None
+
+    def __matmul__(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(depth, count) -> (rows, count)."""
+        kernels = library.functions()
+        if kernels is None:
+            return self.by_numpy(columns)
+        columns = np.ascontiguousarray(columns)
+        padded, count = self._transposed.shape[1], columns.shape[1]
+        sums = np.empty((padded, count))
+        arrays = (ctypes.c_void_p(array.ctypes.data) for array in (self._transposed, columns, sums))
+        sizes = (ctypes.c_int64(size) for size in (padded, self._depth, count))
+        if kernels.IntegerProduct(*arrays, *sizes) != 0:
+            raise RuntimeError("A kernel failed; its own message stands above.")
+        return sums[: self._rows]
+
+    def by_numpy(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The product without the library."""
+        if self._doubles is None:
+            self._doubles = self._transposed[:, : self._rows].T.astype(np.float64)
+        return self._doubles @ columns
