@@ -30,25 +30,26 @@ class Mode(Enum):
 
 
 class InstructionSet(Enum):
-    """The processor instructions that MindSpore's oneDNN may use (``ONEDNN_MAX_CPU_ISA``)."""
+    """The newest processor instructions that may be used."""
 
+    auto = "auto"
+    """What is fastest: AVX2 for MindSpore's own operators, which newer sets make a hundred times slower, and whatever the
+    processor has for our kernels."""
     sse41 = "SSE41"
     avx = "AVX"
     avx2 = "AVX2"
-    """The fastest: with newer sets, MindSpore 2.10 falls to reference code, a hundred times slower."""
-    native = "DEFAULT"
-    """Whatever the processor has."""
 
 
 class Kernels(Enum):
-    """What convolutions are computed with."""
+    """What convolutions and warps are computed with."""
 
     builtin = "builtin"
     """MindSpore's own operators."""
     onednn = "onednn"
-    """Our own over MindSpore's oneDNN, 2 to 10 times as fast; built at first use by the system's C++ compiler."""
+    """Our own over a copy of MindSpore's oneDNN, 2 to 10 times as fast; built at first use by the system's C++
+    compiler."""
     auto = "auto"
-    """`onednn` where it can be built, else `builtin`."""
+    """`onednn` where it can be built, else `builtin` and a line in the log."""
 
 
 @dataclass
@@ -67,10 +68,10 @@ class CpuConfig(DeviceConfig):
 
     threads: int = 0
     """Threads of a kernel; 0 leaves MindSpore's choice (all cores)."""
-    instructions: InstructionSet = InstructionSet.avx2
-    """Newest instruction set for oneDNN; the environment's ``ONEDNN_MAX_CPU_ISA``, where set, comes first."""
-    kernels: Kernels = Kernels.builtin
-    """What convolutions are computed with."""
+    instructions: InstructionSet = InstructionSet.auto
+    """Newest instruction set; the environment's ``ONEDNN_MAX_CPU_ISA`` comes first where it names SSE41 or AVX."""
+    kernels: Kernels = Kernels.auto
+    """What convolutions and warps are computed with."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.threads <= 1024:
@@ -119,8 +120,9 @@ class ActiveDevice:
 
 
 def _cpu(config: CpuConfig) -> ActiveDevice:
+    limit = _limit(config.instructions)
     # oneDNN reads the variable at its first primitive, so this must come before any network runs.
-    os.environ.setdefault("ONEDNN_MAX_CPU_ISA", config.instructions.value)
+    os.environ.setdefault("ONEDNN_MAX_CPU_ISA", limit or InstructionSet.avx2.value)
     quiet()
     import mindspore as ms
 
@@ -133,25 +135,46 @@ def _cpu(config: CpuConfig) -> ActiveDevice:
         _once("threads", ms.runtime.dispatch_threads_num, threads)
     rank, world = _join()
     isa = os.environ["ONEDNN_MAX_CPU_ISA"]
-    kernels = _choose_kernels(config.kernels, threads)
-    detail = f", {threads} threads, instructions {isa}, convolutions {kernels.value}"
-    arithmetic = f"mindspore {ms.__version__} cpu {isa} {kernels.value} {threads} threads, {_processor()}"
+    kernels = _choose_kernels(config.kernels, threads, limit)
+    if kernels is Kernels.onednn:
+        computing = f"{kernels.value} kernels with {library.instructions()}"
+    else:
+        computing = f"{kernels.value} kernels"
+    detail = f", {threads} threads, instructions {isa}, {computing}"
+    arithmetic = f"mindspore {ms.__version__} cpu {isa}, {computing}, {threads} threads, {_processor()}"
     return ActiveDevice("CPU", config.mode, rank, world, detail, arithmetic)
 
 
-def _choose_kernels(kernels: Kernels, threads: int) -> Kernels:
-    """What networks built from now on compute convolutions with."""
+_WORTHWHILE = ("AVX512", "AVX2")
+"""With older instructions our kernels are slower than MindSpore's own."""
+
+
+def _limit(instructions: InstructionSet) -> str | None:
+    """The newest instruction set allowed for our kernels; None allows all.
+
+    AVX2 in the environment does not count: it is what this module itself sets, in a parent process as well.
+    """
+    set_outside = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper()
+    if set_outside in (InstructionSet.sse41.value, InstructionSet.avx.value):
+        return set_outside
+    return None if instructions is InstructionSet.auto else instructions.value
+
+
+def _choose_kernels(kernels: Kernels, threads: int, limit: str | None) -> Kernels:
+    """What networks built from now on compute with."""
     library.stop_using()
     if kernels is Kernels.onednn:
         try:
-            library.use(threads)
+            library.use(threads, limit)
         except library.Unavailable as reason:
             raise DeviceError(
                 f"device.kernels=onednn is not possible: {reason}; mend that, or type device.kernels=auto."
             ) from reason
         return kernels
-    if kernels is Kernels.auto and library.use_if_available(threads):
-        return Kernels.onednn
+    if kernels is Kernels.auto and library.use_if_available(threads, limit):
+        if library.instructions() in _WORTHWHILE:
+            return Kernels.onednn
+        library.stop_using()
     return Kernels.builtin
 
 

@@ -1,6 +1,29 @@
-"""Settings that must stand before MindSpore starts in the test process."""
+"""Settings that must stand before MindSpore starts in the test process, and our kernels for tests of any room."""
 
 import os
 
 os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX2")
 os.environ.setdefault("GLOG_v", "3")
+
+import pytest  # noqa: E402
+
+from core.kernels import library  # noqa: E402
+
+
+@pytest.fixture
+def kernels():
+    """The library of kernels in use on two threads, unused again afterwards; skips where it cannot be built."""
+    possible, detail = library.available()
+    if not possible:
+        pytest.skip(detail)
+    library.use(2)
+    yield library
+    library.stop_using()
+
+
+@pytest.fixture(params=["builtin", "onednn"])
+def either_kernels(request):
+    """Once MindSpore's own operators, once our kernels."""
+    if request.param == "onednn":
+        request.getfixturevalue("kernels")
+    return request.param

@@ -35,8 +35,9 @@ _MINDSPORE = "2.10."
 """The version whose operator interface mindspore.h declares; another one could lay it out differently."""
 _ONEDNN = "libdnnl.so.3"
 _COMPILERS = ("g++", "clang++", "c++")
-_INSTRUCTIONS = {"SSE41": 0x1, "AVX": 0x3, "AVX2": 0x7, "DEFAULT": 0x0}
-"""oneDNN's numbers of instruction sets; 0 is whatever the processor has."""
+_INSTRUCTIONS = {"SSE41": 0x1, "AVX": 0x3, "AVX2": 0x7, "AVX512": 0x27}
+"""oneDNN's numbers of instruction sets, whose bits newer sets have as well."""
+_ALL_INSTRUCTIONS = 0x0
 _BUILD_SECONDS = 300
 _log = logging.getLogger(__name__)
 
@@ -58,20 +59,21 @@ def available() -> tuple[bool, str]:
     return True, str(path)
 
 
-def use(threads: int, instructions: str = "DEFAULT") -> None:
+def use(threads: int, instructions: str | None = None) -> None:
     """Have networks that are built from now on compute with these kernels, on so many threads.
 
-    ``instructions`` is the newest instruction set, named as in ``ONEDNN_MAX_CPU_ISA``; the first call decides on it.
-    Raises `Unavailable`.
+    ``instructions`` is the newest instruction set, SSE41, AVX or AVX2, by default whatever the processor has; the first
+    call decides on it. Raises `Unavailable`.
     """
     global _loaded
     path, onednn, library = _load()
-    if library.Start(os.fsencode(onednn), _INSTRUCTIONS.get(instructions, 0), threads) != 0:
+    limit = _INSTRUCTIONS[instructions] if instructions else _ALL_INSTRUCTIONS
+    if library.Start(os.fsencode(onednn), limit, threads) != 0:
         raise Unavailable("they cannot be started; the reason stands above")
     _loaded = path, library
 
 
-def use_if_available(threads: int, instructions: str = "DEFAULT") -> bool:
+def use_if_available(threads: int, instructions: str | None = None) -> bool:
     """`use`, or one line in the log that says why not; whether the kernels are in use."""
     try:
         use(threads, instructions)
@@ -92,6 +94,15 @@ def stop_using() -> None:
 def in_use() -> Path | None:
     """The library that new networks compute with; None where it is MindSpore's own kernels."""
     return _loaded[0] if _loaded else None
+
+
+def instructions() -> str:
+    """The instruction set in use: AVX512, AVX2, AVX, SSE41, or other where there is none of these."""
+    if _loaded is None:
+        raise ValueError("The library of kernels is not in use.")
+    present = _loaded[1].Instructions()
+    names = (name for name, bits in reversed(_INSTRUCTIONS.items()) if present & bits == bits)
+    return next(names, "other")
 
 
 def functions() -> ctypes.CDLL | None:

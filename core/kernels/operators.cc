@@ -285,6 +285,9 @@ RESULT_SHAPES(SampleMotionGradient) {
   return {Shape(shapes[1], shapes[1] + ranks[1]), Shape(shapes[2], shapes[2] + ranks[2])};
 }
 
+// The instruction set that oneDNN uses here, as its number.
+EXPORTED int Instructions() { return onednn::dnnl_get_effective_cpu_isa(); }
+
 // See `MultiplyIntegers`; called from Python, not by MindSpore.
 EXPORTED int IntegerProduct(const int16_t* weights, const double* columns, double* sums, int64_t rows, int64_t depth,
                             int64_t count) {

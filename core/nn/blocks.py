@@ -46,9 +46,11 @@ class ResidualTrunk(nn.SequentialCell):
                 block.fuse()
 
     def construct(self, x: Tensor) -> Tensor:
-        if not self.is_fused:
-            return super().construct(x)
-        return ops.transpose(super().construct(ops.transpose(x, (0, 2, 3, 1))), (0, 3, 1, 2))
+        if self.is_fused:
+            x = ops.transpose(x, (0, 2, 3, 1))
+        for block in self.cell_list:
+            x = block(x)
+        return ops.transpose(x, (0, 3, 1, 2)) if self.is_fused else x
 
 
 def _near_zero(conv: Conv2d) -> Conv2d:

@@ -136,15 +136,15 @@ class ConvChain(nn.SequentialCell):
 
     def __init__(self, cells: Sequence[nn.Cell]) -> None:
         super().__init__(list(cells))
-        self.fused = _fused(cells) if library.in_use() else ()
+        self.is_fused = library.in_use() is not None
+        self.parts = _fused(cells) if self.is_fused else tuple(cells)
 
     def construct(self, x: Tensor) -> Tensor:
-        if not self.fused:
-            return super().construct(x)
-        x = ops.transpose(x, (0, 2, 3, 1))
-        for cell in self.fused:
-            x = cell(x)
-        return ops.transpose(x, (0, 3, 1, 2))
+        if self.is_fused:
+            x = ops.transpose(x, (0, 2, 3, 1))
+        for part in self.parts:
+            x = part(x)
+        return ops.transpose(x, (0, 3, 1, 2)) if self.is_fused else x
 
 
 def _fused(cells: Sequence[nn.Cell]) -> tuple[nn.Cell, ...]:

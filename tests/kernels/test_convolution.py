@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn, ops
 
-from core.kernels.convolution import Convolution, TransposedConvolution
+from core.kernels.convolution import Convolution, ConvolutionSum, TransposedConvolution
 from tests.kernels.reference import Case
 
 CASES = [
@@ -82,6 +82,17 @@ class Branches(nn.Cell):
         return self.whole(x, weight, bias), self.half(x, weight, bias)
 
 
+class OneOf(nn.Cell):
+    """One of several results, weighted and summed."""
+
+    def __init__(self, branches, which):
+        super().__init__()
+        self.branches, self.which = branches, which
+
+    def construct(self, x, weight, bias, dout):
+        return (self.branches(x, weight, bias)[self.which] * dout).sum()
+
+
 class OfViews(nn.Cell):
     """A convolution of parts of a transposed picture and of larger weights."""
 
@@ -93,9 +104,30 @@ class OfViews(nn.Cell):
         return self.convolution(x.swapaxes(2, 3)[:, :, 1:], weight[:4, 1:3], bias)
 
 
-def cell(case):
+class Summed(nn.Cell):
+    """A convolution plus an addend, and the sum of that times given weights."""
+
+    def __init__(self, padding):
+        super().__init__()
+        self.convolution = ConvolutionSum(padding=padding)
+
+    def construct(self, x, weight, bias, addend, dout):
+        return (self.convolution(x, weight, bias, addend) * dout).sum()
+
+
+def cell(case, **options):
     kind = TransposedConvolution if case.transposed else Convolution
-    return kind(case.stride, case.padding, case.dilation, case.groups)
+    return kind(case.stride, case.padding, case.dilation, case.groups, **options)
+
+
+def last(array):
+    """N,C,H,W -> N,H,W,C."""
+    return np.ascontiguousarray(array.transpose(0, 2, 3, 1))
+
+
+def first(array):
+    """N,H,W,C -> N,C,H,W."""
+    return np.ascontiguousarray(array.transpose(0, 3, 1, 2))
 
 
 def tensors(arrays):
@@ -140,6 +172,65 @@ def test_values_and_gradients(kernels, case, mode):
 
 
 @MODES
+@pytest.mark.parametrize("case", [CASES[i] for i in (0, 2, 4, 6, 7, 11, 13, 14, 15, 20)], ids=str)
+def test_channels_last(kernels, case, mode):
+    ms.set_context(mode=mode)
+    x, weight, bias, dout = arrays = case.arrays()
+    inputs = tensors([last(x), weight, bias, last(dout)])
+    convolution = cell(case, channels_last=True)
+    result = convolution(*inputs[:3])
+    assert_values(case, Tensor(first(result.asnumpy())), arrays)
+    of_x, *rest = ms.grad(Weighted(convolution), (0, 1, 2))(*inputs)
+    assert_gradients(case, [Tensor(first(of_x.asnumpy())), *rest], arrays)
+
+
+@MODES
+@pytest.mark.parametrize("slope", [0.0, 0.1])
+@pytest.mark.parametrize("case", [CASES[3], CASES[14], CASES[18]], ids=str)
+def test_activations(kernels, case, slope, mode):
+    ms.set_context(mode=mode)
+    x, weight, bias, dout = arrays = case.arrays()
+    inputs = tensors(arrays)
+    convolution = cell(case, slope=slope)
+    before = cell(case)(*inputs[:3]).asnumpy()
+    result = convolution(*inputs[:3]).asnumpy()
+    np.testing.assert_allclose(result, np.where(before > 0, before, np.float32(slope) * before), rtol=1e-6)
+    passed = (dout * np.where(before > 0, 1, np.float32(slope))).astype(np.float32).astype(np.float64)
+    assert_gradients(case, ms.grad(Weighted(convolution), (0, 1, 2))(*inputs), (x, weight, bias, passed))
+
+
+@MODES
+def test_the_sum_with_an_addend(kernels, mode):
+    ms.set_context(mode=mode)
+    case = Case(16, 24, padding=(1, 1, 1, 1), size=(12, 10))
+    x, weight, bias, dout = case.arrays()
+    addend = np.random.default_rng(4).standard_normal(dout.shape).astype(np.float32)
+    inputs = tensors([last(x), weight, bias, last(addend), last(dout)])
+    result = ConvolutionSum(padding=case.padding)(*inputs[:4]).asnumpy()
+    np.testing.assert_allclose(first(result), case.forward(x, weight, bias) + addend, atol=1e-4)
+    of_x, of_weight, of_bias, of_addend = ms.grad(Summed(case.padding), (0, 1, 2, 3))(*inputs)
+    assert_gradients(case, [Tensor(first(of_x.asnumpy())), of_weight, of_bias], (x, weight, bias, dout))
+    np.testing.assert_array_equal(of_addend.asnumpy(), last(dout).astype(np.float32))
+
+
+def test_kept_weights_are_noticed_when_they_change(kernels):
+    """In place, in one element, as an optimizer or a user may change them between two calls."""
+    ms.set_context(mode=ms.GRAPH_MODE)
+    case = CASES[13]
+    x, weight, bias, _ = case.arrays()
+    parameter = ms.Parameter(Tensor(weight.astype(np.float32)), name="weight")
+    convolution = cell(case)
+    arguments = [Tensor(array.astype(np.float32)) for array in (x, bias)]
+    for element in [None, (0, 0, 0, 0), (63, 63, 2, 2), (5, 7, 1, 0), None]:
+        if element is not None:
+            weight = weight.copy()
+            weight[element] += 1
+            parameter.set_data(Tensor(weight.astype(np.float32)))
+        result = convolution(arguments[0], parameter, arguments[1])
+        assert_values(case, result, (x, weight.astype(np.float32).astype(np.float64), bias))
+
+
+@MODES
 def test_the_built_in_operator_gives_the_same(kernels, mode):
     ms.set_context(mode=mode)
     case = Case(16, 24, kernel=(5, 5), stride=(2, 2), padding=(2, 2, 2, 2), size=(20, 24))
@@ -177,6 +268,11 @@ def test_convolutions_that_differ_in_stride_alone_are_told_apart(kernels, mode):
     x, weight, bias, _ = tensors(case.arrays())
     whole, half = Branches()(x, weight, bias)
     np.testing.assert_array_equal(whole.asnumpy()[:, :, ::2, ::2], half.asnumpy())
+    for branch, stride in ((0, (1, 1)), (1, (2, 2))):
+        of_branch = replace(case, stride=stride)
+        arrays = of_branch.arrays()
+        gradients = ms.grad(OneOf(Branches(), branch), (0, 1, 2))(*tensors(arrays))
+        assert_gradients(of_branch, gradients, arrays)
 
 
 @MODES

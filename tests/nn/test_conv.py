@@ -3,10 +3,11 @@
 import mindspore as ms
 import numpy as np
 import pytest
-from mindspore import Tensor, ops
+from mindspore import Tensor, nn, ops
 
-from core.nn.blocks import ResidualBlock, leaky_relu
-from core.nn.conv import ConcatConv1x1, Conv2d, ConvTranspose2d
+from core.kernels import library
+from core.nn.blocks import ResidualBlock, ResidualTrunk
+from core.nn.conv import ConcatConv1x1, ConvChain, Conv2d, ConvTranspose2d, LeakyConv2d, leaky_relu
 from core.nn.pad import crop_like, replicate_to_multiple, zero_margin
 
 
@@ -83,4 +84,67 @@ def test_padding():
     np.testing.assert_array_equal(crop_like(padded, Tensor(x)).asnumpy(), x)
     np.testing.assert_array_equal(
         zero_margin(Tensor(x), 2).asnumpy(), np.pad(x, ((0, 0), (0, 0), (2, 2), (2, 2)))
+    )
+
+
+class Chain(ConvChain):
+    """Convolutions of every kind, with a cell between that works element by element."""
+
+    def __init__(self):
+        super().__init__(
+            [
+                *(Conv2d(3, 16, 5, 2), nn.ReLU(), Conv2d(16, 24), nn.Sigmoid()),
+                *(ConvTranspose2d(24, 8, 5), nn.ReLU(), ConvTranspose2d(8, 3, 5)),
+            ]
+        )
+
+
+class Fused(nn.Cell):
+    """The sum of squares of a cell's results."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def construct(self, x):
+        return ops.square(self.network(x)).sum()
+
+
+@pytest.mark.parametrize("mode", [ms.GRAPH_MODE, ms.PYNATIVE_MODE], ids=["graph", "pynative"])
+@pytest.mark.parametrize(
+    "build",
+    [Chain, lambda: ResidualTrunk(3, 2), lambda: LeakyConv2d(3, 8, stride=2), lambda: ConvTranspose2d(3, 2, 5)],
+    ids=["chain", "trunk", "leaky", "few outputs"],
+)
+def test_what_our_kernels_compute_together_is_the_same(kernels, build, mode):
+    """The same parameters by name; values and gradients within what rounding explains."""
+    ms.set_context(mode=mode)
+    ms.set_seed(4)
+    fused = build()
+    library.stop_using()
+    plain = build()
+    assert list(plain.parameters_dict()) == list(fused.parameters_dict())
+    ms.load_param_into_net(plain, fused.parameters_dict())
+    x = Tensor(random(2, 3, 12, 20))
+    np.testing.assert_allclose(fused(x).asnumpy(), plain(x).asnumpy(), rtol=1e-5, atol=1e-5)
+    weights = list(fused.trainable_params()), list(plain.trainable_params())
+    ours, theirs = (
+        ops.value_and_grad(Fused(cell), 0, parameters)(x)[1]
+        for cell, parameters in zip((fused, plain), weights, strict=True)
+    )
+    for mine, other in zip((ours[0], *ours[1]), (theirs[0], *theirs[1]), strict=True):
+        scale = np.abs(other.asnumpy()).max()
+        np.testing.assert_allclose(mine.asnumpy(), other.asnumpy(), atol=1e-5 * scale)
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [((3, 3), (2, 2)), ((5, 5), (2, 2)), ((1, 3), (1, 2)), ((5, 5), (3, 3))])
+def test_few_outputs_between_the_inputs(kernels, kernel, stride):
+    conv = ConvTranspose2d(4, 1, kernel, stride)
+    x, weight, bias = random(2, 4, 5, 6), random(4, 1, *kernel), random(1)
+    conv.weight.set_data(Tensor(weight))
+    conv.bias.set_data(Tensor(bias))
+    assert type(conv.convolution).__name__ == "SubpixelConvolution"
+    padding = kernel[0] // 2, kernel[1] // 2
+    np.testing.assert_allclose(
+        conv(Tensor(x)).asnumpy(), transposed(x, weight, bias, stride, padding), atol=1e-5
     )

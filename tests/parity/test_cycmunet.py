@@ -28,7 +28,7 @@ def stored() -> Fixture:
         "rgb_x4",
     ],
 )
-def test_published_outputs_and_probes(stored, config):
+def test_published_outputs_and_probes(stored, config, either_kernels):
     comparisons = list(replay_cycmunet.replay(stored, config))
     assert comparisons
     assert [c for c in comparisons if not c.holds] == []

@@ -25,7 +25,7 @@ def stored() -> Fixture:
 
 
 @pytest.mark.parametrize("config", ["scale_space_unit", "frames"])
-def test_published_tensors(stored, config):
+def test_published_tensors(stored, config, either_kernels):
     comparisons = list(replay_ssfvc.replay(stored, config))
     assert comparisons
     assert [c for c in comparisons if not c.holds] == []

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn, ops
 
-from core.training.step import TrainStep
+from core.training.step import ClipByGlobalNorm, TrainStep
 
 
 class Objective(nn.Cell):
@@ -18,8 +18,17 @@ class Objective(nn.Cell):
         return 100 * self.dense(x).sum(), ops.ReduceMean()(x)
 
 
+@pytest.mark.parametrize(("bound", "factor"), [(0.5, 0.5 / 6.0), (6.0, 1.0), (100.0, 1.0)])
+def test_the_norm_is_that_of_all_gradients_together(either_kernels, bound, factor):
+    """Squares that add up to 36, in tensors of several shapes."""
+    gradients = [np.full((3, 1, 5), 1.0), np.array([[4.0]]), np.array([1.0, 2.0, 0.0])]
+    clipped = ClipByGlobalNorm(bound)(tuple(Tensor(g.astype(np.float32)) for g in gradients))
+    for made, given in zip(clipped, gradients, strict=True):
+        np.testing.assert_allclose(made.asnumpy(), factor * given, rtol=1e-6)
+
+
 @pytest.mark.parametrize(("clip_norm", "moved"), [(0.0, [-300.0, -400.0]), (1.0, [-0.6, -0.8])])
-def test_clipping_bounds_the_global_norm(clip_norm: float, moved: list[float]) -> None:
+def test_clipping_bounds_the_global_norm(either_kernels, clip_norm: float, moved: list[float]) -> None:
     objective = Objective()
     step = TrainStep(objective, nn.SGD(objective.trainable_params(), 1.0), clip_norm, ("loss", "mean"))
     loss, mean = step(Tensor(np.array([[3.0, 4.0]], np.float32)))
