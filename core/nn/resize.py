@@ -1,5 +1,6 @@
 """Bilinear resizing by whole factors: half-pixel centres, no antialiasing, borders clamped (PyTorch's
-``align_corners=False``)."""
+``align_corners=False``). `upsample_aligned` alone keeps the centres of the corner pixels where they are
+(``align_corners=True``)."""
 
 from __future__ import annotations
 
@@ -25,6 +26,25 @@ def upsample_dense(x: Tensor, factor: Factor) -> Tensor:
     """`upsample` as two matrix products, columns first; the cost grows with the side, the gradient is cheap."""
     factor_y, factor_x = _pair(factor)
     return _stretch(x, bilinear_matrix(x.shape[2], factor_y), bilinear_matrix(x.shape[3], factor_x))
+
+
+def upsample_aligned(x: Tensor, factor: int) -> Tensor:
+    """Bilinear enlargement by 2 or more that keeps the corners: output pixel i lies at i (H-1) / (factor*H - 1)."""
+    height, width = x.shape[2], x.shape[3]
+    if max(height, width) <= _DENSE_LIMIT:
+        return _stretch(x, aligned_matrix(height, factor), aligned_matrix(width, factor))
+    size = (height * factor, width * factor)
+    return ops.interpolate(x, size=size, mode="bilinear", align_corners=True)
+
+
+def aligned_matrix(size: int, factor: int) -> Tensor:
+    """Weights (factor*size, size) of `upsample_aligned`."""
+    last = size * factor - 1
+    # In units of 1 / last input pixels all positions are whole numbers, so none is rounded.
+    outputs = (size - 1) * ops.arange(size * factor).astype(ms.float32)
+    inputs = last * ops.arange(size).astype(ms.float32)
+    distances = ops.abs(outputs.reshape(-1, 1) - inputs.reshape(1, -1)) / last
+    return ops.relu(1.0 - distances)
 
 
 def bilinear_matrix(size: int, factor: int) -> Tensor:

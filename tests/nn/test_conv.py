@@ -30,7 +30,12 @@ def transposed(x, weight, bias, stride, padding):
 
 @pytest.mark.parametrize(
     ("kernel", "stride", "padding"),
-    [((3, 3), (2, 2), (1, 1)), ((1, 3), (1, 2), (0, 1)), ((5, 5), (2, 2), (2, 2))],
+    [
+        ((3, 3), (2, 2), (1, 1)),
+        ((1, 3), (1, 2), (0, 1)),
+        ((5, 5), (2, 2), (2, 2)),
+        ((3, 3), (1, 1), (1, 1)),
+    ],
 )
 def test_transposed_convolution_computes_its_last_row_and_column(kernel, stride, padding):
     conv = ConvTranspose2d(2, 4, kernel, stride)
