@@ -25,6 +25,13 @@ def leaky_relu(x: Tensor) -> Tensor:
     return 0.9 * ops.relu(x) + 0.1 * x
 
 
+class LeakyReLU(nn.Cell):
+    """`leaky_relu` as a cell."""
+
+    def construct(self, x: Tensor) -> Tensor:
+        return leaky_relu(x)
+
+
 class ResidualBlock(nn.Cell):
     """x + conv(ReLU(conv(x))) without normalisation; weights start at a tenth of Kaiming's, so it is near identity."""
 

@@ -14,7 +14,6 @@ LEVELS = 4
 """Levels of the pyramid."""
 MULTIPLE = 2**LEVELS
 """Sides of a picture must be divisible by it: the first flow, all zero, has half the sides of the coarsest level."""
-_WIDTHS = (8, 32, 64, 32, 16, 2)
 
 
 class SPyNet(nn.Cell):
@@ -23,11 +22,13 @@ class SPyNet(nn.Cell):
     ``construct(picture, reference)``: N,3,H,W in [0,1], sides divisible by 16; returns N,2,H,W in pixels, to the right
     and down, as `core.nn.warp.warp` takes it. Each level, coarsest first, doubles the flow before it and adds what its
     own network finds in the picture and the warped reference. Pictures are not normalised.
+
+    ``width``: channels of the widest layers, a multiple of 4.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = 64) -> None:
         super().__init__()
-        self.levels = nn.CellList([FlowLevel() for _ in range(LEVELS)])
+        self.levels = nn.CellList([FlowLevel(width) for _ in range(LEVELS)])
 
     def construct(self, picture: Tensor, reference: Tensor) -> Tensor:
         pictures: tuple[Tensor, ...] = (picture,)
@@ -48,10 +49,10 @@ class FlowLevel(nn.Cell):
     ``construct(picture, reference, flow)``: N,3,H,W twice, and the coarser level's flow N,2,H/2,W/2; returns N,2,H,W.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
         cells: list[nn.Cell] = []
-        for inputs, outputs in pairwise(_WIDTHS):
+        for inputs, outputs in pairwise((8, width // 2, width, width // 2, width // 4, 2)):
             cells += [Conv2d(inputs, outputs, 7), nn.ReLU()]
         self.residual = nn.SequentialCell(cells[:-1])
 
