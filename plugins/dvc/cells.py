@@ -77,7 +77,8 @@ class Dvc(nn.Cell):
         _check_sides(frame.shape[2], frame.shape[3])
         flow = self.spynet(frame, reference)
         motion, motion_likelihood = self.motion.prior(self.motion.analysis(flow))
-        warped, prediction = self.compensate(motion, reference)
+        warped = self.displace(motion, reference)
+        prediction = self.refine(warped, reference)
         latent, residual_bits, hyper_bits = self.residual.hyperprior(self.analyse_residual(frame, prediction))
         reconstruction = self.correct(prediction, latent)
         costs = (bits(motion_likelihood), residual_bits, hyper_bits)
@@ -87,10 +88,13 @@ class Dvc(nn.Cell):
         """The motion's latent, N,C,H/16,W/16."""
         return self.motion.analysis(self.spynet(frame, reference))
 
-    def compensate(self, motion: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
-        """The warped reference and the prediction, N,3,H,W, from the motion's quantised latent (section 3.3)."""
-        warped = warp(reference, self.motion.synthesis(motion))
-        return warped, warped + self.refinement(warped, reference)
+    def displace(self, motion: Tensor, reference: Tensor) -> Tensor:
+        """The warped reference, N,3,H,W, from the motion's quantised latent."""
+        return warp(reference, self.motion.synthesis(motion))
+
+    def refine(self, warped: Tensor, reference: Tensor) -> Tensor:
+        """The prediction, N,3,H,W (motion compensation, section 3.3)."""
+        return warped + self.refinement(warped, reference)
 
     def analyse_residual(self, frame: Tensor, prediction: Tensor) -> Tensor:
         """The residual's latent, N,C,H/16,W/16."""
