@@ -46,7 +46,7 @@ def decode_intra(payload: bytes, format: PictureFormat) -> Array:
     name = payload[1:start].decode("ascii", "replace")
     if name not in [codec.value for codec in IntraCodec]:
         raise StreamError(
-            f"An intra packet is damaged, or made by a picture codec that is not known here ('{name}')."
+            f"An intra packet is damaged, or made by a picture codec that is not known here ({name!r})."
         )
     return _coder(IntraCodec(name)).decode(payload[start:], format)
 

@@ -17,7 +17,7 @@ from core.nn.warp import warp
 
 from .hyperprior import Hyperprior
 from .plugin import DvcConfig
-from .start import start_refinement, start_spynet, start_transform
+from .start import FAINT_GAIN, LATENT_GAIN, start_refinement, start_spynet, start_transform
 from .transforms import motion_analysis, motion_synthesis, residual_analysis, residual_synthesis
 
 MULTIPLE = 64
@@ -34,8 +34,8 @@ class MotionAutoencoder(nn.Cell):
         self.analysis = motion_analysis(channels)
         self.synthesis = motion_synthesis(channels)
         self.prior = BitEstimator(channels)
-        start_transform(self.analysis)
-        start_transform(self.synthesis)
+        start_transform(self.analysis, LATENT_GAIN)
+        start_transform(self.synthesis, FAINT_GAIN)
 
     def information(self, symbols: Tensor) -> Tensor:
         """Bits of symbols N,C,H/16,W/16 under the float prior: a scalar."""
@@ -50,8 +50,10 @@ class ResidualAutoencoder(nn.Cell):
         self.analysis = residual_analysis(hidden, latent)
         self.synthesis = residual_synthesis(hidden, latent)
         self.hyperprior = Hyperprior(hidden, latent)
-        for transform in (self.analysis, self.synthesis, self.hyperprior.analysis, self.hyperprior.synthesis):
-            start_transform(transform)
+        start_transform(self.analysis, LATENT_GAIN)
+        start_transform(self.synthesis, FAINT_GAIN)
+        start_transform(self.hyperprior.analysis)
+        start_transform(self.hyperprior.synthesis)
 
 
 class Dvc(nn.Cell):

@@ -1,4 +1,8 @@
-"""The weights that training starts from."""
+"""The weights that training starts from: those published, but for the last layer of each part.
+
+These are scaled so that latents start a few steps of rounding large and what is made of them faint: the first
+predictions are the frame before, and the first reconstructions the predictions.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +15,26 @@ from core.nn.conv import Conv2d, ConvTranspose2d
 from core.nn.refinement import RefinementNetwork
 from core.nn.spynet import SPyNet
 
+LATENT_GAIN = 4.0
+"""Of the last layer of an analysis."""
+FAINT_GAIN = 0.1
+"""Of the last layers of a synthesis, of the refinement, and of each level of the flow."""
 _BIAS = 0.01
-_FLOW_GAIN = 0.01
-"""Of the last layer of each level of SPyNet: the first flows are faint."""
 
 
-def start_transform(chain: nn.SequentialCell) -> None:
-    """As published: normal weights of variance 2 / (inputs k^2), small biases."""
-    for layer in _layers(chain):
+def start_transform(chain: nn.SequentialCell, gain: float = 1.0) -> None:
+    """Normal weights of variance 2 / (inputs k^2), the last layer's times ``gain``; small biases."""
+    *hidden, last = _layers(chain)
+    for layer in hidden:
         _normal(layer, 1.0, _BIAS)
+    _normal(last, gain, gain * _BIAS)
 
 
 def start_refinement(network: RefinementNetwork) -> None:
-    """As published: Xavier's uniform weights, no biases."""
+    """Xavier's uniform weights, no biases."""
     for layer in _layers(network):
-        layer.weight.set_data(initializer(XavierUniform(), layer.weight.shape))
+        gain = FAINT_GAIN if layer is network.last else 1.0
+        layer.weight.set_data(initializer(XavierUniform(gain), layer.weight.shape))
         layer.bias.set_data(initializer("zeros", layer.bias.shape))
 
 
@@ -35,7 +44,7 @@ def start_spynet(network: SPyNet) -> None:
         *hidden, last = _layers(level)
         for layer in hidden:
             _normal(layer, 1.0)
-        _normal(last, _FLOW_GAIN)
+        _normal(last, FAINT_GAIN)
 
 
 def _layers(cell: nn.Cell) -> list[nn.Cell]:

@@ -78,8 +78,9 @@ def test_the_start_gives_pictures_and_costs(pair):
     ms.set_seed(1)
     made = flat(Dvc(DvcConfig(hidden=8, latent=8, motion=8, refinement=8, flow=8)).set_train()(*pair))
     assert all(np.isfinite(array).all() for array in made)
-    assert np.abs(made[1]).max() < 1  # first flows are faint
-    assert np.abs(made[0] - made[3]).mean() < 1
+    reconstruction, flow, warped, prediction = made[:4]
+    assert np.abs(flow).max() < 4
+    assert np.abs(prediction - warped).mean() < 0.2 and np.abs(reconstruction - prediction).mean() < 0.2
 
 
 @pytest.mark.parametrize("mode", ["graph", "pynative"])

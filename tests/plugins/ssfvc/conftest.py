@@ -18,7 +18,7 @@ from ..codecs.material import build_frames, extreme_symbols
 
 HIDDEN, LATENT = 8, 12
 SMALLEST = {"hidden": 4, "latent": 4}
-NO_NUMBERS = Tensor(np.full((1, 3, 128, 128), np.nan, np.float32))
+NO_NUMBERS = np.full((3, 128, 128), np.nan, np.float32)
 LEVELS = 48
 """Steps of the small pictures' samples."""
 DOWN = np.outer(*[np.array([1, 4, 6, 4, 1]) / 16] * 2)
