@@ -33,8 +33,8 @@ class InstructionSet(Enum):
     """The newest processor instructions that may be used."""
 
     auto = "auto"
-    """What is fastest: AVX2 for MindSpore's own operators, which newer sets make a hundred times slower, and whatever the
-    processor has for our kernels."""
+    """What is fastest: AVX2 for MindSpore's own operators, which newer sets make a hundred times slower, and for our
+    kernels all that the processor has."""
     sse41 = "SSE41"
     avx = "AVX"
     avx2 = "AVX2"

@@ -5,9 +5,9 @@ import os
 os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX2")
 os.environ.setdefault("GLOG_v", "3")
 
-import pytest  # noqa: E402
+import pytest
 
-from core.kernels import library  # noqa: E402
+from core.kernels import library
 
 
 @pytest.fixture

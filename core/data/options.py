@@ -58,7 +58,7 @@ class ShotOptions(ClipOptions):
     max_step: int = 1
     """Training draws the step from min_step to max_step, as far as the shot reaches."""
     test_frames: int | None = None
-    """Test on clips of this many whole frames, as codecs are; null tests on clips like those of validation."""
+    """Test on clips of this many whole frames, one after the other, as codecs are; null: like validation."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -75,7 +75,7 @@ class ShotOptions(ClipOptions):
     def of_split(self, split: Split) -> ShotOptions:
         """The options as they hold for one split."""
         if split is Split.TEST and self.test_frames is not None:
-            return replace(self, frames=self.test_frames, evaluation_crop=None)
+            return replace(self, frames=self.test_frames, min_step=1, max_step=1, evaluation_crop=None)
         return self
 
 

@@ -10,7 +10,8 @@ import math
 
 from mindspore import Tensor, nn, ops
 
-from core.entropy.quantize import LowerBound, add_noise, round_straight_through
+from core.entropy.quantize import add_noise, round_straight_through
+from core.nn.bound import LowerBound
 
 SCALE_BOUND = 0.11
 """Smallest scale of a Gaussian: below, nearly all mass is on one symbol."""
@@ -46,7 +47,7 @@ class Conditional(nn.Cell):
 class GaussianConditional(Conditional):
     """Gaussian of standard deviation max(scale, 0.11), integrated over unit intervals; likelihoods of 1e-9 at least.
 
-    Where a bound holds, gradients pass only if they lead away from it (`core.entropy.quantize.LowerBound`).
+    Where a bound holds, gradients pass only if they lead away from it (`core.nn.bound.LowerBound`).
     """
 
     def __init__(self, scale_bound: float = SCALE_BOUND, noisy_synthesis: bool = False) -> None:

@@ -14,8 +14,9 @@ from mindspore import Parameter, ParameterTuple, Tensor, nn, ops
 from mindspore.common.initializer import Initializer, Normal, Uniform, initializer
 
 from core.entropy.conditional import LIKELIHOOD_FLOOR, floored
-from core.entropy.quantize import LowerBound, add_noise, round_about
+from core.entropy.quantize import add_noise, round_about
 from core.entropy.tables import Floats, TableSet, bottleneck_tables, factorized_tables
+from core.nn.bound import LowerBound
 
 _TAIL_MASS = 1e-9
 """Probability outside of the outer quantiles."""

@@ -35,7 +35,7 @@ SYMBOL_LIMIT = 1023
 _EXACT = 1 << 53
 _MOST_BITS = 40
 _LARGEST_FLOAT = 2.0**20
-_LARGEST_ACTIVATION = 1 << 14
+LARGEST_ACTIVATION = 1 << 14
 _LARGEST_KERNEL = 15
 _STRIP = 1024
 """Positions convolved at a time, which bounds memory."""
@@ -215,7 +215,7 @@ class IntegerNetwork:
 
     def _problem(self) -> str | None:
         """What is wrong with values that may come from any file; None where nothing is."""
-        if not self.layers or not 0 < self.activation_limit <= _LARGEST_ACTIVATION:
+        if not self.layers or not 0 < self.activation_limit <= LARGEST_ACTIVATION:
             return "it has no layers, or no sensible bound of its activations"
         if not 0 < self.thresholds.size < 256 or (np.diff(self.thresholds) <= 0).any():
             return "its thresholds do not rise"

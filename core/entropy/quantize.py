@@ -1,4 +1,4 @@
-"""Quantisation of latents: rounding, its stand-ins in training, and a lower bound that lets gradients back in.
+"""Quantisation of latents: rounding, and its stand-ins in training.
 
 MindSpore's random operators keep a state inside a compiled graph that neither ``set_seed`` nor ``manual_seed``
 reaches, so a resumed training would see other noise. The noise here is a hash of (seed, step, call, element), in
@@ -8,7 +8,7 @@ integer arithmetic, so it is the same in graph and PyNative mode and on every ma
 from __future__ import annotations
 
 import mindspore as ms
-from mindspore import Parameter, Tensor, nn, ops
+from mindspore import Parameter, Tensor, ops
 
 _MASK = 0x7FFFFFFF
 """Words have 31 bits, so that shifts of int32 bring in zeros."""
@@ -75,19 +75,3 @@ def _hash(x: Tensor) -> Tensor:
 
 
 _STREAM = _NoiseStream()
-
-
-class LowerBound(nn.Cell):
-    """max(x, bound), whose gradient passes where x >= bound or where a step along it would raise x."""
-
-    def __init__(self, bound: float) -> None:
-        super().__init__()
-        self.bound = bound
-
-    def construct(self, x: Tensor) -> Tensor:
-        return ops.maximum(x, self.bound)
-
-    def bprop(self, x: Tensor, out: Tensor, dout: Tensor) -> tuple[Tensor]:
-        """Gradient of `construct`; descent raises x where ``dout`` is negative."""
-        passes = ops.logical_or(x >= self.bound, dout < 0)
-        return (ops.where(passes, dout, ops.zeros_like(dout)),)

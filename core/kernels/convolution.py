@@ -18,8 +18,8 @@ Padding = tuple[int, int, int, int]
 class _Operators(nn.Cell):
     """An operator of the library with its gradients.
 
-    The gradients belong to the operator, not to this cell: MindSpore copies the parameters that a cell with a ``bprop``
-    takes, at every step of a training that also assigns something.
+    The gradients belong to the operator, not to this cell: in a training step that also assigns something, MindSpore
+    copies every parameter that a cell with a ``bprop`` takes.
     """
 
     def __init__(
@@ -46,11 +46,8 @@ class _Operators(nn.Cell):
         self.forward_pass = operator(name, bprop=bprop, geometry=(*forward, 0), slope=slope)
         self.forward_pass_keeping = operator(name, bprop=bprop, geometry=(*forward, 1), slope=slope)
 
-    def construct(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        return self.compute(x, weight, bias)
-
-    def compute(self, *inputs: Tensor) -> Tensor:
-        """The result. Where nothing is trained, the library keeps its copy of the weights for the next call."""
+    def construct(self, *inputs: Tensor) -> Tensor:
+        # Where nothing is trained, the library keeps its copy of the weights for the next call.
         return self.forward_pass(*inputs) if self.training else self.forward_pass_keeping(*inputs)
 
 
@@ -85,7 +82,7 @@ def _with_addend(gradients: Callable) -> Callable:
 
 
 class Convolution(_Operators):
-    """Convolution: x N,in,H,W, weight out,in/groups,kh,kw and bias out -> N,out,H',W'.
+    """Convolution, ``construct(x, weight, bias)``: x N,in,H,W, weight out,in/groups,kh,kw and bias out -> N,out,H',W'.
 
     H' is (H + top + bottom - dilation*(kh - 1) - 1) // stride + 1.
 
@@ -120,12 +117,9 @@ class ConvolutionSum(_Operators):
     def __init__(self, stride: Pair = (1, 1), padding: Padding = (0, 0, 0, 0)) -> None:
         super().__init__("ConvolutionSum", stride, padding, (1, 1), 1, None, channels_last=True)
 
-    def construct(self, x: Tensor, weight: Tensor, bias: Tensor, addend: Tensor) -> Tensor:
-        return self.compute(x, weight, bias, addend)
-
 
 class TransposedConvolution(_Operators):
-    """Transposed convolution: x N,in,H,W, weight in,out/groups,kh,kw and bias out -> N,out,H',W'.
+    """Transposed convolution, with the arguments of `Convolution` but weight in,out/groups,kh,kw: -> N,out,H',W'.
 
     H' is (H - 1)*stride + dilation*(kh - 1) + 1 - top - bottom; less at the bottom and right than at the top and left
     is PyTorch's ``output_padding``. Arguments and errors are those of `Convolution`.

@@ -1,4 +1,4 @@
-"""Exact products of integer matrices, by the library of kernels where it is in use and by numpy elsewhere: the same."""
+"""Exact products of integer matrices: by the library of kernels where it is in use, else by numpy, to the last bit."""
 
 from __future__ import annotations
 

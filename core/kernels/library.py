@@ -1,7 +1,7 @@
 """The library of kernels: built once per source and MindSpore into the user's cache, then loaded into this process.
 
-It computes with a copy of the oneDNN that MindSpore ships, so nothing is downloaded and nothing else has to be installed
-than a C++ compiler. The copy is an instance of its own: it may use the newest instructions, while MindSpore's must be kept
+It computes with a copy of the oneDNN that MindSpore ships, so nothing is downloaded; only a C++ compiler has to be
+there. The copy is an instance of its own: it may use the newest instructions, while MindSpore's must be kept
 from them (`core.devices`). Knows nothing of MindSpore's Python side.
 """
 
@@ -62,8 +62,8 @@ def available() -> tuple[bool, str]:
 def use(threads: int, instructions: str | None = None) -> None:
     """Have networks that are built from now on compute with these kernels, on so many threads.
 
-    ``instructions`` is the newest instruction set, SSE41, AVX or AVX2, by default whatever the processor has; the first
-    call decides on it. Raises `Unavailable`.
+    ``instructions`` is the newest instruction set, SSE41, AVX or AVX2, by default all that the processor has; the
+    first call decides on it. Raises `Unavailable`.
     """
     global _loaded
     path, onednn, library = _load()

@@ -14,9 +14,9 @@ from core.kernels import library
 def operator(name: str, results: int = 1, bprop: Callable | None = None, **attributes: Any) -> ops.Custom:
     """The function of this name, float32 throughout, which also infers its results' shapes.
 
-    ``bprop`` gives the inputs' gradients from inputs, result and the result's gradient. Attributes that are None are left
-    out. Raises ValueError where the library is not in use; the operator raises TypeError
-    for other types than float32.
+    ``bprop`` gives the inputs' gradients from inputs, result and the result's gradient. Attributes that are None are
+    left out. Raises ValueError where the library is not in use; the operator raises TypeError for other types than
+    float32.
     """
     path = library.in_use()
     if path is None:

@@ -10,8 +10,8 @@ from core.kernels.operator import operator
 class Sample(nn.Cell):
     """Trilinear samples, positions clamped to the stack: ``construct(stack, flow, depth)`` -> N,C,H,W.
 
-    ``stack`` N,C,D,h,w; ``flow`` N,2,H,W to the right and down; ``depth`` N,1,H,W between -1 (the first slice's outer face)
-    and 1 (the last one's). All are float32. A gradient adds up in the same order on any number of threads.
+    ``stack`` N,C,D,h,w; ``flow`` N,2,H,W to the right and down; ``depth`` N,1,H,W between -1 (the first slice's outer
+    face) and 1 (the last one's). All are float32. A gradient adds up in the same order on any number of threads.
 
     Args:
         in_halves: the flow is in halves of its own width and height, not in pixels.

@@ -25,7 +25,7 @@ class ResidualBlock(nn.Cell):
         self.fused_sum: ConvolutionSum | None = None
 
     def fuse(self) -> None:
-        """From now on take and give N,H,W,C, and compute ReLU and sum along with the convolutions; needs our kernels."""
+        """From now on take and give N,H,W,C, and compute ReLU and sum with the convolutions; needs our kernels."""
         self.conv1.fuse(0.0, channels_last=True)
         self.fused_sum = ConvolutionSum(self.conv2.stride, self.conv2.padding)
 

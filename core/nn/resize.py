@@ -1,5 +1,6 @@
 """Bilinear resizing by whole factors: half-pixel centres, no antialiasing, borders clamped (PyTorch's
-``align_corners=False``)."""
+``align_corners=False``). `upsample_aligned` alone keeps the centres of the corner pixels where they are
+(``align_corners=True``)."""
 
 from __future__ import annotations
 
@@ -27,6 +28,25 @@ def upsample_dense(x: Tensor, factor: Factor) -> Tensor:
     return _stretch(x, bilinear_matrix(x.shape[2], factor_y), bilinear_matrix(x.shape[3], factor_x))
 
 
+def upsample_aligned(x: Tensor, factor: int) -> Tensor:
+    """Bilinear enlargement by 2 or more that keeps the corners: output pixel i lies at i (H-1) / (factor*H - 1)."""
+    height, width = x.shape[2], x.shape[3]
+    if max(height, width) <= _DENSE_LIMIT:
+        return _stretch(x, aligned_matrix(height, factor), aligned_matrix(width, factor))
+    size = (height * factor, width * factor)
+    return ops.interpolate(x, size=size, mode="bilinear", align_corners=True)
+
+
+def aligned_matrix(size: int, factor: int) -> Tensor:
+    """Weights (factor*size, size) of `upsample_aligned`."""
+    last = size * factor - 1
+    # In units of 1 / last input pixels all positions are whole numbers, so none is rounded.
+    outputs = (size - 1) * ops.arange(size * factor).astype(ms.float32)
+    inputs = last * ops.arange(size).astype(ms.float32)
+    distances = ops.abs(outputs.reshape(-1, 1) - inputs.reshape(1, -1)) / last
+    return ops.relu(1.0 - distances)
+
+
 def bilinear_matrix(size: int, factor: int) -> Tensor:
     """Weights (factor*size, size) that enlarge a line: row i holds what output pixel i takes of each input."""
     return ops.relu(1.0 - _distances(size, factor, 0.0, size - 1.0))
@@ -52,7 +72,9 @@ def downsample_dense(x: Tensor, factor: Factor) -> Tensor:
 
 def _central_matrix(size: int, factor: int) -> Tensor:
     """Weights (size/factor, size) that reduce a line: each row takes the middle of its block."""
-    twice = 2 * factor * ops.arange(size // factor).astype(ms.float32) + (factor - 1.0)  # centres, in half pixels
+    twice = 2 * factor * ops.arange(size // factor).astype(ms.float32) + (
+        factor - 1.0
+    )  # centres, in half pixels
     distance = ops.abs(twice.reshape(-1, 1) - 2 * ops.arange(size).astype(ms.float32)) / 2
     return ops.relu(1.0 - distance)
 

@@ -1,7 +1,7 @@
 """Transposed convolutions with few outputs as ordinary ones with an output for every position between two inputs.
 
-oneDNN's kernels compute channels by 16. A transposed convolution to 3 channels wastes most of that; the ordinary one to
-3*4 channels, whose results are then laid side by side (Shi et al. 2016), does not.
+oneDNN's kernels compute 16 channels at a time. A transposed convolution to 3 channels wastes most of that; an ordinary
+one to 3*4 channels, whose results are then laid side by side (Shi et al. 2016), does not.
 """
 
 from __future__ import annotations
@@ -45,9 +45,7 @@ class SubpixelConvolution(nn.Cell):
             )
         batch, _, height, width = made.shape
         parts = made.reshape(batch, outputs, down, across, height, width)
-        return ops.transpose(parts, (0, 1, 4, 2, 5, 3)).reshape(
-            batch, outputs, down * height, across * width
-        )
+        return ops.transpose(parts, (0, 1, 4, 2, 5, 3)).reshape(batch, outputs, down * height, across * width)
 
     def _ordinary(self, weight: Tensor) -> Tensor:
         """The ordinary convolution's weights, out*positions,in,…."""

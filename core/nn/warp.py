@@ -23,6 +23,19 @@ class WarpVolume(nn.Cell):
         return self.sample(volume, flow, depth)
 
 
+def warp(picture: Tensor, flow: Tensor) -> Tensor:
+    """Bilinear samples of N,C,H,W at each pixel's place plus its flow, positions clamped to the picture.
+
+    ``flow``: N,2,H,W, displacement to the right and down in pixels; the result has its size. A flow of zero gives the
+    picture. Published codecs were written for PyTorch 1.2, whose ``grid_sample`` puts -1 and 1 on the centres of the
+    outermost pixels; since 1.3 they are by default the outermost edges, and the same code gives another picture.
+    """
+    height, width = flow.shape[2], flow.shape[3]
+    x = _nodes(width).reshape(1, 1, width) + flow[:, 0] * _per_pixel(width)
+    y = _nodes(height).reshape(1, height, 1) + flow[:, 1] * _per_pixel(height)
+    return ops.grid_sample(picture, ops.stack((x, y), -1), "bilinear", "border", align_corners=True)
+
+
 def warp_volume(volume: Tensor, flow: Tensor, depth: Tensor) -> Tensor:
     """Trilinear samples of a stack of pictures, N,C,D,H,W -> N,C,H,W, positions clamped to the stack.
 
@@ -37,6 +50,17 @@ def warp_volume(volume: Tensor, flow: Tensor, depth: Tensor) -> Tensor:
     y = _centres(height).reshape(1, height, 1) + flow[:, 1]
     grid = ops.stack((x, y, depth[:, 0]), -1).expand_dims(1)
     return ops.grid_sample(volume, grid, "bilinear", "border", align_corners=False).squeeze(2)
+
+
+def _per_pixel(size: int) -> float:
+    """Distance of neighbours in `_nodes`; a single pixel has none."""
+    return 2 / max(size - 1, 1)
+
+
+@constexpr
+def _nodes(size: int) -> Tensor:
+    """Middles of ``size`` pixels of which the first is at -1 and the last at 1."""
+    return Tensor((_per_pixel(size) * np.arange(size) - 1).astype(np.float32))
 
 
 @constexpr

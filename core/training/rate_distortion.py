@@ -1,4 +1,4 @@
-"""The training step of codecs: one optimizer on rate and distortion, another on the priors' quantiles."""
+"""The training steps of codecs: noise in place of rounding; and, where priors have quantiles, their optimizer."""
 
 from __future__ import annotations
 
@@ -40,12 +40,41 @@ class AuxiliaryObjective(nn.Cell):
         return self.network.auxiliary_loss()
 
 
-class RateDistortionStep(TrainStep):
-    """One step: ``optimizer`` moves its parameters on the objective, then ``auxiliary_optimizer`` the quantiles.
+class CodecStep(TrainStep):
+    """A step whose objective sees noise (`core.entropy.quantize.add_noise`).
 
-    The noise of a step depends on ``noise_seed`` and on the number of steps before it, which are parameters of this
-    cell: a training resumed from a checkpoint sees the noise it would have seen. Ranks see noise of their own.
+    The noise of a step depends on ``noise_seed`` and on ``steps_done``, `counter` of the steps before it, which are
+    parameters of this cell: a training resumed from a checkpoint sees the noise it would have seen. Ranks see noise of
+    their own. The other arguments are those of `TrainStep`.
     """
+
+    def __init__(
+        self,
+        objective: nn.Cell,
+        optimizer: nn.Optimizer,
+        outputs: Sequence[str],
+        steps_done: Parameter,
+        clip_norm: float = 0.0,
+        clip_value: float = 0.0,
+    ) -> None:
+        super().__init__(objective, optimizer, clip_norm, outputs, clip_value)
+        self.noise_seed = _number("noise_seed", (ms.get_seed() or 0) % 2**31)
+        self.steps_done = steps_done
+        self.rank = get_rank() if self.reducer_flag else 0
+        self.set_train()
+
+    def construct(self, *columns: Tensor) -> tuple[Tensor, ...]:
+        return self.optimise_under_noise(*columns)
+
+    def optimise_under_noise(self, *columns: Tensor) -> tuple[Tensor, ...]:
+        """`optimise` with the noise of this step."""
+        seed_noise(self.noise_seed + self.rank, self.steps_done)
+        values = self.optimise(*columns)
+        return ops.depend(values, ops.assign_add(self.steps_done, Tensor(1, ms.int32)))
+
+
+class RateDistortionStep(CodecStep):
+    """One step: ``optimizer`` moves its parameters on the objective, then ``auxiliary_optimizer`` the quantiles."""
 
     def __init__(
         self,
@@ -56,27 +85,24 @@ class RateDistortionStep(TrainStep):
         clip_norm: float,
         outputs: Sequence[str],
     ) -> None:
-        super().__init__(
-            RateDistortionObjective(network, loss), optimizer, clip_norm, (*outputs, "auxiliary")
-        )
+        objective = RateDistortionObjective(network, loss)
+        super().__init__(objective, optimizer, (*outputs, "auxiliary"), counter(), clip_norm)
         self.auxiliary_optimizer = _renamed(auxiliary_optimizer, "auxiliary.")
         quantiles = auxiliary_optimizer.parameters
         self.auxiliary_value_and_grad = ops.value_and_grad(AuxiliaryObjective(network), None, quantiles)
-        self.noise_seed = _counter("noise_seed", (ms.get_seed() or 0) % 2**31)
-        self.noise_step = _counter("noise_step", 0)
-        self.rank = get_rank() if self.reducer_flag else 0
-        self.set_train()
 
     def construct(self, *columns: Tensor) -> tuple[Tensor, ...]:
-        seed_noise(self.noise_seed + self.rank, self.noise_step)
-        values = super().construct(*columns)
+        values = self.optimise_under_noise(*columns)
         auxiliary, gradients = self.auxiliary_value_and_grad()
-        values = ops.depend(values, self.auxiliary_optimizer(gradients))
-        values = ops.depend(values, ops.assign_add(self.noise_step, Tensor(1, ms.int32)))
-        return values + (auxiliary,)
+        return ops.depend(values, self.auxiliary_optimizer(gradients)) + (auxiliary,)
 
 
-def _counter(name: str, value: int) -> Parameter:
+def counter() -> Parameter:
+    """Steps done, for a `CodecStep` and an objective that depends on them."""
+    return _number("noise_step", 0)
+
+
+def _number(name: str, value: int) -> Parameter:
     return Parameter(Tensor(value, ms.int32), name=name, requires_grad=False)
 
 

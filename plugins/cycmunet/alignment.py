@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from mindspore import Tensor, nn, ops
 
+from core.nn.activation import leaky_relu
 from core.nn.blocks import ResidualTrunk
-from core.nn.conv import Conv2d, LeakyConv2d, leaky_relu
+from core.nn.conv import Conv2d, LeakyConv2d
 from core.nn.deform import DeformableConv2d
 from core.nn.pad import crop_like, replicate_to_multiple
 from core.nn.resize import upsample

@@ -9,8 +9,9 @@ from __future__ import annotations
 from mindspore import Tensor, nn, ops
 from mindspore.common.initializer import initializer
 
+from core.nn.activation import leaky_relu
 from core.nn.blocks import ResidualTrunk
-from core.nn.conv import Conv2d, ConvTranspose2d, LeakyConv2d, Size, leaky_relu
+from core.nn.conv import Conv2d, ConvTranspose2d, LeakyConv2d, Size
 from core.nn.resize import upsample
 
 from .alignment import FeatureExtraction, FeatureInterpolation, Pyramid

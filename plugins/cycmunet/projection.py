@@ -10,7 +10,8 @@ from typing import TypeAlias
 
 from mindspore import Tensor, nn, ops
 
-from core.nn.conv import ConcatConv1x1, LeakyConv2d, leaky_relu
+from core.nn.activation import leaky_relu
+from core.nn.conv import ConcatConv1x1, LeakyConv2d
 from core.nn.resize import downsample, upsample
 
 from .plugin import CycMuNetConfig, MiddleResidual

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from mindspore import Tensor, nn, ops
 
-from core.nn.conv import Conv2d, ConvChain, ConvTranspose2d
+from core.nn.chain import ConvChain
+from core.nn.conv import Conv2d, ConvTranspose2d
 
 _LARGEST = 255.0
 _SLOPE, _STEEPNESS = 0.9943258522851727, 100

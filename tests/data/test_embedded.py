@@ -144,3 +144,11 @@ def test_a_codec_is_tested_on_longer_clips_of_whole_frames():
     assert validation.clip(0, RNG(0))[0].shape == (3, 3, 64, 64)
     assert test.clip(0, RNG(0))[0].shape == (20, 3, 180, 320)
     assert len(test) == 3  # 68 frames are left of the clip that is held out
+
+
+def test_a_codec_is_tested_on_frames_one_after_the_other():
+    """Whatever the step is that it was trained and validated with."""
+    config = CLIPS.config(crop=64, frames=2, min_step=2, max_step=2, test_frames=5)
+    single = CLIPS.config(crop=64, frames=5)
+    test, expected = CLIPS.build(config, Split.TEST), CLIPS.build(single, Split.TEST)
+    np.testing.assert_array_equal(test.clip(1, RNG(0))[0], expected.clip(1, RNG(0))[0])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn, ops
 
-from core.entropy.quantize import LowerBound, add_noise, round_about, round_straight_through, seed_noise
+from core.entropy.quantize import add_noise, round_about, round_straight_through, seed_noise
 
 SHAPE = (2, 8, 64, 64)
 SIZE = int(np.prod(SHAPE))
@@ -72,12 +72,6 @@ def test_straight_through_rounding_is_exact_and_passes_gradients():
     weights = np.arange(5000, dtype=np.float32)
     np.testing.assert_array_equal(StraightThrough()(Tensor(x)).asnumpy(), np.rint(x))
     np.testing.assert_array_equal(gradient(StraightThrough(), Tensor(x), Tensor(weights)), weights)
-
-
-def test_lower_bound_lets_gradients_through_that_raise_the_value():
-    x, weights = vector(0.5, 0.5, 1.0, 1.0, 2.0, 2.0), vector(3, -3, 3, -3, 3, -3)
-    np.testing.assert_array_equal(LowerBound(1.0)(x).asnumpy(), [1, 1, 1, 1, 2, 2])
-    np.testing.assert_array_equal(gradient(LowerBound(1.0), x, weights), [0, -3, 3, -3, 3, -3])
 
 
 def test_noise_passes_gradients():

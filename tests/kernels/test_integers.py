@@ -6,7 +6,9 @@ import pytest
 from core.kernels.integers import IntegerMatrix
 
 
-@pytest.mark.parametrize("shape", [(16, 9, 1), (192, 36, 4), (17, 5, 13), (3, 1728, 64), (1, 1, 1), (40, 7, 6)])
+@pytest.mark.parametrize(
+    "shape", [(16, 9, 1), (192, 36, 4), (17, 5, 13), (3, 1728, 64), (1, 1, 1), (40, 7, 6)]
+)
 def test_both_ways_are_exact(kernels, shape):
     rows, depth, count = shape
     rng = np.random.default_rng(rows)

@@ -150,5 +150,7 @@ def test_the_first_use_decides_on_the_instructions():
     root = Path(__file__).parents[2]
     if not library.available()[0]:
         pytest.skip("no C++ compiler here")
-    said = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
+    said = subprocess.run(
+        [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True
+    )
     assert said.stdout.strip() == "AVX2"

@@ -77,7 +77,10 @@ def test_the_number_of_threads_changes_no_bit(kernels):
     given, results = arguments(), []
     for threads in (1, 2, 3):
         kernels.use(threads)
-        made = [Sample(in_halves=True)(*given[:3]), *ms.grad(Weighted(Sample(in_halves=True)), (0, 1, 2))(*given)]
+        made = [
+            Sample(in_halves=True)(*given[:3]),
+            *ms.grad(Weighted(Sample(in_halves=True)), (0, 1, 2))(*given),
+        ]
         results.append(b"".join(tensor.asnumpy().tobytes() for tensor in made))
     assert len(set(results)) == 1
 
@@ -86,10 +89,16 @@ def test_sizes_that_vary(kernels):
     """The flow may have another size than the stack; one compilation serves all."""
     ms.set_context(mode=ms.GRAPH_MODE)
     sample = Sample(in_halves=False)
-    sample.set_inputs(*(Tensor(shape=[1, n, *rest], dtype=ms.float32) for n, rest in (
-        (3, (2, None, None)), (2, (None, None)), (1, (None, None))
-    )))
+    sample.set_inputs(
+        *(
+            Tensor(shape=[1, n, *rest], dtype=ms.float32)
+            for n, rest in ((3, (2, None, None)), (2, (None, None)), (1, (None, None)))
+        )
+    )
     for height, width in ((4, 5), (7, 3)):
         stack = ops.ones((1, 3, 2, 6, 6), ms.float32)
-        flow, depth = ops.zeros((1, 2, height, width), ms.float32), ops.zeros((1, 1, height, width), ms.float32)
+        flow, depth = (
+            ops.zeros((1, 2, height, width), ms.float32),
+            ops.zeros((1, 1, height, width), ms.float32),
+        )
         np.testing.assert_array_equal(sample(stack, flow, depth).asnumpy(), np.ones((1, 3, height, width)))

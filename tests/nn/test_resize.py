@@ -46,6 +46,24 @@ def test_upsample(factor, size):
     np.testing.assert_allclose(resize.upsample_dense(Tensor(x), factor).asnumpy(), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("factor", [2, 3])
+@pytest.mark.parametrize("size", [(5, 7), (1, 2), (3, 131)])
+def test_upsample_aligned(factor, size):
+    """The corner pixels keep their values; between, positions are evenly spaced."""
+    x = random(2, 3, *size)
+    expected = x.astype(np.float64)
+    for axis in (2, 3):
+        expected = np.apply_along_axis(stretched, axis, expected, factor)
+    position_rounding = max(size) * 2**-23
+    ours = resize.upsample_aligned(Tensor(x), factor).asnumpy()
+    np.testing.assert_allclose(ours, expected, atol=position_rounding + 1e-6)
+
+
+def stretched(line, factor):
+    at = np.linspace(0, len(line) - 1, factor * len(line))
+    return np.interp(at, np.arange(len(line)), line)
+
+
 @pytest.mark.parametrize("factor", [2, 3, 4, (1, 2)])
 @pytest.mark.parametrize("columns", [4, 70])
 def test_downsample(factor, columns):

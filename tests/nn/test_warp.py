@@ -1,10 +1,11 @@
-"""The trilinear warp against its definition, in value and gradient."""
+"""The warps against their definitions, in value and gradient."""
 
 import mindspore as ms
 import numpy as np
+import pytest
 from mindspore import Tensor
 
-from core.nn.warp import warp_volume
+from core.nn.warp import warp, warp_volume
 
 SHAPE = (2, 3, 4, 5, 7)
 
@@ -79,5 +80,58 @@ def test_gradients_are_those_of_the_definition():
             moved = [a.astype(np.float64) for a in given]
             moved[position] = moved[position] + sign * step
             ends.append((by_definition(*moved) * weights).sum())
+        expected = (ends[1] - ends[0]) / 2e-7
+        np.testing.assert_allclose((gradient.asnumpy() * direction).sum(), expected, rtol=1e-4)
+
+
+def flat_arguments(batch=2, height=5, width=7):
+    """A picture, and flow up to beyond its borders."""
+    rng = np.random.default_rng(7)
+    picture = rng.standard_normal((batch, 3, height, width)).astype(np.float32)
+    return picture, rng.uniform(-4, 4, (batch, 2, height, width)).astype(np.float32)
+
+
+def flat_by_definition(picture, flow):
+    """In float64."""
+    batch, _, height, width = picture.shape
+    result = np.zeros(picture.shape)
+    for n, y, x in np.ndindex(batch, height, width):
+        at = np.clip((y + flow[n, 1, y, x], x + flow[n, 0, y, x]), 0, (height - 1, width - 1))
+        first = np.floor(at).astype(int)
+        for corner in np.ndindex(2, 2):
+            place = first + corner
+            weight = np.prod(np.maximum(0, 1 - np.abs(at - place)))
+            if weight:
+                result[n, :, y, x] += weight * picture[n, :, place[0], place[1]]
+    return result
+
+
+@pytest.mark.parametrize("mode", ["graph", "pynative"])
+@pytest.mark.parametrize(("height", "width"), [(5, 7), (1, 4), (3, 1)])
+def test_flow_is_in_pixels_and_zero_is_the_identity(mode, height, width):
+    picture, flow = flat_arguments(height=height, width=width)
+    call = ms.jit(warp) if mode == "graph" else warp
+    ours = call(Tensor(picture), Tensor(flow)).asnumpy()
+    np.testing.assert_allclose(ours, flat_by_definition(picture, flow), rtol=0, atol=1e-5)
+    still = call(Tensor(picture), Tensor(np.zeros_like(flow))).asnumpy()
+    np.testing.assert_allclose(still, picture, rtol=0, atol=2e-6)
+
+
+def test_gradients_of_the_flat_warp():
+    rng = np.random.default_rng(8)
+    given = flat_arguments()
+    weights = rng.standard_normal(given[0].shape).astype(np.float32)
+
+    def objective(picture, flow):
+        return (warp(picture, flow) * Tensor(weights)).sum()
+
+    gradients = ms.grad(objective, (0, 1))(*map(Tensor, given))
+    for position, gradient in enumerate(gradients):
+        direction = rng.standard_normal(given[position].shape)
+        ends = []
+        for sign in (-1, 1):
+            moved = [a.astype(np.float64) for a in given]
+            moved[position] = moved[position] + sign * 1e-7 * direction
+            ends.append((flat_by_definition(*moved) * weights).sum())
         expected = (ends[1] - ends[0]) / 2e-7
         np.testing.assert_allclose((gradient.asnumpy() * direction).sum(), expected, rtol=1e-4)

@@ -1,5 +1,6 @@
 """The plain training step: what clipping and the objective's outputs do to it."""
 
+import mindspore as ms
 import numpy as np
 import pytest
 from mindspore import Tensor, nn, ops
@@ -35,3 +36,14 @@ def test_clipping_bounds_the_global_norm(either_kernels, clip_norm: float, moved
     assert float(loss.asnumpy()) == 0.0
     assert float(mean.asnumpy()) == 3.5
     np.testing.assert_allclose(objective.dense.weight.asnumpy()[0], moved, rtol=1e-5)
+
+
+@pytest.mark.parametrize("mode", [ms.GRAPH_MODE, ms.PYNATIVE_MODE])
+def test_clipping_bounds_each_element(mode: int) -> None:
+    before = ms.get_context("mode")
+    ms.set_context(mode=mode)
+    objective = Objective()
+    step = TrainStep(objective, nn.SGD(objective.trainable_params(), 1.0), clip_value=0.5)
+    step(Tensor(np.array([[3.0, -0.001]], np.float32)))
+    ms.set_context(mode=before)
+    np.testing.assert_allclose(objective.dense.weight.asnumpy()[0], [-0.5, 0.1], rtol=1e-5)

@@ -8,10 +8,17 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn
 
+from core.entropy.coder import SymbolEncoder
+from core.hooks import Packet, PacketType
 from plugins.ssfvc.cells import ScaleSpaceFlow
+from plugins.ssfvc.latents import IMAGE, MOTION, RESIDUAL
 from plugins.ssfvc.plugin import SsfvcConfig
 
+from ..codecs.material import build_frames, extreme_symbols
+
 HIDDEN, LATENT = 8, 12
+SMALLEST = {"hidden": 4, "latent": 4}
+NO_NUMBERS = np.full((3, 128, 128), np.nan, np.float32)
 LEVELS = 48
 """Steps of the small pictures' samples."""
 DOWN = np.outer(*[np.array([1, 4, 6, 4, 1]) / 16] * 2)
@@ -70,13 +77,26 @@ def _set(parameter, values):
     parameter.set_data(Tensor(values.astype(np.float32)))
 
 
-def build_frames(count, height=128, width=128, seed=8):
-    """``count`` frames (T,3,H,W) of a drifting pattern."""
-    rng = np.random.default_rng(seed)
-    coarse = rng.random((3, height // 8 + 8, width // 8 + 8), dtype=np.float32)
-    large = np.kron(coarse, np.ones((8, 8), np.float32))
-    starts = [(3 * t % 61, 2 * t % 59) for t in range(count)]
-    return np.stack([large[:, y : y + height, x : x + width] for y, x in starts])
+def forged(codec, rng, largest):
+    """An intra and an inter packet of 40x24 pixels, most of whose symbols are zero, some as large as can be."""
+    latents = {name: _extremes(rng, largest) for name in (IMAGE, MOTION, RESIDUAL)}
+    intra = _packed(codec, {IMAGE: latents[IMAGE]}, PacketType.INTRA, 0)
+    return intra, _packed(codec, {name: latents[name] for name in (MOTION, RESIDUAL)}, PacketType.INTER, 1)
+
+
+def _extremes(rng, largest):
+    """Symbols of z and y."""
+    channels = SMALLEST["latent"]
+    return tuple(
+        Tensor(extreme_symbols(rng, shape, largest)) for shape in ((1, channels, 1, 1), (1, channels, 8, 8))
+    )
+
+
+def _packed(codec, latents, kind, time):
+    encoder = SymbolEncoder()
+    for name, symbols in latents.items():
+        codec.coders[name].encode(symbols, encoder)
+    return Packet(kind, time, encoder.finish(), encoder.symbols_hash, 0)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pytest
 from core.tasks.import_weights import read_state_dict, translate
 from core.testing.recipes import load_weights
 from plugins.ssfvc.cells import ScaleSpaceFlow
-from plugins.ssfvc.plugin import CODEC, MODEL, SsfvcCodecConfig, SsfvcConfig
+from plugins.ssfvc.plugin import MODEL, SsfvcConfig
 
 PARTS = ("img", "motion", "res")
 BUFFERS = (
@@ -75,9 +75,3 @@ def test_import(make, mapping, tmp_path):
     load_weights(target, tensors)
     for ours, theirs in zip(target.get_parameters(), source.get_parameters(), strict=True):
         np.testing.assert_array_equal(ours.asnumpy(), theirs.asnumpy())
-
-
-def test_coding_leaves_the_names(make, mapping):
-    network = make()
-    CODEC.build(SsfvcCodecConfig(), network, CODEC.tables(network))
-    assert mapping.tensors.keys() == {parameter.name for parameter in network.get_parameters()}

@@ -9,24 +9,20 @@ from fractions import Fraction
 import mindspore as ms
 import numpy as np
 import pytest
-from mindspore import Tensor
 
 from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
-from core.entropy.coder import SymbolDecoder, SymbolEncoder
+from core.entropy.coder import SymbolDecoder
 from core.entropy.stream import StreamHeader, StreamWriter
 from core.entropy.stream.fields import Fields, sealed, seed
 from core.errors import StreamError
-from core.hooks import Packet, PacketType, PictureFormat
+from core.hooks import PacketType, PictureFormat
 from core.media.colour import Matrix, Range
-from plugins.ssfvc.latents import IMAGE, MOTION, RESIDUAL
-from plugins.ssfvc.plugin import CODEC, SsfvcCodecConfig
 
-from .conftest import build_frames, build_network
+from .material import build_frames, mode
 
 WIDTH, HEIGHT, COUNT, GOP = 40, 24, 6, 4
 ARITHMETIC = "tests"
-LATENT = 4
 LONGEST = 10.0
 """Seconds for one stream."""
 MEMORY = 256 << 20
@@ -36,16 +32,13 @@ LARGEST = 2**31 - 1
 
 @pytest.fixture(scope="module", autouse=True)
 def _graph_mode():
-    before = ms.get_context("mode")
-    ms.set_context(mode=ms.GRAPH_MODE)
-    yield
-    ms.set_context(mode=before)
+    with mode(ms.GRAPH_MODE):
+        yield
 
 
 @pytest.fixture(scope="module")
-def codec():
-    network = build_network(hidden=4, latent=LATENT)
-    return CODEC.build(SsfvcCodecConfig(), network, CODEC.tables(network))
+def codec(subject):
+    return subject.codec(subject.smallest())
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +88,7 @@ def decode(codec, coded, tmp_path_factory):
 
     def run(data, codec=codec, arithmetic=ARITHMETIC):
         path.write_bytes(data)
-        loaded = LoadedCodec("ssfvc", codec, bytes(16), GOP, False, arithmetic)
+        loaded = LoadedCodec("tried", codec, bytes(16), GOP, False, arithmetic)
         began, shown, told = time.monotonic(), [], None
         try:
             with StreamDecoder(path, loaded) as stream:
@@ -126,7 +119,7 @@ def other(packets, tmp_path_factory):
 
 def header(gop=GOP, width=WIDTH):
     return StreamHeader(
-        *("ssfvc", bytes(16), width, HEIGHT, 8, Fraction(25), Fraction(1, 25), COUNT),
+        *("tried", bytes(16), width, HEIGHT, 8, Fraction(25), Fraction(1, 25), COUNT),
         *("yuv420p", Matrix.BT709, Range.LIMITED, gop, ARITHMETIC),
     )
 
@@ -267,41 +260,20 @@ def of_some_kind(decode, data):
 
 
 @pytest.mark.parametrize("largest", [300, 10**6, LARGEST])
-def test_the_network_takes_extreme_latents(decode, codec, packets, tmp_path, largest):
+def test_the_network_takes_extreme_latents(decode, subject, codec, packets, tmp_path, largest):
     """Motion that points far away, overflow in the network: as rightly coded symbols."""
     rng = np.random.default_rng(7)
     for _ in range(5):
-        latents = {name: latent(rng, largest) for name in (IMAGE, MOTION, RESIDUAL)}
-        intra = packed(codec, {IMAGE: latents[IMAGE]}, PacketType.INTRA, 0)
-        inter = packed(codec, {n: latents[n] for n in (MOTION, RESIDUAL)}, PacketType.INTER, 1)
+        intra, inter = subject.tests.forged(codec, rng, largest)
+        intra = intra or packets[0]
         for changed in ([intra, *packets[1:]], [packets[0], inter, *packets[2:]], [intra, inter]):
             of_some_kind(decode, written(changed, tmp_path))
 
 
-def latent(rng, largest):
-    """Symbols of z and y, most of them zero, some as large as can be."""
-    return tuple(
-        Tensor(np.trunc(values).astype(np.float32))
-        for values in (extremes(rng, (1, LATENT, 1, 1), largest), extremes(rng, (1, LATENT, 8, 8), largest))
-    )
-
-
-def extremes(rng, shape, largest):
-    # A float32 below 2^31 is at most 2^31 - 128.
-    values = rng.choice([0, 1, largest, -largest], shape) * rng.random(shape)
-    return np.clip(values, -(2.0**31) + 128, 2.0**31 - 128)
-
-
-def packed(codec, latents, kind, time):
-    encoder = SymbolEncoder()
-    for name, symbols in latents.items():
-        codec.coders[name].encode(symbols, encoder)
-    return Packet(kind, time, encoder.finish(), encoder.symbols_hash, 0)
-
-
-def test_a_picture_of_no_numbers_is_a_fault_of_its_packet(decode, packets, tmp_path, monkeypatch):
-    output = Tensor(np.full((1, 3, 128, 128), np.nan, np.float32))
-    monkeypatch.setattr("plugins.ssfvc.codec._Decoder._inter", lambda decoder, packet, reference: output)
+def test_a_picture_of_no_numbers_is_a_fault_of_its_packet(decode, subject, packets, tmp_path, monkeypatch):
+    output = subject.tests.NO_NUMBERS
+    decoder = f"plugins.{subject.name}.codec._Decoder"
+    monkeypatch.setattr(f"{decoder}._inter", lambda decoder, packet, reference: output)
     shown, told = decode(written(packets, tmp_path))
     assert len(shown) == 1
     assert "packet 1: The network's picture holds values that are no numbers" in told

@@ -1,4 +1,4 @@
-"""A stream of format version 1 that was made once goes on to decode (``make_golden.py`` says how it was made)."""
+"""A stream of version 1 that each codec once made goes on to decode (``make_golden.py`` says how it was made)."""
 
 import json
 
@@ -12,33 +12,38 @@ from core.entropy.stream import StreamReader
 from core.media.decoded import checksum
 from core.metrics.quality import psnr
 
-from .make_golden import CHOICES, GOLDEN
+from .make_golden import choices, folder
+from .material import mode
 
 CLOSE = 50.0
 """dB between pictures of different machines; they differ by single samples that lie between two steps."""
 
 
 @pytest.fixture(scope="module")
-def loaded():
-    before = ms.get_context("mode")
-    yield core.open_run(CHOICES).codec(GOLDEN / "ssfvc.safetensors")
-    ms.set_context(mode=before)
+def loaded(subject):
+    with mode(ms.GRAPH_MODE):
+        yield core.open_run(choices(subject)).codec(folder(subject.name) / f"{subject.name}.safetensors")
 
 
 @pytest.fixture(scope="module")
-def record():
-    return json.loads((GOLDEN / "ssfvc.json").read_text())
+def record(subject):
+    return json.loads((folder(subject.name) / f"{subject.name}.json").read_text())
 
 
 @pytest.fixture(scope="module")
-def stored():
-    with np.load(GOLDEN / "pictures.npz") as file:
+def stored(subject):
+    with np.load(folder(subject.name) / "pictures.npz") as file:
         return file["pictures"]
 
 
-def test_the_container_is_read_as_it_was_written(record):
-    with StreamReader(GOLDEN / "ssfvc.mdv") as reader:
-        assert (reader.header.codec, reader.header.width, reader.header.height) == ("ssfvc", 40, 24)
+@pytest.fixture(scope="module")
+def stream(subject):
+    return folder(subject.name) / f"{subject.name}.mdv"
+
+
+def test_the_container_is_read_as_it_was_written(subject, stream, record):
+    with StreamReader(stream) as reader:
+        assert (reader.header.codec, reader.header.width, reader.header.height) == (subject.name, 40, 24)
         assert (reader.header.gop, reader.header.frame_rate) == (4, 25)
         assert reader.header.arithmetic == record["arithmetic"]
         packets = list(reader)
@@ -48,9 +53,9 @@ def test_the_container_is_read_as_it_was_written(record):
     assert told == record["frames"]
 
 
-def test_the_stream_decodes_to_its_pictures(loaded, record, stored):
+def test_the_stream_decodes_to_its_pictures(loaded, stream, record, stored):
     """All symbols are right on every machine, else there was an error; pictures are equal by equal arithmetic."""
-    with StreamDecoder(GOLDEN / "ssfvc.mdv", loaded) as decoder:
+    with StreamDecoder(stream, loaded) as decoder:
         frames = list(decoder.frames())
     assert [frame.time for frame in frames] == [packet["time"] for packet in record["frames"]]
     for frame, picture, packet in zip(frames, stored, record["frames"], strict=True):

@@ -10,12 +10,10 @@ import numpy as np
 import pytest
 
 from core.hooks import PictureFormat
-from plugins.ssfvc.plugin import CODEC, SsfvcCodecConfig
 
-from .conftest import build_frames, build_network
+from .material import build_frames, mode, psnr
 
 SCRIPT = Path(__file__).parent / "decode_elsewhere.py"
-FORMAT = PictureFormat(120, 100)
 MACHINES = [("AVX2", 2), ("AVX", 1), ("SSE41", 1)]
 """Instruction sets and threads; the tests themselves run under AVX2."""
 COUNT = 101
@@ -23,31 +21,30 @@ COUNT = 101
 
 
 @pytest.fixture(scope="module")
-def stream(tmp_path_factory):
+def stream(subject, tmp_path_factory):
     """The packets' file, and the encoder's pictures."""
-    network = build_network()
-    tables = CODEC.tables(network)
-    encoder = CODEC.build(SsfvcCodecConfig(), network, tables).encoder(FORMAT)
-    before = ms.get_context("mode")
-    ms.set_context(mode=ms.GRAPH_MODE)
-    frames = build_frames(COUNT, FORMAT.height, FORMAT.width)
-    coded = [item for t, frame in enumerate(frames) for item in encoder.encode(frame, t, t == 0)]
-    ms.set_context(mode=before)
+    network = subject.network()
+    tables = subject.entry.tables(network)
+    format = PictureFormat(subject.multiple - 8, subject.multiple - 28)
+    encoder = subject.codec(network, tables).encoder(format)
+    frames = build_frames(COUNT, format.height, format.width)
+    with mode(ms.GRAPH_MODE):
+        coded = [item for t, frame in enumerate(frames) for item in encoder.encode(frame, t, t == 0)]
     packets = [item.packet for item in coded]
     arrays = {f"payload/{p.time}": np.frombuffer(p.payload, np.uint8) for p in packets}
     arrays |= {f"tables/{name}": array for name, array in tables.items()}
     arrays["packets"] = np.array([(p.type, p.symbols, p.picture) for p in packets])
-    arrays["size"] = np.array([FORMAT.width, FORMAT.height])
+    arrays["size"] = np.array([format.width, format.height])
     path = tmp_path_factory.mktemp("stream") / "packets.npz"
     np.savez(path, **arrays)
     return path, np.stack([item.picture for item in coded])
 
 
 @pytest.fixture(scope="module")
-def elsewhere(stream, tmp_path_factory):
+def elsewhere(subject, stream, tmp_path_factory):
     """The pictures of each machine; all decode at the same time."""
     folder = tmp_path_factory.mktemp("elsewhere")
-    decoders = {machine: _start(stream[0], folder, *machine) for machine in MACHINES}
+    decoders = {machine: _start(subject.name, stream[0], folder, *machine) for machine in MACHINES}
     for decoder in decoders.values():
         _, errors = decoder.communicate(timeout=280)
         assert decoder.returncode == 0, errors[-2000:]
@@ -58,8 +55,8 @@ def elsewhere(stream, tmp_path_factory):
     return pictures
 
 
-def _start(source, folder, instructions, threads):
-    command = [sys.executable, SCRIPT, str(threads), source, folder / _file(instructions, threads)]
+def _start(name, source, folder, instructions, threads):
+    command = [sys.executable, SCRIPT, name, str(threads), source, folder / _file(instructions, threads)]
     environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": instructions}
     return subprocess.Popen(command, env=environment, cwd=folder, stderr=subprocess.PIPE, text=True)
 
@@ -77,8 +74,3 @@ def test_pictures_hardly_drift(stream, elsewhere, machine):
 
 def test_equal_arithmetic_gives_equal_pictures(stream, elsewhere):
     np.testing.assert_array_equal(elsewhere["AVX2", 2], stream[1])
-
-
-def psnr(a, b):
-    error = ((a.astype(np.float64) - b) ** 2).mean()
-    return np.inf if error == 0 else 10 * np.log10(255**2 / error)

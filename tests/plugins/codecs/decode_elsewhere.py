@@ -1,4 +1,4 @@
-"""Decodes packets in a process of its own: ``python decode_elsewhere.py THREADS PACKETS.npz PICTURES.npz``.
+"""Decodes packets in a process of its own: ``python decode_elsewhere.py CODEC THREADS PACKETS.npz PICTURES.npz``.
 
 What oneDNN may use is in the environment variable ``ONEDNN_MAX_CPU_ISA``.
 """
@@ -8,24 +8,23 @@ import sys
 from pathlib import Path
 
 os.environ.setdefault("GLOG_v", "3")
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[3])]
+sys.path[:0] = [str(Path(__file__).parents[3])]
 
 
-def main(threads: int, source: Path, target: Path) -> None:
+def main(name: str, threads: int, source: Path, target: Path) -> None:
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
     import mindspore as ms
     import numpy as np
-    from conftest import build_network
 
     from core.hooks import Packet, PacketType, PictureFormat
-    from plugins.ssfvc.plugin import CODEC, SsfvcCodecConfig
+    from tests.plugins.codecs.subjects import SUBJECTS
 
     ms.set_context(mode=ms.GRAPH_MODE)
     ms.runtime.dispatch_threads_num(threads)
     with np.load(source) as archive:
         stored = {name: archive[name] for name in archive.files}
     tables = {name.removeprefix("tables/"): a for name, a in stored.items() if name.startswith("tables/")}
-    decoder = CODEC.build(SsfvcCodecConfig(), build_network(), tables).decoder(PictureFormat(*stored["size"]))
+    decoder = SUBJECTS[name].codec(tables=tables).decoder(PictureFormat(*stored["size"]))
     pictures = []
     for time, (kind, symbols, picture) in enumerate(stored["packets"].tolist()):
         payload = stored[f"payload/{time}"].tobytes()
@@ -34,4 +33,4 @@ def main(threads: int, source: Path, target: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4]))

@@ -1,0 +1,33 @@
+"""Single pictures without loss, as PNG."""
+
+from __future__ import annotations
+
+import av
+import numpy as np
+
+from core.hooks import Array, PictureFormat
+from core.media.single import decoded_picture, encoded_picture
+
+
+def encode(frame: Array, format: PictureFormat, crf: float) -> bytes:
+    """A picture (3,H,W) in [0,1], rounded to the format's depth; there is no quality to choose."""
+    samples = np.rint(np.clip(frame, 0, 1) * np.float32(_peak(format)))
+    pixels = np.ascontiguousarray(samples.transpose(1, 2, 0))
+    wide = pixels.astype(np.uint8) if format.depth == 8 else pixels.astype(np.uint16)
+    return encoded_picture(av.VideoFrame.from_ndarray(wide, _layout(format)), "png", {})
+
+
+def decode(data: bytes, format: PictureFormat) -> Array:
+    """The picture (3,H,W) in [0,1]; raises `StreamError` where the bytes are no such picture."""
+    picture = decoded_picture(data, "png", format.width, format.height, _layout(format))
+    samples = picture.to_ndarray().transpose(2, 0, 1)
+    return np.divide(samples, _peak(format), dtype=np.float32)
+
+
+def _peak(format: PictureFormat) -> int:
+    return (1 << format.depth) - 1
+
+
+def _layout(format: PictureFormat) -> str:
+    """Above 8 bits samples keep their values, in 16."""
+    return "rgb24" if format.depth == 8 else "rgb48be"

@@ -1,0 +1,46 @@
+"""Chains of convolutions: what encoders and decoders are mostly made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mindspore import Tensor, nn, ops
+
+from core.kernels import library
+from core.nn.activation import SLOPE, LeakyReLU
+from core.nn.conv import Conv2d, ConvTranspose2d
+
+_SLOPES: dict[type, float] = {nn.ReLU: 0.0, LeakyReLU: SLOPE}
+"""Activations that a convolution can compute as well, by their slope below zero."""
+
+
+class ConvChain(nn.SequentialCell):
+    """Convolutions one after another, with activations or other cells that work element by element between them.
+
+    N,C,H,W in and out. With our kernels each `nn.ReLU` and `LeakyReLU` is computed with the convolution before it, and
+    what is handed on inside has its channels last.
+    """
+
+    def __init__(self, cells: Sequence[nn.Cell]) -> None:
+        super().__init__(list(cells))
+        self.is_fused = library.in_use() is not None
+        self.parts = _fused(cells) if self.is_fused else tuple(cells)
+
+    def construct(self, x: Tensor) -> Tensor:
+        if self.is_fused:
+            x = ops.transpose(x, (0, 2, 3, 1))
+        for part in self.parts:
+            x = part(x)
+        return ops.transpose(x, (0, 3, 1, 2)) if self.is_fused else x
+
+
+def _fused(cells: Sequence[nn.Cell]) -> tuple[nn.Cell, ...]:
+    """The cells of a chain but for the activations that the convolutions before them now compute."""
+    kept: list[nn.Cell] = []
+    for cell, following in zip(cells, [*cells[1:], None], strict=True):
+        if isinstance(cell, Conv2d | ConvTranspose2d):
+            cell.fuse(_SLOPES.get(type(following)), channels_last=True)
+        elif type(cell) in _SLOPES and kept and isinstance(kept[-1], Conv2d | ConvTranspose2d):
+            continue
+        kept.append(cell)
+    return tuple(kept)

@@ -1,0 +1,61 @@
+"""Optical flow by a spatial pyramid network (Ranjan and Black, CVPR 2017), in the form that video codecs train on."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from mindspore import Tensor, nn, ops
+
+from core.nn.conv import Conv2d
+from core.nn.resize import upsample
+from core.nn.warp import warp
+
+LEVELS = 4
+"""Levels of the pyramid."""
+MULTIPLE = 2**LEVELS
+"""Sides of a picture must be divisible by it: the first flow, all zero, has half the sides of the coarsest level."""
+
+
+class SPyNet(nn.Cell):
+    """Flow from a picture to the places in a reference where its pixels come from.
+
+    ``construct(picture, reference)``: N,3,H,W in [0,1], sides divisible by 16; returns N,2,H,W in pixels, to the right
+    and down, as `core.nn.warp.warp` takes it. Each level, coarsest first, doubles the flow before it and adds what its
+    own network finds in the picture and the warped reference. Pictures are not normalised.
+
+    ``width``: channels of the widest layers, a multiple of 4.
+    """
+
+    def __init__(self, width: int = 64) -> None:
+        super().__init__()
+        self.levels = nn.CellList([FlowLevel(width) for _ in range(LEVELS)])
+
+    def construct(self, picture: Tensor, reference: Tensor) -> Tensor:
+        pictures: tuple[Tensor, ...] = (picture,)
+        references: tuple[Tensor, ...] = (reference,)
+        for _ in range(LEVELS - 1):
+            pictures = pictures + (ops.avg_pool2d(pictures[-1], 2, 2),)
+            references = references + (ops.avg_pool2d(references[-1], 2, 2),)
+        batch, _, height, width = pictures[-1].shape
+        flow = ops.zeros((batch, 2, height // 2, width // 2), picture.dtype)
+        for level in range(LEVELS):
+            flow = self.levels[level](pictures[LEVELS - 1 - level], references[LEVELS - 1 - level], flow)
+        return flow
+
+
+class FlowLevel(nn.Cell):
+    """One level: five 7x7 convolutions, ReLU between.
+
+    ``construct(picture, reference, flow)``: N,3,H,W twice, and the coarser level's flow N,2,H/2,W/2; returns N,2,H,W.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        cells: list[nn.Cell] = []
+        for inputs, outputs in pairwise((8, width // 2, width, width // 2, width // 4, 2)):
+            cells += [Conv2d(inputs, outputs, 7), nn.ReLU()]
+        self.residual = nn.SequentialCell(cells[:-1])
+
+    def construct(self, picture: Tensor, reference: Tensor, flow: Tensor) -> Tensor:
+        flow = 2.0 * upsample(flow, 2)
+        return flow + self.residual(ops.concat((picture, warp(reference, flow), flow), 1))

@@ -1,0 +1,1 @@
+"""DVC: deep video compression with coded motion and residual."""

@@ -1,0 +1,220 @@
+"""DVC: an end-to-end deep video compression framework."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from core.errors import ConfigError
+from core.hooks import (
+    Codec,
+    CodecConfig,
+    CodecEntry,
+    Coding,
+    LossEntry,
+    ModelEntry,
+    PublishedWeights,
+    StepEntry,
+    Supervision,
+    Tables,
+    hookimpl,
+)
+from core.losses.entries import Distortion, RateDistortionConfig
+from core.media.intra import IntraCodec
+
+if TYPE_CHECKING:
+    from mindspore import nn
+
+HOOK_API = 1
+
+_COARSEST_CRF = 51.0
+
+
+@dataclass
+class DvcConfig:
+    """The network; the defaults are those of the published checkpoints (4,754,064 parameters)."""
+
+    hidden: int = 64
+    """Channels of the residual's transforms, and of its hyper-latent (N)."""
+    latent: int = 96
+    """Channels of the residual's latent (M)."""
+    motion: int = 128
+    """Channels of the motion's transforms and latent."""
+    refinement: int = 64
+    """Channels of the network that refines the warped reference."""
+    flow: int = 64
+    """Channels of the widest layers of the flow's networks; a multiple of 4."""
+
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            if getattr(self, option.name) < 1:
+                raise ValueError(
+                    f"model.{option.name} is {getattr(self, option.name)}; it must be at least 1."
+                )
+        if self.flow % 4:
+            raise ValueError(f"model.flow is {self.flow}; it must be a multiple of 4.")
+
+
+@dataclass
+class DvcLossConfig(RateDistortionConfig):
+    """lmbda * (distortion + w * (errors of the warped reference and of the prediction)) + bits per pixel."""
+
+    lmbda: float = 2048.0
+    peak: int = 1
+    warp_weight: float = 0.1
+    """w: weight of the mean squared errors of the warped reference and of the prediction."""
+    warp_steps: int = 500_000
+    """Steps after which w is 0."""
+    flow_steps: int = 0
+    """Warm-up: steps in which only the flow learns, from how well it warps the reference."""
+    motion_steps: int = 0
+    """Steps after these in which flow, motion's coding and refinement learn, from both errors and motion's rate."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("warp_weight", "warp_steps", "flow_steps", "motion_steps"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"loss.{name} is {getattr(self, name)}; it must be 0 or more.")
+        helped = self.warp_weight * self.warp_steps + self.flow_steps + self.motion_steps
+        if self.distortion is not Distortion.mse and helped > 0:
+            raise ValueError(
+                "loss.distortion=ms_ssim is for fine-tuning: set loss.warp_weight, loss.flow_steps and "
+                "loss.motion_steps to 0."
+            )
+
+
+class Reference(Enum):
+    """What a frame is coded under in training."""
+
+    original = "original"
+    """The frame before it in the clip."""
+    decoded = "decoded"
+    """What was decoded of that frame; of the first, the frame itself."""
+
+
+@dataclass
+class DvcStepConfig:
+    """One training step."""
+
+    reference: Reference = Reference.original
+    """What a frame is coded under."""
+    clip_value: float = 0.5
+    """Bound on the magnitude of each element of the gradients; 0 leaves them as they are."""
+    clip_norm: float = 0.0
+    """Bound on the gradients' global norm; 0 leaves them as they are."""
+
+    def __post_init__(self) -> None:
+        for name in ("clip_value", "clip_norm"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"step.{name} is {getattr(self, name)}; it must be 0 (no bound) or more.")
+
+
+@dataclass
+class DvcCodecConfig(CodecConfig):
+    """Coding with a trained network. Intra frames are coded by a picture codec."""
+
+    intra: IntraCodec = IntraCodec.hevc
+    """The picture codec."""
+    lmbda: float = 2048.0
+    """Weight of the distortion that the network was trained with; intra frames get the quality that goes with it."""
+    intra_crf: float | None = None
+    """Constant rate factor of intra frames; null takes the one that goes with ``lmbda``, and 0 is best."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.lmbda <= 0:
+            raise ValueError(f"codec.lmbda is {self.lmbda}; it must be above 0.")
+        if self.intra_crf is not None and not 0 <= self.intra_crf <= _COARSEST_CRF:
+            raise ValueError(
+                f"codec.intra_crf is {self.intra_crf}; it must lie between 0 and {_COARSEST_CRF:g}."
+            )
+
+    @property
+    def crf(self) -> float:
+        """Constant rate factor of intra frames: as published 29, 26, 23, 20 for 256, 512, 1024, 2048, and so on."""
+        if self.intra_crf is not None:
+            return self.intra_crf
+        return min(max(29 - 3 * math.log2(self.lmbda / 256), 0.0), _COARSEST_CRF)
+
+
+def _network(config: DvcConfig) -> nn.Cell:
+    from .cells import Dvc
+
+    return Dvc(config)
+
+
+def _published(config: DvcConfig) -> PublishedWeights:
+    from .weights import published
+
+    return published(config)
+
+
+def _loss(config: DvcLossConfig) -> nn.Cell:
+    from .loss import DvcLoss
+
+    return DvcLoss(config)
+
+
+def _step(
+    config: DvcStepConfig, network: nn.Cell, loss: nn.Cell | None, optimizer: nn.Optimizer
+) -> nn.TrainOneStepCell:
+    from .cells import Dvc
+    from .loss import DvcLoss
+    from .step import DvcStep
+
+    if not isinstance(network, Dvc) or not isinstance(loss, DvcLoss):
+        raise ConfigError("step=dvc trains model=dvc by loss=dvc: give these, or another step.")
+    return DvcStep(config, network, loss, optimizer)
+
+
+def _codec(config: DvcCodecConfig, network: nn.Cell, tables: Tables) -> Codec:
+    from .codec import DvcCodec
+
+    return DvcCodec(config, network, tables)
+
+
+def _tables(network: nn.Cell) -> Tables:
+    from .latents import tables
+
+    return tables(network)
+
+
+MODEL = ModelEntry("dvc", DvcConfig, _network, published=_published)
+LOSS = LossEntry("dvc", DvcLossConfig, _loss)
+STEP = StepEntry("dvc", DvcStepConfig, _step)
+CODEC = CodecEntry(
+    "dvc",
+    DvcCodecConfig,
+    _codec,
+    _tables,
+    coding=Coding.RESIDUAL,
+    supervision=Supervision.OBJECTIVE,
+)
+
+
+@hookimpl
+def models() -> Iterable[ModelEntry[DvcConfig]]:
+    return [MODEL]
+
+
+@hookimpl
+def losses() -> Iterable[LossEntry[DvcLossConfig]]:
+    return [LOSS]
+
+
+@hookimpl
+def steps() -> Iterable[StepEntry[DvcStepConfig]]:
+    return [STEP]
+
+
+@hookimpl
+def codecs() -> Iterable[CodecEntry[DvcCodecConfig]]:
+    return [CODEC]
+
+
+@hookimpl
+def config_package() -> str:
+    return "plugins.dvc.conf"

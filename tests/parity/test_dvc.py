@@ -1,0 +1,55 @@
+"""The published implementation's tensors, losses and gradients are reproduced."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mindspore import Tensor
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import replay_dvc  # noqa: E402
+from fixture import Fixture  # noqa: E402
+
+from core.entropy.coder import SymbolEncoder  # noqa: E402
+from core.entropy.tables import LAPLACE_SCALES, table_index  # noqa: E402
+from core.nn.warp import warp  # noqa: E402
+from plugins.dvc.latents import LatentCoder  # noqa: E402
+from plugins.dvc.plugin import CODEC  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def stored() -> Fixture:
+    return Fixture(HERE / "dvc.npz")
+
+
+@pytest.mark.parametrize("config", ["frames", "training"])
+def test_published_tensors(stored, config):
+    comparisons = list(replay_dvc.replay(stored, config))
+    assert comparisons
+    assert [c for c in comparisons if not c.holds] == []
+
+
+def test_the_warp_is_not_the_one_of_later_pytorch(stored):
+    """The fixture also holds what the same code gives under ``align_corners=False``."""
+    arrays = stored.arrays
+    ours = warp(Tensor(arrays["ref"]), Tensor(arrays["flow_hat"])).asnumpy()
+    assert np.abs(ours - arrays["warped"]).max() < 3e-5
+    assert np.abs(arrays["alt_alignfalse_warped"] - arrays["warped"]).max() > 0.1
+
+
+def test_the_payload_is_as_long_as_the_published_estimate(stored):
+    """Tables are chosen in integers here, and are those that the stored float scales choose."""
+    arrays = stored.arrays
+    coder, encoder = LatentCoder(CODEC.tables(replay_dvc.build(arrays))), SymbolEncoder()
+    coder.encode(tuple(Tensor(arrays[name]) for name in ("mv_latent_q", "z_q", "y_q")), encoder)
+    bpp = 8 * len(encoder.finish()) / arrays["cur"][0, 0].size
+    assert bpp == pytest.approx(float(arrays["bpp"]), rel=0.002)
+    chosen = coder._scales(arrays["z_q"][0].astype(np.int32))
+    np.testing.assert_array_equal(chosen, table_index(arrays["sigma"][0], LAPLACE_SCALES))
+
+
+def test_all_configurations_are_tried(stored):
+    assert replay_dvc.configs(stored) == ["frames", "training"]

@@ -1,0 +1,55 @@
+"""What the tests of all codecs share: moving frames, and frames to packets and back."""
+
+from contextlib import contextmanager
+
+import mindspore as ms
+import numpy as np
+
+
+def build_frames(count, height=128, width=128, seed=8):
+    """``count`` frames (T,3,H,W) of a drifting pattern."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.random((3, height // 8 + 8, width // 8 + 8), dtype=np.float32)
+    large = np.kron(coarse, np.ones((8, 8), np.float32))
+    starts = [(3 * t % 61, 2 * t % 59) for t in range(count)]
+    return np.stack([large[:, y : y + height, x : x + width] for y, x in starts])
+
+
+@contextmanager
+def mode(chosen):
+    """MindSpore's mode, and after it the one before."""
+    before = ms.get_context("mode")
+    ms.set_context(mode=chosen)
+    try:
+        yield
+    finally:
+        ms.set_context(mode=before)
+
+
+def encoded(codec, format, frames, gop=0, **options):
+    """The coded frames, three units of time apart."""
+    encoder = codec.encoder(format, **options)
+    coded = []
+    for time, frame in enumerate(frames):
+        intra = time == 0 or (gop > 0 and time % gop == 0)
+        coded += encoder.encode(frame, 3 * time, intra)
+    return [*coded, *encoder.flush()]
+
+
+def decoded(codec, format, packets):
+    """The shown frames."""
+    decoder = codec.decoder(format)
+    shown = [frame for packet in packets for frame in decoder.decode(packet)]
+    return [*shown, *decoder.flush()]
+
+
+def extreme_symbols(rng, shape, largest):
+    """Most of them zero, some as large as can be: float32, below 2^31."""
+    values = np.trunc(rng.choice([0, 1, largest, -largest], shape) * rng.random(shape))
+    return np.clip(values, -(2.0**31) + 128, 2.0**31 - 128).astype(np.float32)
+
+
+def psnr(a, b):
+    """Of 8-bit pictures, dB."""
+    error = ((a.astype(np.float64) - b) ** 2).mean()
+    return np.inf if error == 0 else 10 * np.log10(255**2 / error)

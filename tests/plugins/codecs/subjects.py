@@ -1,0 +1,48 @@
+"""The codecs that the shared tests try. Each has, in the ``conftest.py`` of its own tests,
+
+- ``build_network(seed=7, **widths)``: a network small enough for seconds whose weights really code;
+- ``SMALLEST``: widths of the smallest one;
+- ``forged(codec, rng, largest)``: an intra packet (or None) and an inter packet of 40x24 pixels, with rightly coded
+  symbols of up to this magnitude; for a network of the smallest widths;
+- ``NO_NUMBERS``: what the decoder's ``_inter`` gives at 40x24 pixels, but of values that are no numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+
+from core.hooks import Codec, CodecConfig, CodecEntry
+from plugins.dvc import plugin as dvc
+from plugins.ssfvc import plugin as ssfvc
+
+from ..dvc import conftest as dvc_tests
+from ..ssfvc import conftest as ssfvc_tests
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A codec to try."""
+
+    name: str
+    entry: CodecEntry
+    config: CodecConfig
+    tests: ModuleType
+    multiple: int
+    """Sides that the network sees are multiples of it."""
+
+    def network(self, **options):
+        return self.tests.build_network(**options)
+
+    def smallest(self):
+        return self.network(**self.tests.SMALLEST)
+
+    def codec(self, network=None, tables=None) -> Codec:
+        network = network or self.network()
+        return self.entry.build(self.config, network, tables or self.entry.tables(network))
+
+
+SUBJECTS = {
+    "ssfvc": Subject("ssfvc", ssfvc.CODEC, ssfvc.SsfvcCodecConfig(), ssfvc_tests, 128),
+    "dvc": Subject("dvc", dvc.CODEC, dvc.DvcCodecConfig(), dvc_tests, 64),
+}
