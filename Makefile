@@ -1,6 +1,6 @@
 # Short names for the everyday commands. `./run` makes the environment (.venv) on first use; nothing else is touched.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow lint docs clean
+.PHONY: help run test test-slow bench lint docs clean
 ARGS ?=
 
 help:  ## this list
@@ -15,6 +15,9 @@ test:  ## the tests, e.g. make test ARGS='tests/app -x'
 
 test-slow:  ## the tests that take minutes or download
 	./run python -m pytest -m slow $(ARGS)
+
+bench:  ## speed and memory of the networks beside their peers, on a quiet machine (benchmarks/README.md)
+	./run python benchmarks/bench.py $(ARGS)
 
 lint:  ## style, types and who may import whom
 	./run ruff check .

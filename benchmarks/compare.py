@@ -70,7 +70,7 @@ def run(options: argparse.Namespace, benchmarks: Iterable[Benchmark]) -> int:
     try:
         for benchmark in benchmarks:
             repeat = 0 if options.verify else options.repeat
-            results[benchmark.what] = _execute(benchmark, repeat, console)
+            results[benchmark.title] = _execute(benchmark, repeat, console)
     except (Disagreement, MindvideoError, RuntimeError) as error:
         console.print(f"[bold red]Error:[/] {error}")
         return 1

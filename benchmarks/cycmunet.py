@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,7 +27,16 @@ STEP_SIZE, QUICK_SIZE, FULL_SIZE = (32, 32), (32, 32), (64, 112)
 def main() -> int:
     """The command; returns 0, or 1 after a message."""
     options = _options()
-    return run(options, _benchmarks(options))
+    whole = FULL_SIZE if options.full else QUICK_SIZE
+    sizes = {"forward": whole, "step": STEP_SIZE}
+    return run(
+        options,
+        (
+            made
+            for what in options.what or SIDES
+            for made in benchmarks(options.config, what, sizes[what], options.threads, options.words)
+        ),
+    )
 
 
 def _options() -> argparse.Namespace:
@@ -39,27 +48,27 @@ def _options() -> argparse.Namespace:
     options = made.parse_args()
     if options.repeat < 1 or options.threads < 1:
         made.error("--repeat and --threads must be at least 1")
-    if options.verify and not _has_torch():
+    if options.verify and not has_peer():
         made.error("--verify needs PyTorch: pip install 'mindvideo[torch]'")
     return options
 
 
-def _has_torch() -> bool:
+def has_peer() -> bool:
+    """Whether PyTorch is installed."""
     return find_spec("torch") is not None
 
 
-def _benchmarks(options: argparse.Namespace) -> Iterator[Benchmark]:
-    for what in options.what or SIDES:
-        size = STEP_SIZE if what == "step" else FULL_SIZE if options.full else QUICK_SIZE
-        case = Case([*CONFIGS[options.config], *options.words], *size, options.threads)
-        case.run()  # wrong settings show here, not as a traceback from a side's process
-        sides = {
-            name: partial(side, case)
-            for name, side in SIDES[what].items()
-            if name != "PyTorch" or _has_torch()
-        }
-        title = f"{what}, {options.config}, {case.height}x{case.width}, batch 1"
-        yield Benchmark(what, title, vars(case), sides, equal_results)
+def benchmarks(
+    config: str, what: str, size: tuple[int, int], threads: int, words: Sequence[str] = ()
+) -> Iterator[Benchmark]:
+    """One thing to time, of one configuration, at one size of the low-resolution frames."""
+    case = Case([*CONFIGS[config], *words], *size, threads)
+    case.run()  # wrong settings show here, not as a traceback from a side's process
+    sides = {
+        name: partial(side, case) for name, side in SIDES[what].items() if name != "PyTorch" or has_peer()
+    }
+    title = f"cycmunet {what}, {config}, pair of {case.width}x{case.height}"
+    yield Benchmark(what, title, vars(case), sides, equal_results)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,8 @@ Without CompressAI (pip install compressai) ours is measured alone. README.md be
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,24 +32,33 @@ which these weights amplify."""
 def main() -> int:
     """The command; returns 0, or 1 after a message."""
     made = parser(__doc__ or "", SIDES)
-    made.add_argument("--size", type=int, default=256, help="side of the frames (%(default)s)")
+    made.add_argument(
+        "--size", type=int, default=256, help="side of the frames, a multiple of 128 (%(default)s)"
+    )
     made.add_argument("--frames", type=int, default=3, help="frames (%(default)s)")
     options = made.parse_args()
-    if options.size % 128 or options.size > 256 or options.frames < 2:
-        made.error("--size is 128 or 256, --frames at least 2")
-    if find_spec("compressai") is None and options.verify:
+    if options.size % 128 or options.size < 128 or options.frames < 2:
+        made.error("--size must be a multiple of 128, --frames at least 2")
+    if not has_peer() and options.verify:
         made.error("--verify needs CompressAI: pip install compressai")
-    return run(options, _benchmarks(options))
+    case = Case(options.words, options.size, options.size, options.frames, options.threads)
+    return run(options, benchmarks(case, options.what or SIDES))
 
 
-def _benchmarks(options: argparse.Namespace) -> Iterator[Benchmark]:
-    case = Case(options.words, options.size, options.frames, options.threads)
+def has_peer() -> bool:
+    """Whether CompressAI is installed."""
+    return find_spec("compressai") is not None
+
+
+def benchmarks(case: Case, what: Iterable[str]) -> Iterator[Benchmark]:
+    """Each thing to time in one case."""
     case.run()  # wrong settings show here, not as a traceback from a side's process
-    present = find_spec("compressai") is not None
-    for what in options.what or SIDES:
-        sides = {name: partial(side, case) for name, side in SIDES[what].items() if name != PEER or present}
-        title = f"{what}, {case.frames} frames of {case.size}x{case.size}"
-        yield Benchmark(what, title, vars(case), sides, _AGREE[what])
+    for name in what:
+        sides = {
+            side: partial(kind, case) for side, kind in SIDES[name].items() if side != PEER or has_peer()
+        }
+        title = f"ssfvc {name}, {case.frames} frames of {case.width}x{case.height}"
+        yield Benchmark(name, title, vars(case), sides, _AGREE[name])
 
 
 def _equal_losses(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:

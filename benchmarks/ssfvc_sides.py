@@ -46,10 +46,11 @@ _CLIP_NORM = 1.0
 
 @dataclass(frozen=True)
 class Case:
-    """What both sides compute: ``frames`` frames of ``size`` x ``size`` pixels of a real clip."""
+    """What both sides compute: ``frames`` frames of a real clip, whose sides must be multiples of 128."""
 
     words: Sequence[str]
-    size: int
+    height: int
+    width: int
     frames: int
     threads: int
 
@@ -58,12 +59,14 @@ class Case:
         return core.open_run([*_WORDS, *self.words, f"device.threads={self.threads}"])
 
     def clip(self) -> Array:
-        """The frames (T,3,size,size) in [0,1]."""
+        """The frames (T,3,height,width) in [0,1]; where the clip is smaller, it is mirrored."""
         from core.media.reader import open_video
 
         with open_video(_CLIP) as video:
             taken = [frame.rgb for frame, _ in zip(video, range(self.frames), strict=False)]
-        return np.stack(taken)[:, :, : self.size, : self.size].copy()
+        frames = np.stack(taken)[:, :, : self.height, : self.width]
+        missing = (self.height - frames.shape[2], self.width - frames.shape[3])
+        return np.pad(frames, ((0, 0), (0, 0), (0, missing[0]), (0, missing[1])), "symmetric")
 
 
 class OurForward:
@@ -105,7 +108,7 @@ class _OurCodec:
         self.framework = _mindspore(run)
         network = _network(run).set_train(False)
         self.codec = CODEC.build(run.settings.codec, network, CODEC.tables(network))
-        self.format = PictureFormat(case.size, case.size)
+        self.format = PictureFormat(case.width, case.height)
         self.frames = case.clip()
 
     def encode(self) -> list[tuple]:
@@ -149,7 +152,7 @@ class _Peer:
             parameter.data.copy_(torch.from_numpy(arrays[name]))
         self.network.eval()
         self.frames = [torch.from_numpy(frame[None]) for frame in case.clip()]
-        self.pixels = case.frames * case.size**2
+        self.pixels = case.frames * case.height * case.width
 
 
 class PeerForward(_Peer):

@@ -1,6 +1,7 @@
-"""Decodes packets in a process of its own: ``python decode_elsewhere.py CODEC THREADS PACKETS.npz PICTURES.npz``.
+"""Decodes packets in a process of its own: ``python decode_elsewhere.py CODEC THREADS KERNELS PACKETS.npz PICTURES.npz``.
 
-What oneDNN may use is in the environment variable ``ONEDNN_MAX_CPU_ISA``.
+KERNELS is ``builtin`` or ``onednn``. What MindSpore's oneDNN may use is in the environment variable
+``ONEDNN_MAX_CPU_ISA``.
 """
 
 import os
@@ -11,14 +12,17 @@ os.environ.setdefault("GLOG_v", "3")
 sys.path[:0] = [str(Path(__file__).parents[3])]
 
 
-def main(name: str, threads: int, source: Path, target: Path) -> None:
+def main(name: str, threads: int, kernels: str, source: Path, target: Path) -> None:
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
     import mindspore as ms
     import numpy as np
 
     from core.hooks import Packet, PacketType, PictureFormat
+    from core.kernels import library
     from tests.plugins.codecs.subjects import SUBJECTS
 
+    if kernels == "onednn":
+        library.use_if_available(threads)
     ms.set_context(mode=ms.GRAPH_MODE)
     ms.runtime.dispatch_threads_num(threads)
     with np.load(source) as archive:
@@ -33,4 +37,4 @@ def main(name: str, threads: int, source: Path, target: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4]))
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], *map(Path, sys.argv[4:]))

@@ -14,8 +14,8 @@ from core.hooks import PictureFormat
 from .material import build_frames, mode, psnr
 
 SCRIPT = Path(__file__).parent / "decode_elsewhere.py"
-MACHINES = [("AVX2", 2), ("AVX", 1), ("SSE41", 1)]
-"""Instruction sets and threads; the tests themselves run under AVX2."""
+MACHINES = [("AVX2", 2, "builtin"), ("AVX", 1, "builtin"), ("SSE41", 1, "builtin"), ("AVX2", 1, "onednn")]
+"""Instruction sets (of MindSpore's operators), threads and kernels; the tests themselves run under the first."""
 COUNT = 101
 """An intra frame and a hundred others, each predicted from the one before."""
 
@@ -55,14 +55,15 @@ def elsewhere(subject, stream, tmp_path_factory):
     return pictures
 
 
-def _start(name, source, folder, instructions, threads):
-    command = [sys.executable, SCRIPT, name, str(threads), source, folder / _file(instructions, threads)]
+def _start(name, source, folder, instructions, threads, kernels):
+    target = folder / _file(instructions, threads, kernels)
+    command = [sys.executable, SCRIPT, name, str(threads), kernels, source, target]
     environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": instructions}
     return subprocess.Popen(command, env=environment, cwd=folder, stderr=subprocess.PIPE, text=True)
 
 
-def _file(instructions, threads):
-    return f"{instructions}-{threads}.npz"
+def _file(instructions, threads, kernels):
+    return f"{instructions}-{threads}-{kernels}.npz"
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -73,4 +74,4 @@ def test_pictures_hardly_drift(stream, elsewhere, machine):
 
 
 def test_equal_arithmetic_gives_equal_pictures(stream, elsewhere):
-    np.testing.assert_array_equal(elsewhere["AVX2", 2], stream[1])
+    np.testing.assert_array_equal(elsewhere[MACHINES[0]], stream[1])
