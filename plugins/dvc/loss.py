@@ -31,7 +31,7 @@ class DvcLoss(nn.Cell):
         self.rate_distortion = RateDistortionLoss(config)
         self.weight = self.rate_distortion.weight
         self.warp_weight, self.warp_steps = config.warp_weight, config.warp_steps
-        self.flow_steps, self.motion_steps = config.flow_steps, config.motion_steps
+        self.flow_steps, self.warm_up_steps = config.flow_steps, config.flow_steps + config.motion_steps
         self.square = nn.MSELoss()
         _, distortion, bpp = self.rate_distortion.outputs
         self.outputs = ("loss", distortion, "warp_mse", "prediction_mse", "motion_bpp", bpp)
@@ -63,7 +63,7 @@ class DvcLoss(nn.Cell):
     def _shares(self, steps_done: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """1 for the stage that the step belongs to, of flow, motion and all, else 0; then w."""
         of_flow = (steps_done < self.flow_steps).astype(ms.float32)
-        before_all = (steps_done < self.flow_steps + self.motion_steps).astype(ms.float32)
+        before_all = (steps_done < self.warm_up_steps).astype(ms.float32)
         of_all = 1.0 - before_all
         helped = (steps_done < self.warp_steps).astype(ms.float32)
         return of_flow, before_all - of_flow, of_all, of_all * helped * self.warp_weight

@@ -92,7 +92,7 @@ class Reference(Enum):
     original = "original"
     """The frame before it in the clip."""
     decoded = "decoded"
-    """What was decoded of that frame; of the first, the frame itself."""
+    """What was decoded of that frame; in the warm-up, and of the first frame, the frame itself."""
 
 
 @dataclass

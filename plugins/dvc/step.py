@@ -14,8 +14,8 @@ from .plugin import DvcStepConfig, Reference
 class DvcObjective(nn.Cell):
     """What the loss gives for a batch of clips: ``construct(frames)``, N,T,3,H,W, T at least 2; means over frames.
 
-    Every frame but the first is coded under the one before it: as it is in the clip, or as it was decoded, clamped to
-    [0,1], through which no gradient passes. The first frame is never coded.
+    Every frame but the first is coded under the one before it: as it is in the clip, or, after the warm-up, as it was
+    decoded, clamped to [0,1], through which no gradient passes. The first frame is never coded.
     """
 
     def __init__(self, network: Dvc, loss: DvcLoss, steps_done: Parameter, reference: Reference) -> None:
@@ -32,8 +32,16 @@ class DvcObjective(nn.Cell):
             reconstruction, parts, costs = self.network(frame, reference)
             values = self.loss(frame, reference, reconstruction, parts, costs, self.steps_done)
             totals = totals + ops.stack(values)
-            reference = ops.stop_gradient(ops.clamp(reconstruction, 0.0, 1.0)) if self.decoded else frame
+            reference = self._next_reference(frame, reconstruction)
         return ops.unstack(totals / (frames.shape[1] - 1))
+
+    def _next_reference(self, frame: Tensor, reconstruction: Tensor) -> Tensor:
+        if not self.decoded:
+            return frame
+        decoded = ops.stop_gradient(ops.clamp(reconstruction, 0.0, 1.0))
+        if self.training:  # in the warm-up, what is decoded shows nothing yet
+            return ops.where(self.steps_done < self.loss.warm_up_steps, frame, decoded)
+        return decoded
 
 
 class DvcStep(CodecStep):
