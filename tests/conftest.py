@@ -10,15 +10,21 @@ import pytest
 from core.kernels import library
 
 
+@pytest.fixture(autouse=True)
+def _no_kernels_left():
+    """What a test, or a run that it opened, computed with is not what the next one computes with."""
+    yield
+    library.stop_using()
+
+
 @pytest.fixture
 def kernels():
-    """The library of kernels in use on two threads, unused again afterwards; skips where it cannot be built."""
+    """The library of kernels in use on two threads; skips where it cannot be built."""
     possible, detail = library.available()
     if not possible:
         pytest.skip(detail)
     library.use(2)
-    yield library
-    library.stop_using()
+    return library
 
 
 @pytest.fixture(params=["builtin", "onednn"])

@@ -1,5 +1,6 @@
 """Networks small enough for seconds, and frames, that the tests of CycMuNet+ share."""
 
+import mindspore as ms
 import numpy as np
 import pytest
 from mindspore import Tensor
@@ -15,6 +16,7 @@ def fresh():
     """Makes a small network as training starts it."""
 
     def make(**options):
+        ms.set_seed(1)
         return VideoCycMuNet(CycMuNetConfig(**{**SMALL, "format": Format.rgb, **options}))
 
     return make
