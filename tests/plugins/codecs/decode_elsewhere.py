@@ -1,4 +1,4 @@
-"""Decodes packets in a process of its own: ``python decode_elsewhere.py CODEC THREADS KERNELS PACKETS.npz PICTURES.npz``.
+"""Decodes packets: ``python decode_elsewhere.py CODEC THREADS KERNELS PACKETS.npz PICTURES.npz``.
 
 KERNELS is ``builtin`` or ``onednn``. What MindSpore's oneDNN may use is in the environment variable
 ``ONEDNN_MAX_CPU_ISA``.
