@@ -94,7 +94,12 @@ def _execute(benchmark: Benchmark, repeat: int, console: Console) -> dict[str, A
         _print(console, benchmark.title, measured)
     ratios = _ratios(*measured.values()) if len(measured) == 2 and repeat else {}
     sides_as_data = {name: vars(side) for name, side in measured.items()}
-    return {"case": dict(benchmark.case), "sides": sides_as_data, "ratios": ratios}
+    return {
+        "case": dict(benchmark.case),
+        "order": list(measured),
+        "sides": sides_as_data,
+        "ratios": ratios,
+    }
 
 
 def equal_results(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:

@@ -22,14 +22,14 @@ def draw(record: dict[str, Any], path: Path) -> None:
     figure, axes = plt.subplots(1, 2, figsize=(13, 1.2 + 0.36 * len(titles)), sharey=True)
     for axis, column, name in (
         (axes[0], "median s", "time"),
-        (axes[1], "peak MiB", "peak memory of the process"),
+        (axes[1], "peak MiB", "peak memory"),
     ):
         values = [results[title]["ratios"].get(column, 0) for title in titles]
         bars = axis.barh(titles, values, color=_OURS)
         axis.bar_label(bars, [_label(results[title], column) for title in titles], padding=3, fontsize=8)
         axis.axvline(1, color=_BASELINE, linestyle="--", linewidth=1)
         axis.set_xlim(0, max([1.2, *values]) * 1.35)
-        axis.set_xlabel(f"{name}, ours over the peer's (left of the line: ours is better)")
+        axis.set_xlabel(f"{name}: ours / the peer's (in brackets: ours and the peer's)")
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].invert_yaxis()
     machine = record["machine"]
@@ -44,7 +44,7 @@ def draw(record: dict[str, Any], path: Path) -> None:
 
 def _label(result: dict[str, Any], column: str) -> str:
     """Ratio and both sides' values."""
-    sides = result["sides"].values()
+    sides = [result["sides"][name] for name in result["order"]]
     if column == "median s":
         values = [f"{median(side['wall']):.2f}" for side in sides]
         unit = "s"
@@ -52,5 +52,5 @@ def _label(result: dict[str, Any], column: str) -> str:
         values = [f"{side['peak_mib']:.0f}" for side in sides]
         unit = "MiB"
     ratio = result["ratios"].get(column)
-    told = " : ".join(values) + f" {unit}"
+    told = " and ".join(values) + f" {unit}"
     return f"{ratio:.2f}  ({told})" if ratio else told
