@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from mindspore import Tensor
 from numpy.typing import NDArray
 
 from core.entropy.coder import SymbolDecoder, SymbolEncoder
 from core.entropy.integer import LARGEST_ACTIVATION, Deconvolution, IntegerNetwork
+from core.entropy.symbols import channel_tables, to_integers, to_tensor
 from core.entropy.tables import LAPLACE_SCALES, TableSet, laplace_tables
-from core.errors import CheckpointError
 from core.hooks import Tables
 from core.nn.conv import ConvTranspose2d
 
@@ -20,7 +19,6 @@ from .hyperprior import Hyperprior
 from .stages import Symbols
 
 _MOTION, _HYPER, _LAPLACE, _SCALES = "motion.prior", "residual.prior", "laplace", "residual.scales"
-_LARGEST_SYMBOL = 2**31
 _HALVINGS = 4
 """Of the residual's latent, to the sides of its hyper-latent."""
 
@@ -63,33 +61,15 @@ class LatentCoder:
 
     def encode(self, symbols: Symbols, encoder: SymbolEncoder) -> None:
         """Add a frame's symbols; raises `CheckpointError` when one is no number or does not fit 32 bits."""
-        motion, z, y = (_integers(part) for part in symbols)
-        encoder.encode(motion, self._motion, _channels(self._motion, *motion.shape[1:]))
-        encoder.encode(z, self._hyper, _channels(self._hyper, *z.shape[1:]))
+        motion, z, y = (to_integers(part) for part in symbols)
+        encoder.encode(motion, self._motion, channel_tables(self._motion, *motion.shape[1:]))
+        encoder.encode(z, self._hyper, channel_tables(self._hyper, *z.shape[1:]))
         encoder.encode(y, self._laplace, self._scales(z))
 
     def decode(self, decoder: SymbolDecoder, height: int, width: int) -> Symbols:
         """The next frame's symbols, of which motion and y have these sides; raises `StreamError` on damage."""
-        motion = decoder.decode(self._motion, _channels(self._motion, height, width))
+        motion = decoder.decode(self._motion, channel_tables(self._motion, height, width))
         sides = height // _HALVINGS, width // _HALVINGS
-        z = decoder.decode(self._hyper, _channels(self._hyper, *sides))
+        z = decoder.decode(self._hyper, channel_tables(self._hyper, *sides))
         y = decoder.decode(self._laplace, self._scales(z))
-        return _tensor(motion), _tensor(z), _tensor(y)
-
-
-def _channels(prior: TableSet, height: int, width: int) -> NDArray[np.intp]:
-    """Each element's channel, which is the number of its table."""
-    return np.repeat(np.arange(len(prior)), height * width).reshape(len(prior), height, width)
-
-
-def _integers(symbols: Tensor) -> NDArray[np.int32]:
-    values = symbols.asnumpy()[0]
-    if not np.abs(values).max() < _LARGEST_SYMBOL:  # neither is "not a number"
-        raise CheckpointError(
-            "The network's latents are too large or no numbers: its training has diverged; give another checkpoint."
-        )
-    return values.astype(np.int32)
-
-
-def _tensor(symbols: NDArray[np.int32]) -> Tensor:
-    return Tensor(symbols[None].astype(np.float32))
+        return to_tensor(motion), to_tensor(z), to_tensor(y)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from mindspore import Tensor
 from numpy.typing import NDArray
 
 from core.entropy.coder import SymbolDecoder, SymbolEncoder
 from core.entropy.integer import Deconvolution, IntegerNetwork
+from core.entropy.symbols import channel_tables, to_integers, to_tensor
 from core.entropy.tables import GAUSSIAN_SCALES, TableSet, gaussian_tables
-from core.errors import CheckpointError
 from core.hooks import Tables
 from core.nn.conv import ConvTranspose2d
 
@@ -23,7 +22,6 @@ IMAGE, MOTION, RESIDUAL = "image", "motion", "residual"
 LATENTS = (IMAGE, MOTION, RESIDUAL)
 """Names of the latents: those of their cells, and what their tables' names begin with."""
 _GAUSSIAN = "gaussian"
-_LARGEST_SYMBOL = 2**31
 
 
 def tables(network: ScaleSpaceFlow) -> Tables:
@@ -61,26 +59,12 @@ class LatentCoder:
 
     def encode(self, symbols: Symbols, encoder: SymbolEncoder) -> None:
         """Add a latent; raises `CheckpointError` when a symbol is no number or does not fit 32 bits."""
-        z, y = (_integers(part) for part in symbols)
-        encoder.encode(z, self._prior, self._channels(*z.shape[1:]))
+        z, y = (to_integers(part) for part in symbols)
+        encoder.encode(z, self._prior, channel_tables(self._prior, *z.shape[1:]))
         encoder.encode(y, self._gaussian, self._scales(z))
 
     def decode(self, decoder: SymbolDecoder, height: int, width: int) -> Symbols:
         """The next latent, whose z has these sides; raises `StreamError` where the payload is damaged."""
-        z = decoder.decode(self._prior, self._channels(height, width))
+        z = decoder.decode(self._prior, channel_tables(self._prior, height, width))
         y = decoder.decode(self._gaussian, self._scales(z))
-        return Tensor(z[None].astype(np.float32)), Tensor(y[None].astype(np.float32))
-
-    def _channels(self, height: int, width: int) -> NDArray[np.intp]:
-        """Each element's channel, which is the number of its table."""
-        channels = len(self._prior)
-        return np.repeat(np.arange(channels), height * width).reshape(channels, height, width)
-
-
-def _integers(symbols: Tensor) -> NDArray[np.int32]:
-    values = symbols.asnumpy()[0]
-    if not np.abs(values).max() < _LARGEST_SYMBOL:  # neither is "not a number"
-        raise CheckpointError(
-            "The network's latents are too large or no numbers: its training has diverged; give another checkpoint."
-        )
-    return values.astype(np.int32)
+        return to_tensor(z), to_tensor(y)
