@@ -49,7 +49,7 @@ class AlignedUpsample(nn.Cell):
 
 
 class Downsample(nn.Cell):
-    """`downsample`: N,C,H,W -> N,C,H/factor,W/factor, or channels last after `fuse`. By 2 it is the mean of squares."""
+    """`downsample`: N,C,H,W -> N,C,H/factor,W/factor, or channels last after `fuse`. By 2 it takes means of 2x2."""
 
     def __init__(self, factor: Factor) -> None:
         super().__init__()
