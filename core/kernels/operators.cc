@@ -1,5 +1,5 @@
 // The kernels as MindSpore "aot" operators: convolutions that leave memory layouts to oneDNN, sampling,
-// resizing, sums.
+// resizing, deforming, sums.
 //
 // MindSpore's own convolutions pin plain layouts, for which oneDNN has only slow code. Here each call copies its tensors
 // into the layouts that oneDNN asks for, runs its fast kernel and copies the result back; between convolutions that hand
@@ -10,6 +10,7 @@
 
 #include <cstdio>
 
+#include "deforming.h"
 #include "integers.h"
 #include "mindspore.h"
 #include "resizing.h"
@@ -170,6 +171,16 @@ Sampling MakeSampling(const int* ranks, int64_t** shapes) {
   const float half_width = static_cast<float>(flow[3]) / 2, half_height = static_cast<float>(flow[2]) / 2;
   return {sampled[0], sampled[1], sampled[2],  sampled[3], sampled[4],
           flow[2],    flow[3],    half_width, half_height};
+}
+
+// For x N, H, W, C and a mask N, H, W, groups * 9.
+Deforming MakeDeforming(const int64_t* x, const int64_t* mask) {
+  const int64_t groups = mask[3] / Deforming::kTaps;
+  if (groups < 1 || mask[3] % Deforming::kTaps || x[3] % groups) {
+    throw std::invalid_argument("nothing is deformed by a mask of shape " + Text(mask, 4) + " in an input of shape " +
+                                Text(x, 4));
+  }
+  return {x[0], x[1], x[2], groups, x[3] / groups};
 }
 
 // The settings of a resizing, which its MindSpore primitive has as an attribute.
@@ -349,6 +360,43 @@ OPERATOR(ResizeGradient) {
 }
 
 RESULT_SHAPE(ResizeGradient) { return Shape(shapes[0], shapes[0] + ranks[0]); }
+
+// x, offsets, mask -> columns; see `Deforming`
+OPERATOR(DeformedColumns) {
+  return Guarded([&] {
+    DeformedColumns(MakeDeforming(shapes[0], shapes[2]), Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]),
+                    Floats(tensors[3]));
+  });
+}
+
+RESULT_SHAPE(DeformedColumns) {
+  if (shapes[0][0] == kUnknownRank) return Shape(4, kUnknown);
+  Shape shape(shapes[0], shapes[0] + 4);
+  if (shape[3] != kUnknown) shape[3] *= Deforming::kTaps;
+  return shape;
+}
+
+// x (its shape counts), offsets, mask, gradient of the columns -> gradient of x
+OPERATOR(DeformedColumnsGradient) {
+  return Guarded([&] {
+    DeformedGradient(MakeDeforming(shapes[0], shapes[2]), Floats(tensors[1]), Floats(tensors[2]), Floats(tensors[3]),
+                     Floats(tensors[4]));
+  });
+}
+
+RESULT_SHAPE(DeformedColumnsGradient) { return Shape(shapes[0], shapes[0] + ranks[0]); }
+
+// x, offsets, mask, gradient of the columns -> gradients of offsets and mask
+OPERATOR(DeformedColumnsMotionGradient) {
+  return Guarded([&] {
+    DeformedMotionGradient(MakeDeforming(shapes[0], shapes[2]), Floats(tensors[0]), Floats(tensors[1]),
+                           Floats(tensors[2]), Floats(tensors[3]), Floats(tensors[4]), Floats(tensors[5]));
+  });
+}
+
+RESULT_SHAPES(DeformedColumnsMotionGradient) {
+  return {Shape(shapes[1], shapes[1] + ranks[1]), Shape(shapes[2], shapes[2] + ranks[2])};
+}
 
 // The instruction set that oneDNN uses here, as its number.
 EXPORTED int Instructions() { return onednn::dnnl_get_effective_cpu_isa(); }
