@@ -209,7 +209,10 @@ def _missing_values(config: DictConfig, unused: Collection[str]) -> list[str]:
 
 def _missing_sections(config: DictConfig, task: hooks.TaskEntry[Any], registry: Registry) -> list[str]:
     problems = []
+    codec = registry.entry_of("codec", OmegaConf.get_type(config, "codec"))
     for kind in task.needs:
+        if kind == "model" and isinstance(codec, hooks.ConventionalCodecEntry):
+            continue
         if registry.entry_of(kind, OmegaConf.get_type(config, kind)) is None:
             known = ", ".join(registry.names(kind)) or "none"
             problems.append(

@@ -391,6 +391,30 @@ class InterCodecEntry(CodecEntry[K]):
     build: Callable[[K, nn.Cell, Tables, IntraCodec], Codec]  # type: ignore[assignment]
 
 
+class ConventionalCodec(Codec, Protocol):
+    """A codec without a network."""
+
+    @property
+    def fingerprint(self) -> bytes:
+        """16 bytes that tell the options that its decoder needs from all others."""
+        ...
+
+
+def no_tables(network: nn.Cell) -> Tables:
+    """Of a codec without a network."""
+    return {}
+
+
+@dataclass(frozen=True)
+class ConventionalCodecEntry(CodecEntry[K]):
+    """A codec without a network, which needs no model and no checkpoint: ``build`` gets the options alone.
+
+    It sees a video as one group and decides by its options where intra frames stand. Its ``tables`` are `no_tables`.
+    """
+
+    build: Callable[[K], ConventionalCodec]  # type: ignore[assignment]
+
+
 @dataclass(frozen=True)
 class IntraEntry(Entry[C]):
     """A picture codec, for intra frames. ``build`` loads what was learned, from a file that the options name."""

@@ -161,10 +161,12 @@ class Run:
         """The codec of a checkpoint (else of ``settings.weights``), with the tables that came with it."""
         from core.coding.codec import LoadedCodec, joined
 
+        entry = self.entry("codec", hooks.CodecEntry)
         source = weights or self.settings.weights
+        if isinstance(entry, hooks.ConventionalCodecEntry):
+            return self._conventional_codec(entry)
         if not source:
             raise ConfigError("no trained codec is given: train one (task=train), then task.checkpoint=FILE.")
-        entry = self.entry("codec", hooks.CodecEntry)
         checkpoint = self.checkpoint(source)
         parts = (self.settings.codec, self.model(weights), checkpoint.tables)
         fingerprint, intra = checkpoint.fingerprint, None
@@ -182,6 +184,20 @@ class Run:
             gop=self.settings.codec.gop,
             scene_cut=self.settings.codec.scene_cut,
             arithmetic=self.device.arithmetic,
+        )
+
+    def _conventional_codec(self, entry: hooks.ConventionalCodecEntry[Any]) -> LoadedCodec:
+        from core.coding.codec import EXACT, LoadedCodec
+
+        codec = entry.build(self.settings.codec)
+        return LoadedCodec(
+            name=entry.name,
+            codec=codec,
+            fingerprint=codec.fingerprint,
+            gop=self.settings.codec.gop,
+            scene_cut=False,
+            arithmetic=EXACT,
+            places_intra=True,
         )
 
     def intra(self) -> NamedIntraCodec:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from core.hooks import Codec
 
+EXACT = "exact"
+"""The arithmetic of codecs whose pictures are the same on every machine."""
+
 
 @dataclass(frozen=True)
 class LoadedCodec:
@@ -24,6 +27,13 @@ class LoadedCodec:
     """How this machine computes: under the same words, decoded pictures are equal to the last bit."""
     intra: str | None = None
     """The picture codec of intra frames, where the network codes none."""
+    places_intra: bool = False
+    """Whether the codec decides itself where intra frames stand, and wants a video as one group."""
+
+    @property
+    def group(self) -> int:
+        """Frames that an encoder gets before a fresh one takes over; 0 is all."""
+        return 0 if self.places_intra else self.gop
 
 
 def joined(model: bytes, intra: bytes) -> bytes:

@@ -139,7 +139,7 @@ class _Job:
     def run(self) -> Iterator[FrameRecord]:
         """Code the frames that are left, and yield their records."""
         loaded, header = self._loaded, self._header
-        frames = planned(timed(self._reader, header.time_base), loaded.gop, loaded.scene_cut)
+        frames = planned(timed(self._reader, header.time_base), loaded.group, loaded.scene_cut)
         left = islice(frames, self.sums.frames, None)
         format = PictureFormat(header.width, header.height, header.depth)
         for frame, source in coded(left, loaded.codec, format, self._estimate):

@@ -192,7 +192,9 @@ def _encode(loaded: LoadedCodec, frames: Array, path: Path, estimate: bool) -> f
         arithmetic=loaded.arithmetic,
     )
     pictures = planned(
-        (TimedPicture(picture, number) for number, picture in enumerate(frames)), loaded.gop, loaded.scene_cut
+        (TimedPicture(picture, number) for number, picture in enumerate(frames)),
+        loaded.group,
+        loaded.scene_cut,
     )
     bits = 0.0
     with StreamWriter.create(path, header) as writer:

@@ -115,9 +115,8 @@ class ConventionalEncoder:
             number, is_key, payload = self._waiting.pop(0)
             picture = self._decoded.pop(number)
             kind = PacketType.INTRA if is_key else PacketType.INTER
-            packet_time = self._times[number]
-            made = Packet(kind, packet_time, payload, zlib.crc32(payload), checksum(picture))
-            finished.append(CodedFrame(made, picture, 8.0 * len(payload)))
+            made = Packet(kind, self._times[number], payload, zlib.crc32(payload), checksum(picture))
+            finished.append(CodedFrame(made, picture))
         return finished
 
 
@@ -179,7 +178,9 @@ def _open_encoder(encoder: Encoder, pictures: DecodedPictures, depth: int) -> av
     try:
         context = av.CodecContext.create(encoder.name, "w")
     except (av.FFmpegError, ValueError) as error:
-        raise MediaError(f"libav here has no encoder {encoder.name}: take another codec ({error}).") from error
+        raise MediaError(
+            f"libav here has no encoder {encoder.name}: take another codec ({error})."
+        ) from error
     assert isinstance(context, av.VideoCodecContext)
     context.width, context.height = pictures.width, pictures.height
     context.pix_fmt = encoder.pixel_format(depth)
@@ -193,7 +194,9 @@ def _coded_picture(padded: Array, encoder: Encoder, depth: int) -> av.VideoFrame
     """A picture (3,H,W) in [0,1], already continued, as the encoder takes it."""
     name = encoder.pixel_format(depth)
     subsampling, bits = parse_planar_format(name)
-    planes = rgb_to_yuv(padded, matrix=encoder.matrix, range=encoder.range, depth=bits, subsampling=subsampling)
+    planes = rgb_to_yuv(
+        padded, matrix=encoder.matrix, range=encoder.range, depth=bits, subsampling=subsampling
+    )
     picture = frame_from_planes(planes, name)
     tag_colour(picture, encoder.matrix, encoder.range)
     return picture
