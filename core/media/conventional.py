@@ -1,7 +1,8 @@
 """Conventional video codecs of libav, frame by frame: what anchors of a benchmark are made of.
 
-Pictures are coded as YUV of a stated matrix and range, continued to the right and bottom up to the sides that an encoder
-takes. Both sides decode by the same library and convert by `core.media.colour`, which is exact on every machine.
+Pictures are coded as YUV of a stated matrix and range, continued to the right and bottom up to the sides that an
+encoder takes. Both sides decode by the same library and convert by `core.media.colour`, which is exact on every
+machine.
 """
 
 from __future__ import annotations
@@ -79,28 +80,23 @@ class ConventionalEncoder:
 
     def encode(self, frame: Array, time: int, intra: bool) -> Sequence[CodedFrame]:
         """See `core.hooks.FrameEncoder.encode`; raises `MediaError` where libav's encoder refuses."""
-        picture = _coded_picture(self._pictures.padded(frame), self._encoder, self._format.depth)
-        picture.pts, picture.time_base = len(self._times), 1 / _RATE
+        picture = _coded_picture(
+            self._pictures.padded(frame), self._encoder, self._format.depth, len(self._times)
+        )
         if intra:
             picture.pict_type = av.video.frame.PictureType.I
         self._times.append(time)
-        return self._finished(self._encoded(picture))
+        return self._finished(_encoded(self._context, picture))
 
     def flush(self) -> Sequence[CodedFrame]:
         """See `core.hooks.FrameEncoder.flush`; raises `MediaError` unless every frame has come out."""
-        finished = self._finished(self._encoded(None), last=True)
+        finished = self._finished(_encoded(self._context, None), last=True)
         if self._waiting:
             raise MediaError(
                 f"libav's {self._encoder.name} has coded other frames than it was given: "
                 f"{len(self._waiting)} packets decode to none."
             )
         return finished
-
-    def _encoded(self, picture: av.VideoFrame | None) -> list[av.Packet]:
-        try:
-            return list(self._context.encode(picture))
-        except (av.FFmpegError, ValueError) as error:
-            raise MediaError(f"libav's {self._encoder.name} cannot code a frame ({error}).") from error
 
     def _finished(self, packets: Iterable[av.Packet], last: bool = False) -> list[CodedFrame]:
         """Frames of which packet and decoded picture are both there, in order of decoding."""
@@ -135,6 +131,29 @@ class ConventionalDecoder:
     def flush(self) -> Sequence[DecodedFrame]:
         """See `core.hooks.FrameDecoder.flush`."""
         return _shown(self._decoder.flush())
+
+
+def coded_pictures(encoder: Encoder, format: PictureFormat, frames: Iterable[Array]) -> list[av.VideoFrame]:
+    """Frames (3,H,W) in [0,1] as the encoder takes them, for `payloads`."""
+    pictures = encoder.pictures(format)
+    return [
+        _coded_picture(pictures.padded(frame), encoder, format.depth, number)
+        for number, frame in enumerate(frames)
+    ]
+
+
+def payloads(encoder: Encoder, format: PictureFormat, pictures: Iterable[av.VideoFrame]) -> list[bytes]:
+    """The packets of a whole video at once, in order of decoding, without messages; nothing is decoded."""
+    context = _open_encoder(encoder, encoder.pictures(format), format.depth)
+    packets = [packet for picture in (*pictures, None) for packet in _encoded(context, picture)]
+    return [_without_messages(bytes(packet), encoder.decoder) for packet in packets]
+
+
+def decoded_pictures(encoder: Encoder, format: PictureFormat, payloads: Iterable[bytes]) -> list[Picture]:
+    """The pictures of such packets in order of display, where that is the order of decoding (no B frames)."""
+    decoder = _Decoder(encoder, format)
+    shown = [decoder.decode(payload, number) for number, payload in enumerate(payloads)]
+    return [picture for pictures in (*shown, decoder.flush()) for picture in pictures.values()]
 
 
 class _Decoder:
@@ -190,8 +209,16 @@ def _open_encoder(encoder: Encoder, pictures: DecodedPictures, depth: int) -> av
     return context
 
 
-def _coded_picture(padded: Array, encoder: Encoder, depth: int) -> av.VideoFrame:
-    """A picture (3,H,W) in [0,1], already continued, as the encoder takes it."""
+def _encoded(context: av.VideoCodecContext, picture: av.VideoFrame | None) -> list[av.Packet]:
+    """The packets that are finished by now; no picture flushes."""
+    try:
+        return list(context.encode(picture))
+    except (av.FFmpegError, ValueError) as error:
+        raise MediaError(f"libav's {context.name} cannot code a frame ({error}).") from error
+
+
+def _coded_picture(padded: Array, encoder: Encoder, depth: int, number: int) -> av.VideoFrame:
+    """A picture (3,H,W) in [0,1], already continued, as the encoder takes it at place ``number``."""
     name = encoder.pixel_format(depth)
     subsampling, bits = parse_planar_format(name)
     planes = rgb_to_yuv(
@@ -199,6 +226,7 @@ def _coded_picture(padded: Array, encoder: Encoder, depth: int) -> av.VideoFrame
     )
     picture = frame_from_planes(planes, name)
     tag_colour(picture, encoder.matrix, encoder.range)
+    picture.pts, picture.time_base = number, 1 / _RATE
     return picture
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from functools import singledispatch
 
 from core.hooks import FrameDecoder, FrameEncoder, PictureFormat
@@ -41,7 +42,7 @@ class AnchorCodec:
 
 @singledispatch
 def encoder_of(config: AnchorConfig) -> Encoder:
-    """The encoder with the settings that options ask for, on one thread, so that bytes do not depend on the machine."""
+    """The encoder with the settings that options ask for; on one thread, so that bytes never depend on the machine."""
     raise TypeError(f"There is no encoder for {type(config).__name__}.")
 
 
@@ -55,7 +56,7 @@ def _x264(config: X264Config) -> Encoder:
 
 @encoder_of.register
 def _x265(config: X265Config) -> Encoder:
-    parameters = f"{_groups(config)}:info=0:pools=none:frame-threads=1:log-level=none"
+    parameters = f"{_groups(config)}:open-gop=0:info=0:pools=none:frame-threads=1:log-level=none"
     return _encoder(
         config, "libx265", "hevc", _x26x_options(config) | {"x265-params": parameters}, multiple=8
     )
@@ -63,6 +64,7 @@ def _x265(config: X265Config) -> Encoder:
 
 @encoder_of.register
 def _svt_av1(config: SvtAv1Config) -> Encoder:
+    os.environ.setdefault("SVT_LOG", "1")  # only errors: it would describe itself on the terminal
     structure = 1 if config.low_delay else 2
     options = {
         **config.rate,
