@@ -21,11 +21,13 @@ from core.hooks import (
 from core.losses import entries as loss_entries
 from core.media import entries as media_entries
 from core.metrics import entries as metric_entries
+from core.tasks.bench import BENCH
 from core.tasks.decode import DECODE
 from core.tasks.doctor import DOCTOR
 from core.tasks.encode import ENCODE
 from core.tasks.evaluate import EVALUATE
 from core.tasks.import_weights import IMPORT_WEIGHTS
+from core.tasks.measure import MEASURE
 from core.tasks.train import TRAIN
 from core.tasks.upscale import UPSCALE
 from core.tasks.verify import VERIFY
@@ -86,4 +88,4 @@ def intra_codecs() -> Iterable[IntraEntry[Any]]:
 @hookimpl
 def tasks() -> Iterable[TaskEntry[Any]]:
     """What the command does."""
-    return [TRAIN, EVALUATE, UPSCALE, ENCODE, DECODE, VERIFY, IMPORT_WEIGHTS, DOCTOR]
+    return [TRAIN, EVALUATE, UPSCALE, ENCODE, DECODE, VERIFY, MEASURE, BENCH, IMPORT_WEIGHTS, DOCTOR]

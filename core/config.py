@@ -7,7 +7,8 @@ while composing. All problems of a configuration are reported together, before a
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from importlib import resources
 from typing import Any
@@ -16,6 +17,7 @@ import yaml
 from hydra import compose, initialize_config_module
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
@@ -151,9 +153,21 @@ def default_experiment() -> str:
     return next(item["experiment"] for item in yaml.safe_load(text)["defaults"] if "experiment" in item)
 
 
+@contextmanager
+def _composer() -> Iterator[None]:
+    """Hydra ready to compose, also within a run that Hydra started."""
+    outer = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_module(CONFIG_PACKAGE, version_base="1.3"):
+            yield
+    finally:
+        GlobalHydra.instance().hydra = outer
+
+
 def compose_for_show(overrides: Sequence[str], registry: Registry) -> DictConfig:
     """The configuration of a command line, unchecked; raises `ConfigError` when it does not compose."""
-    with initialize_config_module(CONFIG_PACKAGE, version_base="1.3"):
+    with _composer():
         accepted, faults = _compose_each(overrides, registry)
         if faults:
             raise ConfigError(_message(faults))
@@ -162,7 +176,7 @@ def compose_for_show(overrides: Sequence[str], registry: Registry) -> DictConfig
 
 def compose_settings(overrides: Sequence[str], registry: Registry) -> Settings:
     """Settings from the words of a command line; raises `ConfigError` with every problem at once."""
-    with initialize_config_module(CONFIG_PACKAGE, version_base="1.3"):
+    with _composer():
         accepted, faults = _compose_each(overrides, registry)
         try:
             config = compose(CONFIG_NAME, accepted)

@@ -11,28 +11,23 @@ import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.coding import anchor
+from core.coding.clips import decode_clip, encode_clip
 from core.coding.codec import LoadedCodec
-from core.coding.frames import StreamDecoder
-from core.coding.groups import TimedPicture, coded, planned, unit
-from core.entropy.stream import StreamHeader, StreamWriter
+from core.coding.groups import unit
 from core.errors import ConfigError
-from core.hooks import Array, ClipSource, PictureFormat
-from core.media.colour import Matrix, Range
+from core.hooks import Array, ClipSource
 from core.metrics.quality import as_stored, mean_psnr, psnr
 
 if TYPE_CHECKING:
     from mindspore.train import Metric
 
 OURS, ANCHOR = "ours", "x264, no more bytes"
-RATE = Fraction(25)
-"""Frames per second that the streams of clips state: a clip does not know its own."""
 
 
 @dataclass(frozen=True)
@@ -148,9 +143,9 @@ def _code(
 ) -> tuple[ClipResult, Array, Array]:
     """One clip's result, its pictures as decoded, and the anchor's."""
     started = time.perf_counter()
-    estimated = _encode(loaded, frames, path, estimate)
+    estimated = encode_clip(loaded, frames, path, estimate)
     between = time.perf_counter()
-    ours = _decode(loaded, path)
+    ours = decode_clip(loaded, path)
     ended = time.perf_counter()
     count, _, height, width = frames.shape
     size = path.stat().st_size
@@ -171,42 +166,6 @@ def _code(
         estimated_bpp=estimated / pixels if estimate else None,
     )
     return result, ours, theirs
-
-
-def _encode(loaded: LoadedCodec, frames: Array, path: Path, estimate: bool) -> float:
-    """Write a clip's stream; returns its estimated bits (0 where not asked for)."""
-    count, _, height, width = frames.shape
-    header = StreamHeader(
-        codec=loaded.name,
-        fingerprint=loaded.fingerprint,
-        width=width,
-        height=height,
-        depth=8,
-        frame_rate=RATE,
-        time_base=1 / RATE,
-        frames=count,
-        pixel_format="rgb24",
-        matrix=Matrix.BT709,
-        range=Range.FULL,
-        gop=loaded.gop,
-        arithmetic=loaded.arithmetic,
-    )
-    pictures = planned(
-        (TimedPicture(picture, number) for number, picture in enumerate(frames)),
-        loaded.group,
-        loaded.scene_cut,
-    )
-    bits = 0.0
-    with StreamWriter.create(path, header) as writer:
-        for frame, _ in coded(pictures, loaded.codec, PictureFormat(width, height), estimate):
-            writer.write(frame.packet)
-            bits += frame.estimated_bits or 0.0
-    return bits
-
-
-def _decode(loaded: LoadedCodec, path: Path) -> Array:
-    with StreamDecoder(path, loaded) as stream:
-        return np.stack([unit(frame.picture, stream.header.depth) for frame in stream.frames()])
 
 
 def _measure(metrics: Mapping[str, Metric], pictures: Array, truth: Array, bpp: float) -> Measured:

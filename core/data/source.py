@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,11 @@ class ShotSource:
         step = self._step(shot, int(start), rng) if self._training else options.min_step
         frames = shot.read(int(start), step, options.frames)
         return prepare(frames, options, self._training, rng, shot.name)
+
+    def label(self, index: int) -> str:
+        """Shot and first frame of clip ``index``, for people."""
+        which, start = self._windows[index]
+        return f"{Path(self._shots[which].name).stem}, frame {start}"
 
     def _cut(self) -> NDArray[np.int64]:
         """(shot, first frame) of every clip."""

@@ -12,6 +12,7 @@ each number has (0 to 9, uniform) and then the digits (uniform), the lowest firs
 
 from __future__ import annotations
 
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,6 +44,26 @@ _WORD = 4
 _INT32 = np.iinfo(np.int32)
 
 
+@dataclass
+class Stopwatch:
+    """How long something took in this process, all calls together."""
+
+    seconds: float = 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Add what the block takes."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds += time.perf_counter() - started
+
+
+ENCODING, DECODING = Stopwatch(), Stopwatch()
+"""The range coder's time, which measurements tell apart from the networks'."""
+
+
 class SymbolEncoder:
     """Codes arrays of integers one after the other into one payload."""
 
@@ -65,8 +86,9 @@ class SymbolEncoder:
         _require_int32(symbols)
         values = np.ascontiguousarray(symbols, "<i4")
         self._hash = zlib.crc32(values.data, self._hash)
-        for block, block_indices in zip(_blocks(values), _blocks(indices), strict=True):
-            self._encode_block(block, tables, _Groups.by_table(block_indices, tables))
+        with ENCODING.running():
+            for block, block_indices in zip(_blocks(values), _blocks(indices), strict=True):
+                self._encode_block(block, tables, _Groups.by_table(block_indices, tables))
 
     def finish(self) -> bytes:
         """The payload; the encoder takes no more symbols."""
@@ -119,7 +141,10 @@ class SymbolDecoder:
 
     def decode(self, tables: TableSet, indices: Indices) -> Ints:
         """The next symbols, in the shape of ``indices``; raises `StreamError` where the payload is damaged."""
-        blocks = [self._decode_block(tables, _Groups.by_table(block, tables)) for block in _blocks(indices)]
+        with DECODING.running():
+            blocks = [
+                self._decode_block(tables, _Groups.by_table(block, tables)) for block in _blocks(indices)
+            ]
         symbols = np.concatenate([np.empty(0, np.int32), *blocks])
         self._hash = zlib.crc32(symbols.astype("<i4", copy=False).data, self._hash)
         return symbols.reshape(indices.shape)

@@ -23,12 +23,12 @@ def comparison(panels: Sequence[tuple[str, Array]], attention: Array) -> NDArray
     smoothing. The detail is the same quarter of each picture's sides, where the mean of ``attention`` (H,W) is
     largest.
     """
-    row, column = _detail(attention)
+    row, column = detail(attention)
     aspect = panels[-1][1].shape[1] / panels[-1][1].shape[2]
     figure = Figure(figsize=(PANEL_INCHES * len(panels), 2 * PANEL_INCHES * aspect + 0.5), dpi=100)
     canvas = FigureCanvasAgg(figure)
     for index, (label, picture) in enumerate(panels):
-        for line, part in enumerate((picture, _crop(picture, row, column))):
+        for line, part in enumerate((picture, crop(picture, row, column))):
             axes = figure.add_subplot(2, len(panels), line * len(panels) + index + 1)
             axes.imshow(np.clip(part.transpose(1, 2, 0), 0, 1), interpolation="nearest", aspect="auto")
             axes.set_axis_off()
@@ -47,13 +47,14 @@ def save_picture(picture: NDArray[np.uint8], path: Path) -> None:
         Image.fromarray(picture).save(temporary, format="PNG")
 
 
-def _detail(attention: Array) -> tuple[float, float]:
+def detail(attention: Array) -> tuple[float, float]:
     """Top left of the quarter-size window with the largest mean, as fractions of height and width."""
     places = [(row, column) for row in np.arange(0, 0.76, 0.125) for column in np.arange(0, 0.76, 0.125)]
-    return max(places, key=lambda place: float(_crop(attention, *place).mean()))
+    return max(places, key=lambda place: float(crop(attention, *place).mean()))
 
 
-def _crop(picture: Array, row: float, column: float) -> Array:
+def crop(picture: Array, row: float, column: float) -> Array:
+    """The quarter of each side that begins at these fractions of height and width."""
     height, width = picture.shape[-2:]
     top, left = round(row * height), round(column * width)
     return picture[..., top : top + max(height // 4, 1), left : left + max(width // 4, 1)]

@@ -1,0 +1,79 @@
+"""What was measured before, by content: a clip's record, stream and pictures under a hash of all that decides them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.bench.records import ClipRecord
+from core.files import whole_file, write_json
+from core.hooks import Array
+
+FORMAT = 1
+"""Raised when what is measured changes its meaning."""
+
+
+class Cache:
+    """A folder of measured clips. A record is written last and whole: where it is, the other files are."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def find(self, key: str, label: str) -> ClipRecord | None:
+        """The record of a clip under this label; none where there is none, or none that can be read."""
+        try:
+            return ClipRecord.of(json.loads(self.record(key).read_text("utf-8"))).named(label)
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def add(self, clip: ClipRecord) -> None:
+        """Keep a record."""
+        write_json(self.record(clip.key), asdict(clip))
+
+    def draw(self, path: Path, picture: Array) -> None:
+        """Write a picture (3,H,W) in [0,1] as PNG, whole or not at all."""
+        from PIL import Image
+
+        samples = np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+        with whole_file(path) as temporary:
+            Image.fromarray(np.ascontiguousarray(samples.transpose(1, 2, 0))).save(temporary, format="PNG")
+
+    def record(self, key: str) -> Path:
+        """File of the record."""
+        return self._file(key, ".json")
+
+    def stream(self, key: str) -> Path:
+        """File of the stream."""
+        return self._file(key, ".mdv")
+
+    def picture(self, key: str) -> Path:
+        """File of the last frame as decoded."""
+        return self._file(key, ".png")
+
+    def source(self, pixels: str) -> Path:
+        """File of the last frame of a clip as it was given, by the hash of its pictures."""
+        return self._file(pixels, ".source.png")
+
+    def _file(self, key: str, suffix: str) -> Path:
+        folder = self._folder / key[:2]
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / (key + suffix)
+
+
+def key_of(conditions: Mapping[str, Any]) -> str:
+    """The name of all that decides a result."""
+    text = json.dumps({"format": FORMAT, **conditions}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def pixels_of(frames: Array) -> str:
+    """The name of a clip's pictures (T,3,H,W)."""
+    digest = hashlib.sha256(str(frames.shape).encode())
+    digest.update(frames.astype("<f4", copy=False).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,75 @@
+"""What a benchmark runs: every contender at each of its rates on every test set, each a command line of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Job:
+    """A contender at one rate on one test set."""
+
+    contender: str
+    point: str
+    test_set: str
+    words: tuple[str, ...]
+    """Of the command line."""
+    obstacle: str = ""
+    """A sentence where it is known before that it cannot run."""
+
+    @property
+    def name(self) -> str:
+        """Of its folder."""
+        return re.sub(r"[^\w.-]+", "_", f"{self.contender}-{self.point}-{self.test_set}")
+
+
+def jobs(
+    contenders: Mapping[str, Sequence[str]],
+    points: Mapping[str, Mapping[str, Sequence[str]]],
+    test_sets: Mapping[str, Sequence[str]],
+    always: Sequence[str],
+    obstacles: Mapping[str, str],
+) -> list[Job]:
+    """Jobs in order of contenders, test sets and points; the words of the test set come after a contender's.
+
+    ``obstacles`` are sentences by test set, by ``contender`` or by ``contender/point``.
+    """
+    return [
+        Job(
+            name,
+            point,
+            test_set,
+            (*words, *more, *set_words, *always),
+            obstacles.get(name) or obstacles.get(f"{name}/{point}") or obstacles.get(test_set) or "",
+        )
+        for name, words in contenders.items()
+        for test_set, set_words in test_sets.items()
+        for point, more in points[name].items()
+    ]
+
+
+def word(key: str, value: Any) -> str:
+    """A setting as a word of the command line."""
+    return f"{key}={_literal(value)}"
+
+
+def section_words(kind: str, name: str, options: Mapping[str, Any]) -> list[str]:
+    """The words that choose an entry and set every one of its options, so that nothing else can."""
+    return [f"{kind}={name}", *(word(f"{kind}.{key}", value) for key, value in options.items())]
+
+
+def _literal(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{key}:{_literal(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "[" + ",".join(map(_literal, value)) + "]"
+    return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"

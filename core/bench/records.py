@@ -1,0 +1,142 @@
+"""What a benchmark knows of a clip, of a point and of a job that failed: plain values, which go to JSON and back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from statistics import median
+from typing import Any
+
+QUALITIES = ("psnr_rgb", "psnr_y", "psnr_yuv", "ssim", "ms_ssim")
+"""Measured of every clip."""
+
+
+@dataclass(frozen=True)
+class ClipRecord:
+    """A clip by a codec: what its stream takes, and what came back from it."""
+
+    label: str
+    """Which sequence, for people."""
+    frames: int
+    width: int
+    height: int
+    counted_bytes: int
+    """What the rate counts."""
+    file_bytes: int
+    """Of the stream's file, with header and checks."""
+    packet_bytes: int
+    """Of the packets' payloads alone."""
+    values: Mapping[str, float | None]
+    """Mean over frames of each measure; none where the picture is too small for it."""
+    encode_seconds: float
+    """For each frame, coding of symbols included."""
+    decode_seconds: float
+    """For each frame."""
+    encode_entropy_seconds: float | None
+    """For each frame, of these: turning symbols into bytes; none where a library does both."""
+    decode_entropy_seconds: float | None
+    """For each frame, of these: turning bytes into symbols; none likewise."""
+    cold: bool
+    """Whether it was the first clip of its process, in whose times networks were compiled."""
+    peak_memory: int
+    """Bytes that the process had held at most, when the clip was decoded."""
+    source: str
+    """SHA-256 of the clip's pictures."""
+    stream: str
+    """SHA-256 of the stream's file."""
+    key: str
+    """Under which the cache holds the clip's files."""
+
+    @property
+    def bpp(self) -> float:
+        """Bits for each pixel of the source."""
+        return 8 * self.counted_bytes / (self.frames * self.width * self.height)
+
+    def named(self, label: str) -> ClipRecord:
+        """The same under another label."""
+        return replace(self, label=label)
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> ClipRecord:
+        """From plain values; raises TypeError where they are not those of a record."""
+        return cls(**plain)
+
+
+@dataclass(frozen=True)
+class PointRecord:
+    """A codec at one rate on a test set."""
+
+    codec: str
+    axes: Mapping[str, str]
+    """Coding, supervision and direction."""
+    gop: int
+    intra: str | None
+    counted: str
+    """What the rate counts: ``stream file`` or ``packets``."""
+    parameters: int | None
+    """Numbers in the network; none where there is no network."""
+    fingerprint: str
+    """Of the checkpoint, or of what a conventional decoder needs."""
+    options: Mapping[str, Any]
+    """Of the codec."""
+    device: Mapping[str, Any] | None
+    """Options of the device; none where no network computes."""
+    versions: Mapping[str, str]
+    machine: str
+    clips: Sequence[ClipRecord]
+    cached: int
+    """Clips that were there already."""
+
+    @property
+    def bpp(self) -> float:
+        """Mean over clips."""
+        return mean([clip.bpp for clip in self.clips])
+
+    def value(self, name: str) -> float | None:
+        """Mean over clips of a measure; none where a clip has none."""
+        values = [clip.values.get(name) for clip in self.clips]
+        return None if None in values else mean([value for value in values if value is not None])
+
+    def seconds(self, name: str) -> float | None:
+        """Median over clips of one of their times, without the first of each process where there are others."""
+        warm = [clip for clip in self.clips if not clip.cold] or list(self.clips)
+        times = [getattr(clip, name) for clip in warm]
+        return None if None in times else float(median(times))
+
+    @property
+    def peak_memory(self) -> int:
+        """Bytes that a process held at most."""
+        return max(clip.peak_memory for clip in self.clips)
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON takes it."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> PointRecord:
+        """From plain values."""
+        return cls(**{**plain, "clips": [ClipRecord.of(clip) for clip in plain["clips"]]})
+
+
+def mean(values: Sequence[float]) -> float:
+    """Of at least one value."""
+    return math.fsum(values) / len(values)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job: a point, or a sentence."""
+
+    contender: str
+    point: str
+    test_set: str
+    command: Sequence[str]
+    """Words of the command line that do it again."""
+    seconds: float
+    record: PointRecord | None = None
+    failure: str = ""
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON takes it."""
+        return asdict(self)

@@ -1,0 +1,86 @@
+"""All that a benchmark found, with what must be known to judge or repeat it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from core.bench.bd import LEAST_OVERLAP, LEAST_POINTS
+from core.bench.compare import Comparison, Curve, compare, conditions_of, curves, plain
+from core.bench.records import Outcome
+
+NOTES = (
+    "A rate is 8 x bytes / (frames x unpadded pixels). Learned codecs count every byte of the stream's file; "
+    "conventional ones their packets alone, without messages about the encoder, which favours them by some twenty "
+    "bytes a frame.",
+    "Every stream was decoded from its file by a fresh decoder, and its pictures compared with the encoder's. "
+    "Qualities are of pictures rounded to 8 bits, means over frames, then over clips; a frame's PSNR counts as 100 dB "
+    "at most.",
+    "PSNR Y and PSNR YUV are of BT.709 full-range 4:2:0 planes of those pictures; YUV weights Y, U, V by 6:1:1. SSIM "
+    "and MS-SSIM are of RGB; MS-SSIM needs sides of 161 pixels.",
+    "Times are medians over clips, without the first of each process where there are others: in it, networks are "
+    "compiled. Memory is what the process held at most, MindSpore and clips included. Multiply-adds are not counted.",
+    f"Bjontegaard deltas: PCHIP over the logarithm of the rate, Akima as a check; at least {LEAST_POINTS} points, "
+    f"strictly rising; blank where the curves overlap by less than {LEAST_OVERLAP:.0%}. By MS-SSIM over "
+    "-10 log10(1 - MS-SSIM).",
+    "Curves of other clips, sizes, numbers of frames or distances of intra frames never stand in one figure.",
+)
+"""What holds for all numbers."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """A finished benchmark."""
+
+    title: str
+    outcomes: Sequence[Outcome]
+    anchors: Sequence[str]
+    axes: Mapping[str, Mapping[str, str]]
+    """Where each contender stands among codecs."""
+    sets: Mapping[str, Mapping[str, Any]]
+    """Data set of each test set, with all options."""
+    command: str
+    parallel: int
+    machine: str
+
+    @cached_property
+    def curves(self) -> list[Curve]:
+        """All curves."""
+        return curves(self.outcomes)
+
+    @cached_property
+    def comparisons(self) -> list[Comparison]:
+        """All comparisons."""
+        return compare(self.curves, self.anchors)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Of the packages that took part."""
+        return {n: v for o in self.outcomes if o.record for n, v in o.record.versions.items()}
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON takes it."""
+        return {
+            "title": self.title,
+            "command": self.command,
+            "machine": self.machine,
+            "parallel": self.parallel,
+            "versions": self.versions,
+            "notes": NOTES,
+            "anchors": list(self.anchors),
+            "axes": dict(self.axes),
+            "sets": dict(self.sets),
+            "points": [_plain_outcome(outcome) for outcome in self.outcomes],
+            "comparisons": [plain(comparison) for comparison in self.comparisons],
+        }
+
+
+def _plain_outcome(outcome: Outcome) -> dict[str, Any]:
+    record = outcome.record
+    if record is None:
+        return outcome.plain()
+    conditions = conditions_of(outcome.test_set, record).title
+    means = {"bpp": record.bpp, **{name: record.value(name) for name in record.clips[0].values}}
+    return {**outcome.plain(), "conditions": conditions, "means": means}

@@ -1,0 +1,125 @@
+"""Runs jobs in processes of their own, some at a time: what fails becomes an outcome, and the rest goes on."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from core.bench.plan import Job, word
+from core.bench.records import Outcome, PointRecord
+
+log = logging.getLogger(__name__)
+
+COMMAND = (sys.executable, "-m", "mindvideo")
+LOG, RESULT = "log.txt", "result.json"
+
+Seen = Callable[[Job, Outcome | None], None]
+"""Told of each job when it begins (no outcome yet) and when it has ended."""
+
+
+class Workers:
+    """Up to ``parallel`` jobs at a time; each may take ``timeout`` seconds (none: any time)."""
+
+    def __init__(
+        self,
+        folder: Path,
+        parallel: int = 1,
+        timeout: float | None = None,
+        command: Sequence[str] = COMMAND,
+    ) -> None:
+        self._folder, self._parallel, self._timeout = folder, parallel, timeout
+        self._command = command
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def run(self, jobs: Sequence[Job], seen: Seen = lambda job, outcome: None) -> list[Outcome]:
+        """The outcomes in the order of the jobs. An interruption ends the jobs under way."""
+        with ThreadPoolExecutor(self._parallel) as pool:
+            futures: list[Future[Outcome]] = []
+            try:
+                futures.extend(pool.submit(self._do, job, seen) for job in jobs)
+                return [future.result() for future in futures]
+            except BaseException:
+                self._stop()
+                for future in futures:
+                    future.cancel()
+                raise
+
+    def _do(self, job: Job, seen: Seen) -> Outcome:
+        seen(job, None)
+        outcome = self._outcome(job)
+        seen(job, outcome)
+        return outcome
+
+    def _outcome(self, job: Job) -> Outcome:
+        started = time.monotonic()
+
+        def done(record: PointRecord | None, failure: str = "") -> Outcome:
+            seconds = time.monotonic() - started
+            command = ["python", "-m", "core", *job.words]
+            return Outcome(job.contender, job.point, job.test_set, command, seconds, record, failure)
+
+        if job.obstacle:
+            return done(None, job.obstacle)
+        folder = self._folder / job.name
+        folder.mkdir(parents=True, exist_ok=True)
+        result = folder / RESULT
+        result.unlink(missing_ok=True)
+        failure = self._run(
+            [*job.words, word("task.result", str(result)), word("output", str(folder))], folder / LOG
+        )
+        if failure:
+            return done(None, failure)
+        try:
+            return done(PointRecord.of(json.loads(result.read_text("utf-8"))))
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            return done(None, f"it left no result that can be read ({error}).")
+
+    def _run(self, words: Sequence[str], log_file: Path) -> str:
+        """Run a command to its end; a sentence where it failed."""
+        with log_file.open("wb") as told:
+            with self._lock:
+                if self._stopped:
+                    return "it was not begun: the benchmark was interrupted."
+                process = subprocess.Popen(
+                    [*self._command, *words], stdin=subprocess.DEVNULL, stdout=told, stderr=subprocess.STDOUT
+                )
+                self._running.add(process)
+            try:
+                process.wait(self._timeout)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                return f"it took more than {self._timeout:g} s."
+            finally:
+                self._running.discard(process)
+        return _failure(process.returncode, log_file)
+
+    def _stop(self) -> None:
+        with self._lock:
+            self._stopped = True
+            for process in list(self._running):
+                process.terminate()
+
+
+def _failure(code: int, log_file: Path) -> str:
+    """Why a command failed, from its last words; empty where it did not."""
+    if code == 0:
+        return ""
+    if code < 0:
+        name = signal.Signals(-code).name
+        hint = ": most likely memory ran out" if -code == signal.SIGKILL else ""
+        return f"it was ended by signal {name}{hint}."
+    lines = [line.strip() for line in log_file.read_text("utf-8", "replace").splitlines() if line.strip()]
+    told = [line for line in lines if line.startswith("Error: ")]
+    last = told[-1].removeprefix("Error: ") if told else lines[-1] if lines else "it said nothing"
+    return last if told else f"it crashed ({last}); see {log_file}."

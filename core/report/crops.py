@@ -1,0 +1,112 @@
+"""Crops of decoded frames side by side at about equal bytes, with maps of their errors."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from core.bench.cache import Cache
+from core.bench.compare import Curve
+from core.bench.records import ClipRecord
+from core.hooks import Array
+from core.report.pictures import crop, detail
+
+GAIN = 6.0
+"""How many times errors are enlarged in their maps."""
+LEAST_WIDTH = 240
+"""Pixels that a crop is shown with at least."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A crop and its error map as data URLs; the source has no map."""
+
+    contender: str
+    caption: str
+    picture: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A clip by all contenders."""
+
+    title: str
+    panels: list[Panel]
+
+
+def rows(curves: Sequence[Curve], cache: Cache, count: int) -> list[Row]:
+    """For the first ``count`` clips of curves that stand together: the last frame, where codecs err most."""
+    labels = curves[0].labels
+    made = [_row(curves, cache, number, label) for number, label in enumerate(labels[:count])]
+    return [row for row in made if row is not None]
+
+
+def _row(curves: Sequence[Curve], cache: Cache, number: int, label: str) -> Row | None:
+    target = _target([[p.clips[number].bpp for p in curve.points.values()] for curve in curves])
+    chosen = [(curve.contender, *_nearest(curve, number, target)) for curve in curves]
+    source_file = cache.source(chosen[0][2].source)
+    pictures = [(name, point, clip, cache.picture(clip.key)) for name, point, clip in chosen]
+    if not source_file.is_file() or not all(path.is_file() for *_, path in pictures):
+        return None
+    source = _read(source_file)
+    decoded = [(name, point, clip, _read(path)) for name, point, clip, path in pictures]
+    errors = [np.abs(picture - source).mean(axis=0) for *_, picture in decoded]
+    row, column = detail(np.mean(errors, axis=0, dtype=np.float32))
+    panels = [Panel("", "source", _url(crop(source, row, column)), "")]
+    for (name, point, clip, picture), error in zip(decoded, errors, strict=True):
+        caption = (
+            f"{name} at {point}: {clip.bpp:.4f} bpp ({clip.bpp / target:.0%}), clip "
+            f"{clip.values['psnr_rgb']:.2f} dB, this frame {_psnr(picture, source):.2f} dB"
+        )
+        panels.append(
+            Panel(name, caption, _url(crop(picture, row, column)), _url(_heat(crop(error, row, column))))
+        )
+    return Row(f"{label}, last frame; each codec at its rate nearest to {target:.4f} bpp", panels)
+
+
+def _target(rates: Sequence[Sequence[float]]) -> float:
+    """The rate of some point to which all contenders have one as near as can be."""
+
+    def distance(target: float) -> float:
+        return sum(min(abs(math.log(rate / target)) for rate in curve) for curve in rates)
+
+    return min((rate for curve in rates for rate in curve), key=distance)
+
+
+def _nearest(curve: Curve, number: int, target: float) -> tuple[str, ClipRecord]:
+    found = [(name, point.clips[number]) for name, point in curve.points.items()]
+    return min(found, key=lambda item: abs(math.log(item[1].bpp / target)))
+
+
+def _read(path: object) -> Array:
+    with Image.open(path) as image:  # type: ignore[arg-type]
+        return np.asarray(image.convert("RGB"), np.float32).transpose(2, 0, 1) / 255
+
+
+def _psnr(picture: Array, source: Array) -> float:
+    error = float(np.mean(np.square(picture - source, dtype=np.float64)))
+    return -10 * math.log10(error) if error else math.inf
+
+
+def _heat(error: Array) -> Array:
+    """A map of errors (H,W): black is none, then red, yellow, white."""
+    value = np.clip(error * GAIN, 0, 1) * 3
+    return np.stack([np.clip(value - level, 0, 1) for level in range(3)]).astype(np.float32)
+
+
+def _url(picture: Array) -> str:
+    """A picture (3,H,W) in [0,1] as PNG, enlarged without smoothing where it is small."""
+    factor = max(1, -(-LEAST_WIDTH // picture.shape[2]))
+    samples: NDArray[np.uint8] = np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+    large = samples.repeat(factor, axis=1).repeat(factor, axis=2)
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(large.transpose(1, 2, 0))).save(file, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

@@ -1,0 +1,230 @@
+"""``task=bench``: codecs at their rates on test sets, each in a process of its own, and one report of all.
+
+Everything is composed and checked before anything runs. The clips of a test set are the same for all contenders: every
+option of its data set is given to each job, whatever the contender's experiment says of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import MISSING
+
+from core.config import Settings, compose_settings, entry_section
+from core.errors import ConfigError, MindvideoError
+from core.hooks import ConventionalCodecEntry, DatasetEntry, Split, TaskEntry
+from core.tasks.measure import ALWAYS, machine
+
+if TYPE_CHECKING:
+    from core.bench.plan import Job
+    from core.run import Run
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Contender:
+    """A codec, and what changes from rate to rate: words of the command line."""
+
+    words: list[str] = MISSING
+    points: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass
+class TestSet:
+    """Words of the command line that choose a data set."""
+
+    words: list[str] = MISSING
+
+
+@dataclass
+class BenchConfig:
+    """Measure codecs at their rates on test sets and compare their curves in one report."""
+
+    contenders: dict[str, Contender] = field(default_factory=dict)
+    """By the name that the report calls it."""
+    sets: dict[str, TestSet] = field(default_factory=dict)
+    anchors: list[str] = field(default_factory=list)
+    """Contenders that the others are compared with."""
+    split: Split = Split.TEST
+    """Part of the test sets."""
+    parallel: int = 1
+    """Jobs at a time; with more than one, times tell less."""
+    timeout: float | None = None
+    """Seconds that a job may take; null: any time."""
+    cache: str = "runs/bench_cache"
+    """Folder of clips that were measured before; a benchmark that was interrupted or extended goes on from it."""
+    pictures: int = 1
+    """Clips of each test set to show."""
+    title: str = "Benchmark"
+
+    def __post_init__(self) -> None:
+        if self.parallel < 1:
+            raise ValueError(f"parallel={self.parallel} must be at least 1.")
+        if self.timeout is not None and self.timeout <= 0:
+            raise ValueError(f"timeout={self.timeout:g} must be above 0.")
+        if self.pictures < 0:
+            raise ValueError(f"pictures={self.pictures} is negative.")
+
+
+def _bench(config: BenchConfig, run: Run) -> None:
+    from core.bench.board import Board
+    from core.bench.results import Results
+    from core.bench.work import Workers
+    from core.report.bench import write_report
+
+    plan = _planned(config, run)
+    log.info("%d jobs, %d at a time, cache %s", len(plan.jobs), config.parallel, config.cache)
+    workers = Workers(run.output / "jobs", config.parallel, config.timeout)
+    with Board(plan.jobs) as board:
+        outcomes = workers.run(plan.jobs, board.note)
+    results = Results(
+        title=config.title,
+        outcomes=outcomes,
+        anchors=config.anchors,
+        axes=plan.axes,
+        sets=plan.sets,
+        command=shlex.join(["python", "-m", "core", *run.overrides]),
+        parallel=config.parallel,
+        machine=machine(),
+    )
+    page = write_report(results, run.output, Path(config.cache), config.pictures)
+    failed = [outcome for outcome in outcomes if outcome.record is None]
+    if failed:
+        log.warning("%d of %d jobs failed; the report says why", len(failed), len(outcomes))
+    log.info("Report: %s", page)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What was composed and found sound."""
+
+    jobs: list[Job]
+    axes: dict[str, Mapping[str, str]]
+    """Where each contender stands among codecs."""
+    sets: dict[str, Mapping[str, Any]]
+    """Data set of each test set, with all options."""
+
+
+def _planned(config: BenchConfig, run: Run) -> _Plan:
+    """All jobs; raises `ConfigError` with every problem at once."""
+    from core.bench.plan import jobs, section_words
+
+    problems = list(_problems(config))
+    obstacles: dict[str, str] = {}
+    sets: dict[str, Mapping[str, Any]] = {}
+    axes: dict[str, Mapping[str, str]] = {}
+    for name, chosen in config.sets.items():
+        try:
+            sets[name] = _data_set(chosen.words, config.split, run, name, obstacles)
+        except MindvideoError as error:
+            problems.append(f"test set {name}: {error}")
+    set_words = {name: section_words("dataset", **section) for name, section in sets.items()}
+    always = _always(config, run)
+    some_set = next(iter(set_words.values()), [])
+    for name, contender in config.contenders.items():
+        for point, more in contender.points.items():
+            try:
+                settings = compose_settings(
+                    [*_settled(contender.words), *more, *some_set, *always], run.registry
+                )
+            except MindvideoError as error:
+                problems.append(f"contender {name} at {point}: {error}")
+                continue
+            axes[name] = _axes(settings, run)
+            if obstacle := _checkpoint_obstacle(settings, run):
+                obstacles[f"{name}/{point}"] = obstacle
+    if problems:
+        raise ConfigError("the benchmark cannot be run:\n" + "\n".join(f"  - {p}" for p in problems))
+    words = {name: _settled(contender.words) for name, contender in config.contenders.items()}
+    points = {name: contender.points for name, contender in config.contenders.items()}
+    return _Plan(jobs(words, points, set_words, always, obstacles), axes, sets)
+
+
+def _problems(config: BenchConfig) -> Iterator[str]:
+    if not config.contenders:
+        yield "there is no contender: give experiment=bench_clips, or +contender@task.contenders.NAME=PRESET"
+    if not config.sets:
+        yield "there is no test set: give experiment=bench_clips, or +testset@task.sets.NAME=PRESET"
+    for name, contender in config.contenders.items():
+        if not contender.points:
+            yield f"contender {name} has no points: give task.contenders.{name}.points.NAME=[WORDS]"
+    for anchor in config.anchors:
+        if anchor not in config.contenders:
+            known = ", ".join(config.contenders) or "none"
+            yield f"the anchor {anchor} is no contender (known: {known})"
+
+
+def _settled(words: Sequence[str]) -> list[str]:
+    """The words of a contender, without the experiment that is the default."""
+    chosen = any(word.lstrip("+~").startswith("experiment=") for word in words)
+    return list(words) if chosen else ["experiment=none", *words]
+
+
+def _data_set(
+    words: Sequence[str], split: Split, run: Run, name: str, obstacles: dict[str, str]
+) -> dict[str, Any]:
+    """Name and options of a test set's data set; an obstacle is noted where it is not there."""
+    settings = compose_settings([*_settled(words), "task=doctor"], run.registry)
+    section = settings.dataset
+    entry = run.registry.entry_of("dataset", type(section)) if section is not None else None
+    if not isinstance(entry, DatasetEntry):
+        raise ConfigError("it chooses no data set, or not what that needs (dataset.root=FOLDER).")
+    try:
+        entry.build(section, split)
+    except MindvideoError as error:
+        obstacles[name] = str(error)
+    return {"name": entry.name, "options": entry_section(section)}
+
+
+def _always(config: BenchConfig, run: Run) -> list[str]:
+    """The words that all jobs have in common."""
+    from core.bench.plan import word
+
+    metrics = {name: section for name, section in run.settings.metric.items() if name not in ALWAYS}
+    options = [
+        word(f"metric.{name}.{key}", value)
+        for name, section in metrics.items()
+        for key, value in entry_section(section).items()
+    ]
+    return [
+        "task=measure",
+        word("task.split", config.split.name),
+        word("task.cache", config.cache),
+        word("task.pictures", config.pictures),
+        word("seed", run.settings.seed),
+        word("plugins.disable", list(run.settings.plugins.disable)),
+        f"metric=[{','.join(['psnr', *metrics])}]",
+        *options,
+    ]
+
+
+def _axes(settings: Settings, run: Run) -> dict[str, str]:
+    entry: Any = run.registry.entry_of("codec", type(settings.codec))
+    return {
+        "codec": entry.name,
+        "coding": entry.coding.value,
+        "supervision": entry.supervision.value,
+        "direction": entry.direction.value,
+        "kind": "conventional" if isinstance(entry, ConventionalCodecEntry) else "learned",
+    }
+
+
+def _checkpoint_obstacle(settings: Settings, run: Run) -> str:
+    """Why a learned codec cannot be measured; empty where its checkpoint is there."""
+    if isinstance(run.registry.entry_of("codec", type(settings.codec)), ConventionalCodecEntry):
+        return ""
+    path = settings.task.checkpoint or settings.weights
+    if not path:
+        return "no trained codec is given: train one, then task.checkpoint=FILE among the words of the point."
+    if not Path(path).is_file():
+        return f"there is no checkpoint {path}: train it, or give another one."
+    return ""
+
+
+BENCH = TaskEntry("bench", BenchConfig, _bench)
