@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from core.bench.plan import Job, word
@@ -47,6 +47,9 @@ class Workers:
             futures: list[Future[Outcome]] = []
             try:
                 futures.extend(pool.submit(self._do, job, seen) for job in jobs)
+                ended, _ = wait(futures, return_when=FIRST_EXCEPTION)
+                for future in ended:
+                    future.result()  # raises what went wrong
                 return [future.result() for future in futures]
             except BaseException:
                 self._stop()

@@ -22,7 +22,7 @@ from core.bench.compare import (
     plain,
 )
 from core.bench.published import Published, published
-from core.bench.records import PointRecord
+from core.bench.records import QUALITIES, PointRecord
 from core.bench.results import NOTES, Results
 from core.files import whole_file, write_json
 from core.report import crops
@@ -129,7 +129,8 @@ def _chart(curves: Sequence[Curve], references: Sequence[Published], quality: st
 
 def _points(results: Results, curves: Sequence[Curve]) -> Table:
     """One row for each point."""
-    values = list(next(iter(curves[0].points.values())).clips[0].values)
+    measured = next(iter(curves[0].points.values())).clips[0].values
+    values = [*QUALITIES, *sorted(measured.keys() - set(QUALITIES))]
     names = ["bpp", *values]
     table = Table("Points", ["Codec", *AXES, "Point", *(HEADINGS.get(name, name) for name in names)])
     for curve in curves:

@@ -47,7 +47,9 @@ def frames() -> list[Array]:
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("video") / "in.mkv"
-    with open_writer(path, width=WIDTH, height=HEIGHT, frame_rate=25, pixel_format="yuv444p", crf=4) as writer:
+    with open_writer(
+        path, width=WIDTH, height=HEIGHT, frame_rate=25, pixel_format="yuv444p", crf=4
+    ) as writer:
         for frame in frames():
             writer.write(frame)
     return path

@@ -1,0 +1,174 @@
+"""Jobs in processes: what fails becomes an outcome, the rest goes on."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+import threading
+import time
+
+import pytest
+from omegaconf import OmegaConf
+
+from core.bench.plan import Job, jobs, section_words, word
+from core.bench.work import Workers
+
+WORKER = """
+import json, os, signal, sys, time
+words = dict(word.split("=", 1) for word in sys.argv[1:])
+kind = words["kind"]
+if kind == "error":
+    print("Some progress", file=sys.stderr)
+    sys.exit("Error: the checkpoint is damaged.")
+if kind == "crash":
+    raise RuntimeError("out of luck")
+if kind == "killed":
+    os.kill(os.getpid(), signal.SIGKILL)
+if kind == "slow":
+    time.sleep(60)
+if kind == "mute":
+    sys.exit(0)
+if kind == "garbage":
+    open(words["task.result"].strip("'"), "w").write("{")
+    sys.exit(0)
+time.sleep(float(words.get("seconds", 0)))
+open(words["task.result"].strip("'"), "w").write(sys.stdin.read() or open(words["record"]).read())
+"""
+
+
+@pytest.fixture
+def record(tmp_path, outcomes):
+    made = outcomes("a", [[(0.1, 30.0)]])[0].record
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps(made.plain()))
+    return made, path
+
+
+@pytest.fixture
+def workers(tmp_path):
+    script = tmp_path / "worker.py"
+    script.write_text(textwrap.dedent(WORKER))
+    return lambda **options: Workers(tmp_path / "jobs", command=(sys.executable, str(script)), **options)
+
+
+def job(name, kind, *words, obstacle=""):
+    return Job(name, "p", "clips", (f"kind={kind}", *words), obstacle)
+
+
+def test_what_fails_is_a_sentence_and_the_rest_goes_on(workers, record):
+    made, path = record
+    good = f"record={path}"
+    kinds = ["error", "crash", "killed", "mute", "garbage"]
+    planned = [job("first", "good", good), *(job(kind, kind) for kind in kinds), job("last", "good", good)]
+    told = []
+    outcomes = workers(parallel=2).run(
+        planned, lambda job, outcome: told.append((job.contender, outcome is None))
+    )
+    assert [outcome.contender for outcome in outcomes] == ["first", *kinds, "last"]
+    assert outcomes[0].record == outcomes[-1].record == made
+    failures = {outcome.contender: outcome.failure for outcome in outcomes[1:-1]}
+    assert failures["error"] == "the checkpoint is damaged."
+    assert failures["crash"].startswith("it crashed (RuntimeError: out of luck)")
+    assert failures["killed"] == "it was ended by signal SIGKILL: most likely memory ran out."
+    assert failures["mute"].startswith("it left no result")
+    assert failures["garbage"].startswith("it left no result")
+    assert sorted(told) == sorted(
+        (name, begun) for name in ["first", *kinds, "last"] for begun in (True, False)
+    )
+
+
+def test_a_job_that_takes_too_long(workers):
+    started = time.monotonic()
+    outcome = workers(timeout=0.5).run([job("slow", "slow")])[0]
+    assert outcome.failure == "it took more than 0.5 s." and time.monotonic() - started < 20
+
+
+def test_an_obstacle_starts_no_process(workers):
+    outcome = workers().run([job("a", "slow", obstacle="there is no checkpoint x.")])[0]
+    assert outcome.failure == "there is no checkpoint x." and outcome.seconds < 1
+
+
+def test_an_old_result_is_not_taken_for_a_new_one(workers, record):
+    planned = job("a", "good", f"record={record[1]}")
+    assert workers().run([planned])[0].record
+    assert workers().run([job("a", "mute")])[0].record is None
+
+
+def test_jobs_run_at_the_same_time(workers, record):
+    running, most = set(), []
+    lock = threading.Lock()
+
+    def note(job, outcome):
+        with lock:
+            running.add(job.contender) if outcome is None else running.discard(job.contender)
+            most.append(len(running))
+
+    planned = [job(str(n), "good", "seconds=0.3", f"record={record[1]}") for n in range(4)]
+    workers(parallel=2).run(planned, note)
+    assert max(most) == 2
+
+
+def test_an_interruption_ends_what_runs(workers, record):
+    def note(job, outcome):
+        if outcome is not None:
+            raise KeyboardInterrupt
+
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        workers(parallel=2).run([job("slow", "slow"), job("a", "good", f"record={record[1]}")], note)
+    assert time.monotonic() - started < 30
+
+
+def test_the_jobs_of_a_plan():
+    made = jobs(
+        {"a": ["codec=a"], "b": ["codec=b"]},
+        {"a": {"x": ["q=1"], "y": ["q=2"]}, "b": {"z": []}},
+        {"one": ["dataset=one"], "two": ["dataset=two"]},
+        ["task=measure"],
+        {"a/y": "no checkpoint.", "two": "no folder."},
+    )
+    assert [(j.contender, j.point, j.test_set, j.obstacle) for j in made] == [
+        ("a", "x", "one", ""),
+        ("a", "y", "one", "no checkpoint."),
+        ("a", "x", "two", "no folder."),
+        ("a", "y", "two", "no checkpoint."),
+        ("b", "z", "one", ""),
+        ("b", "z", "two", "no folder."),
+    ]
+    assert made[0].words == ("codec=a", "q=1", "dataset=one", "task=measure")
+    assert Job("x 264/ä", "q=1", "s", ()).name == "x_264_ä-q_1-s"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        3,
+        0.1,
+        1e-7,
+        "a b",
+        "it's",
+        "C:\\x",
+        "=,[]{}",
+        "",
+        [1, "a,b"],
+        {"a": 1, "b": [None]},
+        "null",
+        "1",
+    ],
+)
+def test_words_say_what_they_mean_to_hydra(value):
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    parsed = OverridesParser.create().parse_override(word("key", value)).value()
+    assert OmegaConf.to_container(OmegaConf.create({"key": parsed}))["key"] == value
+
+
+def test_the_words_of_a_section():
+    assert section_words("dataset", "clips", {"limit": None, "root": "a b"}) == [
+        "dataset=clips",
+        "dataset.limit=null",
+        "dataset.root='a b'",
+    ]
