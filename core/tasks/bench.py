@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import MISSING
-
 from core.config import Settings, compose_settings, entry_section
 from core.errors import ConfigError, MindvideoError
 from core.hooks import ConventionalCodecEntry, DatasetEntry, Split, TaskEntry
@@ -28,27 +26,13 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class Contender:
-    """A codec, and what changes from rate to rate: words of the command line."""
-
-    words: list[str] = MISSING
-    points: dict[str, list[str]] = field(default_factory=dict)
-
-
-@dataclass
-class TestSet:
-    """Words of the command line that choose a data set."""
-
-    words: list[str] = MISSING
-
-
-@dataclass
 class BenchConfig:
     """Measure codecs at their rates on test sets and compare their curves in one report."""
 
-    contenders: dict[str, Contender] = field(default_factory=dict)
-    """By the name that the report calls it."""
-    sets: dict[str, TestSet] = field(default_factory=dict)
+    contenders: dict[str, Any] = field(default_factory=dict)
+    """By the name that the report calls it: ``words`` of the command line, and ``points``, words of each rate."""
+    sets: dict[str, Any] = field(default_factory=dict)
+    """By name: ``words`` that choose a data set."""
     anchors: list[str] = field(default_factory=list)
     """Contenders that the others are compared with."""
     split: Split = Split.TEST
@@ -70,6 +54,22 @@ class BenchConfig:
             raise ValueError(f"timeout={self.timeout:g} must be above 0.")
         if self.pictures < 0:
             raise ValueError(f"pictures={self.pictures} is negative.")
+        for name, value in self.contenders.items():
+            if not _has_words(value, ("words", "points")) or not isinstance(value.get("points"), dict):
+                raise ValueError(f"task.contenders.{name} must be {{words: [...], points: {{NAME: [...]}}}}.")
+            if not all(map(_are_words, value["points"].values())):
+                raise ValueError(f"task.contenders.{name}.points must be lists of words, as [codec.crf=27].")
+        for name, value in self.sets.items():
+            if not _has_words(value, ("words",)):
+                raise ValueError(f"task.sets.{name} must be {{words: [...]}}.")
+
+
+def _has_words(value: Any, keys: Sequence[str]) -> bool:
+    return isinstance(value, dict) and sorted(value) == sorted(keys) and _are_words(value["words"])
+
+
+def _are_words(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(word, str) for word in value)
 
 
 def _bench(config: BenchConfig, run: Run) -> None:
@@ -121,17 +121,17 @@ def _planned(config: BenchConfig, run: Run) -> _Plan:
     axes: dict[str, Mapping[str, str]] = {}
     for name, chosen in config.sets.items():
         try:
-            sets[name] = _data_set(chosen.words, config.split, run, name, obstacles)
+            sets[name] = _data_set(chosen["words"], config.split, run, name, obstacles)
         except MindvideoError as error:
             problems.append(f"test set {name}: {error}")
     set_words = {name: section_words("dataset", **section) for name, section in sets.items()}
     always = _always(config, run)
     some_set = next(iter(set_words.values()), [])
     for name, contender in config.contenders.items():
-        for point, more in contender.points.items():
+        for point, more in contender["points"].items():
             try:
                 settings = compose_settings(
-                    [*_settled(contender.words), *more, *some_set, *always], run.registry
+                    [*_settled(contender["words"]), *more, *some_set, *always], run.registry
                 )
             except MindvideoError as error:
                 problems.append(f"contender {name} at {point}: {error}")
@@ -140,9 +140,10 @@ def _planned(config: BenchConfig, run: Run) -> _Plan:
             if obstacle := _checkpoint_obstacle(settings, run):
                 obstacles[f"{name}/{point}"] = obstacle
     if problems:
-        raise ConfigError("the benchmark cannot be run:\n" + "\n".join(f"  - {p}" for p in problems))
-    words = {name: _settled(contender.words) for name, contender in config.contenders.items()}
-    points = {name: contender.points for name, contender in config.contenders.items()}
+        told = [problem.replace("\n", "\n  ") for problem in problems]
+        raise ConfigError("the benchmark cannot be run:\n" + "\n".join(f"  - {p}" for p in told))
+    words = {name: _settled(contender["words"]) for name, contender in config.contenders.items()}
+    points = {name: contender["points"] for name, contender in config.contenders.items()}
     return _Plan(jobs(words, points, set_words, always, obstacles), axes, sets)
 
 
@@ -152,8 +153,8 @@ def _problems(config: BenchConfig) -> Iterator[str]:
     if not config.sets:
         yield "there is no test set: give experiment=bench_clips, or +testset@task.sets.NAME=PRESET"
     for name, contender in config.contenders.items():
-        if not contender.points:
-            yield f"contender {name} has no points: give task.contenders.{name}.points.NAME=[WORDS]"
+        if not contender["points"]:
+            yield f"contender {name} has no points: give +task.contenders.{name}.points.NAME=[WORDS]"
     for anchor in config.anchors:
         if anchor not in config.contenders:
             known = ", ".join(config.contenders) or "none"

@@ -1,0 +1,211 @@
+"""The benchmark as a user runs it: one command to a report, again from what was measured, after a kill as well."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.coding.clips import decode_clip
+from core.entropy.stream import StreamReader
+
+MAKE = """
+from pathlib import Path
+import core
+from core.hooks import CodecEntry
+from core.training.checkpoint import MODEL, Checkpoint, tensors_of
+
+run = core.open_run(["experiment=none", "model=toy", "codec=toy", "task=doctor"])
+network = run.model()
+made = Checkpoint(
+    Path("toy.safetensors"), tensors_of(network, MODEL), run.model_section, run.model_plugin, {}
+)
+made.with_tables(run.entry("codec", CodecEntry).tables(network)).save()
+"""
+SET = "'dataset=clips','dataset.frames=4','dataset.evaluation_crop=64','dataset.limit=2','dataset.stills_share=0'"
+SETS = f"+task.sets.tiny={{words:[{SET}]}}"
+X264 = (
+    "+task.contenders.x264={words:['codec=x264','codec.preset=ultrafast','codec.gop=4'],points:{"
+    "q20:['codec.crf=20'],q26:['codec.crf=26'],q32:['codec.crf=32'],q38:['codec.crf=38']}}"
+)
+TOY = (
+    "+task.contenders.toy={words:['model=toy','codec=toy','codec.gop=4'],points:{"
+    "a:['task.checkpoint=toy.safetensors'],lost:['task.checkpoint=lost.safetensors']}}"
+)
+BENCH = ("experiment=none", "task=bench", SETS, "task.anchors=[x264]")
+
+
+@pytest.fixture(scope="module")
+def bench(make_command, make_site):
+    """A command with the toy codec, its checkpoint, and the report of a benchmark."""
+    command = make_command()
+    site = make_site(command)
+    site.install("toy", Path(__file__).with_name("toy_codec.py").read_text())
+    made = command(program=("-c", MAKE))
+    assert made.returncode == 0, made.stderr
+    command.ran = command(*BENCH, X264, TOY, "output=out", "task.parallel=2")
+    assert command.ran.returncode == 0, command.ran.stderr
+    return command
+
+
+def report(command, folder="out"):
+    return json.loads((command.folder / folder / "bench.json").read_text())
+
+
+def test_one_command_makes_the_report(bench):
+    assert "6 jobs, 2 at a time" in bench.ran.stderr
+    assert "1 of 6 jobs failed" in bench.ran.stderr
+    for name in ("bench.html", "bench.md", "bench.json", "points.csv", "deltas.csv"):
+        assert (bench.folder / "out" / name).stat().st_size > 100
+    points = report(bench)["points"]
+    assert [(p["contender"], p["point"]) for p in points] == [
+        *(("x264", q) for q in ("q20", "q26", "q32", "q38")),
+        ("toy", "a"),
+        ("toy", "lost"),
+    ]
+    assert points[-1]["record"] is None
+    assert points[-1]["failure"] == "there is no checkpoint lost.safetensors: train it, or give another one."
+    rates = [point["means"]["bpp"] for point in points[:4]]
+    assert rates == sorted(rates, reverse=True)
+    assert points[4]["record"]["parameters"] == 1
+    assert points[4]["record"]["axes"]["coding"] == "residual"
+
+
+def test_numbers_come_from_the_files(bench):
+    """Bytes and PSNR of every clip, computed from streams in the cache without what measured them."""
+    with (bench.folder / "out" / "points.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 10
+    for row in rows:
+        path = bench.folder / "runs/bench_cache" / row["key"][:2] / f"{row['key']}.mdv"
+        with StreamReader(path) as reader:
+            packets = sum(len(packet.payload) for packet in reader)
+        counted = packets if row["kind"] == "conventional" else path.stat().st_size
+        assert int(row["counted_bytes"]) == counted
+        assert float(row["bpp"]) == pytest.approx(8 * counted / (4 * 64 * 64))
+    means = {p["point"]: p["means"] for p in report(bench)["points"] if p["record"]}
+    for point in ("q20", "a"):
+        values = [float(row["psnr_rgb"]) for row in rows if row["point"] == point]
+        assert means[point]["psnr_rgb"] == pytest.approx(np.mean(values))
+
+
+def test_the_psnr_is_that_of_the_stream_against_the_clip(bench):
+    import core
+
+    words = ["experiment=none", "codec=x264", "codec.preset=ultrafast", "codec.gop=4", "codec.crf=26"]
+    run = core.open_run([*words, *SET.replace("'", "").split(","), "task=doctor"])
+    clip = next(p for p in report(bench)["points"] if p["point"] == "q26")["record"]["clips"][1]
+    from core.hooks import Split
+
+    truth = run.source(Split.TEST).clip(1, np.random.default_rng(0))[0]
+    path = bench.folder / "runs/bench_cache" / clip["key"][:2] / f"{clip['key']}.mdv"
+    pictures = np.rint(decode_clip(run.codec(), path) * 255)
+    errors = np.square(pictures.astype(float) - np.rint(truth.astype(float) * 255)).mean(axis=(1, 2, 3))
+    assert clip["values"]["psnr_rgb"] == pytest.approx(np.mean(10 * np.log10(255**2 / errors)), abs=1e-6)
+
+
+def test_an_extended_benchmark_measures_what_is_new(bench):
+    more = X264.partition("q26:")[0] + "q35:['codec.crf=35'],q38:['codec.crf=38']}}"
+    again = bench(*BENCH, more, "output=again")
+    assert again.returncode == 0, again.stderr
+    cached = {point["point"]: point["record"]["cached"] for point in report(bench, "again")["points"]}
+    assert cached == {"q20": 2, "q35": 0, "q38": 2}
+
+
+def test_killed_half_way_it_goes_on(bench):
+    """Nothing is tidied up by a kill; of what was measured, every clip is there."""
+    long = SETS.replace("dataset.limit=2", "dataset.limit=9").replace(
+        "dataset.evaluation_crop=64", "dataset.crop=64"
+    )
+    points = "points:{q30:['codec.crf=30']}}"
+    words = (*BENCH[:2], long, "task.cache=cache", X264.partition("points:")[0] + points, "output=killed")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "core", *words],
+        cwd=bench.folder,
+        env=bench._environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    done = bench.folder / "cache"
+    deadline = time.monotonic() + 100
+    while len(list(done.glob("*/[!.]*.json"))) < 3 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    measured = len(list(done.glob("*/[!.]*.json")))
+    assert 3 <= measured < 9
+    again = bench(*words)
+    assert again.returncode == 0, again.stderr
+    record = report(bench, "killed")["points"][0]["record"]
+    assert record["cached"] == measured and len(record["clips"]) == 9
+
+
+def test_every_problem_is_told_before_anything_runs(bench):
+    wrong = bench(
+        "experiment=none",
+        "task=bench",
+        "task.anchors=[vtm]",
+        "+task.sets.odd={words:['dataset=clip']}",
+        SETS,
+        "+task.contenders.a={words:['codec=x263'],points:{p:[]}}",
+        "+task.contenders.b={words:['codec=x264'],points:{p:['codec.crf=99']}}",
+        "+task.contenders.c={words:['codec=x264'],points:{}}",
+    )
+    assert wrong.returncode == 1 and "Traceback" not in wrong.stderr
+    for sentence in (
+        "the anchor vtm is no contender (known: a, b, c)",
+        "test set odd: dataset=clip: there is no dataset 'clip'; did you mean 'clips'?",
+        "codec=x263: there is no codec 'x263'; did you mean 'x26",
+        "contender b at p: codec: codec.crf and codec.qp must lie between 0 and 51, not 99.",
+        "contender c has no points",
+    ):
+        assert sentence in wrong.stderr
+    assert not list(bench.folder.glob("runs/*/jobs"))
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        (
+            "+task.contenders.a={words:['codec=x264']}",
+            "task.contenders.a must be {words: [...], points: {NAME: [...]}}",
+        ),
+        ("+task.contenders.a={words:[x],points:{p:x}}", "task.contenders.a.points must be lists of words"),
+        ("+task.sets.a=[x]", "task.sets.a must be {words: [...]}"),
+        ("task.parallel=0", "parallel=0 must be at least 1"),
+        ("task.timeout=0", "timeout=0 must be above 0"),
+    ],
+)
+def test_what_is_no_benchmark(word, sentence):
+    import core
+    from core.errors import ConfigError
+
+    with pytest.raises(ConfigError) as told:
+        core.open_run(["experiment=none", "task=bench", word])
+    assert sentence in str(told.value)
+
+
+def test_a_benchmark_of_nothing(bench):
+    empty = bench("experiment=none", "task=bench")
+    assert empty.returncode == 1
+    assert "there is no contender" in empty.stderr and "there is no test set" in empty.stderr
+
+
+def test_a_test_set_that_is_not_there_is_a_row(bench):
+    ran = bench(
+        *BENCH[:2],
+        "+task.sets.mine={words:['dataset=frames','dataset.root=nowhere']}",
+        X264,
+        "output=absent",
+    )
+    assert ran.returncode == 0, ran.stderr
+    failures = {point["failure"] for point in report(bench, "absent")["points"]}
+    assert len(failures) == 1 and "there is no folder nowhere" in failures.pop()
+    assert "there is no folder nowhere" in (bench.folder / "absent" / "bench.html").read_text()
