@@ -1,4 +1,4 @@
-"""What a benchmark runs: every contender at each of its rates on every test set, each a command line of its own."""
+"""What a benchmark runs: every contender at each of its rates on every test set, each a command of its own."""
 
 from __future__ import annotations
 
@@ -54,11 +54,6 @@ def jobs(
 def word(key: str, value: Any) -> str:
     """A setting as a word of the command line."""
     return f"{key}={_literal(value)}"
-
-
-def section_words(kind: str, name: str, options: Mapping[str, Any]) -> list[str]:
-    """The words that choose an entry and set every one of its options, so that nothing else can."""
-    return [f"{kind}={name}", *(word(f"{kind}.{key}", value) for key, value in options.items())]
 
 
 def _literal(value: Any) -> str:

@@ -1,7 +1,7 @@
 """``task=bench``: codecs at their rates on test sets, each in a process of its own, and one report of all.
 
-Everything is composed and checked before anything runs. The clips of a test set are the same for all contenders: every
-option of its data set is given to each job, whatever the contender's experiment says of it.
+Everything is composed and checked before anything runs. The clips of a test set are the same for all contenders,
+whatever a contender's experiment says of its data set.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from core.config import Settings, compose_settings, entry_section
 from core.errors import ConfigError, MindvideoError
-from core.hooks import ConventionalCodecEntry, DatasetEntry, Split, TaskEntry
-from core.tasks.measure import ALWAYS, machine
+from core.hooks import ConventionalCodecEntry, Split, TaskEntry
+from core.tasks.measure import ALWAYS, data_set, machine, settled
 
 if TYPE_CHECKING:
     from core.bench.plan import Job
@@ -113,7 +113,7 @@ class _Plan:
 
 def _planned(config: BenchConfig, run: Run) -> _Plan:
     """All jobs; raises `ConfigError` with every problem at once."""
-    from core.bench.plan import jobs, section_words
+    from core.bench.plan import jobs, word
 
     problems = list(_problems(config))
     obstacles: dict[str, str] = {}
@@ -124,15 +124,12 @@ def _planned(config: BenchConfig, run: Run) -> _Plan:
             sets[name] = _data_set(chosen["words"], config.split, run, name, obstacles)
         except MindvideoError as error:
             problems.append(f"test set {name}: {error}")
-    set_words = {name: section_words("dataset", **section) for name, section in sets.items()}
+    set_words = {name: [word("task.dataset", config.sets[name]["words"])] for name in sets}
     always = _always(config, run)
-    some_set = next(iter(set_words.values()), [])
     for name, contender in config.contenders.items():
         for point, more in contender["points"].items():
             try:
-                settings = compose_settings(
-                    [*_settled(contender["words"]), *more, *some_set, *always], run.registry
-                )
+                settings = compose_settings([*settled(contender["words"]), *more, *always], run.registry)
             except MindvideoError as error:
                 problems.append(f"contender {name} at {point}: {error}")
                 continue
@@ -142,7 +139,7 @@ def _planned(config: BenchConfig, run: Run) -> _Plan:
     if problems:
         told = [problem.replace("\n", "\n  ") for problem in problems]
         raise ConfigError("the benchmark cannot be run:\n" + "\n".join(f"  - {p}" for p in told))
-    words = {name: _settled(contender["words"]) for name, contender in config.contenders.items()}
+    words = {name: settled(contender["words"]) for name, contender in config.contenders.items()}
     points = {name: contender["points"] for name, contender in config.contenders.items()}
     return _Plan(jobs(words, points, set_words, always, obstacles), axes, sets)
 
@@ -161,21 +158,11 @@ def _problems(config: BenchConfig) -> Iterator[str]:
             yield f"the anchor {anchor} is no contender (known: {known})"
 
 
-def _settled(words: Sequence[str]) -> list[str]:
-    """The words of a contender, without the experiment that is the default."""
-    chosen = any(word.lstrip("+~").startswith("experiment=") for word in words)
-    return list(words) if chosen else ["experiment=none", *words]
-
-
 def _data_set(
     words: Sequence[str], split: Split, run: Run, name: str, obstacles: dict[str, str]
 ) -> dict[str, Any]:
     """Name and options of a test set's data set; an obstacle is noted where it is not there."""
-    settings = compose_settings([*_settled(words), "task=doctor"], run.registry)
-    section = settings.dataset
-    entry = run.registry.entry_of("dataset", type(section)) if section is not None else None
-    if not isinstance(entry, DatasetEntry):
-        raise ConfigError("it chooses no data set, or not what that needs (dataset.root=FOLDER).")
+    entry, section = data_set(words, run.registry)
     try:
         entry.build(section, split)
     except MindvideoError as error:

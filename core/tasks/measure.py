@@ -5,21 +5,32 @@ from __future__ import annotations
 import logging
 import os
 import platform
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.config import entry_section
+from core.config import compose_settings, entry_section
 from core.errors import ConfigError
 from core.files import write_json
-from core.hooks import CodecEntry, ConventionalCodecEntry, InterCodecEntry, IntraEntry, Split, TaskEntry
+from core.hooks import (
+    ClipSource,
+    CodecEntry,
+    ConventionalCodecEntry,
+    DatasetEntry,
+    InterCodecEntry,
+    IntraEntry,
+    Split,
+    TaskEntry,
+)
 from core.progress import Meter
 
 if TYPE_CHECKING:
     from mindspore.train import Metric
 
     from core.bench.records import PointRecord
+    from core.registry import Registry
     from core.run import Run
     from core.training.checkpoint import Checkpoint
 
@@ -35,6 +46,8 @@ class MeasureConfig:
 
     checkpoint: str | None = None
     """Trained codec; by default the settings' ``weights``."""
+    dataset: list[str] = field(default_factory=list)
+    """Words that choose the data set, whatever the settings (of an experiment, say) choose."""
     split: Split = Split.TEST
     """Part of the data set."""
     cache: str = "runs/bench_cache"
@@ -63,7 +76,7 @@ def measure_point(config: MeasureConfig, run: Run) -> PointRecord:
     conventional = isinstance(entry, ConventionalCodecEntry)
     checkpoint = None if conventional else _checkpoint(config, run)
     conditions = _conditions(run, entry, checkpoint)
-    source = run.source(config.split)
+    source = _source(config, run)
     how = Measuring(
         cache=Cache(Path(config.cache)),
         conditions=conditions,
@@ -93,6 +106,29 @@ def measure_point(config: MeasureConfig, run: Run) -> PointRecord:
         clips=clips,
         cached=cached,
     )
+
+
+def _source(config: MeasureConfig, run: Run) -> ClipSource:
+    if not config.dataset:
+        return run.source(config.split)
+    entry, section = data_set(config.dataset, run.registry)
+    return entry.build(section, config.split)
+
+
+def data_set(words: Sequence[str], registry: Registry) -> tuple[DatasetEntry[Any], Any]:
+    """The data set that words of a command line choose, and its options; `ConfigError` where they choose none."""
+    settings = compose_settings([*settled(words), "task=doctor"], registry)
+    section = settings.dataset
+    entry = registry.entry_of("dataset", type(section)) if section is not None else None
+    if not isinstance(entry, DatasetEntry):
+        raise ConfigError("it chooses no data set, or not what that needs (dataset.root=FOLDER).")
+    return entry, section
+
+
+def settled(words: Sequence[str]) -> list[str]:
+    """Words of a command line, without the experiment that is the default."""
+    chosen = any(word.lstrip("+~").startswith("experiment=") for word in words)
+    return list(words) if chosen else ["experiment=none", *words]
 
 
 def _checkpoint(config: MeasureConfig, run: Run) -> Checkpoint:
@@ -153,6 +189,4 @@ def machine() -> str:
     return f"{name}, {len(os.sched_getaffinity(0))} cores"
 
 
-MEASURE = TaskEntry(
-    "measure", MeasureConfig, _measure, needs=("model", "codec", "intra", "dataset", "device")
-)
+MEASURE = TaskEntry("measure", MeasureConfig, _measure, needs=("model", "codec", "intra", "device"))

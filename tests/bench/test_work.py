@@ -11,7 +11,7 @@ import time
 import pytest
 from omegaconf import OmegaConf
 
-from core.bench.plan import Job, jobs, section_words, word
+from core.bench.plan import Job, jobs, word
 from core.bench.work import Workers
 
 WORKER = """
@@ -164,11 +164,3 @@ def test_words_say_what_they_mean_to_hydra(value):
 
     parsed = OverridesParser.create().parse_override(word("key", value)).value()
     assert OmegaConf.to_container(OmegaConf.create({"key": parsed}))["key"] == value
-
-
-def test_the_words_of_a_section():
-    assert section_words("dataset", "clips", {"limit": None, "root": "a b"}) == [
-        "dataset=clips",
-        "dataset.limit=null",
-        "dataset.root='a b'",
-    ]
