@@ -3,12 +3,18 @@
 from pathlib import Path
 
 import pytest
+import yaml
+from omegaconf import OmegaConf
 
 import core
 import core.errors
+from core.hooks import Split
+from core.tasks.measure import data_set, settled
 
 ROOT = Path(__file__).parents[2]
 EXPERIMENTS = sorted(path.stem for path in ROOT.glob("plugins/*/conf/experiment/*.yaml"))
+CONTENDERS = sorted(ROOT.glob("plugins/*/conf/contender/*.yaml"))
+TEST_SETS = sorted(ROOT.glob("conf/testset/*.yaml"))
 PRESETS = sorted(path.stem for path in ROOT.glob("plugins/*/conf/model/*.yaml"))
 
 
@@ -39,6 +45,35 @@ def test_experiments_compose(name):
 def test_presets_compose(name):
     settings = core.open_run(["experiment=none", f"model={name}", "task=doctor"]).settings
     assert type(settings.model).__module__ == f"plugins.{name.partition('_')[0]}.plugin"
+
+
+@pytest.mark.parametrize("path", CONTENDERS, ids=lambda path: path.stem)
+def test_contenders_compose(path):
+    preset = yaml.safe_load(path.read_text())
+    assert set(preset) == {"words", "points"} and preset["points"]
+    words = [*settled(preset["words"]), *next(iter(preset["points"].values())), "task=measure"]
+    settings = core.open_run(words).settings
+    assert type(settings.codec).__module__.startswith(f"plugins.{path.parents[2].name}.")
+    assert bool(settings.task.checkpoint) == (settings.model is not None)
+
+
+@pytest.mark.parametrize("path", TEST_SETS, ids=lambda path: path.stem)
+def test_test_sets_compose(path, monkeypatch):
+    monkeypatch.setenv("MINDVIDEO_DATA", "/my data")
+    words = OmegaConf.to_container(OmegaConf.load(path), resolve=True)["words"]
+    entry, section = data_set(words, core.open_run(["experiment=none", "task=doctor"]).registry)
+    if path.stem == "clips":
+        assert section.held_out.value == "box_handheld"
+    else:
+        assert (section.collection.value, section.root) == (path.stem, f"/my data/{path.stem}")
+        with pytest.raises(core.errors.DataError, match=f"there is no folder /my data/{path.stem}"):
+            entry.build(section, Split.TEST)
+
+
+def test_the_benchmark_of_the_demos_composes():
+    settings = core.open_run(["experiment=bench_clips"]).settings
+    assert {"x264", "x265", "ssfvc", "dvc"} <= settings.task.contenders.keys()
+    assert settings.task.anchors == ["x264", "x265"] and list(settings.task.sets) == ["clips"]
 
 
 @pytest.mark.parametrize(
