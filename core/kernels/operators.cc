@@ -158,14 +158,16 @@ void WeightsGradient(int source, void** tensors, int64_t** shapes, void* attribu
   SumChannels(Floats(tensors[1]), Floats(tensors[4]), of_y, geometry.channels_last);
 }
 
-// For a stack N, C, D, H, W and a flow N, 2, H', W' in pixels or, where the attribute says so, in halves of its sides.
-Sampling MakeSampling(const int64_t* stack, const int64_t* flow, void* attributes) {
-  Sampling sampling = {stack[0], stack[1], stack[2], stack[3], stack[4], flow[2], flow[3], 1, 1};
-  if (static_cast<OperatorAttributes*>(attributes)->Boolean("in_halves")) {
-    sampling.units_x = static_cast<float>(sampling.columns) / 2;
-    sampling.units_y = static_cast<float>(sampling.rows) / 2;
-  }
-  return sampling;
+// Whether the first input is a picture N, C, H, W, with a flow in pixels; else it is a stack N, C, D, H, W, with a flow in
+// halves of its sides and a depth.
+bool IsPicture(const int* ranks) { return ranks[0] == 4; }
+
+Sampling MakeSampling(const int* ranks, int64_t** shapes) {
+  const int64_t *sampled = shapes[0], *flow = shapes[1];
+  if (IsPicture(ranks)) return {sampled[0], sampled[1], 1, sampled[2], sampled[3], flow[2], flow[3], 1, 1};
+  const float half_width = static_cast<float>(flow[3]) / 2, half_height = static_cast<float>(flow[2]) / 2;
+  return {sampled[0], sampled[1], sampled[2],  sampled[3], sampled[4],
+          flow[2],    flow[3],    half_width, half_height};
 }
 
 }  // namespace
@@ -177,7 +179,8 @@ Sampling MakeSampling(const int64_t* stack, const int64_t* flow, void* attribute
                     const char**, void*, [[maybe_unused]] void* attributes)
 #define RESULT_SHAPE(name) \
   EXPORTED Shape name##InferShape(int* ranks, int64_t** shapes, [[maybe_unused]] void* attributes)
-#define RESULT_SHAPES(name) EXPORTED std::vector<Shape> name##InferShape(int* ranks, int64_t** shapes, void* attributes)
+#define RESULT_SHAPES(name) \
+  EXPORTED std::vector<Shape> name##InferShape(int* ranks, int64_t** shapes, [[maybe_unused]] void* attributes)
 
 OPERATOR(Convolution) {
   return Guarded([&] { Forward(Kind::kForward, count, tensors, shapes, attributes); });
@@ -249,11 +252,11 @@ OPERATOR(SumOfSquares) {
 
 RESULT_SHAPE(SumOfSquares) { return {1}; }
 
-// stack, flow, depth -> result; see `Sampling`
+// picture, flow -> result, or stack, flow, depth -> result; see `Sampling`
 OPERATOR(Sample) {
   return Guarded([&] {
-    const Sampling sampling = MakeSampling(shapes[0], shapes[1], attributes);
-    Sample(sampling, Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]), Floats(tensors[3]));
+    const float* depth = IsPicture(ranks) ? nullptr : Floats(tensors[2]);
+    Sample(MakeSampling(ranks, shapes), Floats(tensors[0]), Floats(tensors[1]), depth, Floats(tensors[count - 1]));
   });
 }
 
@@ -262,22 +265,32 @@ RESULT_SHAPE(Sample) {
   return {shapes[0][0], shapes[0][1], shapes[1][2], shapes[1][3]};
 }
 
-// stack (its shape counts), flow, depth, gradient of the result -> gradient of the stack
-OPERATOR(SampleStackGradient) {
+// what was sampled (its shape counts), flow, perhaps depth, gradient of the result -> gradient of what was sampled
+OPERATOR(SampleGradient) {
   return Guarded([&] {
-    const Sampling sampling = MakeSampling(shapes[0], shapes[1], attributes);
-    SampleStackGradient(sampling, Floats(tensors[1]), Floats(tensors[2]), Floats(tensors[3]), Floats(tensors[4]));
+    const float* depth = IsPicture(ranks) ? nullptr : Floats(tensors[2]);
+    SampleGradient(MakeSampling(ranks, shapes), Floats(tensors[1]), depth, Floats(tensors[count - 2]),
+                   Floats(tensors[count - 1]));
   });
 }
 
-RESULT_SHAPE(SampleStackGradient) { return Shape(shapes[0], shapes[0] + ranks[0]); }
+RESULT_SHAPE(SampleGradient) { return Shape(shapes[0], shapes[0] + ranks[0]); }
+
+// picture, flow, gradient of the result -> gradient of the flow
+OPERATOR(SampleFlowGradient) {
+  return Guarded([&] {
+    SampleMotionGradient(MakeSampling(ranks, shapes), Floats(tensors[0]), Floats(tensors[1]), nullptr,
+                         Floats(tensors[2]), Floats(tensors[3]), nullptr);
+  });
+}
+
+RESULT_SHAPE(SampleFlowGradient) { return Shape(shapes[1], shapes[1] + ranks[1]); }
 
 // stack, flow, depth, gradient of the result -> gradients of flow and depth
 OPERATOR(SampleMotionGradient) {
   return Guarded([&] {
-    const Sampling sampling = MakeSampling(shapes[0], shapes[1], attributes);
-    SampleMotionGradient(sampling, Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]), Floats(tensors[3]),
-                         Floats(tensors[4]), Floats(tensors[5]));
+    SampleMotionGradient(MakeSampling(ranks, shapes), Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]),
+                         Floats(tensors[3]), Floats(tensors[4]), Floats(tensors[5]));
   });
 }
 

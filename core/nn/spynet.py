@@ -6,9 +6,10 @@ from itertools import pairwise
 
 from mindspore import Tensor, nn, ops
 
+from core.nn.chain import ConvChain
 from core.nn.conv import Conv2d
 from core.nn.resize import upsample
-from core.nn.warp import warp
+from core.nn.warp import Warp
 
 LEVELS = 4
 """Levels of the pyramid."""
@@ -20,7 +21,7 @@ class SPyNet(nn.Cell):
     """Flow from a picture to the places in a reference where its pixels come from.
 
     ``construct(picture, reference)``: N,3,H,W in [0,1], sides divisible by 16; returns N,2,H,W in pixels, to the right
-    and down, as `core.nn.warp.warp` takes it. Each level, coarsest first, doubles the flow before it and adds what its
+    and down, as `core.nn.warp.Warp` takes it. Each level, coarsest first, doubles the flow before it and adds what its
     own network finds in the picture and the warped reference. Pictures are not normalised.
 
     ``width``: channels of the widest layers, a multiple of 4.
@@ -54,8 +55,9 @@ class FlowLevel(nn.Cell):
         cells: list[nn.Cell] = []
         for inputs, outputs in pairwise((8, width // 2, width, width // 2, width // 4, 2)):
             cells += [Conv2d(inputs, outputs, 7), nn.ReLU()]
-        self.residual = nn.SequentialCell(cells[:-1])
+        self.residual = ConvChain(cells[:-1])
+        self.warp = Warp()
 
     def construct(self, picture: Tensor, reference: Tensor, flow: Tensor) -> Tensor:
         flow = 2.0 * upsample(flow, 2)
-        return flow + self.residual(ops.concat((picture, warp(reference, flow), flow), 1))
+        return flow + self.residual(ops.concat((picture, self.warp(reference, flow), flow), 1))
