@@ -14,9 +14,11 @@ from types import ModuleType
 
 from core.hooks import Codec, CodecConfig, CodecEntry
 from plugins.dvc import plugin as dvc
+from plugins.dvcp import plugin as dvcp
 from plugins.ssfvc import plugin as ssfvc
 
 from ..dvc import conftest as dvc_tests
+from ..dvcp import conftest as dvcp_tests
 from ..ssfvc import conftest as ssfvc_tests
 
 
@@ -45,4 +47,5 @@ class Subject:
 SUBJECTS = {
     "ssfvc": Subject("ssfvc", ssfvc.CODEC, ssfvc.SsfvcCodecConfig(), ssfvc_tests, 128),
     "dvc": Subject("dvc", dvc.CODEC, dvc.DvcCodecConfig(), dvc_tests, 64),
+    "dvcp": Subject("dvcp", dvcp.CODEC, dvcp.DvcpCodecConfig(), dvcp_tests, 64),
 }
