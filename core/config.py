@@ -64,12 +64,16 @@ class TrainingSettings:
     """Steps between validations."""
     checkpoint_every: int = 500
     """Steps between writings of the last checkpoint."""
+    best_from: int = 0
+    """Steps before which no validation counts as the best; beyond the last step, the last checkpoint is the best."""
     patience: int = 0
     """Stop after this many validations without a new best score; 0 never stops early."""
     score: str = "psnr_st"
     """Validation value that decides which checkpoint is best; the loss where there is no upscaler."""
     pictures: int = 2
     """Clips to draw at each validation and at the end."""
+    beside: list[str] = field(default_factory=list)
+    """Experiments of codecs to train first, each into a folder of its name in the run's, and to show beside."""
 
     def __post_init__(self) -> None:
         if self.steps is not None and self.epochs is not None:
@@ -80,8 +84,9 @@ class TrainingSettings:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"training.{name}={value} must be at least 1.")
-        if self.patience < 0 or self.pictures < 0:
-            raise ValueError("training.patience and training.pictures must be 0 or more.")
+        for name in ("best_from", "patience", "pictures"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"training.{name}={getattr(self, name)} must be 0 or more.")
 
 
 @dataclass
