@@ -39,10 +39,12 @@ class NearestConv2d(Conv2d):
     def fuse(self, slope: float | None, channels_last: bool) -> None:
         """See `core.nn.conv.Conv2d.fuse`."""
         kernel, half = self.kernel_size[0], self.kernel_size[0] // 2
+        self.side = kernel + 1
         if slope is None and self.out_channels * FACTOR**2 <= MOST_OUTPUTS:
             # A kernel with a leading zero has the geometry that this form is made for.
+            self.side = kernel + 2
             self.smear = Tensor(_smear(kernel, 1))
-            self.at_once = SubpixelConvolution((kernel + 2, kernel + 2), (FACTOR, FACTOR), channels_last)
+            self.at_once = SubpixelConvolution((self.side, self.side), (FACTOR, FACTOR), channels_last)
         else:
             self.smear = Tensor(_smear(kernel, 0))
             self.at_once = TransposedConvolution(
@@ -58,8 +60,7 @@ class NearestConv2d(Conv2d):
         """The transposed convolution's weights: in,out,…."""
         outputs, inputs, kernel, _ = self.weight.shape
         taps = ops.matmul(self.weight.reshape(outputs * inputs, kernel * kernel), self.smear)
-        side = round(taps.shape[1] ** 0.5)
-        return ops.transpose(taps.reshape(outputs, inputs, side, side), (1, 0, 2, 3))
+        return ops.transpose(taps.reshape(outputs, inputs, self.side, self.side), (1, 0, 2, 3))
 
 
 def _smear(kernel: int, leading: int) -> np.ndarray:
