@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, fields
 from importlib import resources
 from typing import Any
@@ -16,6 +17,7 @@ import yaml
 from hydra import compose, initialize_config_module
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
@@ -157,7 +159,7 @@ def default_experiment() -> str:
 
 def compose_for_show(overrides: Sequence[str], registry: Registry) -> DictConfig:
     """The configuration of a command line, unchecked; raises `ConfigError` when it does not compose."""
-    with initialize_config_module(CONFIG_PACKAGE, version_base="1.3"):
+    with _composing():
         accepted, faults = _compose_each(overrides, registry)
         if faults:
             raise ConfigError(_message(faults))
@@ -166,13 +168,20 @@ def compose_for_show(overrides: Sequence[str], registry: Registry) -> DictConfig
 
 def compose_settings(overrides: Sequence[str], registry: Registry) -> Settings:
     """Settings from the words of a command line; raises `ConfigError` with every problem at once."""
-    with initialize_config_module(CONFIG_PACKAGE, version_base="1.3"):
+    with _composing():
         accepted, faults = _compose_each(overrides, registry)
         try:
             config = compose(CONFIG_NAME, accepted)
         except COMPOSE_ERRORS as error:
             raise ConfigError(_message([*faults, explain(error)])) from None
     return check(config, registry, faults)
+
+
+def _composing() -> AbstractContextManager[Any]:
+    """What `compose` works in; within a job of Hydra's it is there already."""
+    if GlobalHydra.instance().is_initialized():
+        return nullcontext()
+    return initialize_config_module(CONFIG_PACKAGE, version_base="1.3")
 
 
 def check(config: DictConfig, registry: Registry, faults: Sequence[str] = ()) -> Settings:
