@@ -1,4 +1,5 @@
-// The kernels as MindSpore "aot" operators: convolutions that leave memory layouts to oneDNN, sampling, sums.
+// The kernels as MindSpore "aot" operators: convolutions that leave memory layouts to oneDNN, sampling,
+// resizing, deforming, sums.
 //
 // MindSpore's own convolutions pin plain layouts, for which oneDNN has only slow code. Here each call copies its tensors
 // into the layouts that oneDNN asks for, runs its fast kernel and copies the result back; between convolutions that hand
@@ -9,8 +10,10 @@
 
 #include <cstdio>
 
+#include "deforming.h"
 #include "integers.h"
 #include "mindspore.h"
+#include "resizing.h"
 #include "runtime.h"
 #include "sampling.h"
 #include "sums.h"
@@ -170,6 +173,50 @@ Sampling MakeSampling(const int* ranks, int64_t** shapes) {
           flow[2],    flow[3],    half_width, half_height};
 }
 
+// For x N, H, W, C and a mask N, H, W, groups * 9.
+Deforming MakeDeforming(const int64_t* x, const int64_t* mask) {
+  const int64_t groups = mask[3] / Deforming::kTaps;
+  if (groups < 1 || mask[3] % Deforming::kTaps || x[3] % groups) {
+    throw std::invalid_argument("nothing is deformed by a mask of shape " + Text(mask, 4) + " in an input of shape " +
+                                Text(x, 4));
+  }
+  return {x[0], x[1], x[2], groups, x[3] / groups};
+}
+
+// The settings of a resizing, which its MindSpore primitive has as an attribute.
+struct Factors {
+  int64_t enlarge[2], reduce[2], aligned, channels_last;
+
+  explicit Factors(void* attributes) {
+    const Shape values = static_cast<OperatorAttributes*>(attributes)->Integers("resizing");
+    if (values.size() * sizeof(int64_t) != sizeof(Factors)) throw std::invalid_argument("resizing has other entries");
+    std::memcpy(this, values.data(), sizeof(Factors));
+  }
+
+  int64_t Resized(int64_t size, int axis) const {
+    return size == kUnknown ? kUnknown : size * enlarge[axis] / reduce[axis];
+  }
+
+  Shape Resized(const int64_t* x) const {
+    Shape shape(x, x + 4);
+    for (int axis = 0; axis < 2; ++axis) shape[Rows() + axis] = Resized(x[Rows() + axis], axis);
+    return shape;
+  }
+
+  Resizing Of(const int64_t* x) const {
+    const int64_t rows = x[Rows()], columns = x[Rows() + 1];
+    return {channels_last ? x[0] : x[0] * x[1],
+            channels_last ? x[3] : 1,
+            columns,
+            Blends(rows, Resized(rows, 0), aligned),
+            Blends(columns, Resized(columns, 1), aligned),
+            rows};
+  }
+
+ private:
+  int Rows() const { return channels_last ? 1 : 2; }
+};
+
 }  // namespace
 
 // MindSpore finds an operator, and what infers the shapes of its results, by name.
@@ -295,6 +342,59 @@ OPERATOR(SampleMotionGradient) {
 }
 
 RESULT_SHAPES(SampleMotionGradient) {
+  return {Shape(shapes[1], shapes[1] + ranks[1]), Shape(shapes[2], shapes[2] + ranks[2])};
+}
+
+// x -> result
+OPERATOR(Resize) {
+  return Guarded([&] { Resize(Factors(attributes).Of(shapes[0]), Floats(tensors[0]), Floats(tensors[1])); });
+}
+
+RESULT_SHAPE(Resize) {
+  return shapes[0][0] == kUnknownRank ? Shape(4, kUnknown) : Factors(attributes).Resized(shapes[0]);
+}
+
+// x (its shape counts), gradient of the result -> gradient of x
+OPERATOR(ResizeGradient) {
+  return Guarded([&] { ResizeGradient(Factors(attributes).Of(shapes[0]), Floats(tensors[1]), Floats(tensors[2])); });
+}
+
+RESULT_SHAPE(ResizeGradient) { return Shape(shapes[0], shapes[0] + ranks[0]); }
+
+// x, offsets, mask -> columns; see `Deforming`
+OPERATOR(DeformedColumns) {
+  return Guarded([&] {
+    DeformedColumns(MakeDeforming(shapes[0], shapes[2]), Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]),
+                    Floats(tensors[3]));
+  });
+}
+
+RESULT_SHAPE(DeformedColumns) {
+  if (shapes[0][0] == kUnknownRank) return Shape(4, kUnknown);
+  Shape shape(shapes[0], shapes[0] + 4);
+  if (shape[3] != kUnknown) shape[3] *= Deforming::kTaps;
+  return shape;
+}
+
+// x (its shape counts), offsets, mask, gradient of the columns -> gradient of x
+OPERATOR(DeformedColumnsGradient) {
+  return Guarded([&] {
+    DeformedGradient(MakeDeforming(shapes[0], shapes[2]), Floats(tensors[1]), Floats(tensors[2]), Floats(tensors[3]),
+                     Floats(tensors[4]));
+  });
+}
+
+RESULT_SHAPE(DeformedColumnsGradient) { return Shape(shapes[0], shapes[0] + ranks[0]); }
+
+// x, offsets, mask, gradient of the columns -> gradients of offsets and mask
+OPERATOR(DeformedColumnsMotionGradient) {
+  return Guarded([&] {
+    DeformedMotionGradient(MakeDeforming(shapes[0], shapes[2]), Floats(tensors[0]), Floats(tensors[1]),
+                           Floats(tensors[2]), Floats(tensors[3]), Floats(tensors[4]), Floats(tensors[5]));
+  });
+}
+
+RESULT_SHAPES(DeformedColumnsMotionGradient) {
   return {Shape(shapes[1], shapes[1] + ranks[1]), Shape(shapes[2], shapes[2] + ranks[2])};
 }
 

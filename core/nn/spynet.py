@@ -8,7 +8,7 @@ from mindspore import Tensor, nn, ops
 
 from core.nn.chain import ConvChain
 from core.nn.conv import Conv2d
-from core.nn.resize import upsample
+from core.nn.resize import Downsample, Upsample
 from core.nn.warp import Warp
 
 LEVELS = 4
@@ -30,13 +30,14 @@ class SPyNet(nn.Cell):
     def __init__(self, width: int = 64) -> None:
         super().__init__()
         self.levels = nn.CellList([FlowLevel(width) for _ in range(LEVELS)])
+        self.halve = Downsample(2)
 
     def construct(self, picture: Tensor, reference: Tensor) -> Tensor:
         pictures: tuple[Tensor, ...] = (picture,)
         references: tuple[Tensor, ...] = (reference,)
         for _ in range(LEVELS - 1):
-            pictures = pictures + (ops.avg_pool2d(pictures[-1], 2, 2),)
-            references = references + (ops.avg_pool2d(references[-1], 2, 2),)
+            pictures = pictures + (self.halve(pictures[-1]),)
+            references = references + (self.halve(references[-1]),)
         batch, _, height, width = pictures[-1].shape
         flow = ops.zeros((batch, 2, height // 2, width // 2), picture.dtype)
         for level in range(LEVELS):
@@ -56,8 +57,8 @@ class FlowLevel(nn.Cell):
         for inputs, outputs in pairwise((8, width // 2, width, width // 2, width // 4, 2)):
             cells += [Conv2d(inputs, outputs, 7), nn.ReLU()]
         self.residual = ConvChain(cells[:-1])
-        self.warp = Warp()
+        self.double, self.warp = Upsample(2), Warp()
 
     def construct(self, picture: Tensor, reference: Tensor, flow: Tensor) -> Tensor:
-        flow = 2.0 * upsample(flow, 2)
+        flow = 2.0 * self.double(flow)
         return flow + self.residual(ops.concat((picture, self.warp(reference, flow), flow), 1))
