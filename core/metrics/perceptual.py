@@ -53,7 +53,8 @@ def checkerboard(prediction: Pictures, truth: Pictures, matrix: Matrix = Matrix.
 
     Power of the error at the three Nyquist frequencies over that at three quarters of them, in blocks of 16x16 pixels
     under Hann's window: 1 for white noise and for equal pictures, below 1 where fine detail is lost or wrong, above 1
-    for a grid. Errors count as if noise of rounding to 8 bits were on top. Raises as `gmsd`, for sides below 16 pixels.
+    for a grid. Errors count as if noise of rounding to 8 bits were on top. Raises as `gmsd`, for sides below 16
+    pixels.
     """
     first, second, single = _prepare(prediction, truth, matrix, _BLOCK, "The checkerboard measure")
     values = np.array([_rise_at_nyquist(error) for error in first - second])

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from omegaconf import MISSING
 
 from core.errors import ConfigError
 from core.hooks import (
@@ -13,6 +16,7 @@ from core.hooks import (
     CodecEntry,
     Coding,
     LossEntry,
+    MetricEntry,
     ModelEntry,
     PublishedWeights,
     StepEntry,
@@ -24,6 +28,7 @@ from plugins.dvc.plugin import DvcCodecConfig, DvcConfig, DvcStepConfig, Referen
 
 if TYPE_CHECKING:
     from mindspore import nn
+    from mindspore.train import Metric
 
 HOOK_API = 1
 
@@ -96,6 +101,26 @@ class VggConfig:
     def __post_init__(self) -> None:
         if self.channels < 1:
             raise ValueError(f"model.channels is {self.channels}; it must be at least 1.")
+
+
+@dataclass
+class LpipsConfig:
+    """The network of LPIPS on AlexNet; only to import weights for ``metric.lpips.file``."""
+
+    channels: int = 64
+    """Channels of the first of its five layers; published: 64."""
+
+    def __post_init__(self) -> None:
+        if self.channels < 1:
+            raise ValueError(f"model.channels is {self.channels}; it must be at least 1.")
+
+
+@dataclass
+class LpipsMetricConfig:
+    """A learned distance of pictures."""
+
+    file: str = MISSING
+    """Its weights, a checkpoint that ``task=import_weights model=lpips`` has written."""
 
 
 class Features(Enum):
@@ -248,6 +273,24 @@ def _vgg_published(config: VggConfig) -> PublishedWeights:
     return published_vgg(config)
 
 
+def _lpips(config: LpipsConfig) -> nn.Cell:
+    from .lpips import Lpips
+
+    return Lpips(config)
+
+
+def _lpips_published(config: LpipsConfig) -> PublishedWeights:
+    from .weights import published_lpips
+
+    return published_lpips()
+
+
+def _lpips_metric(config: LpipsMetricConfig) -> Metric:
+    from .lpips import LpipsMetric
+
+    return LpipsMetric(Path(config.file))
+
+
 def _loss(config: DvcpLossConfig) -> nn.Cell:
     from .loss import DvcpLoss
 
@@ -281,6 +324,8 @@ def _tables(network: nn.Cell) -> Tables:
 
 MODEL = ModelEntry("dvcp", DvcpConfig, _network)
 VGG = ModelEntry("vgg19", VggConfig, _vgg, published=_vgg_published)
+LPIPS_NETWORK = ModelEntry("lpips", LpipsConfig, _lpips, published=_lpips_published)
+LPIPS = MetricEntry("lpips", LpipsMetricConfig, _lpips_metric, higher_is_better=False)
 LOSS = LossEntry("dvcp", DvcpLossConfig, _loss)
 STEP = StepEntry("dvcp", DvcpStepConfig, _step)
 CODEC = CodecEntry(
@@ -295,7 +340,12 @@ CODEC = CodecEntry(
 
 @hookimpl
 def models() -> Iterable[ModelEntry[Any]]:
-    return [MODEL, VGG]
+    return [MODEL, VGG, LPIPS_NETWORK]
+
+
+@hookimpl
+def metrics() -> Iterable[MetricEntry[LpipsMetricConfig]]:
+    return [LPIPS]
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""Names of torchvision's VGG-19, and of ours; the layouts are the same."""
+"""Names of published PyTorch checkpoints of feature networks, and of ours; the layouts are the same."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from core.hooks import PublishedTensor, PublishedWeights
 
 from .plugin import VggConfig
 from .vgg import LAYERS
+
+_ALEXNET = (0, 3, 6, 8, 10)
+"""Of the convolutions among the layers of torchvision's AlexNet."""
 
 
 def published_vgg(config: VggConfig) -> PublishedWeights:
@@ -19,3 +22,14 @@ def published_vgg(config: VggConfig) -> PublishedWeights:
             place += 2
         place += 1
     return PublishedWeights(tensors, ignored=(r"^classifier\.",))
+
+
+def published_lpips() -> PublishedWeights:
+    """How the state dict of the authors' ``LPIPS(net="alex")`` maps to a `Lpips`."""
+    tensors = {}
+    for number, place in enumerate(_ALEXNET):
+        for part in ("weight", "bias"):
+            tensors[f"layers.{number}.{part}"] = PublishedTensor(f"net.slice{number + 1}.{place}.{part}")
+        tensors[f"layers.{number}.channels"] = PublishedTensor(f"lin{number}.model.1.weight")
+    # The weights of the channels stand there twice, and the scaling is a constant.
+    return PublishedWeights(tensors, ignored=(r"^lins\.", r"^scaling_layer\."))
