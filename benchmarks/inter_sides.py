@@ -19,7 +19,7 @@ import numpy as np
 from sides import clip, our_network, use_mindspore, use_torch
 
 import core
-from core.hooks import Array, CodecEntry, Packet, PictureFormat
+from core.hooks import Array, InterCodecEntry, Packet, PictureFormat
 from core.run import Run
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "parity"))
@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "parity"))
 if TYPE_CHECKING:
     from mindspore import nn
 
-_WORDS = ("experiment=none", "optimizer=adam", "dataset=clips", "device=cpu", "codec.intra=png")
+_WORDS = ("experiment=none", "optimizer=adam", "dataset=clips", "device=cpu", "intra=png")
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,8 @@ class _OurCodec:
     def __init__(self, case: Case) -> None:
         run = case.run()
         self.framework = use_mindspore(run)
-        network, entry = case.network(run), run.entry("codec", CodecEntry)
-        codec = entry.build(run.settings.codec, network, entry.tables(network))
+        network, entry = case.network(run), run.entry("codec", InterCodecEntry)
+        codec = entry.build(run.settings.codec, network, entry.tables(network), run.intra())
         format = PictureFormat(case.width, case.height)
         self.frame, reference = case.pictures()
         self.encoder, self.decoder = codec.encoder(format), codec.decoder(format)

@@ -59,6 +59,10 @@ class Twin(Protocol):
         """Losses and gradients for a fixture's inputs under its noise, where it has some."""
         ...
 
+    def exact(self, arrays: Arrays) -> Arrays:
+        """What of `train` float32 hardly holds, in float64; the network is in float64 from then on."""
+        ...
+
 
 def main() -> int:
     options = _options()
@@ -107,7 +111,8 @@ def _make(twin: Twin, seed: int, height: int, width: int) -> tuple[Arrays, float
         arrays |= twin.evaluate(arrays)
         if min(map(_margin, twin.rounded(arrays))) >= MARGIN:
             arrays |= twin.noise(arrays, np.random.default_rng(seed))
-            return arrays | twin.train(arrays), amplitude
+            arrays |= twin.train(arrays)
+            return arrays | twin.exact(arrays), amplitude
     raise SystemExit(f"No frames of seed {seed} keep clear of ties: try another seed, or a smaller size.")
 
 

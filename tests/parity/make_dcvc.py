@@ -55,6 +55,9 @@ class Twin:
     def train(self, arrays: Arrays) -> Arrays:
         return {}
 
+    def exact(self, arrays: Arrays) -> Arrays:
+        return {}
+
 
 def _estimated(coded: Coded) -> dict[str, Tensor]:
     motion, residual = coded.motion, coded.residual

@@ -86,6 +86,12 @@ class Twin:
         losses["grad_absmax"] = torch.stack([gradient.abs().max() for gradient in gradients])
         return {f"train_{name}": value.detach().numpy() for name, value in losses.items()}
 
+    def exact(self, arrays: Arrays) -> Arrays:
+        self.network.double()
+        wide = {name: array.astype(np.float64) for name, array in arrays.items()}
+        made = self.train(wide)
+        return {f"{name}_float64": made[name] for name in made if name.startswith("train_grad")}
+
     def _probabilities(self, kept: Mapping[str, Tensor]) -> dict[str, Tensor]:
         motion, hyper = self.network.bitEstimator_mv, self.network.bitEstimator_z
         return {
