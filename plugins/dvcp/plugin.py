@@ -15,6 +15,8 @@ from core.hooks import (
     Codec,
     CodecEntry,
     Coding,
+    InterCodecEntry,
+    IntraCodec,
     LossEntry,
     MetricEntry,
     ModelEntry,
@@ -310,10 +312,10 @@ def _step(
     return DvcpStep(config, network, loss, optimizer)
 
 
-def _codec(config: DvcpCodecConfig, network: nn.Cell, tables: Tables) -> Codec:
+def _codec(config: DvcpCodecConfig, network: nn.Cell, tables: Tables, intra: IntraCodec) -> Codec:
     from plugins.dvc.codec import DvcCodec
 
-    return DvcCodec(config, network, tables)
+    return DvcCodec(config, network, tables, intra)
 
 
 def _tables(network: nn.Cell) -> Tables:
@@ -328,7 +330,7 @@ LPIPS_NETWORK = ModelEntry("lpips", LpipsConfig, _lpips, published=_lpips_publis
 LPIPS = MetricEntry("lpips", LpipsMetricConfig, _lpips_metric, higher_is_better=False)
 LOSS = LossEntry("dvcp", DvcpLossConfig, _loss)
 STEP = StepEntry("dvcp", DvcpStepConfig, _step)
-CODEC = CodecEntry(
+CODEC = InterCodecEntry(
     "dvcp",
     DvcpCodecConfig,
     _codec,
