@@ -87,7 +87,8 @@ class DvcpStep(CodecStep):
 
     The discriminator learns from the last frame of each clip and the reconstruction that the codec's update was made
     for, through which no gradient passes. It belongs to the step, not to the network: checkpoints hold it with the
-    state of the training, and what decodes a stream does not depend on it.
+    state of the training, and what decodes a stream does not depend on it. Restore a state before the first step: what
+    only a branch of the graph reads, MindSpore fetches once.
     """
 
     def __init__(self, config: DvcpStepConfig, network: Dvc, loss: DvcpLoss, optimizer: nn.Optimizer) -> None:
