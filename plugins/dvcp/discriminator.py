@@ -48,6 +48,16 @@ class Discriminator(nn.Cell):
             return ops.sigmoid(self.score(x.reshape(x.shape[0], -1))), x
         return ops.sigmoid(self.score(x.mean((2, 3)))), x
 
+    def compare(
+        self, frames: Tensor, reconstructions: Tensor
+    ) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """Scores of both, and features of both, from one batch.
+
+        By itself each side would be normalised to the same mean, which is all that a pooling head could have told.
+        """
+        scores, features = self(ops.concat((frames, reconstructions), 0))
+        return ops.chunk(scores, 2, 0), ops.chunk(features, 2, 0)
+
 
 class BatchNorm(nn.Cell):
     """Batch normalisation of N,C,H,W by the batch's own statistics. It remembers none, so judging changes nothing."""

@@ -64,10 +64,10 @@ class DvcpObjective(DvcObjective):
         """The adversarial loss, and the distance of the discriminator's features where it is wanted; else 0."""
         adversarial, matching = ops.zeros((), ms.float32), ops.zeros((), ms.float32)
         if self.loss.adversarial_weight > 0 and self.steps_done >= self.adversarial_from:
-            score, features = self.discriminator(reconstruction)
-            adversarial = adversarial_loss(score)
+            scores, features = self.discriminator.compare(frame, reconstruction)
+            adversarial = adversarial_loss(scores[1])
             if self.loss.matches:
-                matching = feature_distance(features, self.discriminator(frame)[1], frame)
+                matching = feature_distance(features[1], features[0], frame)
         return adversarial, matching
 
 
@@ -79,7 +79,8 @@ class DiscriminatorObjective(nn.Cell):
         self.discriminator = discriminator
 
     def construct(self, frames: Tensor, reconstructions: Tensor) -> Tensor:
-        return discriminator_loss(self.discriminator(frames)[0], self.discriminator(reconstructions)[0])
+        of_frames, of_reconstructions = self.discriminator.compare(frames, reconstructions)[0]
+        return discriminator_loss(of_frames, of_reconstructions)
 
 
 class DvcpStep(CodecStep):

@@ -19,6 +19,7 @@ from plugins.dvcp.plugin import (
     Head,
     Stages,
 )
+from plugins.dvcp.step import DiscriminatorObjective
 
 from ..codecs.material import build_frames, mode
 from .conftest import SMALLEST, build_network
@@ -225,6 +226,22 @@ def test_a_flattening_head_needs_its_size(frames):
     assert score.shape == (2, 1) and features.shape == (2, 32, 4, 4)
     with pytest.raises(ConfigError, match=r"128x128, not 64x64: set step\.discriminator\.crop"):
         Discriminator(DiscriminatorConfig(4, Head.flatten, 128))(pictures)
+
+
+@pytest.mark.parametrize("head", Head)
+def test_the_discriminator_learns_to_tell_frames_from_blurred_ones(frames, head):
+    ms.set_seed(3)
+    discriminator = Discriminator(DiscriminatorConfig(8, head, 64))
+    sharp = ms.ops.concat((frames[:, 0], frames[:, 2]))
+    blurred = ms.ops.avg_pool2d(sharp, 5, 1, 2)
+    optimizer = nn.Adam(discriminator.trainable_params(), 2e-3)
+    step = ms.ops.value_and_grad(DiscriminatorObjective(discriminator), None, optimizer.parameters)
+    losses = []
+    for _ in range(25):
+        loss, gradients = step(sharp, blurred)
+        optimizer(gradients)
+        losses.append(float(loss.asnumpy()))
+    assert losses[0] > 0.2 and losses[-1] < 0.05
 
 
 def test_a_pooling_head_takes_any_size(frames):
