@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 from mindspore import Tensor, nn, ops
 
 from core.kernels import library
-from core.nn.activation import SLOPE, LeakyReLU
+from core.nn.activation import LeakyReLU
 from core.nn.conv import Conv2d, ConvTranspose2d
 
-_SLOPES: dict[type, float] = {nn.ReLU: 0.0, LeakyReLU: SLOPE}
-"""Activations that a convolution can compute as well, by their slope below zero."""
+
+@runtime_checkable
+class Fusable(Protocol):
+    """A cell that can also work with the channels last."""
+
+    def fuse(self) -> None:
+        """From now on take and give N,H,W,C; needs our kernels."""
 
 
 class ConvChain(nn.SequentialCell):
-    """Convolutions one after another, with activations or other cells that work element by element between them.
+    """Convolutions one after another, with activations, `Fusable` cells, or ones that work element by element between.
 
     N,C,H,W in and out. With our kernels each `nn.ReLU` and `LeakyReLU` is computed with the convolution before it, and
     what is handed on inside has its channels last.
@@ -39,8 +45,17 @@ def _fused(cells: Sequence[nn.Cell]) -> tuple[nn.Cell, ...]:
     kept: list[nn.Cell] = []
     for cell, following in zip(cells, [*cells[1:], None], strict=True):
         if isinstance(cell, Conv2d | ConvTranspose2d):
-            cell.fuse(_SLOPES.get(type(following)), channels_last=True)
-        elif type(cell) in _SLOPES and kept and isinstance(kept[-1], Conv2d | ConvTranspose2d):
+            cell.fuse(_slope(following), channels_last=True)
+        elif _slope(cell) is not None and kept and isinstance(kept[-1], Conv2d | ConvTranspose2d):
             continue
+        elif isinstance(cell, Fusable):
+            cell.fuse()
         kept.append(cell)
     return tuple(kept)
+
+
+def _slope(cell: nn.Cell | None) -> float | None:
+    """Of an activation that a convolution can compute as well, its slope below zero."""
+    if type(cell) is nn.ReLU:
+        return 0.0
+    return cell.slope if type(cell) is LeakyReLU else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 
+from core.kernels.convolution import Convolution
 from core.nn.bound import LowerBound
 
 _PEDESTAL = 2.0**-36
@@ -14,7 +15,7 @@ _FIRST_GAMMA = 0.1
 
 
 class GDN(nn.Cell):
-    """x / sqrt(beta_i + sum_j gamma_ij x_j^2) over the channels of N,C,H,W.
+    """x / sqrt(beta_i + sum_j gamma_ij x_j^2) over the channels of N,C,H,W, or N,H,W,C after `fuse`.
 
     ``beta`` (C) and ``gamma`` (C,C: row i is output channel i) are stored as square roots and bounded below, so that
     the effective ones are never negative; a bound lets a parameter go that would rise (`LowerBound`). They start from
@@ -28,15 +29,22 @@ class GDN(nn.Cell):
         self.gamma = Parameter(Tensor(root.astype(np.float32)), name="gamma")
         self.bound_beta = LowerBound((_LEAST_BETA + _PEDESTAL) ** 0.5)
         self.bound_gamma = LowerBound(_PEDESTAL**0.5)
+        self.mix: Convolution | None = None
+
+    def fuse(self) -> None:
+        """From now on take and give N,H,W,C; needs our kernels."""
+        self.mix = Convolution(channels_last=True)
 
     def construct(self, x: Tensor) -> Tensor:
         return x / self.norm(x)
 
     def norm(self, x: Tensor) -> Tensor:
-        """The square root, N,C,H,W."""
-        batch, channels, height, width = x.shape
+        """The square root, of x's shape."""
         beta = ops.square(self.bound_beta(self.beta)) - _PEDESTAL
         gamma = ops.square(self.bound_gamma(self.gamma)) - _PEDESTAL
+        if self.mix is not None:
+            return ops.sqrt(self.mix(ops.square(x), gamma.expand_dims(-1).expand_dims(-1), beta))
+        batch, channels, height, width = x.shape
         energy = ops.square(x).reshape(batch, channels, height * width)
         mixed = ops.matmul(gamma, energy) + beta.reshape(1, channels, 1)
         return ops.sqrt(mixed).reshape(batch, channels, height, width)

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from mindspore import Tensor, nn, ops
 
+from core.kernels.convolution import ConvolutionSum
 from core.nn.conv import Conv2d
 from core.nn.resize import upsample_aligned
 
 
 class PreActivationBlock(nn.Cell):
-    """x + conv(ReLU(conv(ReLU(x)))), N,C,H,W (He et al., ECCV 2016)."""
+    """x + conv(ReLU(conv(ReLU(x)))), N,C,H,W, or N,H,W,C after `fuse` (He et al., ECCV 2016)."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
         self.conv1 = Conv2d(features, features)
         self.conv2 = Conv2d(features, features)
+        self.fused_sum: ConvolutionSum | None = None
+
+    def fuse(self) -> None:
+        """From now on take and give N,H,W,C, and compute the inner ReLU and the sum with the convolutions."""
+        self.conv1.fuse(0.0, channels_last=True)
+        self.fused_sum = ConvolutionSum(self.conv2.stride, self.conv2.padding)
 
     def construct(self, x: Tensor) -> Tensor:
+        if self.fused_sum is not None:
+            return self.fused_sum(self.conv1(ops.relu(x)), self.conv2.weight, self.conv2.bias, x)
         return x + self.conv2(ops.relu(self.conv1(ops.relu(x))))
 
 
