@@ -19,6 +19,7 @@ class MaskedConv2d(Conv2d):
     def __init__(self, in_channels: int, out_channels: int, kernel: int, order: ContextOrder) -> None:
         super().__init__(in_channels, out_channels, kernel)
         self.mask = Tensor(visible(order, kernel).astype(np.float32))
+        self.order = order
         self.is_checkerboard = order is ContextOrder.checkerboard
 
     def construct(self, x: Tensor) -> Tensor:

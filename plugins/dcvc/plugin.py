@@ -64,6 +64,45 @@ class DcvcConfig:
                 )
 
 
+class Quantize(Enum):
+    """How latents are quantised in streams; the published code does it in one way when it estimates, in another when it codes."""
+
+    codec = "codec"
+    """round(y - mean) + mean, as the published code writes streams."""
+    forward = "forward"
+    """round(y), the latents of the published numbers; what is coded is round(y) - round(mean)."""
+
+
+@dataclass
+class DcvcCodecConfig(CodecConfig):
+    """Coding with a trained network. Intra frames are coded by a picture codec."""
+
+    quantize: Quantize = Quantize.codec
+    """How latents are quantised; packets say it, so a decoder needs no option."""
+    intra: IntraCodec = IntraCodec.hevc
+    """The picture codec."""
+    lmbda: float = 2048.0
+    """Weight of the distortion that the network was trained with; intra frames get the quality that goes with it."""
+    intra_crf: float | None = None
+    """Constant rate factor of intra frames; null takes the one that goes with ``lmbda``, and 0 is best."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.lmbda <= 0:
+            raise ValueError(f"codec.lmbda is {self.lmbda}; it must be above 0.")
+        if self.intra_crf is not None and not 0 <= self.intra_crf <= _COARSEST_CRF:
+            raise ValueError(
+                f"codec.intra_crf is {self.intra_crf}; it must lie between 0 and {_COARSEST_CRF:g}."
+            )
+
+    @property
+    def crf(self) -> float:
+        """Constant rate factor of intra frames: 29, 26, 23, 20 for 256, 512, 1024, 2048, as DVC's, and so on."""
+        if self.intra_crf is not None:
+            return self.intra_crf
+        return min(max(29 - 3 * math.log2(self.lmbda / 256), 0.0), _COARSEST_CRF)
+
+
 def _network(config: DcvcConfig) -> nn.Cell:
     from .cells import Dcvc
 
@@ -76,9 +115,39 @@ def _published(config: DcvcConfig) -> PublishedWeights:
     return published(config)
 
 
+def _codec(config: DcvcCodecConfig, network: nn.Cell, tables: Tables) -> Codec:
+    from .codec import DcvcCodec
+
+    return DcvcCodec(config, network, tables)
+
+
+def _tables(network: nn.Cell) -> Tables:
+    from .latents import tables
+
+    return tables(network)
+
+
 MODEL = ModelEntry("dcvc", DcvcConfig, _network, published=_published)
+CODEC = CodecEntry(
+    "dcvc",
+    DcvcCodecConfig,
+    _codec,
+    _tables,
+    coding=Coding.CONDITIONAL,
+    supervision=Supervision.OBJECTIVE,
+)
 
 
 @hookimpl
 def models() -> Iterable[ModelEntry[DcvcConfig]]:
     return [MODEL]
+
+
+@hookimpl
+def codecs() -> Iterable[CodecEntry[DcvcCodecConfig]]:
+    return [CODEC]
+
+
+@hookimpl
+def config_package() -> str:
+    return "plugins.dcvc.conf"

@@ -17,7 +17,7 @@ _HALVINGS = 4
 """Latents have a sixteenth of the picture's sides."""
 _REFINEMENTS = 5
 """Layers of the motion's refinement between its ends."""
-_HYPER_SLOPE = 0.01
+HYPER_SLOPE = 0.01
 """Of LeakyReLU in the priors' networks."""
 
 
@@ -124,9 +124,9 @@ def hyper_analysis(latent: int, hyper: int) -> ConvChain:
     return ConvChain(
         [
             Conv2d(latent, hyper, 3),
-            LeakyReLU(_HYPER_SLOPE),
+            LeakyReLU(HYPER_SLOPE),
             Conv2d(hyper, hyper, 5, 2),
-            LeakyReLU(_HYPER_SLOPE),
+            LeakyReLU(HYPER_SLOPE),
             Conv2d(hyper, hyper, 5, 2),
         ]
     )
@@ -138,9 +138,9 @@ def hyper_synthesis(widths: tuple[int, int, int, int]) -> ConvChain:
     return ConvChain(
         [
             ConvTranspose2d(first, second, 5),
-            LeakyReLU(_HYPER_SLOPE),
+            LeakyReLU(HYPER_SLOPE),
             ConvTranspose2d(second, third, 5),
-            LeakyReLU(_HYPER_SLOPE),
+            LeakyReLU(HYPER_SLOPE),
             ConvTranspose2d(third, last, 3, 1),
         ]
     )
@@ -150,5 +150,5 @@ def parameter_network(inputs: int, latent: int) -> ConvChain:
     """What is known of each element, N,inputs,h,w -> means and raw scales, N,2*latent,h,w."""
     cells: list[nn.Cell] = []
     for before, after in pairwise((inputs, latent * 10 // 3, latent * 8 // 3, 2 * latent)):
-        cells += [Conv2d(before, after, 1), LeakyReLU(_HYPER_SLOPE)]
+        cells += [Conv2d(before, after, 1), LeakyReLU(HYPER_SLOPE)]
     return ConvChain(cells[:-1])
