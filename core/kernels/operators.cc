@@ -1,4 +1,5 @@
-// The kernels as MindSpore "aot" operators: convolutions that leave memory layouts to oneDNN, sampling, sums.
+// The kernels as MindSpore "aot" operators: convolutions that leave memory layouts to oneDNN, sampling,
+// resizing, deforming, sums.
 //
 // MindSpore's own convolutions pin plain layouts, for which oneDNN has only slow code. Here each call copies its tensors
 // into the layouts that oneDNN asks for, runs its fast kernel and copies the result back; between convolutions that hand
@@ -9,8 +10,10 @@
 
 #include <cstdio>
 
+#include "deforming.h"
 #include "integers.h"
 #include "mindspore.h"
+#include "resizing.h"
 #include "runtime.h"
 #include "sampling.h"
 #include "sums.h"
@@ -158,15 +161,61 @@ void WeightsGradient(int source, void** tensors, int64_t** shapes, void* attribu
   SumChannels(Floats(tensors[1]), Floats(tensors[4]), of_y, geometry.channels_last);
 }
 
-// For a stack N, C, D, H, W and a flow N, 2, H', W' in pixels or, where the attribute says so, in halves of its sides.
-Sampling MakeSampling(const int64_t* stack, const int64_t* flow, void* attributes) {
-  Sampling sampling = {stack[0], stack[1], stack[2], stack[3], stack[4], flow[2], flow[3], 1, 1};
-  if (static_cast<OperatorAttributes*>(attributes)->Boolean("in_halves")) {
-    sampling.units_x = static_cast<float>(sampling.columns) / 2;
-    sampling.units_y = static_cast<float>(sampling.rows) / 2;
-  }
-  return sampling;
+// Whether the first input is a picture N, C, H, W, with a flow in pixels; else it is a stack N, C, D, H, W, with a flow in
+// halves of its sides and a depth.
+bool IsPicture(const int* ranks) { return ranks[0] == 4; }
+
+Sampling MakeSampling(const int* ranks, int64_t** shapes) {
+  const int64_t *sampled = shapes[0], *flow = shapes[1];
+  if (IsPicture(ranks)) return {sampled[0], sampled[1], 1, sampled[2], sampled[3], flow[2], flow[3], 1, 1};
+  const float half_width = static_cast<float>(flow[3]) / 2, half_height = static_cast<float>(flow[2]) / 2;
+  return {sampled[0], sampled[1], sampled[2],  sampled[3], sampled[4],
+          flow[2],    flow[3],    half_width, half_height};
 }
+
+// For x N, H, W, C and a mask N, H, W, groups * 9.
+Deforming MakeDeforming(const int64_t* x, const int64_t* mask) {
+  const int64_t groups = mask[3] / Deforming::kTaps;
+  if (groups < 1 || mask[3] % Deforming::kTaps || x[3] % groups) {
+    throw std::invalid_argument("nothing is deformed by a mask of shape " + Text(mask, 4) + " in an input of shape " +
+                                Text(x, 4));
+  }
+  return {x[0], x[1], x[2], groups, x[3] / groups};
+}
+
+// The settings of a resizing, which its MindSpore primitive has as an attribute.
+struct Factors {
+  int64_t enlarge[2], reduce[2], aligned, channels_last;
+
+  explicit Factors(void* attributes) {
+    const Shape values = static_cast<OperatorAttributes*>(attributes)->Integers("resizing");
+    if (values.size() * sizeof(int64_t) != sizeof(Factors)) throw std::invalid_argument("resizing has other entries");
+    std::memcpy(this, values.data(), sizeof(Factors));
+  }
+
+  int64_t Resized(int64_t size, int axis) const {
+    return size == kUnknown ? kUnknown : size * enlarge[axis] / reduce[axis];
+  }
+
+  Shape Resized(const int64_t* x) const {
+    Shape shape(x, x + 4);
+    for (int axis = 0; axis < 2; ++axis) shape[Rows() + axis] = Resized(x[Rows() + axis], axis);
+    return shape;
+  }
+
+  Resizing Of(const int64_t* x) const {
+    const int64_t rows = x[Rows()], columns = x[Rows() + 1];
+    return {channels_last ? x[0] : x[0] * x[1],
+            channels_last ? x[3] : 1,
+            columns,
+            Blends(rows, Resized(rows, 0), aligned),
+            Blends(columns, Resized(columns, 1), aligned),
+            rows};
+  }
+
+ private:
+  int Rows() const { return channels_last ? 1 : 2; }
+};
 
 }  // namespace
 
@@ -177,7 +226,8 @@ Sampling MakeSampling(const int64_t* stack, const int64_t* flow, void* attribute
                     const char**, void*, [[maybe_unused]] void* attributes)
 #define RESULT_SHAPE(name) \
   EXPORTED Shape name##InferShape(int* ranks, int64_t** shapes, [[maybe_unused]] void* attributes)
-#define RESULT_SHAPES(name) EXPORTED std::vector<Shape> name##InferShape(int* ranks, int64_t** shapes, void* attributes)
+#define RESULT_SHAPES(name) \
+  EXPORTED std::vector<Shape> name##InferShape(int* ranks, int64_t** shapes, [[maybe_unused]] void* attributes)
 
 OPERATOR(Convolution) {
   return Guarded([&] { Forward(Kind::kForward, count, tensors, shapes, attributes); });
@@ -249,11 +299,11 @@ OPERATOR(SumOfSquares) {
 
 RESULT_SHAPE(SumOfSquares) { return {1}; }
 
-// stack, flow, depth -> result; see `Sampling`
+// picture, flow -> result, or stack, flow, depth -> result; see `Sampling`
 OPERATOR(Sample) {
   return Guarded([&] {
-    const Sampling sampling = MakeSampling(shapes[0], shapes[1], attributes);
-    Sample(sampling, Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]), Floats(tensors[3]));
+    const float* depth = IsPicture(ranks) ? nullptr : Floats(tensors[2]);
+    Sample(MakeSampling(ranks, shapes), Floats(tensors[0]), Floats(tensors[1]), depth, Floats(tensors[count - 1]));
   });
 }
 
@@ -262,26 +312,89 @@ RESULT_SHAPE(Sample) {
   return {shapes[0][0], shapes[0][1], shapes[1][2], shapes[1][3]};
 }
 
-// stack (its shape counts), flow, depth, gradient of the result -> gradient of the stack
-OPERATOR(SampleStackGradient) {
+// what was sampled (its shape counts), flow, perhaps depth, gradient of the result -> gradient of what was sampled
+OPERATOR(SampleGradient) {
   return Guarded([&] {
-    const Sampling sampling = MakeSampling(shapes[0], shapes[1], attributes);
-    SampleStackGradient(sampling, Floats(tensors[1]), Floats(tensors[2]), Floats(tensors[3]), Floats(tensors[4]));
+    const float* depth = IsPicture(ranks) ? nullptr : Floats(tensors[2]);
+    SampleGradient(MakeSampling(ranks, shapes), Floats(tensors[1]), depth, Floats(tensors[count - 2]),
+                   Floats(tensors[count - 1]));
   });
 }
 
-RESULT_SHAPE(SampleStackGradient) { return Shape(shapes[0], shapes[0] + ranks[0]); }
+RESULT_SHAPE(SampleGradient) { return Shape(shapes[0], shapes[0] + ranks[0]); }
+
+// picture, flow, gradient of the result -> gradient of the flow
+OPERATOR(SampleFlowGradient) {
+  return Guarded([&] {
+    SampleMotionGradient(MakeSampling(ranks, shapes), Floats(tensors[0]), Floats(tensors[1]), nullptr,
+                         Floats(tensors[2]), Floats(tensors[3]), nullptr);
+  });
+}
+
+RESULT_SHAPE(SampleFlowGradient) { return Shape(shapes[1], shapes[1] + ranks[1]); }
 
 // stack, flow, depth, gradient of the result -> gradients of flow and depth
 OPERATOR(SampleMotionGradient) {
   return Guarded([&] {
-    const Sampling sampling = MakeSampling(shapes[0], shapes[1], attributes);
-    SampleMotionGradient(sampling, Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]), Floats(tensors[3]),
-                         Floats(tensors[4]), Floats(tensors[5]));
+    SampleMotionGradient(MakeSampling(ranks, shapes), Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]),
+                         Floats(tensors[3]), Floats(tensors[4]), Floats(tensors[5]));
   });
 }
 
 RESULT_SHAPES(SampleMotionGradient) {
+  return {Shape(shapes[1], shapes[1] + ranks[1]), Shape(shapes[2], shapes[2] + ranks[2])};
+}
+
+// x -> result
+OPERATOR(Resize) {
+  return Guarded([&] { Resize(Factors(attributes).Of(shapes[0]), Floats(tensors[0]), Floats(tensors[1])); });
+}
+
+RESULT_SHAPE(Resize) {
+  return shapes[0][0] == kUnknownRank ? Shape(4, kUnknown) : Factors(attributes).Resized(shapes[0]);
+}
+
+// x (its shape counts), gradient of the result -> gradient of x
+OPERATOR(ResizeGradient) {
+  return Guarded([&] { ResizeGradient(Factors(attributes).Of(shapes[0]), Floats(tensors[1]), Floats(tensors[2])); });
+}
+
+RESULT_SHAPE(ResizeGradient) { return Shape(shapes[0], shapes[0] + ranks[0]); }
+
+// x, offsets, mask -> columns; see `Deforming`
+OPERATOR(DeformedColumns) {
+  return Guarded([&] {
+    DeformedColumns(MakeDeforming(shapes[0], shapes[2]), Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]),
+                    Floats(tensors[3]));
+  });
+}
+
+RESULT_SHAPE(DeformedColumns) {
+  if (shapes[0][0] == kUnknownRank) return Shape(4, kUnknown);
+  Shape shape(shapes[0], shapes[0] + 4);
+  if (shape[3] != kUnknown) shape[3] *= Deforming::kTaps;
+  return shape;
+}
+
+// x (its shape counts), offsets, mask, gradient of the columns -> gradient of x
+OPERATOR(DeformedColumnsGradient) {
+  return Guarded([&] {
+    DeformedGradient(MakeDeforming(shapes[0], shapes[2]), Floats(tensors[1]), Floats(tensors[2]), Floats(tensors[3]),
+                     Floats(tensors[4]));
+  });
+}
+
+RESULT_SHAPE(DeformedColumnsGradient) { return Shape(shapes[0], shapes[0] + ranks[0]); }
+
+// x, offsets, mask, gradient of the columns -> gradients of offsets and mask
+OPERATOR(DeformedColumnsMotionGradient) {
+  return Guarded([&] {
+    DeformedMotionGradient(MakeDeforming(shapes[0], shapes[2]), Floats(tensors[0]), Floats(tensors[1]),
+                           Floats(tensors[2]), Floats(tensors[3]), Floats(tensors[4]), Floats(tensors[5]));
+  });
+}
+
+RESULT_SHAPES(DeformedColumnsMotionGradient) {
   return {Shape(shapes[1], shapes[1] + ranks[1]), Shape(shapes[2], shapes[2] + ranks[2])};
 }
 

@@ -117,7 +117,7 @@ inline void SampleMotionGradient(const Sampling& s, const float* stack, const fl
 }
 
 // Gradient of the stack. A plane's contributions are added in the order of the pixels, by one thread.
-inline void SampleStackGradient(const Sampling& s, const float* flow, const float* depth, const float* of_result,
+inline void SampleGradient(const Sampling& s, const float* flow, const float* depth, const float* of_result,
                                 float* of_stack) {
   const int64_t planes = s.images * s.channels;
   Runtime::Get().ForRanges(planes, [&](int64_t begin, int64_t end) {

@@ -1,4 +1,8 @@
-"""Samples of stacks of pictures at displaced positions, with gradients of the stack, the flow and the depth."""
+"""Samples of pictures and of stacks of pictures at displaced positions, with gradients of all that goes in.
+
+Everything is float32; positions are clamped to the picture or the stack. A gradient adds up in the same order on any
+number of threads.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +11,37 @@ from mindspore import Tensor, nn
 from core.kernels.operator import operator
 
 
-class Sample(nn.Cell):
-    """Trilinear samples, positions clamped to the stack: ``construct(stack, flow, depth)`` -> N,C,H,W.
+class SamplePicture(nn.Cell):
+    """Bilinear samples, ``construct(picture, flow)`` -> N,C,H,W.
 
-    ``stack`` N,C,D,h,w; ``flow`` N,2,H,W to the right and down; ``depth`` N,1,H,W between -1 (the first slice's outer
-    face) and 1 (the last one's). All are float32. A gradient adds up in the same order on any number of threads.
-
-    Args:
-        in_halves: the flow is in halves of its own width and height, not in pixels.
+    ``picture`` N,C,h,w; ``flow`` N,2,H,W to the right and down, in pixels.
     """
 
-    def __init__(self, in_halves: bool) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        stack_gradient = operator("SampleStackGradient", in_halves=in_halves)
-        motion_gradient = operator("SampleMotionGradient", results=2, in_halves=in_halves)
+        picture_gradient = operator("SampleGradient")
+        flow_gradient = operator("SampleFlowGradient")
+
+        def gradients(picture: Tensor, flow: Tensor, out: Tensor, dout: Tensor) -> tuple[Tensor, ...]:
+            return picture_gradient(picture, flow, dout), flow_gradient(picture, flow, dout)
+
+        self.sample = operator("Sample", bprop=gradients)
+
+    def construct(self, picture: Tensor, flow: Tensor) -> Tensor:
+        return self.sample(picture, flow)
+
+
+class SampleStack(nn.Cell):
+    """Trilinear samples, ``construct(stack, flow, depth)`` -> N,C,H,W.
+
+    ``stack`` N,C,D,h,w; ``flow`` N,2,H,W to the right and down, in halves of its own width and height; ``depth``
+    N,1,H,W between -1 (the first slice's outer face) and 1 (the last one's).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        stack_gradient = operator("SampleGradient")
+        motion_gradient = operator("SampleMotionGradient", results=2)
 
         def gradients(
             stack: Tensor, flow: Tensor, depth: Tensor, out: Tensor, dout: Tensor
@@ -28,7 +49,7 @@ class Sample(nn.Cell):
             of_motion = motion_gradient(stack, flow, depth, dout)
             return stack_gradient(stack, flow, depth, dout), of_motion[0], of_motion[1]
 
-        self.sample = operator("Sample", bprop=gradients, in_halves=in_halves)
+        self.sample = operator("Sample", bprop=gradients)
 
     def construct(self, stack: Tensor, flow: Tensor, depth: Tensor) -> Tensor:
         return self.sample(stack, flow, depth)

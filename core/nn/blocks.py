@@ -12,16 +12,13 @@ from core.kernels.convolution import ConvolutionSum
 from core.nn.conv import Conv2d
 
 
-class ResidualBlock(nn.Cell):
-    """x + conv(ReLU(conv(x))) without normalisation; weights start at a tenth of Kaiming's, so it is near identity.
-
-    N,C,H,W, or N,H,W,C after `fuse`.
-    """
+class _Block(nn.Cell):
+    """Two convolutions, a ReLU between, beside the identity."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
-        self.conv1 = _near_zero(Conv2d(features, features))
-        self.conv2 = _near_zero(Conv2d(features, features))
+        self.conv1 = Conv2d(features, features)
+        self.conv2 = Conv2d(features, features)
         self.fused_sum: ConvolutionSum | None = None
 
     def fuse(self) -> None:
@@ -29,10 +26,33 @@ class ResidualBlock(nn.Cell):
         self.conv1.fuse(0.0, channels_last=True)
         self.fused_sum = ConvolutionSum(self.conv2.stride, self.conv2.padding)
 
-    def construct(self, x: Tensor) -> Tensor:
+    def add_branch(self, x: Tensor, entering: Tensor) -> Tensor:
+        """x plus what the convolutions make of ``entering``."""
         if self.fused_sum is None:
-            return x + self.conv2(ops.relu(self.conv1(x)))
-        return self.fused_sum(self.conv1(x), self.conv2.weight, self.conv2.bias, x)
+            return x + self.conv2(ops.relu(self.conv1(entering)))
+        return self.fused_sum(self.conv1(entering), self.conv2.weight, self.conv2.bias, x)
+
+
+class ResidualBlock(_Block):
+    """x + conv(ReLU(conv(x))) without normalisation; weights start at a tenth of Kaiming's, so it is near identity.
+
+    N,C,H,W, or N,H,W,C after `fuse`.
+    """
+
+    def __init__(self, features: int) -> None:
+        super().__init__(features)
+        _near_zero(self.conv1)
+        _near_zero(self.conv2)
+
+    def construct(self, x: Tensor) -> Tensor:
+        return self.add_branch(x, x)
+
+
+class PreActivationBlock(_Block):
+    """x + conv(ReLU(conv(ReLU(x)))) (He et al., ECCV 2016): N,C,H,W, or N,H,W,C after `fuse`."""
+
+    def construct(self, x: Tensor) -> Tensor:
+        return self.add_branch(x, ops.relu(x))
 
 
 class ResidualTrunk(nn.SequentialCell):
@@ -53,9 +73,8 @@ class ResidualTrunk(nn.SequentialCell):
         return ops.transpose(x, (0, 3, 1, 2)) if self.is_fused else x
 
 
-def _near_zero(conv: Conv2d) -> Conv2d:
+def _near_zero(conv: Conv2d) -> None:
     """Kaiming normal (fan-in) times 0.1 and no bias."""
     fan_in = math.prod(conv.weight.shape[1:])
     conv.weight.set_data(initializer(Normal(0.1 * math.sqrt(2 / fan_in)), conv.weight.shape))
     conv.bias.set_data(initializer("zeros", conv.bias.shape))
-    return conv

@@ -1,4 +1,4 @@
-"""Modulated deformable convolution (DCNv2), 3x3, stride 1: by MindSpore's operator or by gathering."""
+"""Modulated deformable convolution (DCNv2), 3x3, stride 1: by our kernel, by gathering, or by MindSpore's operator."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from mindspore import Parameter, Tensor, nn, ops
 from mindspore.common.initializer import HeUniform, Uniform, initializer
 from mindspore.ops import constexpr
 
+from core.kernels import library
+from core.kernels.convolution import Convolution
+from core.kernels.deforming import DeformedColumns
 from core.nn.pad import zero_margin
 
 _KERNEL = 3
@@ -24,12 +27,13 @@ class DeformableConv2d(nn.Cell):
     Args:
         in_channels, out_channels: channels of the picture and of the result.
         groups: groups of neighbouring input channels that share displacements.
-        implementation: ``operator`` is `mindspore.ops.deformable_conv2d`, ``gather`` our own form of it,
-            ``auto`` the faster of both on the current device.
+        implementation: ``operator`` is `mindspore.ops.deformable_conv2d`, ``gather`` our own form of it, ``auto`` the
+            fastest on the current device, which is our kernel where kernels are in use.
 
     ``construct(x, offsets, mask)``: ``x`` N,in,H,W; ``offsets`` N,2*groups*9,H,W in pixels, first the
     horizontal ones of every (group, tap), then the vertical ones, taps row by row; ``mask``
-    N,groups*9,H,W. Samples are bilinear; each neighbour outside the picture counts 0. Result N,out,H,W.
+    N,groups*9,H,W. Samples are bilinear; each neighbour outside the picture counts 0. Result N,out,H,W. After `fuse` all
+    of them have their channels last.
     """
 
     def __init__(
@@ -42,11 +46,35 @@ class DeformableConv2d(nn.Cell):
         self.bias = Parameter(initializer(Uniform(bound), (out_channels,)), name="bias")
         self.groups = groups
         self.gathers = implementation == "gather" or (implementation == "auto" and _gathering_is_faster())
+        self.columns: DeformedColumns | None = None
+        if implementation == "auto" and library.in_use():
+            self.columns, self.mix = DeformedColumns(), Convolution(channels_last=True)
+        self.is_fused = False
+
+    def fuse(self) -> bool:
+        """From now on take and give N,H,W,C, if our kernel is what computes; returns whether it does."""
+        self.is_fused = self.columns is not None
+        return self.is_fused
 
     def construct(self, x: Tensor, offsets: Tensor, mask: Tensor) -> Tensor:
+        if self.is_fused:
+            return self._by_kernel(x, offsets, mask)
+        if self.columns is not None:
+            result = self._by_kernel(_channels_last(x), _channels_last(offsets), _channels_last(mask))
+            return ops.transpose(result, (0, 3, 1, 2))
         if self.gathers:
             return deformable_conv2d_by_gathering(x, offsets, mask, self.weight, self.bias, self.groups)
         return deformable_conv2d_by_operator(x, offsets, mask, self.weight, self.bias, self.groups)
+
+    def _by_kernel(self, x: Tensor, offsets: Tensor, mask: Tensor) -> Tensor:
+        """The samples of all taps, then a matrix product."""
+        outputs, inputs = self.weight.shape[:2]
+        taps = self.weight.reshape(outputs, self.groups, inputs // self.groups, _TAPS).transpose(0, 1, 3, 2)
+        return self.mix(self.columns(x, offsets, mask), taps.reshape(outputs, -1, 1, 1), self.bias)
+
+
+def _channels_last(x: Tensor) -> Tensor:
+    return ops.transpose(x, (0, 2, 3, 1))
 
 
 def _gathering_is_faster() -> bool:

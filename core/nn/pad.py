@@ -38,9 +38,14 @@ def zero_margin(x: Tensor, margin: int) -> Tensor:
     return ops.concat((edge, x, edge), 2)
 
 
-def crop_like(x: Tensor, reference: Tensor) -> Tensor:
-    """The top left part of ``x`` (N,C,H,W) that has the height and width of ``reference``."""
-    return crop(x, reference.shape[2], reference.shape[3])
+def crop_like(x: Tensor, reference: Tensor, channels: int = 1) -> Tensor:
+    """The top left part of ``x`` that has the height and width of ``reference``; ``channels`` is the axis of both's
+    channels: 1 of N,C,H,W, or 3 of N,H,W,C."""
+    if channels == 1:
+        return crop(x, reference.shape[2], reference.shape[3])
+    if x.shape[1:3] == reference.shape[1:3]:
+        return x
+    return x[:, : reference.shape[1], : reference.shape[2]]
 
 
 def crop(x: Tensor, height: int, width: int) -> Tensor:

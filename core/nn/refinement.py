@@ -4,29 +4,10 @@ from __future__ import annotations
 
 from mindspore import Tensor, nn, ops
 
-from core.kernels.convolution import ConvolutionSum
+from core.kernels import library
+from core.nn.blocks import PreActivationBlock
 from core.nn.conv import Conv2d
-from core.nn.resize import upsample_aligned
-
-
-class PreActivationBlock(nn.Cell):
-    """x + conv(ReLU(conv(ReLU(x)))), N,C,H,W, or N,H,W,C after `fuse` (He et al., ECCV 2016)."""
-
-    def __init__(self, features: int) -> None:
-        super().__init__()
-        self.conv1 = Conv2d(features, features)
-        self.conv2 = Conv2d(features, features)
-        self.fused_sum: ConvolutionSum | None = None
-
-    def fuse(self) -> None:
-        """From now on take and give N,H,W,C, and compute the inner ReLU and the sum with the convolutions."""
-        self.conv1.fuse(0.0, channels_last=True)
-        self.fused_sum = ConvolutionSum(self.conv2.stride, self.conv2.padding)
-
-    def construct(self, x: Tensor) -> Tensor:
-        if self.fused_sum is not None:
-            return self.fused_sum(self.conv1(ops.relu(x)), self.conv2.weight, self.conv2.bias, x)
-        return x + self.conv2(ops.relu(self.conv1(ops.relu(x))))
+from core.nn.resize import AlignedUpsample, Downsample
 
 
 class RefinementNetwork(nn.Cell):
@@ -42,13 +23,29 @@ class RefinementNetwork(nn.Cell):
         self.down = nn.CellList([PreActivationBlock(features) for _ in range(3)])
         self.up = nn.CellList([PreActivationBlock(features) for _ in range(3)])
         self.last = Conv2d(features, 3)
+        self.halve, self.double = Downsample(2), AlignedUpsample(2)
+        self.is_fused = library.in_use() is not None
+        if self.is_fused:
+            self._fuse()
+
+    def _fuse(self) -> None:
+        """Keep the channels last between the first convolution and the last."""
+        self.features.fuse(0.0, channels_last=True)
+        self.last.fuse(None, channels_last=True)
+        for cell in (*self.down, *self.up, self.halve, self.double):
+            cell.fuse()
 
     def construct(self, warped: Tensor, reference: Tensor) -> Tensor:
-        x = ops.relu(self.features(ops.concat((warped, reference), 1)))
+        x = ops.concat((warped, reference), 1)
+        if self.is_fused:
+            return ops.transpose(self._refine(self.features(ops.transpose(x, (0, 2, 3, 1)))), (0, 3, 1, 2))
+        return self._refine(ops.relu(self.features(x)))
+
+    def _refine(self, x: Tensor) -> Tensor:
         full = self.down[0](x)
-        half = self.down[1](ops.avg_pool2d(full, 2, 2))
-        quarter = self.down[2](ops.avg_pool2d(half, 2, 2))
+        half = self.down[1](self.halve(full))
+        quarter = self.down[2](self.halve(half))
         x = self.up[0](quarter)
-        x = self.up[1](half + upsample_aligned(x, 2))
-        x = self.up[2](full + upsample_aligned(x, 2))
+        x = self.up[1](half + self.double(x))
+        x = self.up[2](full + self.double(x))
         return self.last(x)

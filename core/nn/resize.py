@@ -1,16 +1,67 @@
 """Bilinear resizing by whole factors: half-pixel centres, no antialiasing, borders clamped (PyTorch's
-``align_corners=False``). `upsample_aligned` alone keeps the centres of the corner pixels where they are
-(``align_corners=True``)."""
+``align_corners=False``). What is called aligned keeps the centres of the corner pixels where they are
+(``align_corners=True``). Cells compute by our kernels where they are in use, else as the functions do."""
 
 from __future__ import annotations
 
 import mindspore as ms
-from mindspore import Tensor, ops
+from mindspore import Tensor, nn, ops
+
+from core.kernels import library
+from core.kernels.resizing import Resize
 
 Factor = int | tuple[int, int]
 
 _DENSE_LIMIT = 128
 """Sides up to this long are resized by matrix products: their gradient is 5-10 times faster on CPU."""
+
+
+class Upsample(nn.Cell):
+    """`upsample`: N,C,H,W -> N,C,factor*H,factor*W, or channels last after `fuse`."""
+
+    def __init__(self, factor: Factor) -> None:
+        super().__init__()
+        self.factor = factor
+        self.resize = Resize(enlarge=_pair(factor)) if library.in_use() else None
+
+    def fuse(self) -> None:
+        """From now on take and give N,H,W,C; needs our kernels."""
+        self.resize = Resize(enlarge=_pair(self.factor), channels_last=True)
+
+    def construct(self, x: Tensor) -> Tensor:
+        return upsample(x, self.factor) if self.resize is None else self.resize(x)
+
+
+class AlignedUpsample(nn.Cell):
+    """`upsample_aligned`: N,C,H,W -> N,C,factor*H,factor*W, or channels last after `fuse`."""
+
+    def __init__(self, factor: int) -> None:
+        super().__init__()
+        self.factor = factor
+        self.resize = Resize(enlarge=_pair(factor), aligned=True) if library.in_use() else None
+
+    def fuse(self) -> None:
+        """See `Upsample.fuse`."""
+        self.resize = Resize(enlarge=_pair(self.factor), aligned=True, channels_last=True)
+
+    def construct(self, x: Tensor) -> Tensor:
+        return upsample_aligned(x, self.factor) if self.resize is None else self.resize(x)
+
+
+class Downsample(nn.Cell):
+    """`downsample`: N,C,H,W -> N,C,H/factor,W/factor, or channels last after `fuse`. By 2 it takes means of 2x2."""
+
+    def __init__(self, factor: Factor) -> None:
+        super().__init__()
+        self.factor = factor
+        self.resize = Resize(reduce=_pair(factor)) if library.in_use() else None
+
+    def fuse(self) -> None:
+        """See `Upsample.fuse`."""
+        self.resize = Resize(reduce=_pair(self.factor), channels_last=True)
+
+    def construct(self, x: Tensor) -> Tensor:
+        return downsample(x, self.factor) if self.resize is None else self.resize(x)
 
 
 def upsample(x: Tensor, factor: Factor) -> Tensor:

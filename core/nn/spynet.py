@@ -6,9 +6,10 @@ from itertools import pairwise
 
 from mindspore import Tensor, nn, ops
 
+from core.nn.chain import ConvChain
 from core.nn.conv import Conv2d
-from core.nn.resize import upsample
-from core.nn.warp import warp
+from core.nn.resize import Downsample, Upsample
+from core.nn.warp import Warp
 
 LEVELS = 4
 """Levels of the pyramid."""
@@ -20,7 +21,7 @@ class SPyNet(nn.Cell):
     """Flow from a picture to the places in a reference where its pixels come from.
 
     ``construct(picture, reference)``: N,3,H,W in [0,1], sides divisible by 16; returns N,2,H,W in pixels, to the right
-    and down, as `core.nn.warp.warp` takes it. Each level, coarsest first, doubles the flow before it and adds what its
+    and down, as `core.nn.warp.Warp` takes it. Each level, coarsest first, doubles the flow before it and adds what its
     own network finds in the picture and the warped reference. Pictures are not normalised.
 
     ``width``: channels of the widest layers, a multiple of 4.
@@ -29,13 +30,14 @@ class SPyNet(nn.Cell):
     def __init__(self, width: int = 64) -> None:
         super().__init__()
         self.levels = nn.CellList([FlowLevel(width) for _ in range(LEVELS)])
+        self.halve = Downsample(2)
 
     def construct(self, picture: Tensor, reference: Tensor) -> Tensor:
         pictures: tuple[Tensor, ...] = (picture,)
         references: tuple[Tensor, ...] = (reference,)
         for _ in range(LEVELS - 1):
-            pictures = pictures + (ops.avg_pool2d(pictures[-1], 2, 2),)
-            references = references + (ops.avg_pool2d(references[-1], 2, 2),)
+            pictures = pictures + (self.halve(pictures[-1]),)
+            references = references + (self.halve(references[-1]),)
         batch, _, height, width = pictures[-1].shape
         flow = ops.zeros((batch, 2, height // 2, width // 2), picture.dtype)
         for level in range(LEVELS):
@@ -54,8 +56,9 @@ class FlowLevel(nn.Cell):
         cells: list[nn.Cell] = []
         for inputs, outputs in pairwise((8, width // 2, width, width // 2, width // 4, 2)):
             cells += [Conv2d(inputs, outputs, 7), nn.ReLU()]
-        self.residual = nn.SequentialCell(cells[:-1])
+        self.residual = ConvChain(cells[:-1])
+        self.double, self.warp = Upsample(2), Warp()
 
     def construct(self, picture: Tensor, reference: Tensor, flow: Tensor) -> Tensor:
-        flow = 2.0 * upsample(flow, 2)
-        return flow + self.residual(ops.concat((picture, warp(reference, flow), flow), 1))
+        flow = 2.0 * self.double(flow)
+        return flow + self.residual(ops.concat((picture, self.warp(reference, flow), flow), 1))

@@ -7,7 +7,20 @@ from mindspore import Tensor, nn, ops
 from mindspore.ops import constexpr
 
 from core.kernels import library
-from core.kernels.sampling import Sample
+from core.kernels.sampling import SamplePicture, SampleStack
+
+
+class Warp(nn.Cell):
+    """`warp` by our kernels where they are in use, which are several times as fast on a processor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sample = SamplePicture() if library.in_use() else None
+
+    def construct(self, picture: Tensor, flow: Tensor) -> Tensor:
+        if self.sample is None:
+            return warp(picture, flow)
+        return self.sample(picture, flow)
 
 
 class WarpVolume(nn.Cell):
@@ -15,7 +28,7 @@ class WarpVolume(nn.Cell):
 
     def __init__(self) -> None:
         super().__init__()
-        self.sample = Sample(in_halves=True) if library.in_use() else None
+        self.sample = SampleStack() if library.in_use() else None
 
     def construct(self, volume: Tensor, flow: Tensor, depth: Tensor) -> Tensor:
         if self.sample is None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from mindspore import Tensor, nn, ops
 
-from core.nn.activation import leaky_relu
+from core.nn.activation import SLOPE, leaky_relu
 from core.nn.blocks import ResidualTrunk
 from core.nn.conv import Conv2d, LeakyConv2d
 from core.nn.deform import DeformableConv2d
 from core.nn.pad import crop_like, replicate_to_multiple
-from core.nn.resize import upsample
+from core.nn.resize import Upsample
 
 from .plugin import CycMuNetConfig
 
@@ -50,6 +50,13 @@ class DeformableSampling(nn.Cell):
             for parameter in self.offsets.trainable_params():
                 parameter.set_data(ops.zeros_like(parameter))
 
+    def fuse(self) -> bool:
+        """See `DeformableConv2d.fuse`."""
+        if self.deform.fuse():
+            self.offsets.fuse(None, channels_last=True)
+            self.mask.fuse(None, channels_last=True)
+        return self.deform.is_fused
+
     def construct(self, x: Tensor, offset_feature: Tensor) -> Tensor:
         return self.deform(x, self.offsets(offset_feature), ops.sigmoid(self.mask(offset_feature)))
 
@@ -58,7 +65,8 @@ class AlignmentLevel(nn.Cell):
     """One level of the pyramid alignment: moves the features of a frame towards the middle of two frames.
 
     ``construct(own, other, coarser_offset, coarser_aligned)``; the last two are ``None`` at the coarsest
-    level. Returns the offset feature and the aligned feature, each N,C,H,W.
+    level. Returns the offset feature and the aligned feature, each N,C,H,W. All have their channels last where the
+    deformable convolution works so (``channels``, the axis of the channels, is 3 then).
     """
 
     def __init__(self, config: CycMuNetConfig, coarsest: bool) -> None:
@@ -71,20 +79,34 @@ class AlignmentLevel(nn.Cell):
         if not coarsest:
             self.join_offset = LeakyConv2d(2 * features, features)
             self.join_aligned = Conv2d(2 * features, features)
+            self.double = Upsample(2)
+        self.channels = 1
+        if self.sampling.fuse():
+            self._fuse()
+
+    def _fuse(self) -> None:
+        """Channels last throughout."""
+        self.channels = 3
+        self.compare.fuse(SLOPE, channels_last=True)
+        self.refine.fuse(SLOPE, channels_last=True)
+        if not self.coarsest:
+            self.join_offset.fuse(SLOPE, channels_last=True)
+            self.join_aligned.fuse(None, channels_last=True)
+            self.double.fuse()
 
     def construct(
         self, own: Tensor, other: Tensor, coarser_offset: Tensor | None, coarser_aligned: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        offset = self.compare(ops.concat((own, other), 1))
+        offset = self.compare(ops.concat((own, other), self.channels))
         if not self.coarsest:
             # Displacements are in pixels, which double in number from level to level.
-            guess = 2 * crop_like(upsample(coarser_offset, 2), offset)
-            offset = self.join_offset(ops.concat((offset, guess), 1))
+            guess = 2 * crop_like(self.double(coarser_offset), offset, self.channels)
+            offset = self.join_offset(ops.concat((offset, guess), self.channels))
         offset = self.refine(offset)
         aligned = self.sampling(own, offset)
         if not self.coarsest:
-            guess = crop_like(upsample(coarser_aligned, 2), aligned)
-            aligned = self.join_aligned(ops.concat((aligned, guess), 1))
+            guess = crop_like(self.double(coarser_aligned), aligned, self.channels)
+            aligned = self.join_aligned(ops.concat((aligned, guess), self.channels))
         return offset, leaky_relu(aligned)
 
 
@@ -94,12 +116,22 @@ class PyramidAlignment(nn.Cell):
     def __init__(self, config: CycMuNetConfig) -> None:
         super().__init__()
         self.levels = nn.CellList([AlignmentLevel(config, level == 0) for level in range(config.levels)])
+        self.is_fused = self.levels[0].channels == 3
 
     def construct(self, own: Pyramid, other: Pyramid) -> Tensor:
+        if self.is_fused:
+            own, other = _channels_last(own), _channels_last(other)
         offset, aligned = self.levels[0](own[0], other[0], None, None)
         for level in range(1, len(self.levels)):
             offset, aligned = self.levels[level](own[level], other[level], offset, aligned)
-        return aligned
+        return ops.transpose(aligned, (0, 3, 1, 2)) if self.is_fused else aligned
+
+
+def _channels_last(pyramid: Pyramid) -> Pyramid:
+    moved: Pyramid = ()
+    for features in pyramid:
+        moved = moved + (ops.transpose(features, (0, 2, 3, 1)),)
+    return moved
 
 
 class FeatureInterpolation(nn.Cell):

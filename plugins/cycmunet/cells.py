@@ -12,7 +12,7 @@ from mindspore.common.initializer import initializer
 from core.nn.activation import leaky_relu
 from core.nn.blocks import ResidualTrunk
 from core.nn.conv import Conv2d, ConvTranspose2d, LeakyConv2d, Size
-from core.nn.resize import upsample
+from core.nn.resize import Upsample
 
 from .alignment import FeatureExtraction, FeatureInterpolation, Pyramid
 from .plugin import CycMuNetConfig, Format
@@ -84,7 +84,7 @@ class CycMuNet(nn.Cell):
         super().__init__()
         features = config.features
         self.config = config
-        self.scale = config.scale
+        self.enlarge = Upsample(config.scale)
         self.all_frames = config.all_frames
         subsampled = config.format in _CHROMA
         self.head = SubsampledHead(features, config.format) if subsampled else JointHead(features)
@@ -130,7 +130,7 @@ class CycMuNet(nn.Cell):
 
     def reconstruct_high(self, high: Tensor, low: Tensor) -> Planes:
         """High-resolution planes from high-resolution features and the same frames' low-resolution ones."""
-        return self.tail(upsample(low, self.scale) + self.trunk(high))
+        return self.tail(self.enlarge(low) + self.trunk(high))
 
     def reconstruct_low(self, features: Tensor) -> Planes:
         """Low-resolution planes from the features of the middle frame."""

@@ -8,7 +8,7 @@ import mindspore as ms
 from mindspore import Tensor, nn, ops
 
 from core.nn.pad import replicate_to_multiple
-from core.nn.resize import downsample, upsample
+from core.nn.resize import Downsample, Upsample
 
 from .plugin import Format
 
@@ -52,6 +52,7 @@ class ToPlanes(nn.Cell):
         super().__init__()
         self.is_rgb = format is Format.rgb
         self.subsampling = _SUBSAMPLING.get(format, (1, 1))
+        self.reduce = Downsample(self.subsampling)
         self.means, self.stds = _statistics(format)
 
     def construct(self, rgb: Tensor) -> Planes:
@@ -67,7 +68,7 @@ class ToPlanes(nn.Cell):
         red, green, blue = ops.chunk(rgb, 3, 1)
         y = RED * red + GREEN * green + BLUE * blue
         uv = ops.concat(((blue - y) / _U_RANGE, (red - y) / _V_RANGE), 1) + _CHROMA_ZERO
-        return y, downsample(uv, self.subsampling) if self.subsampling != (1, 1) else uv
+        return y, self.reduce(uv) if self.subsampling != (1, 1) else uv
 
 
 class ToRgb(nn.Cell):
@@ -82,6 +83,7 @@ class ToRgb(nn.Cell):
         self.is_rgb = format is Format.rgb
         self.residual = residual
         self.subsampling = _SUBSAMPLING.get(format, (1, 1))
+        self.enlarge = Upsample(self.subsampling)
         self.means, self.stds = _statistics(format)
         self.green = 1.0 if published_green else GREEN
 
@@ -95,7 +97,7 @@ class ToRgb(nn.Cell):
         if not self.residual:
             uv = uv + self.means[1] - _CHROMA_ZERO
         if self.subsampling != (1, 1):
-            uv = upsample(uv, self.subsampling)
+            uv = self.enlarge(uv)
         red = first + _V_RANGE * uv[:, 1:]
         blue = first + _U_RANGE * uv[:, :1]
         green = first - (RED * _V_RANGE * uv[:, 1:] + BLUE * _U_RANGE * uv[:, :1]) / self.green

@@ -12,7 +12,7 @@ from mindspore import Tensor, nn, ops
 
 from core.nn.activation import leaky_relu
 from core.nn.conv import ConcatConv1x1, LeakyConv2d
-from core.nn.resize import downsample, upsample
+from core.nn.resize import Downsample, Upsample
 
 from .plugin import CycMuNetConfig, MiddleResidual
 
@@ -55,12 +55,12 @@ class ScaleUp(nn.Cell):
 
     def __init__(self, features: int, scale: int) -> None:
         super().__init__()
-        self.scale = scale
         self.fusion = FrameFusion(features)
+        self.enlarge = Upsample(scale)
         self.mix = LeakyConv2d(features, features, 1)
 
     def construct(self, low: Triple) -> Triple:
-        return self.mix(upsample(self.fusion(low), self.scale))
+        return self.mix(self.enlarge(self.fusion(low)))
 
 
 class ScaleDown(nn.Cell):
@@ -68,12 +68,12 @@ class ScaleDown(nn.Cell):
 
     def __init__(self, features: int, scale: int) -> None:
         super().__init__()
-        self.scale = scale
+        self.reduce = Downsample(scale)
         self.mix = LeakyConv2d(features, features, 1)
         self.fusion = FrameFusion(features)
 
     def construct(self, high: Triple) -> Triple:
-        return self.fusion(self.mix(downsample(high, self.scale)))
+        return self.fusion(self.mix(self.reduce(high)))
 
 
 class UpProjection(nn.Cell):

@@ -10,7 +10,7 @@ from mindspore import Tensor, nn, ops
 from mindspore.ops import constexpr
 
 from core.nn.spynet import SPyNet
-from core.nn.warp import warp
+from core.nn.warp import Warp
 
 from . import transforms
 from .plugin import DcvcConfig
@@ -80,6 +80,7 @@ class Dcvc(nn.Cell):
         self.spynet = SPyNet(config.flow)
         self.motion = MotionCoder(config)
         self.features = transforms.feature_extraction(config.features)
+        self.warp = Warp()
         self.context_refinement = transforms.context_refinement(config.features)
         self.contextual = ContextualCoder(config)
         start(self)
@@ -99,7 +100,7 @@ class Dcvc(nn.Cell):
 
     def context(self, reference: Tensor, motion: Tensor) -> Tensor:
         """Features of the reference, moved and refined, N,F,H,W (section 3.3)."""
-        return self.context_refinement(warp(self.features(reference), motion))
+        return self.context_refinement(self.warp(self.features(reference), motion))
 
 
 def _scale_gradient(x: Tensor, share: Tensor | None) -> Tensor:

@@ -7,10 +7,10 @@ from itertools import pairwise
 from mindspore import Tensor, nn
 
 from core.nn.activation import LeakyReLU, leaky_relu
+from core.nn.blocks import PreActivationBlock
 from core.nn.chain import ConvChain
 from core.nn.conv import Conv2d, ConvTranspose2d
 from core.nn.gdn import GDN, InverseGDN
-from core.nn.refinement import PreActivationBlock
 from core.nn.subpixel import PixelShuffle
 
 _HALVINGS = 4

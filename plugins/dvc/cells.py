@@ -13,7 +13,7 @@ from core.entropy.conditional import bits
 from core.entropy.factorized import BitEstimator
 from core.nn.refinement import RefinementNetwork
 from core.nn.spynet import SPyNet
-from core.nn.warp import warp
+from core.nn.warp import Warp
 
 from .hyperprior import Hyperprior
 from .plugin import DvcConfig
@@ -70,6 +70,7 @@ class Dvc(nn.Cell):
         self.config = config
         self.spynet = SPyNet(config.flow)
         self.motion = MotionAutoencoder(config.motion)
+        self.warp = Warp()
         self.refinement = RefinementNetwork(config.refinement)
         self.residual = ResidualAutoencoder(config.hidden, config.latent)
         start_spynet(self.spynet)
@@ -92,7 +93,7 @@ class Dvc(nn.Cell):
 
     def displace(self, motion: Tensor, reference: Tensor) -> Tensor:
         """The warped reference, N,3,H,W, from the motion's quantised latent."""
-        return warp(reference, self.motion.synthesis(motion))
+        return self.warp(reference, self.motion.synthesis(motion))
 
     def refine(self, warped: Tensor, reference: Tensor) -> Tensor:
         """The prediction, N,3,H,W (motion compensation, section 3.3)."""

@@ -6,7 +6,7 @@ import mindspore as ms
 from mindspore import Tensor, nn
 
 from core.losses.rate_distortion import RateDistortionLoss
-from core.nn.warp import warp
+from core.nn.warp import Warp
 
 from .cells import Parts
 from .plugin import DvcLossConfig
@@ -33,6 +33,7 @@ class DvcLoss(nn.Cell):
         self.warp_weight, self.warp_steps = config.warp_weight, config.warp_steps
         self.flow_steps, self.warm_up_steps = config.flow_steps, config.flow_steps + config.motion_steps
         self.square = nn.MSELoss()
+        self.warp = Warp()
         _, distortion, bpp = self.rate_distortion.outputs
         self.outputs = ("loss", distortion, "warp_mse", "prediction_mse", "motion_bpp", bpp)
 
@@ -57,7 +58,7 @@ class DvcLoss(nn.Cell):
             of_flow, of_motion, of_all, of_errors = self._shares(steps_done)
             loss = of_all * loss + of_motion * (errors + motion_rate) + of_errors * errors
             if self.flow_steps > 0:
-                loss = loss + of_flow * self.weight * self.square(warp(reference, flow), frame)
+                loss = loss + of_flow * self.weight * self.square(self.warp(reference, flow), frame)
         return loss, distortion, warp_error, prediction_error, motion_rate, rate
 
     def _shares(self, steps_done: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -6,20 +6,12 @@ last bit where the arithmetic is the same.
 
 from __future__ import annotations
 
-from mindspore import Tensor, nn, ops
+from mindspore import Tensor, ops
 
-from .cells import Dvc
+from core.nn.stage import Stage
 
 Symbols = tuple[Tensor, Tensor, Tensor]
 """Of motion, N,C,H/16,W/16; of the residual's z, N,C,H/64,W/64, and y, N,C,H/16,W/16: whole numbers in float32."""
-
-
-class Stage(nn.Cell):
-    """A piece of a network whose parameters keep their names."""
-
-    def __init__(self, network: Dvc) -> None:
-        super().__init__(auto_prefix=False)
-        self.network = network
 
 
 class MotionAnalysis(Stage):

@@ -30,29 +30,33 @@ def motion_synthesis(channels: int) -> ConvChain:
     return ConvChain(cells[:-1])
 
 
-def residual_analysis(hidden: int, latent: int) -> nn.SequentialCell:
+def residual_analysis(hidden: int, latent: int) -> ConvChain:
     """Residual N,3,H,W -> N,latent,H/16,W/16."""
-    return nn.SequentialCell(
-        Conv2d(3, hidden, 5, 2),
-        GDN(hidden),
-        Conv2d(hidden, hidden, 5, 2),
-        GDN(hidden),
-        Conv2d(hidden, hidden, 5, 2),
-        GDN(hidden),
-        Conv2d(hidden, latent, 5, 2),
+    return ConvChain(
+        [
+            Conv2d(3, hidden, 5, 2),
+            GDN(hidden),
+            Conv2d(hidden, hidden, 5, 2),
+            GDN(hidden),
+            Conv2d(hidden, hidden, 5, 2),
+            GDN(hidden),
+            Conv2d(hidden, latent, 5, 2),
+        ]
     )
 
 
-def residual_synthesis(hidden: int, latent: int) -> nn.SequentialCell:
+def residual_synthesis(hidden: int, latent: int) -> ConvChain:
     """N,latent,h,w -> residual N,3,16h,16w."""
-    return nn.SequentialCell(
-        ConvTranspose2d(latent, hidden, 5),
-        InverseGDN(hidden),
-        ConvTranspose2d(hidden, hidden, 5),
-        InverseGDN(hidden),
-        ConvTranspose2d(hidden, hidden, 5),
-        InverseGDN(hidden),
-        ConvTranspose2d(hidden, 3, 5),
+    return ConvChain(
+        [
+            ConvTranspose2d(latent, hidden, 5),
+            InverseGDN(hidden),
+            ConvTranspose2d(hidden, hidden, 5),
+            InverseGDN(hidden),
+            ConvTranspose2d(hidden, hidden, 5),
+            InverseGDN(hidden),
+            ConvTranspose2d(hidden, 3, 5),
+        ]
     )
 
 

@@ -6,20 +6,12 @@ computes by the same cell from the same inputs, so both get the same to the last
 
 from __future__ import annotations
 
-from mindspore import Tensor, nn
+from mindspore import Tensor
 
-from .cells import Autoencoder, ScaleSpaceFlow
+from core.nn.stage import Stage
 
 Symbols = tuple[Tensor, Tensor]
 """Of z, N,C,H/128,W/128, and of y, N,C,H/16,W/16: whole numbers in float32."""
-
-
-class Stage(nn.Cell):
-    """A piece of a network, which stays no child of it: MindSpore walks through all children at every call."""
-
-    def __init__(self, network: ScaleSpaceFlow) -> None:
-        super().__init__()
-        object.__setattr__(self, "network", network)
 
 
 class ImageAnalysis(Stage):
@@ -69,12 +61,11 @@ class ResidualSynthesis(Stage):
         return self.network.correct(prediction, residual, motion)
 
 
-class Information(nn.Cell):
-    """Symbols of one latent to their information content under the float priors, in bits (scalar)."""
+class Information(Stage):
+    """Symbols of one latent to their information content under the float priors, in bits (scalar).
 
-    def __init__(self, autoencoder: Autoencoder) -> None:
-        super().__init__(auto_prefix=False)
-        self.autoencoder = autoencoder
+    Its network is the latent's `Autoencoder`.
+    """
 
     def construct(self, z_symbols: Tensor, y_symbols: Tensor) -> Tensor:
-        return self.autoencoder.hyperprior.information(z_symbols, y_symbols)
+        return self.network.hyperprior.information(z_symbols, y_symbols)

@@ -3,7 +3,7 @@
 import mindspore as ms
 import numpy as np
 import pytest
-from mindspore import Tensor
+from mindspore import Tensor, nn
 
 from core.nn.deform import (
     DeformableConv2d,
@@ -88,7 +88,7 @@ def test_gradients_agree():
 
 
 @pytest.mark.parametrize("implementation", ["auto", "gather", "operator"])
-def test_cell_in_graph_mode(implementation):
+def test_cell_in_graph_mode(either_kernels, implementation):
     x, offsets, mask, weight, bias = arguments()
     cell = DeformableConv2d(8, 5, GROUPS, implementation)
     cell.weight.set_data(weight)
@@ -102,3 +102,54 @@ def test_displacements_far_outside_give_zero():
     for far in (1e4, -1e4):
         result = deformable_conv2d_by_gathering(x, offsets + far, mask, weight, bias * 0, GROUPS)
         assert not result.asnumpy().any()
+
+
+class Total(nn.Cell):
+    """A scalar that depends on every output of a cell differently; channels last if the cell is fused."""
+
+    def __init__(self, cell):
+        super().__init__()
+        self.cell = cell
+
+    def construct(self, x, offsets, mask, scale):
+        return (self.cell(x, offsets, mask) * scale).sum()
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_our_kernel_has_the_gradients_of_gathering(kernels, fused):
+    *given, weight, bias = arguments()
+    scale = Tensor(np.random.default_rng(4).standard_normal((2, 5, 6, 7)).astype(np.float32))
+    results = []
+    for implementation in ("auto", "gather"):
+        cell = DeformableConv2d(8, 5, GROUPS, implementation)
+        cell.weight.set_data(weight)
+        cell.bias.set_data(bias)
+        inputs = [*given, scale]
+        if fused and cell.fuse():
+            inputs = [Tensor(np.ascontiguousarray(t.asnumpy().transpose(0, 2, 3, 1))) for t in inputs]
+        slopes, inside = ms.grad(Total(cell), (0, 1, 2), ms.ParameterTuple(cell.trainable_params()))(*inputs)
+        arrays = [t.asnumpy() for t in slopes]
+        results.append(
+            [a.transpose(0, 3, 1, 2) if cell.is_fused else a for a in arrays] + [t.asnumpy() for t in inside]
+        )
+    for name, ours, theirs in zip(NAMES, *results, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=5e-6 * np.abs(theirs).max(), err_msg=name)
+
+
+def test_our_kernel_on_any_number_of_threads(kernels):
+    """No bit of a value or gradient changes; displacements far outside or no numbers give zero."""
+    x, offsets, mask, weight, bias = arguments()
+    broken = offsets.asnumpy().copy()
+    broken[0, 0], broken[0, 1], broken[1, 2] = 1e9, np.nan, -np.inf
+    scale = Tensor(np.random.default_rng(4).standard_normal((2, 5, 6, 7)).astype(np.float32))
+    made = []
+    for threads in (1, 2, 3):
+        kernels.use(threads)
+        cell = DeformableConv2d(8, 5, GROUPS)
+        cell.weight.set_data(weight)
+        cell.bias.set_data(bias)
+        value = cell(x, Tensor(broken), mask).asnumpy()
+        assert np.isfinite(value).all()
+        slopes = ms.grad(Total(cell), (0, 1, 2))(x, Tensor(broken), mask, scale)
+        made.append(value.tobytes() + b"".join(t.asnumpy().tobytes() for t in slopes))
+    assert len(set(made)) == 1

@@ -63,6 +63,26 @@ def test_values(kind, inverse, mode):
     np.testing.assert_allclose(call(Tensor(x)).asnumpy(), expected, rtol=2e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize(("kind", "inverse"), [(GDN, False), (InverseGDN, True)])
+def test_channels_last(kernels, kind, inverse):
+    """With our kernels, in values and gradients."""
+    x, beta, gamma = arguments()
+    plain, fused = (cell_of(kind, beta, gamma) for _ in range(2))
+    fused.fuse()
+    weights = np.random.default_rng(3).standard_normal(x.shape).astype(np.float32)
+    last = np.ascontiguousarray(x.transpose(0, 2, 3, 1)), np.ascontiguousarray(weights.transpose(0, 2, 3, 1))
+    made = fused(Tensor(last[0])).asnumpy().transpose(0, 3, 1, 2)
+    np.testing.assert_allclose(made, by_definition(x, beta, gamma, inverse), rtol=2e-5, atol=1e-6)
+    gradients = [
+        ms.grad(Weighted(cell), 0, ms.ParameterTuple(cell.trainable_params()))(*map(Tensor, given))
+        for cell, given in ((fused, last), (plain, (x, weights)))
+    ]
+    (ours, ours_inside), (theirs, theirs_inside) = gradients
+    np.testing.assert_allclose(ours.asnumpy().transpose(0, 3, 1, 2), theirs.asnumpy(), rtol=1e-4, atol=1e-5)
+    for mine, other in zip(ours_inside, theirs_inside, strict=True):
+        np.testing.assert_allclose(mine.asnumpy(), other.asnumpy(), rtol=1e-4, atol=1e-4)
+
+
 def test_the_start():
     cell, x = GDN(CHANNELS), arguments()[0]
     np.testing.assert_allclose(cell(Tensor(x)).asnumpy(), x / np.sqrt(1 + 0.1 * x**2), rtol=1e-5)

@@ -47,7 +47,7 @@ def by_definition(network, warped, reference):
     return convolve(x, network.last)
 
 
-def test_values_in_both_modes():
+def test_values_in_both_modes(either_kernels):
     ms.set_seed(4)
     network = RefinementNetwork(FEATURES)
     rng = np.random.default_rng(5)

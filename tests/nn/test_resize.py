@@ -98,3 +98,53 @@ def test_bicubic_is_pillows():
     x = random(1, 1, 6, 9)
     expected = np.asarray(Image.fromarray(x[0, 0]).resize((27, 18), Image.Resampling.BICUBIC))
     np.testing.assert_allclose(resize.upsample_bicubic(Tensor(x), 3).asnumpy()[0, 0], expected, atol=2e-6)
+
+
+CELLS = {
+    "upsample": (lambda: resize.Upsample((2, 3)), lambda x: resize.upsample_dense(x, (2, 3))),
+    "aligned": (lambda: resize.AlignedUpsample(2), lambda x: resize.upsample_aligned(x, 2)),
+    "downsample": (lambda: resize.Downsample((2, 3)), lambda x: resize.downsample_dense(x, (2, 3))),
+    "downsample by four": (lambda: resize.Downsample(4), lambda x: resize.downsample_dense(x, 4)),
+}
+
+
+class Twin(nn.Cell):
+    """A function, or a cell, of x times weights, summed."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def construct(self, x, weights):
+        return (weights * self.inner(x)).sum()
+
+
+@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("size", [(24, 36), (4, 12), (64, 12)])
+def test_cells_compute_what_the_functions_do(either_kernels, name, size):
+    """In values and gradients, and with the channels last where our kernels are in use."""
+    build, function = CELLS[name]
+    x = random(2, 3, *size)
+    expected = function(Tensor(x)).asnumpy()
+    weights = np.random.default_rng(2).standard_normal(expected.shape).astype(np.float32)
+    slopes = ms.grad(Twin(function))(Tensor(x), Tensor(weights)).asnumpy()
+    cell = build()
+    np.testing.assert_allclose(ms.jit(cell.construct)(Tensor(x)).asnumpy(), expected, atol=1e-6)
+    np.testing.assert_allclose(ms.grad(Twin(cell))(Tensor(x), Tensor(weights)).asnumpy(), slopes, atol=1e-5)
+    if either_kernels == "builtin":
+        return
+    last = build()
+    last.fuse()
+    moved, moved_weights = (Tensor(np.ascontiguousarray(a.transpose(0, 2, 3, 1))) for a in (x, weights))
+    np.testing.assert_allclose(last(moved).asnumpy().transpose(0, 3, 1, 2), expected, atol=1e-6)
+    made = ms.grad(Twin(last))(moved, moved_weights).asnumpy().transpose(0, 3, 1, 2)
+    np.testing.assert_allclose(made, slopes, atol=1e-5)
+
+
+def test_the_number_of_threads_changes_no_bit_of_a_gradient(kernels):
+    x, weights = random(1, 3, 24, 36), random(1, 3, 48, 72)
+    made = []
+    for threads in (1, 2, 3):
+        kernels.use(threads)
+        made.append(ms.grad(Twin(resize.Upsample(2)))(Tensor(x), Tensor(weights)).asnumpy().tobytes())
+    assert len(set(made)) == 1

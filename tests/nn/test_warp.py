@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
-from core.nn.warp import warp, warp_volume
+from core.nn.warp import Warp, warp_volume
 
 SHAPE = (2, 3, 4, 5, 7)
 
@@ -108,19 +108,22 @@ def flat_by_definition(picture, flow):
 
 @pytest.mark.parametrize("mode", ["graph", "pynative"])
 @pytest.mark.parametrize(("height", "width"), [(5, 7), (1, 4), (3, 1)])
-def test_flow_is_in_pixels_and_zero_is_the_identity(mode, height, width):
+def test_flow_is_in_pixels_and_zero_is_the_identity(either_kernels, mode, height, width):
     picture, flow = flat_arguments(height=height, width=width)
-    call = ms.jit(warp) if mode == "graph" else warp
+    cell = Warp()
+    call = ms.jit(cell.construct) if mode == "graph" else cell
     ours = call(Tensor(picture), Tensor(flow)).asnumpy()
     np.testing.assert_allclose(ours, flat_by_definition(picture, flow), rtol=0, atol=1e-5)
     still = call(Tensor(picture), Tensor(np.zeros_like(flow))).asnumpy()
     np.testing.assert_allclose(still, picture, rtol=0, atol=2e-6)
 
 
-def test_gradients_of_the_flat_warp():
+def test_gradients_of_the_flat_warp(either_kernels):
     rng = np.random.default_rng(8)
     given = flat_arguments()
     weights = rng.standard_normal(given[0].shape).astype(np.float32)
+
+    warp = Warp()
 
     def objective(picture, flow):
         return (warp(picture, flow) * Tensor(weights)).sum()
