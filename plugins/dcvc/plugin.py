@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from core.entropy.order import ContextOrder
@@ -28,6 +29,7 @@ from core.media.intra import IntraCodec
 
 if TYPE_CHECKING:
     from mindspore import nn
+    from mindspore.train import Callback
 
 HOOK_API = 1
 
@@ -62,6 +64,70 @@ class DcvcConfig:
                 raise ValueError(
                     f"model.{name} is {getattr(self, name)}; it must be a multiple of {multiple}."
                 )
+
+
+@dataclass
+class DcvcLossConfig(RateDistortionConfig):
+    """lmbda * distortion + bits per pixel, after stages in which parts of it count alone."""
+
+    lmbda: float = 2048.0
+    peak: int = 1
+    flow_steps: int = 0
+    """Steps in which only the flow learns, from how well it warps the reference."""
+    motion_steps: int = 0
+    """Steps after these in which flow and motion's coding learn, from the warped reference and motion's rate."""
+    distortion_steps: int = 0
+    """Steps after these in which all but the motion learns, from the distortion."""
+    content_steps: int = 0
+    """Steps after these in which the same learns from the distortion and content's rate."""
+    rate_ramp: int = 0
+    """Steps in which content's rate grows from nothing to its full weight."""
+    guard: bool = True
+    """Stop a training whose distortion grows tenfold or whose motion falls silent."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in (*_STAGE_LENGTHS, "rate_ramp"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"loss.{name} is {getattr(self, name)}; it must be 0 or more.")
+        if self.distortion is not Distortion.mse and self.flow_steps + self.motion_steps > 0:
+            raise ValueError(
+                "loss.distortion=ms_ssim is for fine-tuning: set loss.flow_steps and loss.motion_steps to 0."
+            )
+
+    @property
+    def stage_ends(self) -> tuple[int, ...]:
+        """Steps after which flow, motion, distortion and content have had their stages."""
+        return tuple(accumulate(getattr(self, name) for name in _STAGE_LENGTHS))
+
+
+_STAGE_LENGTHS = ("flow_steps", "motion_steps", "distortion_steps", "content_steps")
+
+
+class Reference(Enum):
+    """What a frame is coded under in training."""
+
+    original = "original"
+    """The frame before it in the clip."""
+    decoded = "decoded"
+    """What was decoded of that frame; before there is content, and of the first frame, the frame itself."""
+
+
+@dataclass
+class DcvcStepConfig:
+    """One training step."""
+
+    reference: Reference = Reference.original
+    """What a frame is coded under."""
+    clip_value: float = 0.5
+    """Bound on the magnitude of each element of the gradients; 0 leaves them as they are."""
+    clip_norm: float = 0.0
+    """Bound on the gradients' global norm; 0 leaves them as they are."""
+
+    def __post_init__(self) -> None:
+        for name in ("clip_value", "clip_norm"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"step.{name} is {getattr(self, name)}; it must be 0 (no bound) or more.")
 
 
 class Quantize(Enum):
@@ -115,6 +181,24 @@ def _published(config: DcvcConfig) -> PublishedWeights:
     return published(config)
 
 
+def _loss(config: DcvcLossConfig) -> nn.Cell:
+    from .loss import DcvcLoss
+
+    return DcvcLoss(config)
+
+
+def _step(
+    config: DcvcStepConfig, network: nn.Cell, loss: nn.Cell | None, optimizer: nn.Optimizer
+) -> nn.TrainOneStepCell:
+    from .cells import Dcvc
+    from .loss import DcvcLoss
+    from .step import DcvcStep
+
+    if not isinstance(network, Dcvc) or not isinstance(loss, DcvcLoss):
+        raise ConfigError("step=dcvc trains model=dcvc by loss=dcvc: give these, or another step.")
+    return DcvcStep(config, network, loss, optimizer)
+
+
 def _codec(config: DcvcCodecConfig, network: nn.Cell, tables: Tables) -> Codec:
     from .codec import DcvcCodec
 
@@ -128,6 +212,8 @@ def _tables(network: nn.Cell) -> Tables:
 
 
 MODEL = ModelEntry("dcvc", DcvcConfig, _network, published=_published)
+LOSS = LossEntry("dcvc", DcvcLossConfig, _loss)
+STEP = StepEntry("dcvc", DcvcStepConfig, _step)
 CODEC = CodecEntry(
     "dcvc",
     DcvcCodecConfig,
@@ -144,8 +230,29 @@ def models() -> Iterable[ModelEntry[DcvcConfig]]:
 
 
 @hookimpl
+def losses() -> Iterable[LossEntry[DcvcLossConfig]]:
+    return [LOSS]
+
+
+@hookimpl
+def steps() -> Iterable[StepEntry[DcvcStepConfig]]:
+    return [STEP]
+
+
+@hookimpl
 def codecs() -> Iterable[CodecEntry[DcvcCodecConfig]]:
     return [CODEC]
+
+
+@hookimpl
+def callbacks(run: Run) -> Iterable[Callback]:
+    """Stops a training that is lost."""
+    loss = run.settings.section("loss")
+    if not isinstance(loss, DcvcLossConfig) or not loss.guard:
+        return []
+    from .guard import Guard
+
+    return [Guard(loss)]
 
 
 @hookimpl
