@@ -1,9 +1,9 @@
 """Real coding under a context model: each element's mean and scale depend on elements that are coded before it.
 
 All positions whose contexts are complete are computed together (`core.entropy.order.waves`), by encoder and decoder
-alike. Means and the choice of tables come from exact integer arithmetic (`core.entropy.pointwise`), so what is decoded is
-what was encoded if side information and symbols are, whatever the machine and its threads. A wave's symbols go through the
-coder together, position by position with the channels innermost.
+alike. Means and the choice of tables come from exact integer arithmetic (`core.entropy.pointwise`), so what is decoded
+is what was encoded if side information and symbols are, whatever the machine and its threads. A wave's symbols go
+through the coder together, position by position with the channels innermost.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class ContextNetwork:
     context: Layer
     """The masked convolution: weight out,channels,k,k, bias out."""
     layers: Sequence[Layer]
-    """1x1 convolutions, weights out,in: the first takes side information and then the context, the last gives the means
-    of all channels and then what is compared with the tables' thresholds."""
+    """1x1 convolutions, weights out,in: the first takes side information and then the context, the last gives the
+    means of all channels and then what is compared with the tables' thresholds."""
     slope: float
     """Of LeakyReLU between the layers."""
     order: ContextOrder
@@ -126,8 +126,12 @@ class AutoregressiveCoder:
             values[places] = symbols[places] * UNIT + centres
             plane.set(places, values[places])
         shape = (self._channels, height, width)
-        floats = ((part.T / UNIT).astype(np.float32).reshape(shape) for part in (values, means, scales))
-        return Coded(*floats, symbols.T.astype(np.int32).reshape(shape))
+
+        def as_floats(part: Floats) -> Array:
+            return (part.T / UNIT).astype(np.float32).reshape(shape)
+
+        coded = symbols.T.astype(np.int32).reshape(shape)
+        return Coded(as_floats(values), as_floats(means), as_floats(scales), coded)
 
     def _known(self, side: Array) -> Floats:
         """What side information adds to the first layer's sums, (positions,outputs)."""

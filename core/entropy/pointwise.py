@@ -1,9 +1,8 @@
 """Layers that work on each position by itself, in exact integer arithmetic: what context models are computed by.
 
-Activations are fixed point, integers that stand for n / 2^16, within ±1024, held in float64; weights are integers of as
-many bits as keep every partial sum below 2^53 in magnitude, where float64 is exact. So a result depends neither on the
-order of summation nor on threads, instruction sets or how many positions are computed at once, and differs from float32
-arithmetic by about as much as that does from the truth.
+Activations are fixed point, integers that stand for n / 2^16, within ±1024, held in float64; weights are integers of
+as many bits as keep every partial sum below 2^53 in magnitude, where float64 is exact. So a result depends neither on
+the order of summation nor on threads, instruction sets or how many positions are computed at once.
 """
 
 from __future__ import annotations

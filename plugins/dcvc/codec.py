@@ -69,8 +69,7 @@ class _Encoder(UnidirectionalEncoder):
 
     def _inter(self, frame: Tensor, reference: Tensor) -> Coded:
         codec, encoder = self._codec, SymbolEncoder()
-        convention = _CONVENTIONS.index(codec.config.quantize)
-        encoder.encode(np.array([convention]), _CONVENTION_TABLE, _FIRST)
+        begin(encoder, codec.config.quantize)
         whole = codec.config.quantize is Quantize.forward
 
         motion, motion_z = codec.analyse_motion(frame, reference)
@@ -87,6 +86,11 @@ class _Encoder(UnidirectionalEncoder):
             bits = _information(codec.motion_information, motion_z, motion, coded_motion)
             bits += _information(codec.content_information, z, content, coded_content)
         return Coded(encoder.finish(), encoder.symbols_hash, output, bits)
+
+
+def begin(encoder: SymbolEncoder, quantize: Quantize) -> None:
+    """What an inter packet begins with: how its latents are quantised."""
+    encoder.encode(np.array([_CONVENTIONS.index(quantize)]), _CONVENTION_TABLE, _FIRST)
 
 
 def _information(of: stages.Information, z: Tensor, latent: Tensor, coded: CodedLatent) -> float:
@@ -123,5 +127,7 @@ class _Decoder(UnidirectionalDecoder):
 def _convention(decoder: SymbolDecoder) -> Quantize:
     number = int(decoder.decode(_CONVENTION_TABLE, _FIRST)[0])
     if not 0 <= number < len(_CONVENTIONS):
-        raise StreamError("An inter packet is damaged: it says of no known kind how its latents are quantised.")
+        raise StreamError(
+            "An inter packet is damaged: it says of no known kind how its latents are quantised."
+        )
     return _CONVENTIONS[number]

@@ -53,13 +53,13 @@ class Guard(Callback):
         self._least = min(self._least, self._means[distortion])
         if self._means[distortion] > _GROWTH * self._least:
             raise MindvideoError(
-                f"the training's stage '{stage}' has diverged at step {step}: {distortion} is {self._means[distortion]:.3g}, "
-                f"and was {self._least:.3g}. Lower optimizer.lr or raise loss.rate_ramp; task.resume=true goes on from the "
-                "last checkpoint."
+                f"the training's stage '{stage}' has diverged at step {step}: {distortion} is "
+                f"{self._means[distortion]:.3g} and was {self._least:.3g}. Lower optimizer.lr or raise "
+                "loss.rate_ramp; task.resume=true goes on from the last checkpoint."
             )
         if stage in ("motion", "all") and self._means["motion_bpp"] < _SILENCE:
             raise MindvideoError(
                 f"the training's stage '{stage}' codes no motion any more at step {step} "
-                f"({self._means['motion_bpp']:.1e} bits per pixel): what follows would learn without it. Raise loss.lmbda or "
-                "loss.flow_steps, or set loss.guard=false if the clips do not move."
+                f"({self._means['motion_bpp']:.1e} bits per pixel): what follows would learn without it. Raise "
+                "loss.lmbda or loss.flow_steps, or set loss.guard=false if the clips do not move."
             )

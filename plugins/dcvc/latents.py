@@ -1,4 +1,4 @@
-"""Between latents and bytes: the tables of a network, and how a latent and its hyper-latent go through the range coder."""
+"""Between latents and bytes: a network's tables, and how a latent and its hyper-latent go through the range coder."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _LAPLACE = "laplace"
 def tables(network: Dcvc) -> Tables:
     """The integer tables of a trained network.
 
-    ``motion.hyper.*`` and ``contextual.hyper.*``: one for each channel of the hyper-latents; ``laplace.*``: those of the
-    latents.
+    ``motion.hyper.*`` and ``contextual.hyper.*``: one for each channel of the hyper-latents; ``laplace.*``: those of
+    the latents.
     """
     arrays: dict[str, NDArray[np.integer[Any]]] = {}
     for part in (MOTION, CONTENT):

@@ -16,10 +16,10 @@ class DcvcLoss(nn.Cell):
     """lmbda * distortion + rate, after stages in which parts of it count alone.
 
     ``construct(frame, reference, reconstruction, flows, costs, steps_done)``: frame and reference, N,3,H,W in [0,1],
-    what `Dcvc` gives for them, and the number of steps before this one. Returns the scalars that ``outputs`` names: the
-    loss, the distortion on the scale of [0,1], the mean squared error of the reference under the decoded motion, and bits
-    per pixel, of motion and of all. In evaluation the loss is lmbda * distortion + rate. In training there are stages, one
-    after another (`DcvcLossConfig` has their lengths):
+    what `Dcvc` gives for them, and the number of steps before this one. Returns the scalars that ``outputs`` names:
+    the loss, the distortion on the scale of [0,1], the mean squared error of the reference under the decoded motion,
+    and bits per pixel, of motion and of all. In evaluation the loss is lmbda * distortion + rate. In training there
+    are stages, one after another (`DcvcLossConfig` has their lengths):
 
     - flow: only the flow learns, from how well it warps the reference, not coded;
     - motion: lmbda * error of the warped reference + rate of the motion;

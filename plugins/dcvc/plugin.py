@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from mindspore import nn
     from mindspore.train import Callback
 
+    from core.run import Run
+
 HOOK_API = 1
 
 _COARSEST_CRF = 51.0
@@ -56,9 +58,10 @@ class DcvcConfig:
     """What the context models see: ``raster`` as published; ``checkerboard`` codes in two passes."""
 
     def __post_init__(self) -> None:
-        for name in ("features", "latent", "motion", "refinement", "hyper", "flow"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"model.{name} is {getattr(self, name)}; it must be at least 1.")
+        least = {"features": 3, "latent": 1, "motion": 1, "refinement": 1, "hyper": 1, "flow": 1}
+        for name, value in least.items():
+            if getattr(self, name) < value:
+                raise ValueError(f"model.{name} is {getattr(self, name)}; it must be at least {value}.")
         for name, multiple in (("hyper", 2), ("flow", 4)):
             if getattr(self, name) % multiple:
                 raise ValueError(
@@ -131,7 +134,7 @@ class DcvcStepConfig:
 
 
 class Quantize(Enum):
-    """How latents are quantised in streams; the published code does it in one way when it estimates, in another when it codes."""
+    """How latents are quantised in streams: the published code estimates in one way and codes in another."""
 
     codec = "codec"
     """round(y - mean) + mean, as the published code writes streams."""

@@ -23,9 +23,9 @@ class ContextPrior(nn.Cell):
     """Quantisation of a latent and its cost under Laplace distributions of their own means and scales.
 
     ``construct(y, temporal=None)``: N,latent,h,w with sides divisible by 4, and what else is known of it, N,K,h,w.
-    Returns ``y_hat``, the bits of y and those of z (scalars). In training ``y_hat`` is y plus noise; in evaluation it is
-    round(y), while what is paid for is round(y - mean): the published estimate, which sees all positions at once. Real
-    coding is in `core.entropy.autoregressive`.
+    Returns ``y_hat``, the bits of y and those of z (scalars). In training ``y_hat`` is y plus noise; in evaluation it
+    is round(y), while what is paid for is round(y - mean): the published estimate, which sees all positions at once.
+    Real coding is in `core.entropy.autoregressive`.
 
     Args:
         latent: channels of y.

@@ -48,7 +48,9 @@ class DcvcObjective(nn.Cell):
 class DcvcStep(CodecStep):
     """One step; a training resumed from a checkpoint goes on in the stage where it was."""
 
-    def __init__(self, config: DcvcStepConfig, network: Dcvc, loss: DcvcLoss, optimizer: nn.Optimizer) -> None:
+    def __init__(
+        self, config: DcvcStepConfig, network: Dcvc, loss: DcvcLoss, optimizer: nn.Optimizer
+    ) -> None:
         steps_done = counter()
         objective = DcvcObjective(network, loss, steps_done, config.reference)
         super().__init__(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from core.entropy.order import ContextOrder, visible
+from core.errors import CheckpointError
 from core.hooks import Array, PublishedTensor, PublishedWeights
 from core.nn.spynet import LEVELS
 
@@ -18,7 +19,12 @@ Names = Iterator[tuple[str, str]]
 
 
 def published(config: DcvcConfig) -> PublishedWeights:
-    """How a checkpoint of the authors' PyTorch code maps to a `Dcvc` of any widths."""
+    """How a checkpoint of the authors' PyTorch code maps to a `Dcvc` of any widths.
+
+    Raises `CheckpointError` for a context model that has no published weights.
+    """
+    if config.context is not ContextOrder.raster:
+        raise CheckpointError("Published weights are for model.context=raster: import them with this option.")
     tensors = {ours: PublishedTensor(theirs) for ours, theirs in _names()}
     for ours, theirs in (("motion", "auto_regressive_mv"), ("contextual", "auto_regressive")):
         tensors[f"{ours}.prior.context.weight"] = PublishedTensor(f"{theirs}.weight", _masked)

@@ -128,7 +128,9 @@ def _replay_codec(arrays: Arrays) -> Iterator[Comparison]:
 
     for name, tolerance in _CODED_TOLERANCES.items():
         yield compare(name, _stored(ours[name], arrays[name]), arrays[name], tolerance)
-    yield from _replay_strings(arrays, codec, encoders, {"mv_y": (coded, side), "y": (coded_content, content_side)})
+    yield from _replay_strings(
+        arrays, codec, encoders, {"mv_y": (coded, side), "y": (coded_content, content_side)}
+    )
 
 
 def _replay_strings(

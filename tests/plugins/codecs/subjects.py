@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from core.hooks import Codec, CodecConfig, CodecEntry
+from plugins.dcvc import plugin as dcvc
 from plugins.dvc import plugin as dvc
 from plugins.ssfvc import plugin as ssfvc
 
+from ..dcvc import conftest as dcvc_tests
 from ..dvc import conftest as dvc_tests
 from ..ssfvc import conftest as ssfvc_tests
 
@@ -30,6 +32,8 @@ class Subject:
     tests: ModuleType
     multiple: int
     """Sides that the network sees are multiples of it."""
+    portable: bool = True
+    """Whether its symbols decode under any arithmetic; else it may also be noticed that they do not."""
 
     def network(self, **options):
         return self.tests.build_network(**options)
@@ -45,4 +49,5 @@ class Subject:
 SUBJECTS = {
     "ssfvc": Subject("ssfvc", ssfvc.CODEC, ssfvc.SsfvcCodecConfig(), ssfvc_tests, 128),
     "dvc": Subject("dvc", dvc.CODEC, dvc.DvcCodecConfig(), dvc_tests, 64),
+    "dcvc": Subject("dcvc", dcvc.CODEC, dcvc.DcvcCodecConfig(), dcvc_tests, 64, portable=False),
 }
