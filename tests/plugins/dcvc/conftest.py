@@ -29,6 +29,10 @@ LEVELS = 48
 DOWN = np.outer(*[np.array([1, 4, 6, 4, 1]) / 16] * 2)
 """A kernel that keeps constant pictures."""
 COLOURS = np.eye(3)
+PADDING = ((0, 0), (0, 0), (1, 1), (1, 1))
+HALFWAY = [np.outer(down, across) for down in ((0, 2, 0), (0, 1, 1)) for across in ((0, 2, 0), (0, 1, 1))]
+BETWEEN = np.concatenate([COLOURS[c, None, :, None, None] * np.array(HALFWAY)[:, None] for c in range(3)]) / 4
+"""Kernels of an enlargement: a pixel itself, halfway to its right and lower neighbours, and between all four."""
 
 
 def build_network(seed=7, **options):
@@ -58,26 +62,24 @@ def _carry(coder):
     down = COLOURS[:, :, None, None] * DOWN
     for number, gain in ((0, 1), (3, 1), (6, 1), (8, LEVELS)):
         _add(coder.analysis[number].weight, gain * down, 0.1)
+    rest = coder.analysis[8].weight.asnumpy()
+    rest[3:] *= 300  # these are coded as well, but hardly seen
+    _set(coder.analysis[8].weight, rest)
     centre = coder.analysis[8].bias.asnumpy()
     centre[:3] -= LEVELS / 2
     _set(coder.analysis[8].bias, centre)
     for number, gain in ((0, 1 / LEVELS), (3, 1), (7, 1), (11, 1)):
-        copies = gain * np.repeat(COLOURS, 4, 0)  # one colour at all four places
-        _add_centre(coder.synthesis[number].weight, copies, 0.1 if number else 0.1 / LEVELS)
+        _add(coder.synthesis[number].weight, gain * BETWEEN, 0.1 if number else 0.1 / LEVELS)
     for number in (0, 3):
-        _add_centre(coder.generation[number].weight, COLOURS, 0.05)
+        _add(coder.generation[number].weight, np.pad(COLOURS[:, :, None, None], PADDING), 0.05)
     _set(coder.generation[3].bias, np.full(3, 0.5))
-    for number in (1, 2):
-        _scale(coder.generation[number].conv2.weight, 0.1)
+    blocks = [coder.analysis[2], coder.analysis[5], coder.synthesis[6], coder.synthesis[10]]
+    for block in (*blocks, coder.generation[1], coder.generation[2]):
+        _scale(block.conv2.weight, 0.1)
 
 
 def _scale(parameter, gain):
     _set(parameter, gain * parameter.asnumpy())
-
-
-def _add_centre(parameter, values, kept):
-    """Add to the middle taps of the leading part of a 3x3 kernel."""
-    _add(parameter, np.pad(values[:, :, None, None], ((0, 0), (0, 0), (1, 1), (1, 1))), kept)
 
 
 def _add(parameter, values, kept):

@@ -14,7 +14,7 @@ from plugins.dcvc.plugin import DcvcConfig
 def pair():
     """A batch of two: frames and their references, moved by a few pixels."""
     rng = np.random.default_rng(8)
-    large = np.kron(rng.random((2, 3, 12, 20), dtype=np.float32), np.ones((8, 8), np.float32))
+    large = np.kron(rng.random((2, 3, 3, 5), dtype=np.float32), np.ones((32, 32), np.float32))
     return Tensor(large[:, :, 3:67, 2:130]), Tensor(large[:, :, :64, :128])
 
 
@@ -33,7 +33,7 @@ def test_what_comes_out(whole, pair):
     shapes = [array.shape for array in whole]
     assert shapes == [(2, 3, 64, 128), (2, 2, 64, 128), (2, 2, 64, 128), (), (), (), ()]
     assert all(np.isfinite(array).all() for array in whole) and all(cost > 0 for cost in whole[3:])
-    assert np.abs(whole[0] - pair[0].asnumpy()).mean() < np.abs(0.5 - pair[0].asnumpy()).mean()
+    assert np.corrcoef(whole[0].ravel(), pair[0].asnumpy().ravel())[0, 1] > 0.6
 
 
 def test_graph_mode_gives_the_same(make, pair, whole):
