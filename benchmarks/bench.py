@@ -16,8 +16,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import cycmunet
+import inter
 import ssfvc
 from compare import Benchmark, parser, run
+from inter_sides import Case as InterCase
 from plot import draw
 from ssfvc_sides import SIDES as SSFVC_SIDES
 from ssfvc_sides import Case
@@ -25,6 +27,8 @@ from ssfvc_sides import Case
 CLIP = (256, 256)
 SIZES = ((128, 128), (256, 256), (512, 512), (1152, 1920))
 """Height and width of frames; the last is 1080p as the codec pads it."""
+INTER_CODECS = ("dvc",)
+"""Codecs that are measured by one frame under another."""
 LENGTHS = (2, 4, 8)
 PAIRS = ((32, 32), (64, 112), (135, 240))
 """Height and width of low-resolution pairs."""
@@ -65,12 +69,17 @@ def _targets(options: argparse.Namespace) -> Iterator[Benchmark]:
         yield from cycmunet.benchmarks(config, "forward", size, options.threads, options.words)
         yield from cycmunet.benchmarks(config, "step", PAIRS[0], options.threads, options.words)
     yield from ssfvc.benchmarks(Case(options.words, *CLIP, 3, options.threads), SSFVC_SIDES)
+    for codec in INTER_CODECS:
+        yield from inter.benchmarks(InterCase(codec, options.words, *CLIP, options.threads))
 
 
 def _growth(options: argparse.Namespace) -> Iterator[Benchmark]:
-    """Two frames of every size, and more frames of one size."""
+    """Every size, and more frames of one size."""
     for size in SIZES[: -1 if options.quick else None]:
         yield from ssfvc.benchmarks(Case(options.words, *size, 2, options.threads), ("encode", "decode"))
+        for codec in INTER_CODECS:
+            case = InterCase(codec, options.words, *size, options.threads)
+            yield from inter.benchmarks(case, ("encode", "decode"))
     for frames in LENGTHS[1:]:
         yield from ssfvc.benchmarks(Case(options.words, *CLIP, frames, options.threads), ("encode", "decode"))
     for size in PAIRS[: -1 if options.quick else None]:

@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any
 
 import machine
-import numpy as np
+from agreement import Disagreement
 from measure import Arrays, Builder, Measurement, measure
 from rich.console import Console
 from rich.table import Table
@@ -19,14 +19,7 @@ from rich.table import Table
 from core.errors import MindvideoError
 from core.files import write_json
 
-TOLERANCE = 1e-4
-"""Largest difference between the sides' results: absolute, relative to the largest value where that is above 1."""
-
 _COLUMNS = ("median s", "min s", "processor s", "first call s", "build s", "peak MiB", "start MiB")
-
-
-class Disagreement(Exception):
-    """The sides do not compute the same."""
 
 
 @dataclass(frozen=True)
@@ -100,21 +93,6 @@ def _execute(benchmark: Benchmark, repeat: int, console: Console) -> dict[str, A
         "sides": sides_as_data,
         "ratios": ratios,
     }
-
-
-def equal_results(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:
-    """Compare what every warm-up call returned; raises `Disagreement` beyond the tolerance."""
-    worst, largest = 0.0, 0.0
-    for our_call, their_call in zip(ours, theirs, strict=True):
-        for our, their in zip(our_call, their_call, strict=True):
-            if our.shape != their.shape or not np.isfinite(our).all():
-                raise Disagreement(f"results of shapes {our.shape} and {their.shape}, or not finite.")
-            largest = max(largest, float(np.abs(their).max()))
-            worst = max(worst, float(np.abs(our - their).max()) / max(1.0, float(np.abs(their).max())))
-    told = f"largest difference {worst:.1e} on values up to {largest:.3g} (tolerance {TOLERANCE:.0e})"
-    if not worst <= TOLERANCE:
-        raise Disagreement(f"the sides disagree: {told}.")
-    return told
 
 
 def _print(console: Console, title: str, measured: dict[str, Measurement]) -> None:

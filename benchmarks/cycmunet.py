@@ -17,7 +17,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from compare import Benchmark, equal_results, parser, run
+from agreement import equal_results
+from compare import Benchmark, parser, run
 from cycmunet_sides import CONFIGS, SIDES, Case
 
 STEP_SIZE, QUICK_SIZE, FULL_SIZE = (32, 32), (32, 32), (64, 112)

@@ -6,12 +6,12 @@ only when a side that uses it is built, which happens in a process of its own.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sides import use_mindspore, use_torch
 
 import core
 from core.hooks import Array
@@ -64,7 +64,7 @@ class MindSporeForward:
 
     def __init__(self, case: Case) -> None:
         run = case.run()
-        self.framework = _mindspore(run)
+        self.framework = use_mindspore(run)
         from mindspore import Tensor
 
         self.cell = run.model().set_train(False)
@@ -81,7 +81,7 @@ class MindSporeStep:
 
     def __init__(self, case: Case) -> None:
         run = case.run()
-        self.framework = _mindspore(run)
+        self.framework = use_mindspore(run)
         from mindspore import Tensor
 
         network = run.model()
@@ -99,7 +99,7 @@ class TorchForward:
 
     def __init__(self, case: Case) -> None:
         run = case.run()
-        self.framework = _torch(case.threads)
+        self.framework = use_torch(case.threads)
         import torch
 
         self.network = _torch_network(run).eval()
@@ -118,7 +118,7 @@ class TorchStep:
 
     def __init__(self, case: Case) -> None:
         run = case.run()
-        self.framework = _torch(case.threads)
+        self.framework = use_torch(case.threads)
         import torch
         from torch_cycmunet import CycMuNetLoss
 
@@ -141,24 +141,6 @@ SIDES = {
     "step": {"MindSpore": MindSporeStep, "PyTorch": TorchStep},
 }
 """What is measured -> side -> the class that does it, built with a `Case`."""
-
-
-def _mindspore(run: Run) -> str:
-    """Set the device up, which must come before MindSpore is imported; returns version and settings."""
-    device = run.device.description
-    import mindspore
-
-    return f"MindSpore {mindspore.__version__}, {device}"
-
-
-def _torch(threads: int) -> str:
-    """Set threads; the bound that MindSpore's oneDNN needs would slow PyTorch's, so it is lifted."""
-    os.environ.pop("ONEDNN_MAX_CPU_ISA", None)
-    import torch
-
-    torch.set_num_threads(threads)
-    instructions = torch.backends.cpu.get_cpu_capability()
-    return f"PyTorch {torch.__version__}, CPU (eager, {torch.get_num_threads()} threads, instructions {instructions})"
 
 
 def _weights(run: Run, shapes: Mapping[str, Sequence[int]]) -> dict[str, Array]:

@@ -8,22 +8,17 @@ Without CompressAI (pip install compressai) ours is measured alone. README.md be
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import numpy as np
-from compare import Benchmark, Disagreement, equal_results, parser, run
-from measure import Arrays
+from agreement import equal_bytes, equal_losses, equal_results, like_pictures
+from compare import Benchmark, parser, run
 from ssfvc_sides import PEER, SIDES, Case
 
-STEP_TOLERANCE = 0.05
-"""Of the first losses, relative: each side draws its own noise."""
-BYTES_TOLERANCE = 0.02
-"""Of the payloads: rounded references and another coder."""
 LEAST_PSNR = 60.0, 30.0
 """Between decoded pictures, dB: the intra frame's, of which a latent halfway between two symbols may fall to the other
 side, and the others', whose references we round and the peer does not, which these weights amplify."""
@@ -61,32 +56,12 @@ def benchmarks(case: Case, what: Iterable[str]) -> Iterator[Benchmark]:
         yield Benchmark(name, title, vars(case), sides, _AGREE[name])
 
 
-def _equal_losses(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:
-    our, their = float(ours[0][0]), float(theirs[0][0])
-    told = f"first losses {our:.4f} and {their:.4f} (noise apart)"
-    if not abs(our - their) <= STEP_TOLERANCE * abs(their):
-        raise Disagreement(f"the sides disagree: {told}.")
-    return told
-
-
-def _equal_bytes(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:
-    our, their = int(ours[0][0]), int(theirs[0][0])
-    told = f"{our} and {their} bytes"
-    if not abs(our - their) <= BYTES_TOLERANCE * their:
-        raise Disagreement(f"the sides disagree: {told}.")
-    return told
-
-
-def _like_pictures(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:
-    errors = [float(np.square(o - t).mean()) for o, t in zip(ours[0], theirs[0], strict=True)]
-    intra, *inter = [-10 * np.log10(max(error, 1e-12)) for error in errors]
-    told = f"decoded pictures {intra:.1f} dB alike, inter frames at least {min(inter):.1f} dB"
-    if intra < LEAST_PSNR[0] or min(inter) < LEAST_PSNR[1]:
-        raise Disagreement(f"the sides disagree: {told}.")
-    return told
-
-
-_AGREE = {"forward": equal_results, "step": _equal_losses, "encode": _equal_bytes, "decode": _like_pictures}
+_AGREE = {
+    "forward": equal_results,
+    "step": equal_losses,
+    "encode": equal_bytes,
+    "decode": partial(like_pictures, least=LEAST_PSNR),
+}
 
 if __name__ == "__main__":
     sys.exit(main())

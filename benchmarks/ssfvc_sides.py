@@ -6,21 +6,21 @@ a side that uses it is built, which happens in a process of its own.
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sides import clip, our_network, use_mindspore, use_torch
 
 import core
 from core.hooks import Array, PacketType, PictureFormat
 from core.run import Run
-from core.testing.recipes import convert_weights, load_weights
 from plugins.ssfvc.weights import published
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "parity"))
@@ -40,7 +40,6 @@ _WORDS = [
     "dataset=clips",
     "device=cpu",
 ]
-_CLIP = Path(core.__file__).parent / "data" / "embedded" / "city_night.mp4"
 _CLIP_NORM = 1.0
 
 
@@ -59,14 +58,8 @@ class Case:
         return core.open_run([*_WORDS, *self.words, f"device.threads={self.threads}"])
 
     def clip(self) -> Array:
-        """The frames (T,3,height,width) in [0,1]; where the clip is smaller, it is mirrored."""
-        from core.media.reader import open_video
-
-        with open_video(_CLIP) as video:
-            taken = [frame.rgb for frame, _ in zip(video, range(self.frames), strict=False)]
-        frames = np.stack(taken)[:, :, : self.height, : self.width]
-        missing = (self.height - frames.shape[2], self.width - frames.shape[3])
-        return np.pad(frames, ((0, 0), (0, 0), (0, missing[0]), (0, missing[1])), "symmetric")
+        """The frames, (T,3,height,width) in [0,1]."""
+        return clip(self.frames, self.height, self.width)
 
 
 class OurForward:
@@ -74,7 +67,7 @@ class OurForward:
 
     def __init__(self, case: Case) -> None:
         run = case.run()
-        self.framework = _mindspore(run)
+        self.framework = use_mindspore(run)
         from mindspore import Tensor
 
         self.network = _network(run).set_train(False)
@@ -90,7 +83,7 @@ class OurStep:
 
     def __init__(self, case: Case) -> None:
         run = case.run()
-        self.framework = _mindspore(run)
+        self.framework = use_mindspore(run)
         from mindspore import Tensor
 
         self.cell = run.step(_network(run), total_steps=1000).set_train()
@@ -105,7 +98,7 @@ class _OurCodec:
         from plugins.ssfvc.plugin import CODEC
 
         run = case.run()
-        self.framework = _mindspore(run)
+        self.framework = use_mindspore(run)
         network = _network(run).set_train(False)
         self.codec = CODEC.build(run.settings.codec, network, CODEC.tables(network))
         self.format = PictureFormat(case.width, case.height)
@@ -141,7 +134,8 @@ class OurDecode(_OurCodec):
 
 class _Peer:
     def __init__(self, case: Case) -> None:
-        self.framework = _torch(case.threads)
+        warnings.simplefilter("ignore")
+        self.framework = f"{use_torch(case.threads)}, CompressAI {metadata.version('compressai')}"
         import torch
         from compressai.models.video.google import ScaleSpaceFlow
 
@@ -246,31 +240,8 @@ SIDES = {
 """What is measured -> side -> the class that does it, built with a `Case`."""
 
 
-def _mindspore(run: Run) -> str:
-    device = run.device.description
-    import mindspore
-
-    return f"MindSpore {mindspore.__version__}, {device}"
-
-
 def _network(run: Run) -> nn.Cell:
-    network = run.model()
-    mapping = published(run.settings.model)
-    shapes = {name: parameter.shape for name, parameter in network.parameters_and_names()}
-    theirs = {tensor.name: shapes[ours] for ours, tensor in mapping.tensors.items()}
-    load_weights(network, convert_weights(mapping, fixture_weights(theirs)))
-    return network
-
-
-def _torch(threads: int) -> str:
-    """Set threads; the bound that MindSpore's oneDNN needs would slow PyTorch's, so it is lifted."""
-    os.environ.pop("ONEDNN_MAX_CPU_ISA", None)
-    warnings.simplefilter("ignore")
-    import compressai
-    import torch
-
-    torch.set_num_threads(threads)
-    return f"PyTorch {torch.__version__}, CompressAI {compressai.__version__}, CPU ({threads} threads)"
+    return our_network(run, published(run.settings.model), fixture_weights)
 
 
 def _bits(likelihoods: object) -> torch.Tensor | float:

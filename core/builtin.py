@@ -10,6 +10,7 @@ from core.data import entries as dataset_entries
 from core.hooks import (
     DatasetEntry,
     DeviceEntry,
+    IntraEntry,
     LossEntry,
     MetricEntry,
     OptimizerEntry,
@@ -18,6 +19,7 @@ from core.hooks import (
     hookimpl,
 )
 from core.losses import entries as loss_entries
+from core.media import entries as media_entries
 from core.metrics import entries as metric_entries
 from core.tasks.decode import DECODE
 from core.tasks.doctor import DOCTOR
@@ -73,6 +75,12 @@ def losses() -> Iterable[LossEntry[Any]]:
 def steps() -> Iterable[StepEntry[Any]]:
     """The training step that codecs share."""
     return step_entries.STEPS
+
+
+@hookimpl
+def intra_codecs() -> Iterable[IntraEntry[Any]]:
+    """HEVC, and PNG without loss."""
+    return media_entries.INTRA_CODECS
 
 
 @hookimpl

@@ -106,6 +106,7 @@ class Settings:
     step: Any = None
     upscaler: Any = None
     codec: Any = None
+    intra: Any = None
     loader: LoaderSettings = field(default_factory=LoaderSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
     plugins: PluginSettings = field(default_factory=PluginSettings)

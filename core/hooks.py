@@ -204,6 +204,27 @@ class Codec(Protocol):
         ...
 
 
+class IntraCodec(Protocol):
+    """A picture codec: codes the intra frames of codecs whose networks code one frame under another."""
+
+    @property
+    def fingerprint(self) -> bytes:
+        """16 bytes that tell what decodes its pictures from all others; none where nothing was learned."""
+        ...
+
+    def encode(self, frame: Array, format: PictureFormat, crf: float) -> bytes:
+        """Code a picture (3,H,W) in [0,1] of the format's size.
+
+        ``crf`` is the constant rate factor (0 is best) that suits the video codec; codecs whose quality is their own
+        pass over it.
+        """
+        ...
+
+    def decode(self, payload: bytes, format: PictureFormat) -> Array:
+        """The picture (3,H,W), near [0,1]; raises `core.errors.StreamError` where the payload is damaged."""
+        ...
+
+
 class Device(Protocol):
     """Where MindSpore computes, after its context was set."""
 
@@ -361,6 +382,23 @@ class CodecEntry(Entry[K]):
 
 
 @dataclass(frozen=True)
+class InterCodecEntry(CodecEntry[K]):
+    """A codec whose network codes inter frames alone; ``build`` also gets the picture codec of intra frames.
+
+    Their payloads are what that codec makes of a frame and takes back. Its fingerprint goes into the stream's.
+    """
+
+    build: Callable[[K, nn.Cell, Tables, IntraCodec], Codec]  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class IntraEntry(Entry[C]):
+    """A picture codec, for intra frames. ``build`` loads what was learned, from a file that the options name."""
+
+    build: Callable[[C], IntraCodec]
+
+
+@dataclass(frozen=True)
 class TaskEntry(Entry[C]):
     """Something the command does. ``build`` runs it and returns its score, if it has one, for sweeps.
 
@@ -381,9 +419,10 @@ KINDS: dict[str, type[Entry[Any]]] = {
     "step": StepEntry,
     "upscaler": UpscalerEntry,
     "codec": CodecEntry,
+    "intra": IntraEntry,
     "task": TaskEntry,
 }
-"""Kind -> entry class. The hook that offers a kind is its plural: ``models``, ``losses``, …"""
+"""Kind -> entry class. The hook that offers a kind is its plural: ``models``, ``losses``, …, and ``intra_codecs``."""
 
 
 @hookspec
@@ -429,6 +468,11 @@ def upscalers() -> Iterable[UpscalerEntry[Any]]:  # type: ignore[empty-body]
 @hookspec
 def codecs() -> Iterable[CodecEntry[Any]]:  # type: ignore[empty-body]
     """Ways to code video with a trained network: ``codec=<name>``."""
+
+
+@hookspec
+def intra_codecs() -> Iterable[IntraEntry[Any]]:  # type: ignore[empty-body]
+    """Picture codecs for the intra frames of codecs that code none: ``intra=<name>``."""
 
 
 @hookspec

@@ -32,7 +32,9 @@ ONLY_VARIABLE = "MINDVIDEO_PLUGINS"
 CORE = "core"
 """The plugin through which core makes its own offers; it is always loaded."""
 
-HOOK_OF_KIND = {kind: {"loss": "losses"}.get(kind, kind + "s") for kind in hooks.KINDS}
+HOOK_OF_KIND = {
+    kind: {"loss": "losses", "intra": "intra_codecs"}.get(kind, kind + "s") for kind in hooks.KINDS
+}
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ import json
 import logging
 import os
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
+from omegaconf import OmegaConf
 
 from core import __version__, hooks
 from core.config import Settings, entry_section
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from mindspore.train import Callback, Metric
 
     from core.coding.codec import LoadedCodec
+    from core.media.intra import NamedIntraCodec
     from core.training.checkpoint import Checkpoint
 
 log = logging.getLogger(__name__)
@@ -157,22 +159,48 @@ class Run:
 
     def codec(self, weights: str | Path | None = None) -> LoadedCodec:
         """The codec of a checkpoint (else of ``settings.weights``), with the tables that came with it."""
-        from core.coding.codec import LoadedCodec
+        from core.coding.codec import LoadedCodec, joined
 
         source = weights or self.settings.weights
         if not source:
             raise ConfigError("no trained codec is given: train one (task=train), then task.checkpoint=FILE.")
         entry = self.entry("codec", hooks.CodecEntry)
         checkpoint = self.checkpoint(source)
-        network = self.model(weights)
+        parts = (self.settings.codec, self.model(weights), checkpoint.tables)
+        fingerprint, intra = checkpoint.fingerprint, None
+        if isinstance(entry, hooks.InterCodecEntry):
+            pictures = self.intra()
+            codec = entry.build(*parts, pictures)
+            fingerprint, intra = joined(fingerprint, pictures.fingerprint), pictures.name
+        else:
+            codec = entry.build(*parts)
         return LoadedCodec(
             name=entry.name,
-            codec=entry.build(self.settings.codec, network, checkpoint.tables),
-            fingerprint=checkpoint.fingerprint,
+            codec=codec,
+            fingerprint=fingerprint,
+            intra=intra,
             gop=self.settings.codec.gop,
             scene_cut=self.settings.codec.scene_cut,
             arithmetic=self.device.arithmetic,
         )
+
+    def intra(self) -> NamedIntraCodec:
+        """The picture codec of intra frames; it decodes those of the others as well, where they need no options."""
+        from core.media.intra import NamedIntraCodec
+
+        self._ready()
+        chosen = self.entry("intra", hooks.IntraEntry)
+        codec = chosen.build(self.settings.intra)
+        others = {name: partial(self._default_intra, name) for name in self.registry.names("intra")}
+        return NamedIntraCodec(chosen.name, codec, others)
+
+    def _default_intra(self, name: str) -> hooks.IntraCodec:
+        entry = cast(hooks.IntraEntry[Any], self.registry.find("intra", name))
+        missing = OmegaConf.missing_keys(OmegaConf.structured(entry.config))
+        if missing:
+            options = " ".join(f"intra.{key}=…" for key in sorted(missing))
+            raise ConfigError(f"give intra={name} {options}, as for encoding.")
+        return entry.build(entry.config())
 
     def callbacks(self) -> list[Callback]:
         """The callbacks that plugins add to a training."""

@@ -153,10 +153,12 @@ class StreamDecoder:
         theirs = f"{self.header.codec} {self.header.fingerprint.hex()}"
         ours = f"{self._loaded.name} {self._loaded.fingerprint.hex()}"
         if theirs != ours:
+            intra = self._loaded.intra
+            pictures = f", and the picture codec of its intra frames (intra=…, here {intra})" if intra else ""
             raise StreamFault(
                 Fault.WRONG_MODEL,
                 f"{self._path} was made by another model: it names {theirs}, the checkpoint is {ours}; "
-                "give the checkpoint that it was encoded with.",
+                f"give the checkpoint that it was encoded with{pictures}.",
             )
 
     def __enter__(self) -> StreamDecoder:

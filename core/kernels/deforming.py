@@ -12,8 +12,8 @@ class DeformedColumns(nn.Cell):
 
     ``construct(x, offsets, mask)``: x N,H,W,C; offsets N,H,W,2*groups*9 in pixels, first the horizontal ones of every
     (group, tap), taps row by row, then the vertical ones; mask N,H,W,groups*9. Result N,H,W,9*C: of every group, of
-    every tap, the C/groups channels. Samples are bilinear, pixels outside count 0. A gradient adds up in the same order
-    on any number of threads.
+    every tap, the C/groups channels. Samples are bilinear, pixels outside count 0. A gradient adds up in the same
+    order on any number of threads.
     """
 
     def __init__(self) -> None:

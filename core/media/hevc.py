@@ -18,32 +18,39 @@ _PARAMETERS = (
 )
 
 
-def encode(frame: Array, format: PictureFormat, crf: float) -> bytes:
-    """A picture (3,H,W) in [0,1], continued to the right and bottom up to whole coding units."""
-    height, width = _sides(format)
-    padding = ((0, 0), (0, height - format.height), (0, width - format.width))
-    planes = rgb_to_yuv(
-        np.pad(frame, padding, mode="edge"),
-        matrix=MATRIX,
-        range=RANGE,
-        depth=_depth(format),
-        subsampling=SUBSAMPLING,
-    )
-    options = {
-        "preset": "medium",
-        "tune": "zerolatency",
-        "crf": f"{crf:.2f}",
-        "x265-params": _PARAMETERS,
-    }
-    picture = frame_from_planes(planes, planar_format(SUBSAMPLING, _depth(format)))
-    return encoded_picture(picture, "libx265", options)
+class Hevc:
+    """`core.hooks.IntraCodec`: HEVC in 4:2:0, preset medium. ``crf``: rate factor in place of the video codec's."""
 
+    fingerprint = b""
 
-def decode(data: bytes, format: PictureFormat) -> Array:
-    """The picture (3,H,W) in [0,1]; raises `StreamError` where the bytes are no such picture."""
-    height, width = _sides(format)
-    picture = decoded_picture(data, "hevc", width, height, planar_format(SUBSAMPLING, _depth(format)))
-    return frame_to_rgb(picture, MATRIX, RANGE)[:, : format.height, : format.width]
+    def __init__(self, crf: float | None = None) -> None:
+        self._crf = crf
+
+    def encode(self, frame: Array, format: PictureFormat, crf: float) -> bytes:
+        """A picture (3,H,W) in [0,1], continued to the right and bottom up to whole coding units."""
+        height, width = _sides(format)
+        padding = ((0, 0), (0, height - format.height), (0, width - format.width))
+        planes = rgb_to_yuv(
+            np.pad(frame, padding, mode="edge"),
+            matrix=MATRIX,
+            range=RANGE,
+            depth=_depth(format),
+            subsampling=SUBSAMPLING,
+        )
+        options = {
+            "preset": "medium",
+            "tune": "zerolatency",
+            "crf": f"{crf if self._crf is None else self._crf:.2f}",
+            "x265-params": _PARAMETERS,
+        }
+        picture = frame_from_planes(planes, planar_format(SUBSAMPLING, _depth(format)))
+        return encoded_picture(picture, "libx265", options)
+
+    def decode(self, payload: bytes, format: PictureFormat) -> Array:
+        """The picture (3,H,W) in [0,1]; raises `StreamError` where the payload is no such picture."""
+        height, width = _sides(format)
+        picture = decoded_picture(payload, "hevc", width, height, planar_format(SUBSAMPLING, _depth(format)))
+        return frame_to_rgb(picture, MATRIX, RANGE)[:, : format.height, : format.width]
 
 
 def _sides(format: PictureFormat) -> tuple[int, int]:

@@ -9,19 +9,23 @@ from core.hooks import Array, PictureFormat
 from core.media.single import decoded_picture, encoded_picture
 
 
-def encode(frame: Array, format: PictureFormat, crf: float) -> bytes:
-    """A picture (3,H,W) in [0,1], rounded to the format's depth; there is no quality to choose."""
-    samples = np.rint(np.clip(frame, 0, 1) * np.float32(_peak(format)))
-    pixels = np.ascontiguousarray(samples.transpose(1, 2, 0))
-    wide = pixels.astype(np.uint8) if format.depth == 8 else pixels.astype(np.uint16)
-    return encoded_picture(av.VideoFrame.from_ndarray(wide, _layout(format)), "png", {})
+class Png:
+    """`core.hooks.IntraCodec` without loss: pictures rounded to the format's depth; there is no quality to choose."""
 
+    fingerprint = b""
 
-def decode(data: bytes, format: PictureFormat) -> Array:
-    """The picture (3,H,W) in [0,1]; raises `StreamError` where the bytes are no such picture."""
-    picture = decoded_picture(data, "png", format.width, format.height, _layout(format))
-    samples = picture.to_ndarray().transpose(2, 0, 1)
-    return np.divide(samples, _peak(format), dtype=np.float32)
+    def encode(self, frame: Array, format: PictureFormat, crf: float) -> bytes:
+        """A picture (3,H,W) in [0,1]."""
+        samples = np.rint(np.clip(frame, 0, 1) * np.float32(_peak(format)))
+        pixels = np.ascontiguousarray(samples.transpose(1, 2, 0))
+        wide = pixels.astype(np.uint8) if format.depth == 8 else pixels.astype(np.uint16)
+        return encoded_picture(av.VideoFrame.from_ndarray(wide, _layout(format)), "png", {})
+
+    def decode(self, payload: bytes, format: PictureFormat) -> Array:
+        """The picture (3,H,W) in [0,1]; raises `StreamError` where the payload is no such picture."""
+        picture = decoded_picture(payload, "png", format.width, format.height, _layout(format))
+        samples = picture.to_ndarray().transpose(2, 0, 1)
+        return np.divide(samples, _peak(format), dtype=np.float32)
 
 
 def _peak(format: PictureFormat) -> int:

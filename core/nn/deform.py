@@ -32,8 +32,8 @@ class DeformableConv2d(nn.Cell):
 
     ``construct(x, offsets, mask)``: ``x`` N,in,H,W; ``offsets`` N,2*groups*9,H,W in pixels, first the
     horizontal ones of every (group, tap), then the vertical ones, taps row by row; ``mask``
-    N,groups*9,H,W. Samples are bilinear; each neighbour outside the picture counts 0. Result N,out,H,W. After `fuse` all
-    of them have their channels last.
+    N,groups*9,H,W. Samples are bilinear; each neighbour outside the picture counts 0. Result N,out,H,W.
+    After `fuse` all of them have their channels last.
     """
 
     def __init__(
@@ -46,20 +46,20 @@ class DeformableConv2d(nn.Cell):
         self.bias = Parameter(initializer(Uniform(bound), (out_channels,)), name="bias")
         self.groups = groups
         self.gathers = implementation == "gather" or (implementation == "auto" and _gathering_is_faster())
-        self.columns: DeformedColumns | None = None
-        if implementation == "auto" and library.in_use():
+        self.has_kernel = implementation == "auto" and library.in_use() is not None
+        if self.has_kernel:
             self.columns, self.mix = DeformedColumns(), Convolution(channels_last=True)
         self.is_fused = False
 
     def fuse(self) -> bool:
         """From now on take and give N,H,W,C, if our kernel is what computes; returns whether it does."""
-        self.is_fused = self.columns is not None
+        self.is_fused = self.has_kernel
         return self.is_fused
 
     def construct(self, x: Tensor, offsets: Tensor, mask: Tensor) -> Tensor:
         if self.is_fused:
             return self._by_kernel(x, offsets, mask)
-        if self.columns is not None:
+        if self.has_kernel:
             result = self._by_kernel(_channels_last(x), _channels_last(offsets), _channels_last(mask))
             return ops.transpose(result, (0, 3, 1, 2))
         if self.gathers:

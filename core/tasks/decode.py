@@ -77,4 +77,4 @@ def frames_of(source: Path) -> int | None:
         return reader.header.frames
 
 
-DECODE = TaskEntry("decode", DecodeConfig, _decode, needs=("model", "codec", "device"))
+DECODE = TaskEntry("decode", DecodeConfig, _decode, needs=("model", "codec", "intra", "device"))

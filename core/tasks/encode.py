@@ -65,4 +65,4 @@ def _encode(config: EncodeConfig, run: Run) -> None:
         write_json(Path(config.report), {**asdict(result), "per_frame": frames})
 
 
-ENCODE = TaskEntry("encode", EncodeConfig, _encode, needs=("model", "codec", "device"))
+ENCODE = TaskEntry("encode", EncodeConfig, _encode, needs=("model", "codec", "intra", "device"))

@@ -115,6 +115,7 @@ def _conditions(run: Run, loaded: LoadedCodec) -> dict[str, Any]:
     return {
         "codec": loaded.name,
         "fingerprint": loaded.fingerprint.hex(),
+        "intra": loaded.intra,
         "arithmetic": loaded.arithmetic,
         "gop": loaded.gop,
         "scene_cut": loaded.scene_cut,

@@ -43,4 +43,4 @@ def _verify(config: VerifyConfig, run: Run) -> None:
     log.info("%s: %s", source, result.description)
 
 
-VERIFY = TaskEntry("verify", VerifyConfig, _verify, needs=("model", "codec", "device"))
+VERIFY = TaskEntry("verify", VerifyConfig, _verify, needs=("model", "codec", "intra", "device"))

@@ -12,8 +12,7 @@ from core.entropy.coder import SymbolDecoder, SymbolEncoder
 from core.entropy.tables import tables_from_pmfs
 from core.entropy.unidirectional import Coded, UnidirectionalDecoder, UnidirectionalEncoder
 from core.errors import StreamError
-from core.hooks import Array, FrameDecoder, FrameEncoder, Packet, PictureFormat, Tables
-from core.media.intra import decode_intra, encode_intra
+from core.hooks import Array, FrameDecoder, FrameEncoder, IntraCodec, Packet, PictureFormat, Tables
 
 from . import stages
 from .cells import MULTIPLE, Dcvc
@@ -32,9 +31,10 @@ class DcvcCodec:
     Its stages are compiled once for each size that frames are padded to, for all encoders and decoders together.
     """
 
-    def __init__(self, config: DcvcCodecConfig, network: Dcvc, tables: Tables) -> None:
+    def __init__(self, config: DcvcCodecConfig, network: Dcvc, tables: Tables, intra: IntraCodec) -> None:
         network.set_train(False)
         self.config = config
+        self.intra = intra
         self.motion = LatentCoder(network, MOTION, tables)
         self.content = LatentCoder(network, CONTENT, tables)
         self.analyse_motion = stages.MotionAnalysis(network)
@@ -62,10 +62,10 @@ class _Encoder(UnidirectionalEncoder):
         self._estimate = estimate
 
     def _intra(self, frame: Array) -> Coded:
-        config, format = self._codec.config, self.format
-        payload = encode_intra(config.intra, frame[:, : format.height, : format.width], format, config.crf)
+        codec, format = self._codec, self.format
+        payload = codec.intra.encode(frame[:, : format.height, : format.width], format, codec.config.crf)
         bits = 8.0 * len(payload) if self._estimate else None
-        return Coded(payload, zlib.crc32(payload), decode_intra(payload, format), bits)
+        return Coded(payload, zlib.crc32(payload), codec.intra.decode(payload, format), bits)
 
     def _inter(self, frame: Tensor, reference: Tensor) -> Coded:
         codec, encoder = self._codec, SymbolEncoder()
@@ -107,7 +107,7 @@ class _Decoder(UnidirectionalDecoder):
     def _intra(self, packet: Packet) -> Array:
         if zlib.crc32(packet.payload) != packet.symbols:
             raise StreamError("An intra packet holds other bytes than were coded: it is damaged.")
-        return decode_intra(packet.payload, self.format)
+        return self._codec.intra.decode(packet.payload, self.format)
 
     def _inter(self, packet: Packet, reference: Tensor) -> Array:
         codec, decoder = self._codec, SymbolDecoder(packet.payload)

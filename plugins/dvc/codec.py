@@ -9,8 +9,7 @@ from mindspore import Tensor
 from core.entropy.coder import SymbolDecoder, SymbolEncoder
 from core.entropy.unidirectional import Coded, UnidirectionalDecoder, UnidirectionalEncoder
 from core.errors import StreamError
-from core.hooks import Array, FrameDecoder, FrameEncoder, Packet, PictureFormat, Tables
-from core.media.intra import decode_intra, encode_intra
+from core.hooks import Array, FrameDecoder, FrameEncoder, IntraCodec, Packet, PictureFormat, Tables
 
 from . import stages
 from .cells import MULTIPLE, Dvc
@@ -27,9 +26,10 @@ class DvcCodec:
     Its stages are compiled once for each size that frames are padded to, for all encoders and decoders together.
     """
 
-    def __init__(self, config: DvcCodecConfig, network: Dvc, tables: Tables) -> None:
+    def __init__(self, config: DvcCodecConfig, network: Dvc, tables: Tables, intra: IntraCodec) -> None:
         network.set_train(False)
-        self.config = config
+        self.crf = config.crf
+        self.intra = intra
         self.coder = LatentCoder(tables)
         self.analyse_motion = stages.MotionAnalysis(network)
         self.synthesise_motion = stages.MotionSynthesis(network)
@@ -53,10 +53,10 @@ class _Encoder(UnidirectionalEncoder):
         self._estimate = estimate
 
     def _intra(self, frame: Array) -> Coded:
-        config, format = self._codec.config, self.format
-        payload = encode_intra(config.intra, frame[:, : format.height, : format.width], format, config.crf)
+        codec, format = self._codec, self.format
+        payload = codec.intra.encode(frame[:, : format.height, : format.width], format, codec.crf)
         bits = 8.0 * len(payload) if self._estimate else None
-        return Coded(payload, zlib.crc32(payload), decode_intra(payload, format), bits)
+        return Coded(payload, zlib.crc32(payload), codec.intra.decode(payload, format), bits)
 
     def _inter(self, frame: Tensor, reference: Tensor) -> Coded:
         codec = self._codec
@@ -78,7 +78,7 @@ class _Decoder(UnidirectionalDecoder):
     def _intra(self, packet: Packet) -> Array:
         if zlib.crc32(packet.payload) != packet.symbols:
             raise StreamError("An intra packet holds other bytes than were coded: it is damaged.")
-        return decode_intra(packet.payload, self.format)
+        return self._codec.intra.decode(packet.payload, self.format)
 
     def _inter(self, packet: Packet, reference: Tensor) -> Array:
         decoder = SymbolDecoder(packet.payload)

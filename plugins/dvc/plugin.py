@@ -14,6 +14,8 @@ from core.hooks import (
     CodecConfig,
     CodecEntry,
     Coding,
+    InterCodecEntry,
+    IntraCodec,
     LossEntry,
     ModelEntry,
     PublishedWeights,
@@ -23,14 +25,12 @@ from core.hooks import (
     hookimpl,
 )
 from core.losses.entries import Distortion, RateDistortionConfig
-from core.media.intra import IntraCodec
+from core.media.entries import COARSEST_CRF
 
 if TYPE_CHECKING:
     from mindspore import nn
 
 HOOK_API = 1
-
-_COARSEST_CRF = 51.0
 
 
 @dataclass
@@ -114,30 +114,20 @@ class DvcStepConfig:
 
 @dataclass
 class DvcCodecConfig(CodecConfig):
-    """Coding with a trained network. Intra frames are coded by a picture codec."""
+    """Coding with a trained network. Intra frames are coded by a picture codec (``intra=``)."""
 
-    intra: IntraCodec = IntraCodec.hevc
-    """The picture codec."""
     lmbda: float = 2048.0
     """Weight of the distortion that the network was trained with; intra frames get the quality that goes with it."""
-    intra_crf: float | None = None
-    """Constant rate factor of intra frames; null takes the one that goes with ``lmbda``, and 0 is best."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.lmbda <= 0:
             raise ValueError(f"codec.lmbda is {self.lmbda}; it must be above 0.")
-        if self.intra_crf is not None and not 0 <= self.intra_crf <= _COARSEST_CRF:
-            raise ValueError(
-                f"codec.intra_crf is {self.intra_crf}; it must lie between 0 and {_COARSEST_CRF:g}."
-            )
 
     @property
     def crf(self) -> float:
         """Constant rate factor of intra frames: as published 29, 26, 23, 20 for 256, 512, 1024, 2048, and so on."""
-        if self.intra_crf is not None:
-            return self.intra_crf
-        return min(max(29 - 3 * math.log2(self.lmbda / 256), 0.0), _COARSEST_CRF)
+        return min(max(29 - 3 * math.log2(self.lmbda / 256), 0.0), COARSEST_CRF)
 
 
 def _network(config: DvcConfig) -> nn.Cell:
@@ -170,10 +160,10 @@ def _step(
     return DvcStep(config, network, loss, optimizer)
 
 
-def _codec(config: DvcCodecConfig, network: nn.Cell, tables: Tables) -> Codec:
+def _codec(config: DvcCodecConfig, network: nn.Cell, tables: Tables, intra: IntraCodec) -> Codec:
     from .codec import DvcCodec
 
-    return DvcCodec(config, network, tables)
+    return DvcCodec(config, network, tables, intra)
 
 
 def _tables(network: nn.Cell) -> Tables:
@@ -185,7 +175,7 @@ def _tables(network: nn.Cell) -> Tables:
 MODEL = ModelEntry("dvc", DvcConfig, _network, published=_published)
 LOSS = LossEntry("dvc", DvcLossConfig, _loss)
 STEP = StepEntry("dvc", DvcStepConfig, _step)
-CODEC = CodecEntry(
+CODEC = InterCodecEntry(
     "dvc",
     DvcCodecConfig,
     _codec,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.hooks import (
@@ -11,6 +12,8 @@ from core.hooks import (
     CodecConfig,
     CodecEntry,
     Coding,
+    IntraCodec,
+    IntraEntry,
     ModelEntry,
     PublishedWeights,
     Supervision,
@@ -44,6 +47,14 @@ class SsfvcCodecConfig(CodecConfig):
     """Coding with a trained network; there is nothing to choose beside where intra frames stand."""
 
 
+@dataclass
+class SsfvcIntraConfig:
+    """The learned picture codec inside a trained SSFVC network."""
+
+    checkpoint: str = "???"
+    """The network, a checkpoint with tables; its options are those that it was trained with."""
+
+
 def _network(config: SsfvcConfig) -> nn.Cell:
     from .cells import ScaleSpaceFlow
 
@@ -62,6 +73,14 @@ def _codec(config: SsfvcCodecConfig, network: nn.Cell, tables: Tables) -> Codec:
     return SsfvcCodec(network, tables)
 
 
+def _intra(config: SsfvcIntraConfig) -> IntraCodec:
+    from core.training.checkpoint import Checkpoint
+
+    from .intra import SsfvcIntra
+
+    return SsfvcIntra(Checkpoint.open(Path(config.checkpoint)))
+
+
 def _tables(network: nn.Cell) -> Tables:
     from .latents import tables
 
@@ -77,6 +96,7 @@ CODEC = CodecEntry(
     coding=Coding.RESIDUAL,
     supervision=Supervision.OBJECTIVE,
 )
+INTRA = IntraEntry("ssfvc", SsfvcIntraConfig, _intra)
 
 
 @hookimpl
@@ -87,6 +107,11 @@ def models() -> Iterable[ModelEntry[SsfvcConfig]]:
 @hookimpl
 def codecs() -> Iterable[CodecEntry[SsfvcCodecConfig]]:
     return [CODEC]
+
+
+@hookimpl
+def intra_codecs() -> Iterable[IntraEntry[SsfvcIntraConfig]]:
+    return [INTRA]
 
 
 @hookimpl

@@ -21,7 +21,9 @@ def opened(*words):
 
 
 def test_there_are_experiments():
-    assert {"cycmunet_demo", "ssfvc_demo", "dvc_demo", "dvc_vimeo", "dcvc_demo", "dcvc_vimeo"} <= set(EXPERIMENTS)
+    assert {"cycmunet_demo", "ssfvc_demo", "dvc_demo", "dvc_vimeo", "dcvc_demo", "dcvc_vimeo"} <= set(
+        EXPERIMENTS
+    )
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
@@ -48,7 +50,6 @@ def test_presets_compose(name):
         (["loss.lmbda=256"], 29),
         (["loss.lmbda=256", "task=encode", "task.input=a", "task.output=b"], 29),
         (["loss.lmbda=256", "codec.lmbda=512"], 26),
-        (["codec.intra_crf=7"], 7),
     ],
 )
 def test_the_quality_of_dvc_s_intra_frames_follows_the_loss(words, crf):

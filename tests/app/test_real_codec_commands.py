@@ -168,5 +168,26 @@ def test_a_missing_stream(coder):
 
 
 def test_unknown_picture_codecs_are_named(coders):
-    told = refused(coders("dvc")("encode", "input=in.mp4", "output=none.mdv", words=["codec.intra=jxl"]))
-    assert "codec.intra=jxl" in told and "hevc" in told and "png" in told
+    told = refused(coders("dvc")("encode", "input=in.mp4", "output=none.mdv", words=["intra=jxl"]))
+    assert "intra=jxl" in told and "hevc" in told and "png" in told and "ssfvc" in told
+
+
+def test_a_learned_picture_codec_needs_its_checkpoint(coders):
+    coder = coders("dvc")
+    told = refused(coder("encode", "input=in.mp4", "output=none.mdv", words=["intra=ssfvc"]))
+    assert "intra.checkpoint has no value" in told
+    assert not list(coder.folder.glob("*none.mdv*"))
+
+
+def test_intra_frames_by_a_learned_picture_codec(coders):
+    coder, learned = coders("dvc"), ["intra=ssfvc", "intra.checkpoint=ssfvc.safetensors"]
+    write_checkpoints(coder.folder, "ssfvc")
+    encoded = coder("encode", "input=in.mp4", "output=learned.mdv", words=learned)
+    assert encoded.returncode == 0, encoded.stderr
+    verified = coder("verify", "input=learned.mdv", words=learned)
+    assert verified.returncode == 0, verified.stderr
+    assert f"{COUNT} frames decode as they were coded" in verified.stderr
+    for words in ([], ["intra=ssfvc", "intra.checkpoint=other.safetensors"]):
+        told = refused(coder("decode", "input=learned.mdv", "output=none.mp4", words=words))
+        assert "made by another model" in told and "the picture codec of its intra frames" in told
+    assert not (coder.folder / "none.mp4").exists()

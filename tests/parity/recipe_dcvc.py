@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from core.entropy.order import ContextOrder, visible
 from core.hooks import Array
 from core.testing.recipes import named_tensor
 
@@ -34,7 +33,7 @@ _GAINS = (
     (r"contextualEncoder\.[036]\.weight", 3),
     (r"temporalPriorEncoder\.[0246]\.weight", 3),
 )
-"""Of weights of convolutions, by patterns of whole names."""
+"""Pairs of a pattern of whole names and the gain of those that match; the first match decides."""
 
 
 def weights(shapes: Mapping[str, Sequence[int]]) -> dict[str, Array]:
@@ -46,23 +45,31 @@ def _tensor(name: str, shape: Sequence[int]) -> Array:
     normal = named_tensor(name, shape, math.sqrt(math.prod(shape[1:])), bias_scale=1)
     if name.startswith("bitEstimator_"):
         return np.float32(0.2) * normal + np.float32(0.2 if name.endswith(".h") else 0)
-    if name.endswith(".beta"):
-        return 1 + np.float32(0.05) * normal
     if name.endswith(".gamma"):
         root = np.sqrt(0.1 * np.eye(shape[0]) + 2.0**-36).astype(np.float32)
         return root + np.float32(0.01) * np.abs(normal)
-    if len(shape) == 1:
-        return np.float32(0.05) * normal + _shift(name, shape[0])
-    base = np.float32(0.5 / math.sqrt(math.prod(shape[1:])))
-    tensor = normal * (base * np.float32(_gain(name)))
-    return tensor * visible(ContextOrder.raster, 5) if name.startswith("auto_regressive") else tensor
+    if name.endswith(".beta"):
+        return 1 + np.float32(0.05) * normal
+    if len(shape) > 1:
+        return _masked(name, normal * (np.float32(0.5 / math.sqrt(math.prod(shape[1:]))) * _gain(name)))
+    return normal * np.float32(0.05) + _shift(name, shape[0])
 
 
-def _shift(name: str, size: int) -> Array | np.float32:
+def _gain(name: str) -> np.float32:
+    return np.float32(next((gain for pattern, gain in _GAINS if re.fullmatch(pattern, name)), 1))
+
+
+def _masked(name: str, weight: Array) -> Array:
+    """Context models see what comes before their place alone."""
+    if name.startswith("auto_regressive"):
+        weight[:, :, 2, 2:] = 0
+        weight[:, :, 3:] = 0
+    return weight
+
+
+def _shift(name: str, channels: int) -> Array:
+    if name == "contextualDecoder_part2.3.bias":
+        return np.full(channels, 0.5, np.float32)
     if re.fullmatch(r"entropy_parameters(_mv)?\.4\.bias", name):
-        return np.repeat(np.float32([0, 1]), size // 2)
-    return np.float32(0.5 if name == "contextualDecoder_part2.3.bias" else 0)
-
-
-def _gain(name: str) -> float:
-    return next((gain for pattern, gain in _GAINS if re.fullmatch(pattern, name)), 1)
+        return np.repeat(np.float32([0, 1]), channels // 2)
+    return np.zeros(channels, np.float32)

@@ -42,13 +42,14 @@ def main() -> int:
     beyond = 0
     for config in [arguments.config] if arguments.config else configs:
         comparisons = list(module.replay(fixture, config))
-        _print(config, comparisons)
+        show(config, comparisons)
         beyond += sum(not comparison.holds for comparison in comparisons) + (not comparisons)
     return 1 if beyond else 0
 
 
-def _print(config: str, comparisons: Iterable[Comparison]) -> None:
-    table = Table("tensor", "shape", "largest error", "tolerance", "", title=config)
+def show(title: str, comparisons: Iterable[Comparison]) -> None:
+    """Print a table of comparisons."""
+    table = Table("tensor", "shape", "largest error", "tolerance", "", title=title)
     for item in comparisons:
         verdict = "ok" if item.holds else "[bold red]BEYOND[/]"
         table.add_row(

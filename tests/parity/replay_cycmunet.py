@@ -93,8 +93,9 @@ def _run(video: VideoCycMuNet, frames: list[tuple[Tensor, ...]]) -> tuple[dict[s
     recorder.watch(network.extraction, "fe", _by_call)
     recorder.watch(network.interpolation, "ff", _single)
     for level, cell in enumerate(network.interpolation.from_first.levels):
-        recorder.watch(cell, f"ff.modules12.{level}", _single)
-        recorder.watch(cell.sampling, f"ff.modules12.{level}.dcnpack", _single)
+        split = _single if cell.channels == 1 else _channels_last
+        recorder.watch(cell, f"ff.modules12.{level}", split)
+        recorder.watch(cell.sampling, f"ff.modules12.{level}.dcnpack", split)
     recorder.watch(network.cycle, "mu", _all_frames)
     recorder.watch(network.cycle.up[0], "mu.up.0", _triple)
     recorder.watch(network.cycle.down[0], "mu.down.0", _triple)
@@ -126,6 +127,10 @@ class _Recorder:
 def _single(output: Any) -> dict[tuple[int, int], Tensor]:
     items = output if isinstance(output, tuple) else (output,)
     return {(0, item): tensor for item, tensor in enumerate(items)}
+
+
+def _channels_last(output: Any) -> dict[tuple[int, int], Tensor]:
+    return {at: ops.transpose(tensor, (0, 3, 1, 2)) for at, tensor in _single(output).items()}
 
 
 def _by_call(pyramid: tuple[Tensor, ...]) -> dict[tuple[int, int], Tensor]:

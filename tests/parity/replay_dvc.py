@@ -49,7 +49,7 @@ _TOLERANCES = {
     "y_q": 0.0,
     "z": 7e-5,
     "z_q": 0.0,
-    "sigma": 2e-5,
+    "sigma": 5e-6,
     "igdn1_in": 4e-5,
     "igdn1_out": 6e-5,
     "res_hat": 5e-6,
@@ -70,11 +70,15 @@ _TOLERANCES = {
 }
 """Largest absolute errors: twenty times the distance of the stored float32 values from the same in float64; more for
 scales and probabilities, because MindSpore's exp is off by 5e-6 of its value on CPU, and its tanh by up to 1e-4."""
+_OF_LARGEST = ("sigma",)
+"""Tolerances that are relative to the largest value: exponentials, whose errors grow with them."""
 _RELATIVE = 1e-5
 """Of losses in training."""
 _GRADIENTS, _GRADIENTS_OF_FLOW = 5e-5, 1e-2
 """Of gradients' norms, relative to each. The gradient of a bilinear sample jumps where its place passes a pixel:
 a change of motion latents by 3e-6, which is how near they are, moves the norms of what makes flow by up to 3e-3."""
+_BESIDE_FLOAT64 = 3
+"""Of gradients, where the fixture tells their values in float64: as often as far as the published float32 ones are."""
 
 
 def configs(fixture: Fixture) -> list[str]:
@@ -108,7 +112,8 @@ def _replay_frames(arrays: Arrays) -> Iterator[Comparison]:
     ours |= {"recon_unclipped": reconstruction, "recon": reconstruction.clamp(0, 1)}
     ours |= _coded(network, ours) | _losses(frame, reconstruction, warped, prediction, costs)
     for name, tolerance in _TOLERANCES.items():
-        yield compare(name, ours[name].asnumpy(), arrays[name], tolerance)
+        scale = float(arrays[name].max()) if name in _OF_LARGEST else 1.0
+        yield compare(name, ours[name].asnumpy(), arrays[name], tolerance * scale)
     zero = warp(reference, Tensor(np.zeros_like(arrays["flow"])))
     yield compare("reference under no flow", zero.asnumpy(), arrays["ref"], 2e-5)
 
@@ -173,9 +178,11 @@ def _replay_training(arrays: Arrays) -> Iterator[Comparison]:
     }
     for name, values in norms.items():
         relative = np.asarray(values) / arrays[name]
+        distance = np.abs(arrays[name] / arrays.get(f"{name}_float64", arrays[name]) - 1)
         for part, tolerance in ((of_flow, _GRADIENTS_OF_FLOW), (~of_flow, _GRADIENTS)):
             title = f"{name}, relative, {'flow' if part is of_flow else 'rest'}"
-            yield compare(title, relative[part], np.ones(part.sum()), tolerance)
+            own = _BESIDE_FLOAT64 * float(distance[part].max())
+            yield compare(title, relative[part], np.ones(part.sum()), max(tolerance, own))
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def test_published_tensors(stored, config):
 
 def test_published_estimates(stored):
     frame, reference = replay_dcvc.frames(stored.arrays)
-    _, _, costs = replay_dcvc.build(stored.arrays)(frame, reference)
+    _, _, costs = replay_dcvc.build(stored)(frame, reference)
     bpp = [float(cost.asnumpy()) / (64 * 128) for cost in costs]
     np.testing.assert_allclose(bpp, ESTIMATES, rtol=1e-6)
 

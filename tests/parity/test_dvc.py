@@ -32,6 +32,16 @@ def test_published_tensors(stored, config):
     assert [c for c in comparisons if not c.holds] == []
 
 
+@pytest.mark.parametrize("config", ["frames", "training"])
+def test_another_seed_size_and_widths(config):
+    """Of a fixture that our PyTorch twin made (`make.py`), not the published code."""
+    twin = Fixture(HERE / "dvc_twin.npz")
+    assert twin.manifest["made by"].startswith("benchmarks/torch_dvc.py")
+    comparisons = list(replay_dvc.replay(twin, config))
+    assert len(comparisons) > 10
+    assert [c for c in comparisons if not c.holds] == []
+
+
 def test_the_warp_is_not_the_one_of_later_pytorch(stored):
     """The fixture also holds what the same code gives under ``align_corners=False``."""
     arrays = stored.arrays

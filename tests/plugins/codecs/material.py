@@ -5,6 +5,10 @@ from contextlib import contextmanager
 import mindspore as ms
 import numpy as np
 
+from core.media.hevc import Hevc
+from core.media.intra import NamedIntraCodec
+from core.media.png import Png
+
 
 def build_frames(count, height=128, width=128, seed=8):
     """``count`` frames (T,3,H,W) of a drifting pattern."""
@@ -13,6 +17,12 @@ def build_frames(count, height=128, width=128, seed=8):
     large = np.kron(coarse, np.ones((8, 8), np.float32))
     starts = [(3 * t % 61, 2 * t % 59) for t in range(count)]
     return np.stack([large[:, y : y + height, x : x + width] for y, x in starts])
+
+
+def intra_codec(name="hevc", codec=None):
+    """The picture codec of intra frames; by default one of core's."""
+    own = {"hevc": Hevc, "png": Png}
+    return NamedIntraCodec(name, codec or own[name](), own)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import ModuleType
 
-from core.hooks import Codec, CodecConfig, CodecEntry
+from core.hooks import Codec, CodecConfig, CodecEntry, InterCodecEntry
 from plugins.dcvc import plugin as dcvc
 from plugins.dvc import plugin as dvc
 from plugins.ssfvc import plugin as ssfvc
@@ -20,6 +20,7 @@ from plugins.ssfvc import plugin as ssfvc
 from ..dcvc import conftest as dcvc_tests
 from ..dvc import conftest as dvc_tests
 from ..ssfvc import conftest as ssfvc_tests
+from .material import intra_codec
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class Subject:
 
     def codec(self, network=None, tables=None) -> Codec:
         network = network or self.network()
-        return self.entry.build(self.config, network, tables or self.entry.tables(network))
+        intra = [intra_codec()] if isinstance(self.entry, InterCodecEntry) else []
+        return self.entry.build(self.config, network, tables or self.entry.tables(network), *intra)
 
 
 SUBJECTS = {

@@ -14,12 +14,11 @@ from mindspore import Tensor
 from core.entropy.coder import SymbolEncoder
 from core.hooks import Packet, PacketType, PictureFormat
 from core.media.decoded import DecodedPictures
-from core.media.intra import IntraCodec, decode_intra, encode_intra
 from plugins.dcvc.cells import Dcvc
 from plugins.dcvc.codec import MULTIPLE, begin
 from plugins.dcvc.plugin import DcvcConfig, Quantize
 
-from ..codecs.material import build_frames, extreme_symbols
+from ..codecs.material import build_frames, extreme_symbols, intra_codec
 
 SMALLEST = {"features": 4, "latent": 4, "motion": 4, "refinement": 4, "hyper": 4, "flow": 4}
 NO_NUMBERS = np.full((3, 64, 64), np.nan, np.float32)
@@ -100,9 +99,10 @@ def forged(codec, rng, largest):
     """
     format = PictureFormat(40, 24)
     frame = build_frames(1, 24, 40)[0]
-    intra = encode_intra(IntraCodec.png, frame, format, 0)
+    picture_codec = intra_codec("png")
+    intra = picture_codec.encode(frame, format, 0)
     pictures = DecodedPictures(format, MULTIPLE)
-    reference = Tensor(pictures.reference(pictures.samples(decode_intra(intra, format)))[None])
+    reference = Tensor(pictures.reference(pictures.samples(picture_codec.decode(intra, format)))[None])
 
     encoder = SymbolEncoder()
     begin(encoder, Quantize.codec)

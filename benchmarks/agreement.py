@@ -1,0 +1,65 @@
+"""What must agree between two sides before they are timed.
+
+Each takes what the warm-up calls of ours and of the peer gave, and returns a sentence or raises `Disagreement`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from measure import Arrays
+
+TOLERANCE = 1e-4
+"""Largest difference between the sides' results: absolute, relative to the largest value where that is above 1."""
+NOISE_TOLERANCE = 0.05
+"""Of the first losses of steps in which each side draws its own noise, relative."""
+BYTES_TOLERANCE = 0.02
+"""Of the payloads: rounded references, another coder or none."""
+
+
+class Disagreement(Exception):
+    """The sides do not compute the same."""
+
+
+def equal_results(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:
+    """Everything that every call returned."""
+    worst, largest = 0.0, 0.0
+    for our_call, their_call in zip(ours, theirs, strict=True):
+        for our, their in zip(our_call, their_call, strict=True):
+            if our.shape != their.shape or not np.isfinite(our).all():
+                raise Disagreement(f"results of shapes {our.shape} and {their.shape}, or not finite.")
+            largest = max(largest, float(np.abs(their).max()))
+            worst = max(worst, float(np.abs(our - their).max()) / max(1.0, float(np.abs(their).max())))
+    told = f"largest difference {worst:.1e} on values up to {largest:.3g} (tolerance {TOLERANCE:.0e})"
+    return _judged(told, worst <= TOLERANCE)
+
+
+def equal_losses(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:
+    """The first losses, noise apart."""
+    our, their = float(ours[0][0]), float(theirs[0][0])
+    told = f"first losses {our:.4f} and {their:.4f} (noise apart)"
+    return _judged(told, abs(our - their) <= NOISE_TOLERANCE * abs(their))
+
+
+def equal_bytes(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:
+    """Numbers of bytes, or what the peer estimates for them."""
+    our, their = float(ours[0][0]), float(theirs[0][0])
+    told = f"{our:.0f} and {their:.0f} bytes"
+    return _judged(told, abs(our - their) <= BYTES_TOLERANCE * their)
+
+
+def like_pictures(ours: Sequence[Arrays], theirs: Sequence[Arrays], least: Sequence[float]) -> str:
+    """Decoded pictures by their PSNR: ``least`` dB for the first and so on, the last for all that follow."""
+    errors = [float(np.square(o - t).mean()) for o, t in zip(ours[0], theirs[0], strict=True)]
+    alike = [-10 * np.log10(max(error, 1e-12)) for error in errors]
+    bounds = [*least, *[least[-1]] * len(alike)]
+    told = f"decoded pictures {', '.join(f'{value:.1f}' for value in alike)} dB alike"
+    return _judged(told, all(value >= bound for value, bound in zip(alike, bounds, strict=False)))
+
+
+def _judged(told: str, agree: Any) -> str:
+    if not agree:
+        raise Disagreement(f"the sides disagree: {told}.")
+    return told

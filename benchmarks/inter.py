@@ -1,0 +1,56 @@
+"""The frame of the benchmarks of codecs that code one frame under another, ours beside the same network in PyTorch."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from agreement import equal_bytes, equal_losses, equal_results, like_pictures
+from compare import Benchmark, parser, run
+from inter_sides import OURS, SIDES, Case
+
+LEAST_PSNR = (60.0,)
+"""Between decoded pictures, dB: a latent halfway between two symbols may fall to the other side."""
+MULTIPLE = 64
+_AGREE = {
+    "forward": equal_results,
+    "step": equal_losses,
+    "encode": equal_bytes,
+    "decode": partial(like_pictures, least=LEAST_PSNR),
+}
+
+
+def main(codec: str, description: str) -> int:
+    """The command of one codec; returns 0, or 1 after a message."""
+    made = parser(description, SIDES)
+    made.add_argument(
+        "--size", type=int, default=256, help=f"side of the frames, a multiple of {MULTIPLE} (%(default)s)"
+    )
+    options = made.parse_args()
+    if options.size % MULTIPLE or options.size < MULTIPLE:
+        made.error(f"--size must be a multiple of {MULTIPLE}")
+    if not has_peer() and options.verify:
+        made.error("--verify needs PyTorch: pip install 'mindvideo[torch]'")
+    case = Case(codec, options.words, options.size, options.size, options.threads)
+    return run(options, benchmarks(case, options.what or SIDES))
+
+
+def has_peer() -> bool:
+    """Whether PyTorch is installed."""
+    return find_spec("torch") is not None
+
+
+def benchmarks(case: Case, what: Iterable[str] = SIDES) -> Iterator[Benchmark]:
+    """Each thing to time in one case."""
+    case.run()  # wrong settings show here, not as a traceback from a side's process
+    for name in what:
+        sides = {
+            side: partial(kind, case) for side, kind in SIDES[name].items() if side == OURS or has_peer()
+        }
+        title = f"{case.codec} {name}, inter frame of {case.width}x{case.height}"
+        yield Benchmark(name, title, vars(case), sides, _AGREE[name])

@@ -1,0 +1,63 @@
+"""SSFVC's way to code a frame by itself, offered for the intra frames of other codecs."""
+
+from __future__ import annotations
+
+from mindspore import Tensor
+
+from core.entropy.coder import SymbolDecoder, SymbolEncoder
+from core.errors import CheckpointError, StreamError
+from core.hooks import Array, PictureFormat
+from core.media.decoded import DecodedPictures
+from core.training.checkpoint import MODEL, Checkpoint, assign
+
+from .cells import MULTIPLE, ScaleSpaceFlow
+from .codec import SsfvcCodec
+from .latents import IMAGE
+from .plugin import SsfvcConfig
+
+_HASH_BYTES = 4
+
+
+class SsfvcIntra:
+    """`core.hooks.IntraCodec`: the image autoencoder of a trained `ScaleSpaceFlow`. Its quality is the network's.
+
+    A payload is the CRC-32 of the symbols, big-endian, then what the range coder made of them. Raises
+    `CheckpointError` for a checkpoint of another model, or without tables.
+    """
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.fingerprint = checkpoint.fingerprint
+        network = _network(checkpoint)
+        self._codec = SsfvcCodec(network, checkpoint.tables)
+
+    def encode(self, frame: Array, format: PictureFormat, crf: float) -> bytes:
+        """Code a picture (3,H,W) in [0,1]."""
+        padded = DecodedPictures(format, MULTIPLE).padded(frame)
+        encoder = SymbolEncoder()
+        self._codec.coders[IMAGE].encode(self._codec.analyse_image(Tensor(padded[None])), encoder)
+        coded = encoder.finish()
+        return encoder.symbols_hash.to_bytes(_HASH_BYTES, "big") + coded
+
+    def decode(self, payload: bytes, format: PictureFormat) -> Array:
+        """The picture (3,H,W), near [0,1]; raises `StreamError` where the payload is damaged."""
+        if len(payload) <= _HASH_BYTES:
+            raise StreamError("An intra packet is damaged: it holds no picture.")
+        pictures = DecodedPictures(format, MULTIPLE)
+        decoder = SymbolDecoder(payload[_HASH_BYTES:])
+        sides = pictures.height // MULTIPLE, pictures.width // MULTIPLE
+        symbols = self._codec.coders[IMAGE].decode(decoder, *sides)
+        decoder.finish(int.from_bytes(payload[:_HASH_BYTES], "big"))
+        output = self._codec.synthesise_image(*symbols).asnumpy()[0]
+        return output[:, : format.height, : format.width]
+
+
+def _network(checkpoint: Checkpoint) -> ScaleSpaceFlow:
+    """The network that a checkpoint was made for, with its weights."""
+    options = dict(checkpoint.model_section)
+    name = options.pop("model", None)
+    if name != "ssfvc" or options.keys() != vars(SsfvcConfig()).keys():
+        told = " ".join([f"model={name}", *(f"model.{key}={value}" for key, value in options.items())])
+        raise CheckpointError(f"{checkpoint.path} was made for {told}; intra=ssfvc takes one of model=ssfvc.")
+    network = ScaleSpaceFlow(SsfvcConfig(**options))
+    assign(network, checkpoint.part(MODEL), checkpoint.path)
+    return network
