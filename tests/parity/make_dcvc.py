@@ -27,6 +27,8 @@ def widths(arrays: Mapping[str, np.ndarray]) -> dict[str, int]:
 class Twin:
     """The network, its weights made by the recipe."""
 
+    origin = "benchmarks/torch_dcvc.py, not the published code"
+
     def __init__(self, widths: Mapping[str, int]) -> None:
         self.network = Dcvc(DcvcConfig(**widths)).eval()
         shapes = {name: tuple(p.shape) for name, p in self.network.named_parameters()}
