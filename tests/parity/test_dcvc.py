@@ -28,6 +28,16 @@ def test_published_tensors(stored, config):
     assert [c for c in comparisons if not c.holds] == []
 
 
+@pytest.mark.parametrize("config", ["forward", "codec"])
+def test_another_seed_size_and_widths(config):
+    """Of a fixture that our PyTorch twin made (`make.py`), not the published code."""
+    twin = Fixture(HERE / "dcvc_twin.npz")
+    assert twin.manifest["made by"].startswith("benchmarks/torch_dcvc.py")
+    comparisons = list(replay_dcvc.replay(twin, config))
+    assert len(comparisons) > 10
+    assert [c for c in comparisons if not c.holds] == []
+
+
 def test_published_estimates(stored):
     frame, reference = replay_dcvc.frames(stored.arrays)
     _, _, costs = replay_dcvc.build(stored)(frame, reference)
