@@ -71,8 +71,9 @@ def main() -> int:
     options = _options()
     module = importlib.import_module(f"make_{options.algorithm}")
     if options.verify:
-        stored = Fixture(options.fixture).arrays
-        return _verify(module.Twin(module.widths(stored)), stored)
+        fixture = Fixture(options.fixture)
+        widths = module.widths(fixture.arrays) | fixture.manifest.get("widths", {})
+        return _verify(module.Twin(widths), fixture.arrays)
     widths = {name: int(value) for name, _, value in (word.partition("=") for word in options.widths)}
     twin = module.Twin(widths)
     arrays, amplitude = _make(twin, options.seed, options.height, options.width)
