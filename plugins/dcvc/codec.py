@@ -13,6 +13,7 @@ from core.entropy.tables import tables_from_pmfs
 from core.entropy.unidirectional import Coded, UnidirectionalDecoder, UnidirectionalEncoder
 from core.errors import StreamError
 from core.hooks import Array, FrameDecoder, FrameEncoder, IntraCodec, Packet, PictureFormat, Tables
+from core.nn.strips import InStrips
 
 from . import stages
 from .cells import MULTIPLE, Dcvc
@@ -23,6 +24,10 @@ _CONVENTIONS = tuple(Quantize)
 """By the symbol that an inter packet begins with."""
 _CONVENTION_TABLE = tables_from_pmfs([np.full(len(_CONVENTIONS), 1 / len(_CONVENTIONS))], [0], [0])
 _FIRST = np.zeros(1, np.uint8)
+_LATENT = 16
+"""How many times smaller the latents of motion and content are."""
+_HALO = 3
+"""Rows of a latent beyond which no part of the network that is computed in strips can see: 48 pixels."""
 
 
 class DcvcCodec:
@@ -39,12 +44,29 @@ class DcvcCodec:
         self.content = LatentCoder(network, CONTENT, tables)
         self.analyse_motion = stages.MotionAnalysis(network)
         self.motion_side = stages.MotionSide(network)
-        self.context = stages.Context(network)
-        self.analyse_content = stages.ContentAnalysis(network)
+        self._features = InStrips(stages.Features(network), _HALO)
+        self._displace = stages.Displacement(network)
+        self._context = InStrips(stages.Context(network), _HALO, unit=_LATENT)
+        self._analyse_content = InStrips(stages.ContentAnalysis(network), _HALO, unit=_LATENT)
+        self.content_hyper = stages.ContentHyper(network)
         self.content_side = stages.ContentSide(network)
-        self.synthesise_content = stages.ContentSynthesis(network)
+        self._synthesise_content = InStrips(stages.ContentSynthesis(network), _HALO)
         self.motion_information = stages.Information(network.motion.prior)
         self.content_information = stages.Information(network.contextual.prior)
+
+    def context(self, motion: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
+        """The motion's decoded latent and the reference to the context, 1,F,H,W, and the temporal prior."""
+        context, temporal = self._context(self._displace(*self._features(motion, reference)))
+        return context, temporal
+
+    def analyse_content(self, frame: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
+        """A frame and its context to the content's latent, 1,latent,H/16,W/16, and its hyper-latent's symbols."""
+        (content,) = self._analyse_content(frame, context)
+        return content, self.content_hyper(content)
+
+    def synthesise_content(self, content: Tensor, context: Tensor) -> Tensor:
+        """The content's decoded latent and its context to the frame, 1,3,H,W, not clamped."""
+        return self._synthesise_content(content, context)[0]
 
     def encoder(self, format: PictureFormat, estimate: bool = False) -> FrameEncoder:
         """A fresh encoder; ``estimate`` asks for `CodedFrame.estimated_bits` as well."""

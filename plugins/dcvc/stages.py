@@ -27,21 +27,40 @@ class MotionSide(Stage):
         return self.network.motion.prior.side(z)
 
 
-class Context(Stage):
-    """The motion's decoded latent and the reference to the context, N,F,H,W, and the temporal prior."""
+class Features(Stage):
+    """The motion's decoded latent and the reference to motion, N,2,H,W, and features of the reference, N,F,H,W."""
 
     def construct(self, latent: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
-        motion = self.network.motion.decode(latent, reference)
-        context = self.network.context(reference, motion)
+        return self.network.motion.decode(latent, reference), self.network.features(reference)
+
+
+class Displacement(Stage):
+    """Motion and features of the reference to the features moved, N,F,H,W."""
+
+    def construct(self, motion: Tensor, features: Tensor) -> Tensor:
+        return self.network.warp(features, motion)
+
+
+class Context(Stage):
+    """Moved features to the context, N,F,H,W, and the temporal prior, N,latent,H/16,W/16."""
+
+    def construct(self, moved: Tensor) -> tuple[Tensor, Tensor]:
+        context = self.network.context_refinement(moved)
         return context, self.network.contextual.temporal(context)
 
 
 class ContentAnalysis(Stage):
-    """A frame and its context to the content's latent, N,latent,H/16,W/16, and its hyper-latent's symbols."""
+    """A frame and its context to the content's latent, N,latent,H/16,W/16, alone."""
 
-    def construct(self, frame: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
-        latent = self.network.contextual.encode(frame, context)
-        return latent, self.network.contextual.prior.hyper_symbols(latent)
+    def construct(self, frame: Tensor, context: Tensor) -> tuple[Tensor]:
+        return (self.network.contextual.encode(frame, context),)
+
+
+class ContentHyper(Stage):
+    """The content's latent to its hyper-latent's symbols."""
+
+    def construct(self, latent: Tensor) -> Tensor:
+        return self.network.contextual.prior.hyper_symbols(latent)
 
 
 class ContentSide(Stage):
@@ -52,10 +71,10 @@ class ContentSide(Stage):
 
 
 class ContentSynthesis(Stage):
-    """The content's decoded latent and its context to the frame."""
+    """The content's decoded latent and its context to the frame alone."""
 
-    def construct(self, latent: Tensor, context: Tensor) -> Tensor:
-        return self.network.contextual.decode(latent, context)
+    def construct(self, latent: Tensor, context: Tensor) -> tuple[Tensor]:
+        return (self.network.contextual.decode(latent, context),)
 
 
 class Information(Stage):

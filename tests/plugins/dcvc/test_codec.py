@@ -12,11 +12,12 @@ from core.coding.frames import StreamDecoder
 from core.entropy.order import ContextOrder
 from core.errors import CheckpointError, StreamError
 from core.hooks import Coding, PictureFormat, Supervision
+from core.nn import strips
 from plugins.dcvc.plugin import CODEC, DcvcCodecConfig, Quantize
 
 from ..codecs.material import build_frames, decoded, encoded, intra_codec, mode, psnr
 from ..codecs.test_damage import HEIGHT, WIDTH, written
-from .conftest import build_network
+from .conftest import SMALLEST, build_network
 
 FORMAT = PictureFormat(64, 64)
 
@@ -115,6 +116,26 @@ def test_other_arithmetic_is_noticed_and_named(network, make_codec, frames, tmp_
     ):
         shown.extend(stream.frames())
     assert len(shown) <= 1
+
+
+@pytest.mark.parametrize("kernel", ["builtin", "onednn"])
+def test_strips_give_the_whole_picture(request, frames, monkeypatch, kernel):
+    """Cut into strips, of which none that is kept has seen another's end."""
+    if kernel == "onednn":
+        request.getfixturevalue("kernels")
+    network = build_network(**SMALLEST)
+    codec = CODEC.build(DcvcCodecConfig(), network, CODEC.tables(network), intra_codec())
+    latent = Tensor(np.random.default_rng(3).integers(-2, 3, (1, 4, 20, 4)).astype(np.float32))
+    reference = Tensor(build_frames(1, 320, 64)[:1])
+    made = []
+    for positions in (strips.POSITIONS, 40):
+        monkeypatch.setattr(strips, "POSITIONS", positions)
+        assert len(strips.plan_strips(20, 4, 3)) == (1 if positions > 40 else 3)
+        context, temporal = codec.context(latent, reference)
+        made.append([t.asnumpy() for t in (context, temporal, codec.synthesise_content(latent, context))])
+    for whole, parts in zip(*made, strict=True):
+        np.testing.assert_allclose(parts, whole, rtol=0, atol=2e-6)
+        print(np.abs(parts - whole).max())
 
 
 def test_intra_frames_without_loss(network, frames):
