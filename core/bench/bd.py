@@ -14,6 +14,8 @@ from itertools import pairwise
 
 LEAST_POINTS = 4
 """Points that a curve must have."""
+TOO_FEW = f"of the {LEAST_POINTS} points that it needs"
+"""How a reason ends that says that a curve has less."""
 LEAST_OVERLAP = 0.5
 """Share of both curves' whole range that they must have in common."""
 PCHIP, AKIMA = "pchip", "akima"
@@ -92,7 +94,7 @@ def _delta(
 def _fault(curve: Sequence[Point]) -> str:
     """Why a curve is none; empty where it is one."""
     if len(curve) < LEAST_POINTS:
-        return f"has {len(curve)} of the {LEAST_POINTS} points that it needs"
+        return f"has {len(curve)} {TOO_FEW}"
     if not all(math.isfinite(rate) and rate > 0 for rate, _ in curve):
         return "has a rate that is no number above 0"
     if not all(math.isfinite(quality) for _, quality in curve):

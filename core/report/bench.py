@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from core.bench.bd import TOO_FEW
 from core.bench.cache import Cache
 from core.bench.compare import (
     MEAN_CURVE,
@@ -151,13 +152,13 @@ def _deltas(anchor: str, comparisons: Sequence[Comparison]) -> Table:
     for comparison in comparisons:
         place = comparison.contender, comparison.sequence
         cells.setdefault(place, {})[comparison.measure.name] = _verdict(comparison)
-    few = {c: f.values() for (c, s), f in cells.items() if s == MEAN_CURVE and len(set(f.values())) == 1}
+    few = {c.contender for c in comparisons if c.sequence == MEAN_CURVE and TOO_FEW in c.delta.reason}
     single = len({s for _, s in cells} - {MEAN_OF_SEQUENCES, MEAN_CURVE}) == 1
     for (contender, sequence), found in cells.items():
         if single and sequence in (MEAN_OF_SEQUENCES, MEAN_CURVE):
             continue  # the only sequence is its own mean
-        if sequence != MEAN_CURVE and not single and set(found.values()) == set(few.get(contender, ())):
-            continue  # too few points: said once
+        if sequence != MEAN_CURVE and not single and contender in few:
+            continue  # said once
         table.rows.append((contender, [contender, sequence, *(found[m.name] for m in MEASURES)]))
     return table
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hydra.core.hydra_config import HydraConfig
+
 from core.config import Settings, compose_settings, entry_section
 from core.errors import ConfigError, MindvideoError
 from core.hooks import ConventionalCodecEntry, Split, TaskEntry
@@ -181,6 +183,7 @@ def _always(config: BenchConfig, run: Run) -> list[str]:
         for key, value in entry_section(section).items()
     ]
     return [
+        *([word("hydra.searchpath", folders)] if (folders := _searched()) else []),
         "task=measure",
         word("task.split", config.split.name),
         word("task.cache", config.cache),
@@ -190,6 +193,14 @@ def _always(config: BenchConfig, run: Run) -> list[str]:
         f"metric=[{','.join(['psnr', *metrics])}]",
         *options,
     ]
+
+
+def _searched() -> list[str]:
+    """Folders of YAML that the command line named (``--config-dir``), for the processes that do the work."""
+    if not HydraConfig.initialized():
+        return []
+    sources = HydraConfig.get().runtime.config_sources
+    return [f"file://{s.path}" for s in sources if s.schema == "file" and s.provider == "command-line"]
 
 
 def _axes(settings: Settings, run: Run) -> dict[str, str]:
