@@ -91,7 +91,7 @@ def _bench(config: BenchConfig, run: Run) -> None:
         anchors=config.anchors,
         axes=plan.axes,
         sets=plan.sets,
-        command=shlex.join(["python", "-m", "core", *run.overrides]),
+        command=shlex.join(["python", "-m", "core", *_config_folder(), *run.overrides]),
         parallel=config.parallel,
         machine=machine(),
     )
@@ -183,7 +183,7 @@ def _always(config: BenchConfig, run: Run) -> list[str]:
         for key, value in entry_section(section).items()
     ]
     return [
-        *([word("hydra.searchpath", folders)] if (folders := _searched()) else []),
+        *([word("hydra.searchpath", [f"file://{folder}"])] if (folder := _searched()) else []),
         "task=measure",
         word("task.split", config.split.name),
         word("task.cache", config.cache),
@@ -195,12 +195,15 @@ def _always(config: BenchConfig, run: Run) -> list[str]:
     ]
 
 
-def _searched() -> list[str]:
-    """Folders of YAML that the command line named (``--config-dir``), for the processes that do the work."""
-    if not HydraConfig.initialized():
-        return []
-    sources = HydraConfig.get().runtime.config_sources
-    return [f"file://{s.path}" for s in sources if s.schema == "file" and s.provider == "command-line"]
+def _searched() -> str | None:
+    """The folder of YAML that the command line named (``--config-dir``), for the processes that do the work."""
+    sources = HydraConfig.get().runtime.config_sources if HydraConfig.initialized() else []
+    return next((s.path for s in sources if s.schema == "file" and s.provider == "command-line"), None)
+
+
+def _config_folder() -> list[str]:
+    folder = _searched()
+    return ["--config-dir", folder] if folder else []
 
 
 def _axes(settings: Settings, run: Run) -> dict[str, str]:
