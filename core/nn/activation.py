@@ -1,4 +1,4 @@
-"""LeakyReLU with the slope that all networks here have."""
+"""LeakyReLU, by default with the slope that most networks here have."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ SLOPE = 0.1
 """Of LeakyReLU below zero."""
 
 
-def leaky_relu(x: Tensor) -> Tensor:
+def leaky_relu(x: Tensor, slope: float = SLOPE) -> Tensor:
     """LeakyReLU, in a form whose gradient is four times faster on CPU than MindSpore's own."""
-    return (1 - SLOPE) * ops.relu(x) + SLOPE * x
+    return (1 - slope) * ops.relu(x) + slope * x
 
 
 class LeakyReLU(nn.Cell):
     """`leaky_relu` as a cell."""
 
+    def __init__(self, slope: float = SLOPE) -> None:
+        super().__init__()
+        self.slope = slope
+
     def construct(self, x: Tensor) -> Tensor:
-        return leaky_relu(x)
+        return leaky_relu(x, self.slope)

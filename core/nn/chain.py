@@ -8,11 +8,8 @@ from typing import Protocol, runtime_checkable
 from mindspore import Tensor, nn, ops
 
 from core.kernels import library
-from core.nn.activation import SLOPE, LeakyReLU
+from core.nn.activation import LeakyReLU
 from core.nn.conv import Conv2d, ConvTranspose2d
-
-_SLOPES: dict[type, float] = {nn.ReLU: 0.0, LeakyReLU: SLOPE}
-"""Activations that a convolution can compute as well, by their slope below zero."""
 
 
 @runtime_checkable
@@ -48,10 +45,17 @@ def _fused(cells: Sequence[nn.Cell]) -> tuple[nn.Cell, ...]:
     kept: list[nn.Cell] = []
     for cell, following in zip(cells, [*cells[1:], None], strict=True):
         if isinstance(cell, Conv2d | ConvTranspose2d):
-            cell.fuse(_SLOPES.get(type(following)), channels_last=True)
-        elif type(cell) in _SLOPES and kept and isinstance(kept[-1], Conv2d | ConvTranspose2d):
+            cell.fuse(_slope(following), channels_last=True)
+        elif _slope(cell) is not None and kept and isinstance(kept[-1], Conv2d | ConvTranspose2d):
             continue
         elif isinstance(cell, Fusable):
             cell.fuse()
         kept.append(cell)
     return tuple(kept)
+
+
+def _slope(cell: nn.Cell | None) -> float | None:
+    """Of an activation that a convolution can compute as well, its slope below zero."""
+    if type(cell) is nn.ReLU:
+        return 0.0
+    return cell.slope if type(cell) is LeakyReLU else None

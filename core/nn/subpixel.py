@@ -17,6 +17,31 @@ MOST_OUTPUTS = 16
 Pair = tuple[int, int]
 
 
+class PixelShuffle(nn.Cell):
+    """Channels laid side by side (Shi et al. 2016): N,C*f*f,H,W -> N,C,f*H,f*W, or channels last after `fuse`."""
+
+    def __init__(self, factor: int) -> None:
+        super().__init__()
+        self.factor = factor
+        self.channels_last = False
+
+    def fuse(self) -> None:
+        """From now on take and give N,H,W,C."""
+        self.channels_last = True
+
+    def construct(self, x: Tensor) -> Tensor:
+        factor = self.factor
+        if self.channels_last:
+            batch, height, width, channels = x.shape
+            x = x.reshape(batch, height, width, channels // factor**2, factor, factor)
+            x = ops.transpose(x, (0, 1, 4, 2, 5, 3))
+            return x.reshape(batch, factor * height, factor * width, channels // factor**2)
+        batch, channels, height, width = x.shape
+        x = x.reshape(batch, channels // factor**2, factor, factor, height, width)
+        x = ops.transpose(x, (0, 1, 4, 2, 5, 3))
+        return x.reshape(batch, channels // factor**2, factor * height, factor * width)
+
+
 class SubpixelConvolution(nn.Cell):
     """`core.nn.conv.ConvTranspose2d` in this form; needs our kernels.
 

@@ -43,6 +43,8 @@ def warp(picture: Tensor, flow: Tensor) -> Tensor:
     picture. Published codecs were written for PyTorch 1.2, whose ``grid_sample`` puts -1 and 1 on the centres of the
     outermost pixels; since 1.3 they are by default the outermost edges, and the same code gives another picture.
     """
+    # What is no number counts as no flow: of it, MindSpore's gradient would write to anywhere.
+    flow = ops.where(ops.isnan(flow), ops.zeros_like(flow), flow)
     height, width = flow.shape[2], flow.shape[3]
     x = _nodes(width).reshape(1, 1, width) + flow[:, 0] * _per_pixel(width)
     y = _nodes(height).reshape(1, height, 1) + flow[:, 1] * _per_pixel(height)

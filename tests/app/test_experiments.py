@@ -21,7 +21,9 @@ def opened(*words):
 
 
 def test_there_are_experiments():
-    assert {"cycmunet_demo", "ssfvc_demo", "dvc_demo", "dvc_vimeo"} <= set(EXPERIMENTS)
+    assert {"cycmunet_demo", "ssfvc_demo", "dvc_demo", "dvc_vimeo", "dcvc_demo", "dcvc_vimeo"} <= set(
+        EXPERIMENTS
+    )
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
@@ -59,3 +61,9 @@ def test_the_staged_recipe_of_dvc():
     assert settings.loss.flow_steps > 0 and settings.loss.motion_steps > 0
     assert settings.step.reference.name == "decoded"
     assert settings.dataset.frames > 2 and settings.loader.batch_size == 4
+
+
+def test_the_recipe_of_dcvc_has_all_stages():
+    loss = opened("experiment=dcvc_vimeo").settings.loss
+    assert list(loss.stage_ends) == sorted(set(loss.stage_ends)) and loss.stage_ends[0] > 0
+    assert opened("experiment=dcvc_vimeo", "loss.lmbda=256").settings.codec.crf == 29

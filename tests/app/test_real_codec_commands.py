@@ -16,6 +16,10 @@ from core.training.checkpoint import MODEL, TABLES, Checkpoint
 PLUGINS = Path(__file__).parents[1] / "plugins"
 WIDTHS = {
     "ssfvc": ("model.hidden=4", "model.latent=4"),
+    "dcvc": (
+        *("model.features=4", "model.latent=4", "model.motion=4"),
+        *("model.refinement=4", "model.hyper=4", "model.flow=4"),
+    ),
     "dvc": ("model.hidden=4", "model.latent=4", "model.motion=4", "model.refinement=4", "model.flow=4"),
 }
 WIDTH, HEIGHT, COUNT = 47, 35, 5

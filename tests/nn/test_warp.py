@@ -138,3 +138,12 @@ def test_gradients_of_the_flat_warp(either_kernels):
             ends.append((flat_by_definition(*moved) * weights).sum())
         expected = (ends[1] - ends[0]) / 2e-7
         np.testing.assert_allclose((gradient.asnumpy() * direction).sum(), expected, rtol=1e-4)
+
+
+def test_a_flow_that_is_no_number_does_no_harm(either_kernels):
+    """As the gradient of a training that has diverged: what it gives does not matter, but it gives something."""
+    picture = Tensor(np.random.default_rng(6).random((1, 4, 64, 64), dtype=np.float32))
+    flow, warp = Tensor(np.full((1, 2, 64, 64), np.nan, np.float32)), Warp()
+    assert np.isfinite(warp(picture, flow).asnumpy()).all()
+    of_picture, _ = ms.grad(lambda a, b: warp(a, b).sum(), (0, 1))(picture, flow)
+    assert of_picture.asnumpy().sum() == pytest.approx(picture.size)

@@ -1,7 +1,7 @@
 """Decodes packets: ``python decode_elsewhere.py CODEC THREADS KERNELS PACKETS.npz PICTURES.npz``.
 
-KERNELS is ``builtin`` or ``onednn``. What MindSpore's oneDNN may use is in the environment variable
-``ONEDNN_MAX_CPU_ISA``.
+Decoding ends at the first error. KERNELS is ``builtin`` or ``onednn``. What MindSpore's oneDNN may use is in the
+environment variable ``ONEDNN_MAX_CPU_ISA``.
 """
 
 import os
@@ -17,6 +17,7 @@ def main(name: str, threads: int, kernels: str, source: Path, target: Path) -> N
     import mindspore as ms
     import numpy as np
 
+    from core.errors import StreamError
     from core.hooks import Packet, PacketType, PictureFormat
     from core.kernels import library
     from tests.plugins.codecs.subjects import SUBJECTS
@@ -29,11 +30,15 @@ def main(name: str, threads: int, kernels: str, source: Path, target: Path) -> N
         stored = {name: archive[name] for name in archive.files}
     tables = {name.removeprefix("tables/"): a for name, a in stored.items() if name.startswith("tables/")}
     decoder = SUBJECTS[name].codec(tables=tables).decoder(PictureFormat(*stored["size"]))
-    pictures = []
+    pictures, told = [], ""
     for time, (kind, symbols, picture) in enumerate(stored["packets"].tolist()):
         payload = stored[f"payload/{time}"].tobytes()
-        pictures += decoder.decode(Packet(PacketType(kind), time, payload, symbols, picture))
-    np.savez(target, pictures=np.stack([frame.picture for frame in pictures]))
+        try:
+            pictures += decoder.decode(Packet(PacketType(kind), time, payload, symbols, picture))
+        except StreamError as error:
+            told = str(error)
+            break
+    np.savez(target, pictures=np.stack([frame.picture for frame in pictures]), told=told)
 
 
 if __name__ == "__main__":

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from core.hooks import Codec, CodecConfig, CodecEntry, InterCodecEntry
+from plugins.dcvc import plugin as dcvc
 from plugins.dvc import plugin as dvc
 from plugins.dvcp import plugin as dvcp
 from plugins.ssfvc import plugin as ssfvc
 
+from ..dcvc import conftest as dcvc_tests
 from ..dvc import conftest as dvc_tests
 from ..dvcp import conftest as dvcp_tests
 from ..ssfvc import conftest as ssfvc_tests
@@ -33,6 +35,8 @@ class Subject:
     tests: ModuleType
     multiple: int
     """Sides that the network sees are multiples of it."""
+    portable: bool = True
+    """Whether its symbols decode under any arithmetic; else it may also be noticed that they do not."""
 
     def network(self, **options):
         return self.tests.build_network(**options)
@@ -50,4 +54,5 @@ SUBJECTS = {
     "ssfvc": Subject("ssfvc", ssfvc.CODEC, ssfvc.SsfvcCodecConfig(), ssfvc_tests, 128),
     "dvc": Subject("dvc", dvc.CODEC, dvc.DvcCodecConfig(), dvc_tests, 64),
     "dvcp": Subject("dvcp", dvcp.CODEC, dvcp.DvcpCodecConfig(), dvcp_tests, 64),
+    "dcvc": Subject("dcvc", dcvc.CODEC, dcvc.DcvcCodecConfig(), dcvc_tests, 64, portable=False),
 }

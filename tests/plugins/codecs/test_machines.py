@@ -1,4 +1,7 @@
-"""A stream decodes under any instruction set and number of threads: equal symbols, and pictures that hardly drift."""
+"""A stream decodes under any instruction set and number of threads: equal symbols, and pictures that hardly drift.
+
+A codec that does not promise this notices at once where it fails.
+"""
 
 import os
 import subprocess
@@ -49,7 +52,7 @@ def stream(subject, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def elsewhere(subject, stream, tmp_path_factory):
-    """The pictures of each machine; all decode at the same time."""
+    """The pictures of each machine and the sentence in which they end; all decode at the same time."""
     folder = tmp_path_factory.mktemp("elsewhere")
     decoders = {machine: _start(subject.name, stream[0], folder, *machine) for machine in MACHINES}
     for decoder in decoders.values():
@@ -58,7 +61,7 @@ def elsewhere(subject, stream, tmp_path_factory):
     pictures = {}
     for machine in MACHINES:
         with np.load(folder / _file(*machine)) as archive:
-            pictures[machine] = archive["pictures"]
+            pictures[machine] = archive["pictures"], str(archive["told"])
     return pictures
 
 
@@ -74,11 +77,14 @@ def _file(instructions, threads, kernels):
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_pictures_hardly_drift(stream, elsewhere, machine):
-    pictures, expected = elsewhere[machine], stream[1]
-    assert pictures.shape == expected.shape
-    assert min(psnr(ours, theirs) for ours, theirs in zip(pictures, expected, strict=True)) >= 50
+def test_pictures_hardly_drift(subject, stream, elsewhere, machine):
+    (pictures, told), expected = elsewhere[machine], stream[1]
+    if told:
+        assert not subject.portable
+        assert "other symbols than were coded" in told
+    assert len(pictures) == COUNT or told
+    assert min(psnr(ours, theirs) for ours, theirs in zip(pictures, expected, strict=False)) >= 50
 
 
 def test_equal_arithmetic_gives_equal_pictures(stream, elsewhere):
-    np.testing.assert_array_equal(elsewhere[MACHINES[0]], stream[1])
+    np.testing.assert_array_equal(elsewhere[MACHINES[0]][0], stream[1])

@@ -1,0 +1,33 @@
+"""The convolution of a context model: what each position of a latent sees of those that are coded before it."""
+
+from __future__ import annotations
+
+import numpy as np
+from mindspore import Tensor
+from mindspore.ops import constexpr
+
+from core.entropy.order import ContextOrder, anchors, visible
+from core.nn.conv import Conv2d
+
+
+class MaskedConv2d(Conv2d):
+    """A convolution of which only the taps count that see coded positions: N,in,H,W -> N,out,H,W.
+
+    All positions at once, for latents that are known. The weights of the other taps have no effect.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, order: ContextOrder) -> None:
+        super().__init__(in_channels, out_channels, kernel)
+        self.mask = Tensor(visible(order, kernel).astype(np.float32))
+        self.order = order
+        self.is_checkerboard = order is ContextOrder.checkerboard
+
+    def construct(self, x: Tensor) -> Tensor:
+        if self.is_checkerboard:
+            x = x * _anchors(x.shape[2], x.shape[3])
+        return self.convolve(x, self.weight * self.mask, self.bias)
+
+
+@constexpr
+def _anchors(height: int, width: int) -> Tensor:
+    return Tensor(anchors(height, width).astype(np.float32))

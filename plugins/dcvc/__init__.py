@@ -1,0 +1,1 @@
+"""DCVC: deep contextual video compression."""

@@ -1,0 +1,119 @@
+"""DCVC (Li, Li and Lu, NeurIPS 2021): video compression by what is learned from the reference, not by a residual.
+
+Motion from a frame to its reference is compressed; features of the reference, moved by it, are the context under which
+the frame itself is coded: in its analysis, in its synthesis, and in what is expected of its latent (figure 2).
+"""
+
+from __future__ import annotations
+
+from mindspore import Tensor, nn, ops
+from mindspore.ops import constexpr
+
+from core.nn.spynet import SPyNet
+from core.nn.warp import Warp
+
+from . import transforms
+from .plugin import DcvcConfig
+from .prior import ContextPrior
+from .start import start
+
+MULTIPLE = 64
+"""Sides of a picture must be divisible by it: 16 for the transforms times 4 for the priors'."""
+
+Pair = tuple[Tensor, Tensor]
+Costs = tuple[Tensor, Tensor, Tensor, Tensor]
+"""Bits of motion, its hyper-latent, content and its hyper-latent (scalars)."""
+
+
+class MotionCoder(nn.Cell):
+    """Compression of motion: flow N,2,H,W to a latent of a sixteenth of the sides, and back under the reference."""
+
+    def __init__(self, config: DcvcConfig) -> None:
+        super().__init__()
+        channels, hyper = config.motion, config.hyper
+        self.analysis = transforms.motion_analysis(channels)
+        self.synthesis = transforms.motion_synthesis(channels)
+        self.refinement = transforms.motion_refinement(config.refinement)
+        hyper_synthesis = transforms.hyper_synthesis((hyper, hyper, hyper * 3 // 2, 2 * channels))
+        self.prior = ContextPrior(channels, hyper, hyper_synthesis, 2 * channels, config.context)
+
+    def decode(self, latent: Tensor, reference: Tensor) -> Tensor:
+        """Motion N,2,H,W in pixels, from a quantised latent and the reference N,3,H,W."""
+        coarse = self.synthesis(latent)
+        return self.refinement(ops.concat((coarse, reference), 1)) + coarse
+
+
+class ContextualCoder(nn.Cell):
+    """Compression of a frame N,3,H,W under a context N,F,H,W (sections 3.1 and 3.2)."""
+
+    def __init__(self, config: DcvcConfig) -> None:
+        super().__init__()
+        features, latent = config.features, config.latent
+        self.analysis = transforms.contextual_analysis(features, latent)
+        self.synthesis = transforms.contextual_synthesis(features, latent)
+        self.generation = transforms.frame_generation(features)
+        self.temporal = transforms.temporal_prior(features, latent)
+        hyper_synthesis = transforms.hyper_synthesis((config.hyper, latent, latent, latent))
+        self.prior = ContextPrior(latent, config.hyper, hyper_synthesis, 2 * latent, config.context)
+
+    def encode(self, frame: Tensor, context: Tensor) -> Tensor:
+        """The frame's latent, N,latent,H/16,W/16."""
+        return self.analysis(ops.concat((frame, context), 1))
+
+    def decode(self, latent: Tensor, context: Tensor) -> Tensor:
+        """The frame, not clamped, from a quantised latent."""
+        return self.generation(ops.concat((self.synthesis(latent), context), 1))
+
+
+class Dcvc(nn.Cell):
+    """The whole network.
+
+    ``construct(frame, reference, motion_learns=None)``: N,3,H,W in [0,1], sides divisible by 64. Returns the
+    reconstruction, N,3,H,W, not clamped; flow as estimated and as decoded, N,2,H,W; and what everything costs. In
+    training, noise stands in for rounding. ``motion_learns``, a scalar, scales the gradient that passes from the
+    content to the motion. Raises ValueError for other sizes.
+    """
+
+    def __init__(self, config: DcvcConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.spynet = SPyNet(config.flow)
+        self.motion = MotionCoder(config)
+        self.features = transforms.feature_extraction(config.features)
+        self.warp = Warp()
+        self.context_refinement = transforms.context_refinement(config.features)
+        self.contextual = ContextualCoder(config)
+        start(self)
+
+    def construct(
+        self, frame: Tensor, reference: Tensor, motion_learns: Tensor | None = None
+    ) -> tuple[Tensor, Pair, Costs]:
+        _check_sides(frame.shape[2], frame.shape[3])
+        flow = self.spynet(frame, reference)
+        motion_latent, motion_bits, motion_hyper_bits = self.motion.prior(self.motion.analysis(flow))
+        motion = self.motion.decode(motion_latent, reference)
+        context = self.context(reference, _scale_gradient(motion, motion_learns))
+        y = self.contextual.encode(frame, context)
+        y_hat, content_bits, hyper_bits = self.contextual.prior(y, self.contextual.temporal(context))
+        reconstruction = self.contextual.decode(y_hat, context)
+        return reconstruction, (flow, motion), (motion_bits, motion_hyper_bits, content_bits, hyper_bits)
+
+    def context(self, reference: Tensor, motion: Tensor) -> Tensor:
+        """Features of the reference, moved and refined, N,F,H,W (section 3.3)."""
+        return self.context_refinement(self.warp(self.features(reference), motion))
+
+
+def _scale_gradient(x: Tensor, share: Tensor | None) -> Tensor:
+    """x itself, through which so much of a gradient passes."""
+    if share is None:
+        return x
+    fixed = ops.stop_gradient(x)
+    return fixed + share * (x - fixed)
+
+
+@constexpr
+def _check_sides(height: int, width: int) -> None:
+    if height % MULTIPLE or width % MULTIPLE:
+        raise ValueError(
+            f"Frames of {width}x{height} do not fit: both sides must be multiples of {MULTIPLE}."
+        )

@@ -1,0 +1,75 @@
+"""Between latents and bytes: a network's tables, and how a latent and its hyper-latent go through the range coder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from mindspore import Tensor
+from numpy.typing import NDArray
+
+from core.entropy.autoregressive import AutoregressiveCoder, Coded, ContextNetwork
+from core.entropy.coder import SymbolDecoder, SymbolEncoder
+from core.entropy.symbols import channel_tables, to_integers, to_tensor
+from core.entropy.tables import LAPLACE_SCALES, TableSet, laplace_tables
+from core.hooks import Tables
+from core.nn.conv import Conv2d
+
+from .cells import Dcvc
+from .prior import ContextPrior
+from .transforms import HYPER_SLOPE
+
+MOTION, CONTENT = "motion", "contextual"
+"""Parts of the network that have a latent, and the beginnings of their tables' names."""
+_LAPLACE = "laplace"
+
+
+def tables(network: Dcvc) -> Tables:
+    """The integer tables of a trained network.
+
+    ``motion.hyper.*`` and ``contextual.hyper.*``: one for each channel of the hyper-latents; ``laplace.*``: those of
+    the latents.
+    """
+    arrays: dict[str, NDArray[np.integer[Any]]] = {}
+    for part in (MOTION, CONTENT):
+        arrays |= getattr(network, part).prior.prior.tables().arrays(f"{part}.hyper")
+    return arrays | laplace_tables().arrays(_LAPLACE)
+
+
+class LatentCoder:
+    """Codes one of the network's latents, ``part``, and its hyper-latent z."""
+
+    def __init__(self, network: Dcvc, part: str, tables: Tables) -> None:
+        prior = getattr(network, part).prior
+        self._hyper = TableSet.from_arrays(tables, f"{part}.hyper")
+        laplace = TableSet.from_arrays(tables, _LAPLACE)
+        self._latent = AutoregressiveCoder(_context_network(prior), laplace, LAPLACE_SCALES[:-1])
+
+    def encode_hyper(self, z: Tensor, encoder: SymbolEncoder) -> None:
+        """Add symbols of z; raises `CheckpointError` when one is no number or does not fit 32 bits."""
+        symbols = to_integers(z)
+        encoder.encode(symbols, self._hyper, channel_tables(self._hyper, *symbols.shape[1:]))
+
+    def decode_hyper(self, decoder: SymbolDecoder, height: int, width: int) -> Tensor:
+        """The next symbols of z; raises `StreamError` on damage."""
+        return to_tensor(decoder.decode(self._hyper, channel_tables(self._hyper, height, width)))
+
+    def encode(self, latent: Tensor, side: Tensor, encoder: SymbolEncoder, whole: bool) -> Coded:
+        """Add a latent; raises `CheckpointError` when it or what is known of it is no number or too large."""
+        return self._latent.encode(latent.asnumpy()[0], side.asnumpy()[0], encoder, whole)
+
+    def decode(self, side: Tensor, decoder: SymbolDecoder, whole: bool) -> Tensor:
+        """The next latent, 1,C,h,w; raises `StreamError` on damage."""
+        return Tensor(self._latent.decode(side.asnumpy()[0], decoder, whole).values[None])
+
+
+def _context_network(prior: ContextPrior) -> ContextNetwork:
+    """The prior's context model and what follows it."""
+    context = prior.context
+    masked = context.weight.asnumpy() * context.mask.asnumpy()
+    layers = [
+        (layer.weight.asnumpy()[:, :, 0, 0], layer.bias.asnumpy())
+        for layer in prior.parameters_of
+        if isinstance(layer, Conv2d)
+    ]
+    return ContextNetwork((masked, context.bias.asnumpy()), layers, HYPER_SLOPE, context.order)

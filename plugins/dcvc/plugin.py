@@ -1,0 +1,253 @@
+"""DCVC: deep contextual video compression."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from core.entropy.order import ContextOrder
+from core.errors import ConfigError
+from core.hooks import (
+    Codec,
+    CodecConfig,
+    CodecEntry,
+    Coding,
+    InterCodecEntry,
+    IntraCodec,
+    LossEntry,
+    ModelEntry,
+    PublishedWeights,
+    StepEntry,
+    Supervision,
+    Tables,
+    hookimpl,
+)
+from core.losses.entries import Distortion, RateDistortionConfig
+from core.media.entries import COARSEST_CRF
+
+if TYPE_CHECKING:
+    from mindspore import nn
+    from mindspore.train import Callback
+
+    from core.run import Run
+
+HOOK_API = 1
+
+
+@dataclass
+class DcvcConfig:
+    """The network; the defaults are those of the published checkpoints (7,944,448 parameters)."""
+
+    features: int = 64
+    """Channels of contexts and of the transforms of content."""
+    latent: int = 96
+    """Channels of the content's latent y."""
+    motion: int = 128
+    """Channels of the motion's transforms and latent."""
+    refinement: int = 64
+    """Channels of the motion's refinement."""
+    hyper: int = 64
+    """Channels of the hyper-latents of motion and content; a multiple of 2."""
+    flow: int = 64
+    """Channels of the widest layers of the flow's networks; a multiple of 4."""
+    context: ContextOrder = ContextOrder.raster
+    """What the context models see: ``raster`` as published; ``checkerboard`` codes in two passes."""
+
+    def __post_init__(self) -> None:
+        least = {"features": 3, "latent": 1, "motion": 1, "refinement": 1, "hyper": 1, "flow": 1}
+        for name, value in least.items():
+            if getattr(self, name) < value:
+                raise ValueError(f"model.{name} is {getattr(self, name)}; it must be at least {value}.")
+        for name, multiple in (("hyper", 2), ("flow", 4)):
+            if getattr(self, name) % multiple:
+                raise ValueError(
+                    f"model.{name} is {getattr(self, name)}; it must be a multiple of {multiple}."
+                )
+
+
+@dataclass
+class DcvcLossConfig(RateDistortionConfig):
+    """lmbda * distortion + bits per pixel, after stages in which parts of it count alone."""
+
+    lmbda: float = 2048.0
+    peak: int = 1
+    flow_steps: int = 0
+    """Steps in which only the flow learns, from how well it warps the reference."""
+    motion_steps: int = 0
+    """Steps after these in which flow and motion's coding learn, from the warped reference and motion's rate."""
+    distortion_steps: int = 0
+    """Steps after these in which all but the motion learns, from the distortion."""
+    content_steps: int = 0
+    """Steps after these in which the same learns from the distortion and content's rate."""
+    rate_ramp: int = 0
+    """Steps in which content's rate grows from nothing to its full weight."""
+    guard: bool = True
+    """Stop a training whose distortion grows tenfold or whose motion falls silent."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in (*_STAGE_LENGTHS, "rate_ramp"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"loss.{name} is {getattr(self, name)}; it must be 0 or more.")
+        if self.distortion is not Distortion.mse and self.flow_steps + self.motion_steps > 0:
+            raise ValueError(
+                "loss.distortion=ms_ssim is for fine-tuning: set loss.flow_steps and loss.motion_steps to 0."
+            )
+
+    @property
+    def stage_ends(self) -> tuple[int, ...]:
+        """Steps after which flow, motion, distortion and content have had their stages."""
+        return tuple(accumulate(getattr(self, name) for name in _STAGE_LENGTHS))
+
+
+_STAGE_LENGTHS = ("flow_steps", "motion_steps", "distortion_steps", "content_steps")
+
+
+class Reference(Enum):
+    """What a frame is coded under in training."""
+
+    original = "original"
+    """The frame before it in the clip."""
+    decoded = "decoded"
+    """What was decoded of that frame; before there is content, and of the first frame, the frame itself."""
+
+
+@dataclass
+class DcvcStepConfig:
+    """One training step."""
+
+    reference: Reference = Reference.original
+    """What a frame is coded under."""
+    clip_value: float = 0.5
+    """Bound on the magnitude of each element of the gradients; 0 leaves them as they are."""
+    clip_norm: float = 0.0
+    """Bound on the gradients' global norm; 0 leaves them as they are."""
+
+    def __post_init__(self) -> None:
+        for name in ("clip_value", "clip_norm"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"step.{name} is {getattr(self, name)}; it must be 0 (no bound) or more.")
+
+
+class Quantize(Enum):
+    """How latents are quantised in streams: the published code estimates in one way and codes in another."""
+
+    codec = "codec"
+    """round(y - mean) + mean, as the published code writes streams."""
+    forward = "forward"
+    """round(y), the latents of the published numbers; what is coded is round(y) - round(mean)."""
+
+
+@dataclass
+class DcvcCodecConfig(CodecConfig):
+    """Coding with a trained network. Intra frames are coded by a picture codec (``intra=``)."""
+
+    quantize: Quantize = Quantize.codec
+    """How latents are quantised; packets say it, so a decoder needs no option."""
+    lmbda: float = 2048.0
+    """Weight of the distortion that the network was trained with; intra frames get the quality that goes with it."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.lmbda <= 0:
+            raise ValueError(f"codec.lmbda is {self.lmbda}; it must be above 0.")
+
+    @property
+    def crf(self) -> float:
+        """Constant rate factor of intra frames: 29, 26, 23, 20 for 256, 512, 1024, 2048, as DVC's, and so on."""
+        return min(max(29 - 3 * math.log2(self.lmbda / 256), 0.0), COARSEST_CRF)
+
+
+def _network(config: DcvcConfig) -> nn.Cell:
+    from .cells import Dcvc
+
+    return Dcvc(config)
+
+
+def _published(config: DcvcConfig) -> PublishedWeights:
+    from .weights import published
+
+    return published(config)
+
+
+def _loss(config: DcvcLossConfig) -> nn.Cell:
+    from .loss import DcvcLoss
+
+    return DcvcLoss(config)
+
+
+def _step(
+    config: DcvcStepConfig, network: nn.Cell, loss: nn.Cell | None, optimizer: nn.Optimizer
+) -> nn.TrainOneStepCell:
+    from .cells import Dcvc
+    from .loss import DcvcLoss
+    from .step import DcvcStep
+
+    if not isinstance(network, Dcvc) or not isinstance(loss, DcvcLoss):
+        raise ConfigError("step=dcvc trains model=dcvc by loss=dcvc: give these, or another step.")
+    return DcvcStep(config, network, loss, optimizer)
+
+
+def _codec(config: DcvcCodecConfig, network: nn.Cell, tables: Tables, intra: IntraCodec) -> Codec:
+    from .codec import DcvcCodec
+
+    return DcvcCodec(config, network, tables, intra)
+
+
+def _tables(network: nn.Cell) -> Tables:
+    from .latents import tables
+
+    return tables(network)
+
+
+MODEL = ModelEntry("dcvc", DcvcConfig, _network, published=_published)
+LOSS = LossEntry("dcvc", DcvcLossConfig, _loss)
+STEP = StepEntry("dcvc", DcvcStepConfig, _step)
+CODEC = InterCodecEntry(
+    "dcvc",
+    DcvcCodecConfig,
+    _codec,
+    _tables,
+    coding=Coding.CONDITIONAL,
+    supervision=Supervision.OBJECTIVE,
+)
+
+
+@hookimpl
+def models() -> Iterable[ModelEntry[DcvcConfig]]:
+    return [MODEL]
+
+
+@hookimpl
+def losses() -> Iterable[LossEntry[DcvcLossConfig]]:
+    return [LOSS]
+
+
+@hookimpl
+def steps() -> Iterable[StepEntry[DcvcStepConfig]]:
+    return [STEP]
+
+
+@hookimpl
+def codecs() -> Iterable[CodecEntry[DcvcCodecConfig]]:
+    return [CODEC]
+
+
+@hookimpl
+def callbacks(run: Run) -> Iterable[Callback]:
+    """Stops a training that is lost."""
+    loss = run.settings.section("loss")
+    if not isinstance(loss, DcvcLossConfig) or not loss.guard:
+        return []
+    from .guard import Guard
+
+    return [Guard(loss)]
+
+
+@hookimpl
+def config_package() -> str:
+    return "plugins.dcvc.conf"
