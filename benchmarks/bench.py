@@ -27,8 +27,9 @@ from ssfvc_sides import Case
 CLIP = (256, 256)
 SIZES = ((128, 128), (256, 256), (512, 512), (1152, 1920))
 """Height and width of frames; the last is 1080p as the codec pads it."""
-INTER_CODECS = ("dvc",)
-"""Codecs that are measured by one frame under another."""
+INTER_CODECS = {"dvc": SIZES, "dcvc": SIZES[:2]}
+"""Codecs that are measured by one frame under another, and the sizes at which they grow; the peer of DCVC computes one
+place after the other, minutes for a large frame."""
 LENGTHS = (2, 4, 8)
 PAIRS = ((32, 32), (64, 112), (135, 240))
 """Height and width of low-resolution pairs."""
@@ -77,7 +78,7 @@ def _growth(options: argparse.Namespace) -> Iterator[Benchmark]:
     """Every size, and more frames of one size."""
     for size in SIZES[: -1 if options.quick else None]:
         yield from ssfvc.benchmarks(Case(options.words, *size, 2, options.threads), ("encode", "decode"))
-        for codec in INTER_CODECS:
+        for codec in [name for name, sizes in INTER_CODECS.items() if size in sizes]:
             case = InterCase(codec, options.words, *size, options.threads)
             yield from inter.benchmarks(case, ("encode", "decode"))
     for frames in LENGTHS[1:]:

@@ -203,7 +203,7 @@ class PeerDecode(_Peer):
         import torch
 
         with torch.inference_mode():
-            picture = self.network.decode(self.coded, self.pictures[1])
+            picture = self.network.read(self.coded, self.pictures[1])
         return [np.rint(picture[0].clamp(0, 1).numpy() * 255) / 255]
 
 

@@ -27,21 +27,13 @@ from torch_codecs import (
 )
 from torch_layers import Conv2d
 
+from core.entropy.order import ContextOrder
+from plugins.dcvc.plugin import DcvcConfig, DcvcLossConfig
+
 _REACH = 2
 """Rows and columns that a context reaches to every side."""
-Symbols = Callable[[Tensor, Tensor, int, int], Tensor]
+Code = Callable[[Tensor, Tensor, int, int], Tensor]
 """The symbols at a row and a column, from what is expected of them: mean and scale, N,C,1,1."""
-
-
-@dataclass(frozen=True)
-class Widths:
-    """Channels of the network; the defaults are published."""
-
-    features: int = 64
-    """Of context, hyper-latents and contextual transforms."""
-    motion: int = 128
-    latent: int = 96
-    flow: int = 64
 
 
 class Latents(NamedTuple):
@@ -77,6 +69,19 @@ class Coded(NamedTuple):
     """Of motion, its hyper-latent, y and z."""
 
 
+Symbols = tuple[Tensor, Tensor, Tensor, Tensor]
+"""Of motion, its hyper-latent, y and z, as they are coded."""
+
+
+def network(config: DcvcConfig) -> Dcvc:
+    """The twin of our network of these options; raises ValueError for another order than the published one."""
+    if config.context is not ContextOrder.raster:
+        raise ValueError(
+            "The network in PyTorch has the published order of contexts: leave model.context out."
+        )
+    return Dcvc(config)
+
+
 class Dcvc(nn.Module):
     """Codes a frame under a reference, both N,3,H,W in [0,1], sides divisible by 64.
 
@@ -84,30 +89,30 @@ class Dcvc(nn.Module):
     get round(y - mean) + mean, one place after the other, as a real coder must.
     """
 
-    def __init__(self, widths: Widths, noise: Callable[[Tensor], Tensor] = uniform_noise) -> None:
+    def __init__(self, config: DcvcConfig, noise: Callable[[Tensor], Tensor] = uniform_noise) -> None:
         super().__init__()
-        features, motion, latent = widths.features, widths.motion, widths.latent
+        features, motion, latent, hyper = config.features, config.motion, config.latent, config.hyper
         self.noise = noise
-        self.bitEstimator_z = BitEstimator(features)
-        self.bitEstimator_z_mv = BitEstimator(features)
+        self.bitEstimator_z = BitEstimator(hyper)
+        self.bitEstimator_z_mv = BitEstimator(hyper)
         self.feature_extract = nn.Sequential(Conv2d(3, features), PreActivationBlock(features))
         self.context_refine = nn.Sequential(PreActivationBlock(features), Conv2d(features, features))
         self.mvEncoder = motion_encoder(motion)
         self.mvDecoder_part1 = motion_decoder(motion)
-        self.mvDecoder_part2 = motion_refinement(features)
+        self.mvDecoder_part2 = motion_refinement(config.refinement)
         self.contextualEncoder = contextual_encoder(features, latent)
         self.contextualDecoder_part1 = contextual_decoder(features, latent)
         self.contextualDecoder_part2 = contextual_output(features)
-        self.priorEncoder = prior_encoder(latent, features)
-        self.priorDecoder = prior_decoder(features, latent, latent, latent)
-        self.mvpriorEncoder = prior_encoder(motion, features)
-        self.mvpriorDecoder = prior_decoder(features, features, latent, 2 * motion)
+        self.priorEncoder = prior_encoder(latent, hyper)
+        self.priorDecoder = prior_decoder(hyper, latent, latent, latent)
+        self.mvpriorEncoder = prior_encoder(motion, hyper)
+        self.mvpriorDecoder = prior_decoder(hyper, hyper, hyper * 3 // 2, 2 * motion)
         self.entropy_parameters = entropy_parameters(latent)
         self.auto_regressive = MaskedConv2d(latent, 2 * latent)
         self.auto_regressive_mv = MaskedConv2d(motion, 2 * motion)
         self.entropy_parameters_mv = entropy_parameters(motion)
         self.temporalPriorEncoder = temporal_encoder(features, latent)
-        self.opticFlow = SPyNet(widths.flow)
+        self.opticFlow = SPyNet(config.flow)
 
     def forward(self, frame: Tensor, reference: Tensor, in_turn: bool = False) -> Coded:
         flow = self.opticFlow(frame, reference)
@@ -126,6 +131,27 @@ class Dcvc(nn.Module):
         return Coded(
             reconstruction, flow, coarse, displacement, context, temporal, feature, motion, residual, costs
         )
+
+    def loss(self, frame: Tensor, reference: Tensor, options: DcvcLossConfig) -> Tensor:
+        """What a training step minimises after all stages."""
+        coded = self(frame, reference)
+        distortion = (coded.reconstruction - frame).square().mean()
+        return options.lmbda * distortion + sum(coded.bits) / frame[:, 0].numel()
+
+    def encode(self, frame: Tensor, reference: Tensor) -> tuple[Symbols, float]:
+        """Symbols, place after place, and the estimated number of their bytes."""
+        coded = self(frame, reference, in_turn=True)
+        motion, residual = coded.motion, coded.residual
+        symbols = (motion.deviation, motion.z_hat, residual.deviation, residual.z_hat)
+        return symbols, float(sum(coded.bits)) / 8
+
+    def read(self, symbols: Symbols, reference: Tensor) -> Tensor:
+        """The picture; means and scales place after place, as a decoder needs them."""
+        motion, motion_z, y, z = symbols
+        motion_hat = self.of_motion().restored(motion_z, motion)
+        context = self.condition(motion_hat, reference)[2]
+        y_hat = self.of_residual(self.temporalPriorEncoder(context)).restored(z, y)
+        return self.decode(y_hat, context)[1]
 
     def condition(self, motion: Tensor, reference: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The decoded flow, the same refined, and the context that it makes of the reference."""
@@ -146,7 +172,7 @@ class Dcvc(nn.Module):
             self.mvpriorDecoder,
             self.auto_regressive_mv,
             self.entropy_parameters_mv,
-            self._round,
+            self.noise if self.training else None,
         )
 
     def of_residual(self, temporal: Tensor) -> EntropyModel:
@@ -156,13 +182,9 @@ class Dcvc(nn.Module):
             self.priorDecoder,
             self.auto_regressive,
             self.entropy_parameters,
-            self._round,
+            self.noise if self.training else None,
             temporal,
         )
-
-    def _round(self, latent: Tensor) -> Tensor:
-        """In training, noise stands in for rounding."""
-        return latent + self.noise(latent) if self.training else latent.round()
 
 
 @dataclass(frozen=True)
@@ -173,30 +195,38 @@ class EntropyModel:
     decoder: nn.Module
     context: MaskedConv2d
     parameters: nn.Module
-    round: Callable[[Tensor], Tensor]
+    noise: Callable[[Tensor], Tensor] | None
+    """Stands in for rounding in training."""
     temporal: Tensor | None = None
 
     def quantised(self, y: Tensor, in_turn: bool) -> Latents:
         """The latent as computed, expected and coded."""
         z = self.encoder(y)
-        z_hat = self.round(z)
+        z_hat = self._round(z)
         known = self.known(z_hat)
         if in_turn:
             mean, scale, deviation, y_hat = self.in_turn(
                 known, lambda m, _, i, j: _at(y, i, j).sub(m).round()
             )
         else:
-            y_hat = self.round(y)
+            y_hat = self._round(y)
             mean, scale = self.parameters(torch.cat((known, self.context(y_hat)), 1)).chunk(2, 1)
-            deviation = self.round(y - mean)
+            deviation = y_hat - mean if self.noise else (y - mean).round()
         return Latents(y, z, mean, scale, deviation, y_hat, z_hat)
+
+    def _round(self, latent: Tensor) -> Tensor:
+        return latent + self.noise(latent) if self.noise else latent.round()
+
+    def restored(self, z_hat: Tensor, deviation: Tensor) -> Tensor:
+        """The decoded latent, from what was coded of it."""
+        return self.in_turn(self.known(z_hat), lambda _mean, _scale, i, j: _at(deviation, i, j))[3]
 
     def known(self, z_hat: Tensor) -> Tensor:
         """What is known of a latent before its first element."""
         hyper = self.decoder(z_hat)
         return hyper if self.temporal is None else torch.cat((self.temporal, hyper), 1)
 
-    def in_turn(self, known: Tensor, symbols: Symbols) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def in_turn(self, known: Tensor, code: Code) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Means, scales, deviations and decoded latent, place after place in the order of reading."""
         batch, _, height, width = known.shape
         made = [known.new_empty(batch, self.context.in_channels, height, width) for _ in range(3)]
@@ -206,7 +236,7 @@ class EntropyModel:
             for j in range(width):
                 seen = self.context.at(decoded[:, :, i : i + 2 * _REACH + 1, j : j + 2 * _REACH + 1])
                 mean, scale = self.parameters(torch.cat((_at(known, i, j), seen), 1)).chunk(2, 1)
-                deviation = symbols(mean, scale, i, j)
+                deviation = code(mean, scale, i, j)
                 _at(decoded, i + _REACH, j + _REACH).copy_(deviation + mean)
                 for whole, here in zip(made, (mean, scale, deviation), strict=True):
                     _at(whole, i, j).copy_(here)

@@ -103,7 +103,7 @@ class Dvc(nn.Module):
         coded = self(frame, reference)
         return coded.symbols, float(sum(coded.bits)) / 8
 
-    def decode(self, symbols: Symbols, reference: Tensor) -> Tensor:
+    def read(self, symbols: Symbols, reference: Tensor) -> Tensor:
         """The picture; scales are computed as well, since a real decoder needs them."""
         motion, z, y = symbols
         self.respriorDecoder(z).exp()

@@ -55,7 +55,7 @@ def datasets() -> Iterable[DatasetEntry[Any]]:
 
 @hookimpl
 def metrics() -> Iterable[MetricEntry[Any]]:
-    """PSNR, SSIM and MS-SSIM."""
+    """PSNR, SSIM, MS-SSIM; GMSD, MS-GMSD and the measure of checkerboards."""
     return metric_entries.METRICS
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, fields
 from importlib import resources
 from typing import Any
@@ -16,6 +17,7 @@ import yaml
 from hydra import compose, initialize_config_module
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
@@ -64,12 +66,16 @@ class TrainingSettings:
     """Steps between validations."""
     checkpoint_every: int = 500
     """Steps between writings of the last checkpoint."""
+    best_from: int = 0
+    """Steps before which no validation counts as the best; beyond the last step, the last checkpoint is the best."""
     patience: int = 0
     """Stop after this many validations without a new best score; 0 never stops early."""
     score: str = "psnr_st"
     """Validation value that decides which checkpoint is best; the loss where there is no upscaler."""
     pictures: int = 2
     """Clips to draw at each validation and at the end."""
+    beside: list[str] = field(default_factory=list)
+    """Experiments of codecs to train first, each into a folder of its name in the run's, and to show beside."""
 
     def __post_init__(self) -> None:
         if self.steps is not None and self.epochs is not None:
@@ -80,8 +86,9 @@ class TrainingSettings:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"training.{name}={value} must be at least 1.")
-        if self.patience < 0 or self.pictures < 0:
-            raise ValueError("training.patience and training.pictures must be 0 or more.")
+        for name in ("best_from", "patience", "pictures"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"training.{name}={getattr(self, name)} must be 0 or more.")
 
 
 @dataclass
@@ -153,7 +160,7 @@ def default_experiment() -> str:
 
 def compose_for_show(overrides: Sequence[str], registry: Registry) -> DictConfig:
     """The configuration of a command line, unchecked; raises `ConfigError` when it does not compose."""
-    with initialize_config_module(CONFIG_PACKAGE, version_base="1.3"):
+    with _composing():
         accepted, faults = _compose_each(overrides, registry)
         if faults:
             raise ConfigError(_message(faults))
@@ -162,13 +169,20 @@ def compose_for_show(overrides: Sequence[str], registry: Registry) -> DictConfig
 
 def compose_settings(overrides: Sequence[str], registry: Registry) -> Settings:
     """Settings from the words of a command line; raises `ConfigError` with every problem at once."""
-    with initialize_config_module(CONFIG_PACKAGE, version_base="1.3"):
+    with _composing():
         accepted, faults = _compose_each(overrides, registry)
         try:
             config = compose(CONFIG_NAME, accepted)
         except COMPOSE_ERRORS as error:
             raise ConfigError(_message([*faults, explain(error)])) from None
     return check(config, registry, faults)
+
+
+def _composing() -> AbstractContextManager[Any]:
+    """What `compose` works in; within a job of Hydra's it is there already."""
+    if GlobalHydra.instance().is_initialized():
+        return nullcontext()
+    return initialize_config_module(CONFIG_PACKAGE, version_base="1.3")
 
 
 def check(config: DictConfig, registry: Registry, faults: Sequence[str] = ()) -> Settings:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,7 +71,7 @@ class Example:
 
     panels: tuple[tuple[str, Array], ...]
     difference: Array
-    """Between ours and the anchor, (H,W)."""
+    """Between ours and another's, (H,W)."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +82,15 @@ class CodecEvaluation:
     examples: list[Example]
     peak_memory: int
     """Bytes that the process held at most since its start."""
+    others: Mapping[str, Measured] = field(default_factory=dict)
+    """What other codecs made of the same clips, by name."""
 
     @property
     def rows(self) -> dict[str, Measured]:
-        """Means over clips: ours, then the anchor."""
+        """Means over clips: ours, then other codecs, then the anchor."""
         return {
             OURS: _mean([clip.ours for clip in self.clips]),
+            **self.others,
             ANCHOR: _mean([clip.anchor for clip in self.clips]),
         }
 
@@ -141,6 +144,18 @@ def evaluate(
             seen(f"{result.ours.bpp:.4f} bpp, {result.ours.psnr:.2f} dB")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return CodecEvaluation(clips, examples, peak)
+
+
+def beside(ours: CodecEvaluation, others: Mapping[str, CodecEvaluation]) -> CodecEvaluation:
+    """Our evaluation with the results and pictures of others, of the same clips, beside them."""
+    examples = []
+    for number, example in enumerate(ours.examples):
+        panels = [(name, other.examples[number].panels[1]) for name, other in others.items()]
+        named = [(name + caption.removeprefix(OURS), picture) for name, (caption, picture) in panels]
+        source, own, anchored = example.panels
+        difference = abs(own[1] - named[0][1]).mean(axis=0) if named else example.difference
+        examples.append(Example((source, *named, own, anchored), difference))
+    return replace(ours, examples=examples, others={name: other.rows[OURS] for name, other in others.items()})
 
 
 def _code(

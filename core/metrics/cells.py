@@ -1,4 +1,4 @@
-"""The measures of `core.metrics.quality` as MindSpore metrics, for validation and evaluation."""
+"""The measures of `core.metrics.quality` and `.perceptual` as MindSpore metrics, for validation and evaluation."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from mindspore.train import Metric
 
 from core.media.colour import Matrix
 from core.metrics.channels import Channels
+from core.metrics.perceptual import checkerboard, gmsd, ms_gmsd
 from core.metrics.quality import Values, as_stored, mean_psnr, ms_ssim, psnr, ssim
 
 
@@ -79,3 +80,24 @@ class MsSsim(PictureMetric):
 
     def _measure(self, prediction: Values, truth: Values) -> Values:
         return ms_ssim(prediction, truth, on=self._on, matrix=self._matrix)
+
+
+class Gmsd(PictureMetric):
+    """Gradient magnitude similarity deviation, on luma."""
+
+    def _measure(self, prediction: Values, truth: Values) -> Values:
+        return gmsd(prediction, truth, self._matrix)
+
+
+class MsGmsd(PictureMetric):
+    """Multi-scale gradient magnitude similarity deviation, on luma."""
+
+    def _measure(self, prediction: Values, truth: Values) -> Values:
+        return ms_gmsd(prediction, truth, self._matrix)
+
+
+class Checkerboard(PictureMetric):
+    """How much of the error has a period of two pixels, on luma."""
+
+    def _measure(self, prediction: Values, truth: Values) -> Values:
+        return checkerboard(prediction, truth, self._matrix)

@@ -1,4 +1,4 @@
-"""The metrics that core offers: ``metric=[psnr,ssim,ms_ssim]``; MindSpore is imported when one is built."""
+"""The metrics that core offers: ``metric=[psnr,ssim,…]``; MindSpore is imported when one is built."""
 
 from __future__ import annotations
 
@@ -37,6 +37,29 @@ class MsSsimConfig(PictureMetricConfig):
     """Multi-scale structural similarity."""
 
 
+@dataclass
+class LumaMetricConfig:
+    """By which weights of ``matrix`` luma is compared, and whether pictures are rounded to 8 bits first."""
+
+    matrix: Matrix = Matrix.BT709
+    rounded: bool = True
+
+
+@dataclass
+class GmsdConfig(LumaMetricConfig):
+    """Gradient magnitude similarity deviation."""
+
+
+@dataclass
+class MsGmsdConfig(LumaMetricConfig):
+    """Multi-scale gradient magnitude similarity deviation."""
+
+
+@dataclass
+class CheckerboardConfig(LumaMetricConfig):
+    """How much of the error has a period of two pixels."""
+
+
 def build_psnr(config: PsnrConfig) -> Metric:
     """The metric `core.metrics.cells.Psnr`."""
     from core.metrics.cells import Psnr
@@ -58,7 +81,31 @@ def build_ms_ssim(config: MsSsimConfig) -> Metric:
     return MsSsim(config.on, config.matrix, config.rounded)
 
 
+def build_gmsd(config: GmsdConfig) -> Metric:
+    """The metric `core.metrics.cells.Gmsd`."""
+    from core.metrics.cells import Gmsd
+
+    return Gmsd(matrix=config.matrix, rounded=config.rounded)
+
+
+def build_ms_gmsd(config: MsGmsdConfig) -> Metric:
+    """The metric `core.metrics.cells.MsGmsd`."""
+    from core.metrics.cells import MsGmsd
+
+    return MsGmsd(matrix=config.matrix, rounded=config.rounded)
+
+
+def build_checkerboard(config: CheckerboardConfig) -> Metric:
+    """The metric `core.metrics.cells.Checkerboard`."""
+    from core.metrics.cells import Checkerboard
+
+    return Checkerboard(matrix=config.matrix, rounded=config.rounded)
+
+
 PSNR = MetricEntry("psnr", PsnrConfig, build_psnr)
 SSIM = MetricEntry("ssim", SsimConfig, build_ssim)
 MS_SSIM = MetricEntry("ms_ssim", MsSsimConfig, build_ms_ssim)
-METRICS = (PSNR, SSIM, MS_SSIM)
+GMSD = MetricEntry("gmsd", GmsdConfig, build_gmsd, higher_is_better=False)
+MS_GMSD = MetricEntry("ms_gmsd", MsGmsdConfig, build_ms_gmsd, higher_is_better=False)
+CHECKERBOARD = MetricEntry("checkerboard", CheckerboardConfig, build_checkerboard, higher_is_better=False)
+METRICS = (PSNR, SSIM, MS_SSIM, GMSD, MS_GMSD, CHECKERBOARD)

@@ -9,6 +9,7 @@ from mindspore.common.initializer import Normal, initializer
 
 from core.kernels import library
 from core.kernels.convolution import ConvolutionSum
+from core.nn.activation import SLOPE, leaky_relu
 from core.nn.conv import Conv2d
 
 
@@ -53,6 +54,28 @@ class PreActivationBlock(_Block):
 
     def construct(self, x: Tensor) -> Tensor:
         return self.add_branch(x, ops.relu(x))
+
+
+class LeakyBlock(nn.Cell):
+    """x + LeakyReLU(conv(LeakyReLU(conv(x)))), N,C,H,W, or N,H,W,C after `fuse`; ``slope`` of LeakyReLU."""
+
+    def __init__(self, features: int, slope: float = SLOPE) -> None:
+        super().__init__()
+        self.conv1 = Conv2d(features, features)
+        self.conv2 = Conv2d(features, features)
+        self.slope = slope
+        self.is_fused = False
+
+    def fuse(self) -> None:
+        """From now on take and give N,H,W,C; needs our kernels."""
+        self.is_fused = True
+        for conv in (self.conv1, self.conv2):
+            conv.fuse(self.slope, channels_last=True)
+
+    def construct(self, x: Tensor) -> Tensor:
+        if self.is_fused:
+            return x + self.conv2(self.conv1(x))
+        return x + leaky_relu(self.conv2(leaky_relu(self.conv1(x), self.slope)), self.slope)
 
 
 class ResidualTrunk(nn.SequentialCell):

@@ -26,6 +26,8 @@ def print_codec_evaluation(evaluation: CodecEvaluation, title: str) -> None:
     for heading in ("bpp", "RGB PSNR dB", *(UNITS.get(metric, metric) for metric in metrics)):
         table.add_column(heading, justify="right")
     table.add_row(ANCHOR, *_cells(rows[ANCHOR], metrics))
+    for name, measured in evaluation.others.items():
+        table.add_row(name, *_cells(measured, metrics))
     table.add_row(OURS, *_cells(rows[OURS], metrics), style="bold")
     console = Console()
     console.print(table)
@@ -40,7 +42,7 @@ def print_codec_evaluation(evaluation: CodecEvaluation, title: str) -> None:
 
 
 def draw_codec_evaluation(evaluation: CodecEvaluation) -> dict[str, NDArray[np.uint8]]:
-    """A picture by name for each kept clip: source, ours, x264; the detail is where the latter differ most."""
+    """A picture by name for each kept clip: source, others, ours, x264; the detail is where they differ most."""
     return {
         f"comparison_{number}": comparison(example.panels, example.difference)
         for number, example in enumerate(evaluation.examples)

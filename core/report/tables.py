@@ -10,7 +10,7 @@ from rich.table import Table
 from core.upscaling.evaluate import OURS, Evaluation, Row
 
 PLACES = {"psnr": 2, "ssim": 4, "ms_ssim": 4}
-UNITS = {"psnr": "PSNR dB", "ssim": "SSIM", "ms_ssim": "MS-SSIM"}
+UNITS = {"psnr": "PSNR dB", "ssim": "SSIM", "ms_ssim": "MS-SSIM", "gmsd": "GMSD", "ms_gmsd": "MS-GMSD"}
 
 
 def print_evaluation(evaluation: Evaluation, title: str) -> None:

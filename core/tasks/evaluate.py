@@ -6,8 +6,10 @@ A codec is measured by real streams beside x264 with no more bytes, an upscaler 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.config import entry_section
@@ -62,25 +64,48 @@ def _evaluate(config: EvaluateConfig, run: Run) -> float | None:
 
 
 def evaluate_codec(
-    run: Run, loaded: LoadedCodec, split: Split, pictures: int, estimated: bool = False
+    run: Run,
+    loaded: LoadedCodec,
+    split: Split,
+    pictures: int,
+    estimated: bool = False,
+    others: Mapping[str, LoadedCodec] | None = None,
 ) -> CodecEvaluation:
-    """Measure a codec on a split by real streams, with progress; print the table, write JSON and pictures."""
+    """Measure a codec on a split by real streams, with progress; print the table, write JSON and pictures.
+
+    ``others`` are codecs that are measured on the same clips and shown beside it, by name.
+    """
+    from core.coding.evaluate import beside
+
+    measured = {
+        name: _code_split(
+            run, other, split, pictures, estimated, run.output / name / "streams", f" by {name}"
+        )
+        for name, other in (others or {}).items()
+    }
+    ours = _code_split(run, loaded, split, pictures, estimated, run.output / "streams")
+    evaluation = beside(ours, measured)
+    _report_codec(run, loaded, evaluation, split)
+    return evaluation
+
+
+def _code_split(
+    run: Run, loaded: LoadedCodec, split: Split, pictures: int, estimated: bool, folder: Path, by: str = ""
+) -> CodecEvaluation:
     from core.coding.evaluate import evaluate
 
     source = run.source(split)
-    with Meter(f"Coding ({split.value})", len(source)) as meter:
-        evaluation = evaluate(
+    with Meter(f"Coding ({split.value}){by}", len(source)) as meter:
+        return evaluate(
             loaded,
             source,
             run.metrics(),
-            run.output / "streams",
+            folder,
             seed=run.settings.seed,
             keep=pictures,
             estimate=estimated,
             seen=meter.advance,
         )
-    _report_codec(run, loaded, evaluation, split)
-    return evaluation
 
 
 def _report_codec(run: Run, loaded: LoadedCodec, evaluation: CodecEvaluation, split: Split) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.config import compose_settings
 from core.errors import CheckpointError, ConfigError
 from core.files import write_json
 from core.hooks import CodecEntry, Split, TaskEntry
+from core.run import Run
 from core.tasks.validation import Validator
 
 if TYPE_CHECKING:
@@ -18,9 +21,12 @@ if TYPE_CHECKING:
     from mindspore.train import Callback
     from numpy.typing import NDArray
 
-    from core.run import Run
+    from core.coding.codec import LoadedCodec
 
 log = logging.getLogger(__name__)
+
+CONDITIONS = ("device", "dataset", "loader", "metric", "seed", "training")
+"""Sections of the command line that hold for experiments trained beside as well."""
 
 
 @dataclass
@@ -34,13 +40,27 @@ class TrainConfig:
 
 
 def _train(config: TrainConfig, run: Run) -> float | None:
+    others = {name: _train_beside(config, run, name) for name in run.settings.training.beside}
     training = Training(config, run)
     score = training.execute()
     if run.is_chief and run.settings.codec is not None:
         training.write_tables()
     if run.is_chief and config.evaluate:
-        training.measure_best()
+        training.measure_best({name: other.codec(best_path(other)) for name, other in others.items()})
     return score
+
+
+def _train_beside(config: TrainConfig, run: Run, name: str) -> Run:
+    """Train an experiment under what the command line says of the conditions; returns its run."""
+    shared = [word for word in run.overrides if re.split(r"[.=]", word.lstrip("+~"))[0] in CONDITIONS]
+    words = [f"experiment={name}", *shared, "training.beside=[]"]
+    settings = compose_settings(words, run.registry)
+    if settings.codec is None or run.settings.codec is None:
+        raise ConfigError(f"training.beside={name} compares codecs: both experiments must have one.")
+    other = Run(settings, run.registry, run.output / name, words)
+    log.info("First, to be shown beside: experiment %s", name)
+    _train(TrainConfig(resume=config.resume, evaluate=False), other)
+    return other
 
 
 def last_path(run: Run) -> Path:
@@ -107,14 +127,17 @@ class Training:
                 assign(self.network, checkpoint.part(MODEL), path)
                 checkpoint.with_tables(entry.tables(self.network)).save()
 
-    def measure_best(self) -> None:
-        """Measure the best checkpoint on the test split, through its codec or its upscaler, where it has one."""
+    def measure_best(self, others: Mapping[str, LoadedCodec]) -> None:
+        """Measure the best checkpoint on the test split, through its codec or its upscaler, where it has one.
+
+        ``others`` are codecs to measure beside it.
+        """
         from core.tasks.evaluate import evaluate_codec, evaluate_upscaler, report
         from core.training.checkpoint import load_weights
 
         path = best_path(self.run)
         if self.run.settings.codec is not None:
-            evaluate_codec(self.run, self.run.codec(path), Split.TEST, self.recipe.pictures)
+            evaluate_codec(self.run, self.run.codec(path), Split.TEST, self.recipe.pictures, others=others)
         elif self.validator.upscaler is not None:
             load_weights(self.network, path, self.run.model_section)
             evaluation = evaluate_upscaler(
@@ -149,6 +172,7 @@ class Training:
             self._score,
             self._save_best,
             recipe.patience,
+            recipe.best_from,
         )
         callbacks = [Bookkeeper(state, outputs), validation, *self.run.callbacks()]
         if not self.run.is_chief:

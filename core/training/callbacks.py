@@ -50,7 +50,10 @@ class Bookkeeper(Callback):
 
 
 class Validation(Callback):
-    """Validates every ``every`` steps and at the end, keeps the best checkpoint, stops when nothing improves."""
+    """Validates every ``every`` steps and at the end, keeps the best checkpoint, stops when nothing improves.
+
+    Before step ``best_from`` no checkpoint can be the best.
+    """
 
     def __init__(
         self,
@@ -60,8 +63,10 @@ class Validation(Callback):
         score: Callable[[dict[str, float]], float],
         save_best: Callable[[], None],
         patience: int,
+        best_from: int = 0,
     ) -> None:
         self._state = state
+        self._best_from = min(best_from, state.total_steps)
         self._every = every
         self._validate = validate
         self._score = score
@@ -74,7 +79,9 @@ class Validation(Callback):
         if state.step % self._every and state.step < state.total_steps:
             return
         values = self._validate()
-        if state.judge(values, self._score(values)):
+        if state.step < self._best_from:
+            state.note(values)
+        elif state.judge(values, self._score(values)):
             self._save_best()
         if state.finished(self._patience) and state.step < state.total_steps:
             log.info("No improvement in %d validations: stopping at step %d.", state.stale, state.step)

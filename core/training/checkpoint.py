@@ -10,12 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
@@ -32,6 +35,7 @@ MODEL, STATE, TABLES = "model/", "state/", "tables/"
 SHOWN = 5
 """Names listed in an error before it says how many more there are."""
 
+C = TypeVar("C")
 Tensors = dict[str, NDArray[Any]]
 
 
@@ -104,6 +108,16 @@ class Checkpoint:
         """16 bytes that tell what decodes a stream: the model's options, weights and tables, not its training."""
         coding = {n: v for n, v in self.tensors.items() if n.startswith((MODEL, TABLES))}
         return bytes.fromhex(_digest(coding, self.model_section))[:16]
+
+    def options(self, model: str, config: type[C]) -> C:
+        """The model's options; raises `CheckpointError` unless the checkpoint is of a model of this name."""
+        options = {name: value for name, value in self.model_section.items() if name != "model"}
+        if self.model_section.get("model") == model:
+            with suppress(OmegaConfBaseException, ValueError):
+                return cast(C, OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(config), options)))
+        theirs = {"model": self.model_section.get("model"), **options}
+        told = " ".join(_override(name, value) for name, value in theirs.items())
+        raise CheckpointError(f"{self.path} was made for {told}; a checkpoint of model={model} is needed.")
 
     def require_model(self, section: Mapping[str, Any]) -> None:
         """Raise `CheckpointError`, showing both sides, unless the checkpoint was made for this model section."""

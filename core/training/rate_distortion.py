@@ -87,7 +87,7 @@ class RateDistortionStep(CodecStep):
     ) -> None:
         objective = RateDistortionObjective(network, loss)
         super().__init__(objective, optimizer, (*outputs, "auxiliary"), counter(), clip_norm)
-        self.auxiliary_optimizer = _renamed(auxiliary_optimizer, "auxiliary.")
+        self.auxiliary_optimizer = renamed(auxiliary_optimizer, "auxiliary.")
         quantiles = auxiliary_optimizer.parameters
         self.auxiliary_value_and_grad = ops.value_and_grad(AuxiliaryObjective(network), None, quantiles)
 
@@ -106,7 +106,7 @@ def _number(name: str, value: int) -> Parameter:
     return Parameter(Tensor(value, ms.int32), name=name, requires_grad=False)
 
 
-def _renamed(optimizer: nn.Optimizer, prefix: str) -> nn.Optimizer:
+def renamed(optimizer: nn.Optimizer, prefix: str) -> nn.Optimizer:
     """The optimizer with a prefix to the names of its state, which are those of every optimizer's."""
     trained = {id(parameter) for parameter in optimizer.parameters}
     for parameter in optimizer.get_parameters():

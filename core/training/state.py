@@ -38,9 +38,13 @@ class TrainingState:
         """Whether the run is over: all steps are done, or ``patience`` (0: none) ran out."""
         return self.step >= self.total_steps or 0 < patience <= self.stale
 
+    def note(self, values: dict[str, float]) -> None:
+        """Keep a validation."""
+        self.history.append({"step": self.step, **values})
+
     def judge(self, values: dict[str, float], score: float) -> bool:
         """Note a validation and whether its score (higher is better) is the best so far."""
-        self.history.append({"step": self.step, **values})
+        self.note(values)
         if self.best is not None and score <= self.best:
             self.stale += 1
             return False

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from mindspore import Tensor, nn
+from mindspore import nn
 
-from core.nn.activation import LeakyReLU, leaky_relu
-from core.nn.blocks import PreActivationBlock
+from core.nn.activation import LeakyReLU
+from core.nn.blocks import LeakyBlock, PreActivationBlock
 from core.nn.chain import ConvChain
 from core.nn.conv import Conv2d, ConvTranspose2d
 from core.nn.gdn import GDN, InverseGDN
@@ -19,28 +19,6 @@ _REFINEMENTS = 5
 """Layers of the motion's refinement between its ends."""
 HYPER_SLOPE = 0.01
 """Of LeakyReLU in the priors' networks."""
-
-
-class LeakyBlock(nn.Cell):
-    """x + LeakyReLU(conv(LeakyReLU(conv(x)))), N,C,H,W, or N,H,W,C after `fuse`."""
-
-    def __init__(self, features: int) -> None:
-        super().__init__()
-        self.conv1 = Conv2d(features, features)
-        self.conv2 = Conv2d(features, features)
-        self.activation = LeakyReLU()
-        self.is_fused = False
-
-    def fuse(self) -> None:
-        """From now on take and give N,H,W,C; needs our kernels."""
-        self.is_fused = True
-        for conv in (self.conv1, self.conv2):
-            conv.fuse(self.activation.slope, channels_last=True)
-
-    def construct(self, x: Tensor) -> Tensor:
-        if self.is_fused:
-            return x + self.conv2(self.conv1(x))
-        return x + leaky_relu(self.conv2(leaky_relu(self.conv1(x))))
 
 
 def motion_analysis(channels: int) -> ConvChain:

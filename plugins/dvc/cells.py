@@ -24,15 +24,16 @@ MULTIPLE = 64
 """Sides of a picture must be divisible by it: 16 for the transforms times 4 for the hyperprior's."""
 
 Parts = tuple[Tensor, Tensor, Tensor]
+Transforms = tuple[nn.Cell, nn.Cell]
+"""An analysis and the synthesis that mirrors it."""
 
 
 class MotionAutoencoder(nn.Cell):
     """Compression of flow (section 3.3): N,2,H,W to a latent of a sixteenth of the sides, and back."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, transforms: Transforms) -> None:
         super().__init__()
-        self.analysis = motion_analysis(channels)
-        self.synthesis = motion_synthesis(channels)
+        self.analysis, self.synthesis = transforms
         self.prior = BitEstimator(channels)
         start_transform(self.analysis, LATENT_GAIN)
         start_transform(self.synthesis, FAINT_GAIN)
@@ -45,10 +46,9 @@ class MotionAutoencoder(nn.Cell):
 class ResidualAutoencoder(nn.Cell):
     """Compression of residuals (section 3.4): N,3,H,W to a latent of a sixteenth of the sides, and back."""
 
-    def __init__(self, hidden: int, latent: int) -> None:
+    def __init__(self, hidden: int, latent: int, transforms: Transforms) -> None:
         super().__init__()
-        self.analysis = residual_analysis(hidden, latent)
-        self.synthesis = residual_synthesis(hidden, latent)
+        self.analysis, self.synthesis = transforms
         self.hyperprior = Hyperprior(hidden, latent)
         start_transform(self.analysis, LATENT_GAIN)
         start_transform(self.synthesis, FAINT_GAIN)
@@ -62,17 +62,20 @@ class Dvc(nn.Cell):
     ``construct(frame, reference)``: N,3,H,W in [0,1], sides divisible by 64. Returns the reconstruction, N,3,H,W,
     not clamped; how it came about: flow as estimated, N,2,H,W, the warped reference and the prediction, N,3,H,W; and
     the bits of motion, residual and the residual's hyper-latent (scalars). In training, noise stands in for rounding.
-    Raises ValueError for other sizes.
+    Raises ValueError for other sizes. ``motion`` and ``residual`` are other transforms than DVC's, of the same sizes.
     """
 
-    def __init__(self, config: DvcConfig) -> None:
+    def __init__(
+        self, config: DvcConfig, motion: Transforms | None = None, residual: Transforms | None = None
+    ) -> None:
         super().__init__()
         self.config = config
         self.spynet = SPyNet(config.flow)
-        self.motion = MotionAutoencoder(config.motion)
+        self.motion = MotionAutoencoder(config.motion, motion or motion_transforms(config.motion))
         self.warp = Warp()
         self.refinement = RefinementNetwork(config.refinement)
-        self.residual = ResidualAutoencoder(config.hidden, config.latent)
+        sizes = config.hidden, config.latent
+        self.residual = ResidualAutoencoder(*sizes, residual or residual_transforms(*sizes))
         start_spynet(self.spynet)
         start_refinement(self.refinement)
 
@@ -106,6 +109,16 @@ class Dvc(nn.Cell):
     def correct(self, prediction: Tensor, latent: Tensor) -> Tensor:
         """The reconstruction, N,3,H,W, from the residual's quantised latent."""
         return prediction + self.residual.synthesis(latent)
+
+
+def motion_transforms(channels: int) -> Transforms:
+    """DVC's transforms of motion."""
+    return motion_analysis(channels), motion_synthesis(channels)
+
+
+def residual_transforms(hidden: int, latent: int) -> Transforms:
+    """DVC's transforms of residuals."""
+    return residual_analysis(hidden, latent), residual_synthesis(hidden, latent)
 
 
 @constexpr

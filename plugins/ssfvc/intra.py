@@ -5,7 +5,7 @@ from __future__ import annotations
 from mindspore import Tensor
 
 from core.entropy.coder import SymbolDecoder, SymbolEncoder
-from core.errors import CheckpointError, StreamError
+from core.errors import StreamError
 from core.hooks import Array, PictureFormat
 from core.media.decoded import DecodedPictures
 from core.training.checkpoint import MODEL, Checkpoint, assign
@@ -27,7 +27,8 @@ class SsfvcIntra:
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.fingerprint = checkpoint.fingerprint
-        network = _network(checkpoint)
+        network = ScaleSpaceFlow(checkpoint.options("ssfvc", SsfvcConfig))
+        assign(network, checkpoint.part(MODEL), checkpoint.path)
         self._codec = SsfvcCodec(network, checkpoint.tables)
 
     def encode(self, frame: Array, format: PictureFormat, crf: float) -> bytes:
@@ -49,15 +50,3 @@ class SsfvcIntra:
         decoder.finish(int.from_bytes(payload[:_HASH_BYTES], "big"))
         output = self._codec.synthesise_image(*symbols).asnumpy()[0]
         return output[:, : format.height, : format.width]
-
-
-def _network(checkpoint: Checkpoint) -> ScaleSpaceFlow:
-    """The network that a checkpoint was made for, with its weights."""
-    options = dict(checkpoint.model_section)
-    name = options.pop("model", None)
-    if name != "ssfvc" or options.keys() != vars(SsfvcConfig()).keys():
-        told = " ".join([f"model={name}", *(f"model.{key}={value}" for key, value in options.items())])
-        raise CheckpointError(f"{checkpoint.path} was made for {told}; intra=ssfvc takes one of model=ssfvc.")
-    network = ScaleSpaceFlow(SsfvcConfig(**options))
-    assign(network, checkpoint.part(MODEL), checkpoint.path)
-    return network

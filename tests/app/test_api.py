@@ -8,7 +8,7 @@ import pytest
 import core
 import core.errors
 from core.errors import ConfigError
-from core.hooks import Output, Split
+from core.hooks import Output, PictureFormat, Split
 from core.training.checkpoint import MODEL, Checkpoint, tensors_of
 from tests.app.test_training import TINY
 
@@ -37,3 +37,15 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
 def test_mistakes_are_the_command_s_messages() -> None:
     with pytest.raises(ConfigError, match=r"(?s)2 problems.*no setting 'modle'.*model\.features"):
         core.open_run(["modle=1", "model.features=abc"])
+
+
+def test_picture_codecs_of_intra_frames() -> None:
+    """Those that need no options decode whatever is chosen; the others are asked for."""
+    words, format = ["experiment=none", "task=doctor", "device.mode=pynative"], PictureFormat(16, 16)
+    frame = np.random.default_rng(0).random((3, 16, 16), np.float32)
+    payload = core.open_run([*words, "intra=png"]).intra().encode(frame, format, 0)
+    hevc = core.open_run([*words, "intra.crf=3"]).intra()
+    assert hevc.name == "hevc" and hevc.fingerprint == b""
+    np.testing.assert_array_equal(np.rint(255 * hevc.decode(payload, format)), np.rint(255 * frame))
+    with pytest.raises(core.errors.StreamError, match=r"give intra=ssfvc intra\.checkpoint="):
+        hevc.decode(b"\x05ssfvc" + bytes(20), format)

@@ -13,7 +13,7 @@ from toy import Levels, Pairs, load
 
 from core.coding import anchor
 from core.coding.codec import LoadedCodec
-from core.coding.evaluate import ANCHOR, OURS, CodecEvaluation, evaluate
+from core.coding.evaluate import ANCHOR, OURS, CodecEvaluation, beside, evaluate
 from core.coding.frames import StreamDecoder
 from core.errors import ConfigError, StreamError
 from core.hooks import Array, DecodedFrame, FrameDecoder, Packet, PictureFormat
@@ -74,6 +74,22 @@ def test_what_is_measured_is_what_the_file_holds(tmp_path: Path, codec: Levels) 
     assert evaluation.rows[OURS].bpp == pytest.approx(np.mean([clip.ours.bpp for clip in evaluation.clips]))
     assert evaluation.score == evaluation.rows[OURS].psnr - evaluation.rows[ANCHOR].psnr
     assert evaluation.peak_memory > 2**20
+
+
+def test_another_codec_beside(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ours, other = measured(tmp_path / "ours", load()), measured(tmp_path / "other", load(Levels(step=40)))
+    both = beside(ours, {"coarse": other})
+    assert list(both.rows) == [OURS, "coarse", ANCHOR]
+    assert both.rows["coarse"] == other.rows[OURS] and both.rows[OURS] == ours.rows[OURS]
+    assert both.score == ours.score
+    labels = [label.partition(":")[0] for label, _ in both.examples[0].panels]
+    assert labels == ["source, frame 4", "coarse", "ours", "x264"]
+    pictures = [picture for _, picture in both.examples[0].panels]
+    np.testing.assert_array_equal(pictures[1], other.examples[0].panels[1][1])
+    np.testing.assert_allclose(both.examples[0].difference, abs(pictures[2] - pictures[1]).mean(axis=0))
+    print_codec_evaluation(both, "title")
+    assert "coarse" in capsys.readouterr().out
+    assert draw_codec_evaluation(both)["comparison_0"].std() > 10
 
 
 def test_pictures_come_from_the_file_by_a_fresh_decoder(tmp_path: Path) -> None:

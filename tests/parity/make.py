@@ -39,6 +39,9 @@ _ATTEMPTS = 1000
 class Twin(Protocol):
     """A PyTorch network of some widths with name-seeded weights, and what a fixture of it holds."""
 
+    origin: str
+    """Where the network is from."""
+
     def inputs(self, frame: Array, reference: Array) -> Arrays:
         """What a fixture stores of two frames, (1,3,H,W) on the grid of 8 bits."""
         ...
@@ -68,12 +71,14 @@ def main() -> int:
     options = _options()
     module = importlib.import_module(f"make_{options.algorithm}")
     if options.verify:
-        stored = Fixture(options.fixture).arrays
-        return _verify(module.Twin(module.widths(stored)), stored)
+        fixture = Fixture(options.fixture)
+        widths = module.widths(fixture.arrays) | fixture.manifest.get("widths", {})
+        return _verify(module.Twin(widths), fixture.arrays)
     widths = {name: int(value) for name, _, value in (word.partition("=") for word in options.widths)}
-    arrays, amplitude = _make(module.Twin(widths), options.seed, options.height, options.width)
+    twin = module.Twin(widths)
+    arrays, amplitude = _make(twin, options.seed, options.height, options.width)
     manifest = {
-        "made by": f"benchmarks/torch_{options.algorithm}.py, not the published code",
+        "made by": twin.origin,
         "torch": torch.__version__,
         "seed": options.seed,
         "amplitude": amplitude,

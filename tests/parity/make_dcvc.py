@@ -8,7 +8,9 @@ import numpy as np
 import recipe_dcvc
 import torch
 from torch import Tensor
-from torch_dcvc import Coded, Dcvc, Widths
+from torch_dcvc import Coded, Dcvc
+
+from plugins.dcvc.plugin import DcvcConfig
 
 Arrays = dict[str, np.ndarray]
 
@@ -18,15 +20,17 @@ _KEPT_CHANNELS = 16
 
 def widths(arrays: Mapping[str, np.ndarray]) -> dict[str, int]:
     """Of the network that a fixture is of, as far as its tensors show them."""
-    shown = {"motion": "fwd_mv_y", "latent": "fwd_y", "features": "fwd_z"}
+    shown = {"motion": "fwd_mv_y", "latent": "fwd_y", "hyper": "fwd_z"}
     return {option: len(arrays[name]) for option, name in shown.items()}
 
 
 class Twin:
     """The network, its weights made by the recipe."""
 
+    origin = "benchmarks/torch_dcvc.py, not the published code"
+
     def __init__(self, widths: Mapping[str, int]) -> None:
-        self.network = Dcvc(Widths(**widths)).eval()
+        self.network = Dcvc(DcvcConfig(**widths)).eval()
         shapes = {name: tuple(p.shape) for name, p in self.network.named_parameters()}
         made = {name: torch.from_numpy(array) for name, array in recipe_dcvc.weights(shapes).items()}
         self.network.load_state_dict(made, strict=False)  # masks stay as they are

@@ -32,6 +32,8 @@ def widths(arrays: Mapping[str, np.ndarray]) -> dict[str, int]:
 class Twin:
     """The network, its weights made by the recipe."""
 
+    origin = "benchmarks/torch_dvc.py, not the published code"
+
     def __init__(self, widths: Mapping[str, int]) -> None:
         self.network = Dvc(DvcConfig(**widths))
         shapes = {name: tuple(tensor.shape) for name, tensor in self.network.state_dict().items()}

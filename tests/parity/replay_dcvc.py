@@ -78,12 +78,7 @@ def build(fixture: Fixture) -> Dcvc:
     """The network with its name-seeded weights and the widths that the fixture shows or names."""
     shown = {"motion": "fwd_mv_y", "latent": "fwd_y", "hyper": "fwd_z"}
     widths = {option: len(fixture.arrays[name]) for option, name in shown.items()}
-    named = fixture.manifest.get("widths", {})
-    # Where published widths are all 64, fixtures have one name for them.
-    features = named.get("features", DcvcConfig.features)
-    config = DcvcConfig(
-        features=features, refinement=features, flow=named.get("flow", DcvcConfig.flow), **widths
-    )
+    config = DcvcConfig(**widths | fixture.manifest.get("widths", {}))
     network, mapping = Dcvc(config), published(config)
     shapes = {mapping.tensors[p.name].name: p.shape for p in network.get_parameters()}
     load_weights(network, convert_weights(mapping, recipe_dcvc.weights(shapes)))

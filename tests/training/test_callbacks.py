@@ -72,6 +72,26 @@ def test_training_stops_when_nothing_improves() -> None:
     assert [entry["step"] for entry in progress.history] == [5, 10, 15, 20]
 
 
+def test_a_checkpoint_before_its_time_is_never_the_best() -> None:
+    """Beyond the last step stands for the last step."""
+    for best_from, expected in ((10, [10, 20]), (99, [20])):
+        progress, best = state(total=20), []
+        scores = iter([9.0, 1.0, 0.0, 3.0])
+        validation = Validation(
+            progress,
+            every=5,
+            validate=lambda scores=scores: {"loss": next(scores)},
+            score=lambda values: values["loss"],
+            save_best=lambda best=best, progress=progress: best.append(progress.step),
+            patience=1,
+            best_from=best_from,
+        )
+        for progress.step in (5, 10, 15, 20):
+            validation.on_train_step_end(Context())
+        assert best == expected
+        assert [entry["step"] for entry in progress.history] == [5, 10, 15, 20]
+
+
 def test_the_last_checkpoint_is_written_in_time_and_at_the_end() -> None:
     progress, saved = state(), []
     keeper = KeepLast(progress, 3, lambda: saved.append(progress.step))

@@ -15,10 +15,12 @@ from types import ModuleType
 from core.hooks import Codec, CodecConfig, CodecEntry, InterCodecEntry
 from plugins.dcvc import plugin as dcvc
 from plugins.dvc import plugin as dvc
+from plugins.dvcp import plugin as dvcp
 from plugins.ssfvc import plugin as ssfvc
 
 from ..dcvc import conftest as dcvc_tests
 from ..dvc import conftest as dvc_tests
+from ..dvcp import conftest as dvcp_tests
 from ..ssfvc import conftest as ssfvc_tests
 from .material import intra_codec
 
@@ -51,5 +53,6 @@ class Subject:
 SUBJECTS = {
     "ssfvc": Subject("ssfvc", ssfvc.CODEC, ssfvc.SsfvcCodecConfig(), ssfvc_tests, 128),
     "dvc": Subject("dvc", dvc.CODEC, dvc.DvcCodecConfig(), dvc_tests, 64),
+    "dvcp": Subject("dvcp", dvcp.CODEC, dvcp.DvcpCodecConfig(), dvcp_tests, 64),
     "dcvc": Subject("dcvc", dcvc.CODEC, dcvc.DcvcCodecConfig(), dcvc_tests, 64, portable=False),
 }

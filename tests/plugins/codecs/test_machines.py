@@ -15,12 +15,19 @@ import pytest
 from core.hooks import PictureFormat
 
 from .material import build_frames, mode, psnr
+from .subjects import SUBJECTS
 
 SCRIPT = Path(__file__).parent / "decode_elsewhere.py"
 MACHINES = [("AVX2", 2, "builtin"), ("AVX", 1, "builtin"), ("SSE41", 1, "builtin"), ("AVX2", 1, "onednn")]
 """Instruction sets (of MindSpore's operators), threads and kernels; the tests themselves run under the first."""
 COUNT = 101
 """An intra frame and a hundred others, each predicted from the one before."""
+
+
+@pytest.fixture(scope="module", params=[name for name in SUBJECTS if name != "dvcp"])
+def subject(request):
+    """DVC-P is coded by the code of DVC."""
+    return SUBJECTS[request.param]
 
 
 @pytest.fixture(scope="module")

@@ -94,5 +94,5 @@ def test_its_fingerprint_is_the_checkpoint_s(codec, write):
 def test_checkpoints_of_other_models_are_refused(write):
     for section in ({"model": "dvc"}, {"depth": 3}):
         path = write("other", **section)
-        with pytest.raises(CheckpointError, match="intra=ssfvc takes one of model=ssfvc"):
+        with pytest.raises(CheckpointError, match="checkpoint of model=ssfvc is needed"):
             INTRA.build(SsfvcIntraConfig(str(path)))

@@ -1,0 +1,1 @@
+"""cheng2020-anchor: a learned picture codec under hyperprior and context model."""

@@ -1,0 +1,1 @@
+"""DVC-P: deep video compression with perceptual optimizations."""

@@ -1,0 +1,103 @@
+"""A network small enough for seconds that the tests of DVC-P share.
+
+Its weights are random, but for a path that really codes: residuals are carried as pictures of a sixteenth of the size,
+so that decoded frames follow the source and errors do not add up. Where channels are normalised, one that is constant
+and much larger than the others makes that hardly more than a factor.
+"""
+
+import math
+
+import numpy as np
+import pytest
+from mindspore import Tensor
+
+from core.entropy.coder import SymbolEncoder
+from core.hooks import Packet, PacketType
+from core.nn.conv import Conv2d
+from plugins.dvcp.cells import Dvcp
+from plugins.dvcp.normalisation import ChannelNorm
+from plugins.dvcp.plugin import DvcpConfig
+
+from ..codecs.material import extreme_symbols
+
+SMALLEST = {"hidden": 8, "latent": 4, "motion": 4, "refinement": 4, "flow": 4}
+NO_NUMBERS = np.full((3, 64, 64), np.nan, np.float32)
+WIDTHS = {"hidden": 10, "latent": 6, "motion": 6, "refinement": 4, "flow": 8}
+LEVELS = 48
+"""Steps of the small residuals' samples."""
+CARRIED = 7
+"""Channels of the path: red, green and blue, the same negated, and the constant one."""
+CONSTANT = 16.0
+SMOOTH = np.outer(*[np.array([1, 2, 1]) / 4] * 2)
+"""Kernel that keeps constant pictures."""
+
+
+def build_network(seed=7, **widths):
+    """The network for a seed, in evaluation mode."""
+    network = Dvcp(DvcpConfig(**{**WIDTHS, **widths})).set_train(False)
+    rng = np.random.default_rng(seed)
+    for parameter in network.get_parameters():
+        noise = rng.standard_normal(parameter.shape)
+        kind = parameter.name.rpartition(".")[2]
+        if kind == "weight":
+            _set(parameter, 0.7 * math.prod(parameter.shape[1:]) ** -0.5 * noise)
+        elif kind == "gamma":
+            _set(parameter, 1 + 0.05 * noise)
+        else:
+            _set(parameter, 0.02 * noise)
+    _carry(network.residual.analysis, LEVELS, 1.0)
+    _carry(network.residual.synthesis, 1.0, 1 / LEVELS)
+    _set(network.residual.hyperprior.synthesis[-1].bias, np.full(network.config.latent, math.log(2)))
+    _scale(network.motion.analysis[-1], 3)
+    _scale(network.motion.synthesis[-1], 0.5)
+    _scale(network.refinement.last, 0.05)
+    return network
+
+
+def _carry(chain, last, first):
+    """A path of three pictures through a chain: what goes in times ``first`` and ``last``."""
+    *hidden, end = [cell for cell in chain if isinstance(cell, Conv2d)]
+    signs = np.array([[1, -1]])
+    for number, layer in enumerate(hidden):
+        back = signs if number else np.array([[first]])
+        _join(layer, np.kron(signs.T @ back, np.eye(3)), 0.01)
+        bias = np.zeros(layer.out_channels)
+        bias[CARRIED - 1] = CONSTANT
+        _set(layer.bias, bias)
+    _join(end, last * np.kron(signs, np.eye(3)), 0.01)
+    _set(end.bias, np.zeros(end.out_channels))
+    for norm in chain:
+        if isinstance(norm, ChannelNorm):
+            channels = norm.beta.shape[0]
+            _set(norm.gamma, np.full(channels, CONSTANT * channels**-0.5))
+            _set(norm.beta, np.full(channels, CONSTANT / channels))
+
+
+def _join(layer, matrix, kept):
+    """Outputs of a layer by a matrix from its inputs, smoothed; of the random weights a share is kept."""
+    weight = kept * layer.weight.asnumpy()
+    outputs, inputs = matrix.shape
+    weight[:outputs, :inputs] = matrix[:, :, None, None] * SMOOTH
+    _set(layer.weight, weight)
+
+
+def _scale(layer, gain):
+    _set(layer.weight, gain * layer.weight.asnumpy())
+
+
+def _set(parameter, values):
+    parameter.set_data(Tensor(values.astype(np.float32)))
+
+
+def forged(codec, rng, largest):
+    """None, and an inter packet of 40x24 pixels, most of whose symbols are zero, some as large as can be."""
+    shapes = [(1, SMALLEST["motion"], 4, 4), (1, SMALLEST["hidden"], 1, 1), (1, SMALLEST["latent"], 4, 4)]
+    symbols = tuple(Tensor(extreme_symbols(rng, shape, largest)) for shape in shapes)
+    encoder = SymbolEncoder()
+    codec.coder.encode(symbols, encoder)
+    return None, Packet(PacketType.INTER, 1, encoder.finish(), encoder.symbols_hash, 0)
+
+
+@pytest.fixture(scope="session")
+def make():
+    return build_network

@@ -1,0 +1,105 @@
+"""The transforms and their switches; what they share with DVC is tested there."""
+
+import mindspore as ms
+import numpy as np
+import pytest
+from mindspore import Tensor
+
+from core.kernels import library
+from core.nn.conv import Conv2d, ConvTranspose2d
+from core.nn.gdn import GDN
+from core.nn.nearest import NearestConv2d
+from plugins.dvcp.cells import Dvcp
+from plugins.dvcp.normalisation import ChannelNorm
+from plugins.dvcp.plugin import MODEL, DvcpConfig, Normalisation, Upsampling
+from plugins.dvcp.transforms import analysis, synthesis
+
+SMALL = {"hidden": 4, "latent": 5, "motion": 4, "refinement": 4, "flow": 4}
+
+
+@pytest.fixture(scope="module")
+def picture():
+    return Tensor(np.random.default_rng(2).random((2, 3, 32, 48), dtype=np.float32))
+
+
+def test_channels_are_normalised():
+    x = np.random.default_rng(4).standard_normal((2, 5, 3, 4)).astype(np.float32)
+    norm = ChannelNorm(5)
+    norm.gamma.set_data(Tensor(np.arange(1, 6, dtype=np.float32)))
+    norm.beta.set_data(Tensor(np.linspace(-1, 1, 5, dtype=np.float32)))
+    mean, variance = x.mean(1, keepdims=True), x.var(1, ddof=1, keepdims=True)
+    gamma, beta = (p.asnumpy().reshape(1, 5, 1, 1) for p in (norm.gamma, norm.beta))
+    expected = gamma * (x - mean) / np.sqrt(variance + 1e-3) + beta
+    np.testing.assert_allclose(norm(Tensor(x)).asnumpy(), expected, rtol=1e-5, atol=1e-5)
+    norm.fuse()
+    last = norm(Tensor(x.transpose(0, 2, 3, 1))).asnumpy()
+    np.testing.assert_allclose(last.transpose(0, 3, 1, 2), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kernel", [3, 5])
+@pytest.mark.parametrize("normalisation", Normalisation)
+@pytest.mark.parametrize("upsampling", Upsampling)
+def test_switches(picture, upsampling, normalisation, kernel):
+    config = DvcpConfig(**SMALL, upsampling=upsampling, normalisation=normalisation, kernel=kernel)
+    down, up = analysis(3, 4, 5, config), synthesis(5, 4, 2, config)
+    latent = down(picture)
+    assert latent.shape == (2, 5, 2, 3) and up(latent).shape == (2, 2, 32, 48)
+    doubling = NearestConv2d if upsampling is Upsampling.nearest else ConvTranspose2d
+    between = ChannelNorm if normalisation is Normalisation.channel else GDN
+    assert sum(isinstance(cell, doubling) for cell in up) == 4
+    for chain in (down, up):
+        assert sum(isinstance(cell, between) for cell in chain) == 3
+        sides = {c.kernel_size for c in chain if isinstance(c, Conv2d | ConvTranspose2d)}
+        assert sides == {(kernel, kernel)}
+
+
+def test_nearest_synthesis_repeats_constants():
+    """What is constant stays so up to the border: there is no grid in it, as transposed convolutions leave one."""
+    latent = Tensor(np.ones((1, 4, 6, 6), np.float32))
+    grids = {}
+    for upsampling in Upsampling:
+        ms.set_seed(5)
+        config = DvcpConfig(**SMALL, upsampling=upsampling)
+        made = synthesis(4, 4, 3, config)(latent).asnumpy()[:, :, 40:56, 40:56]
+        grids[upsampling] = np.ptp(made, axis=(2, 3)).max()
+    assert grids[Upsampling.nearest] < 1e-5 < 1e-3 < grids[Upsampling.transposed]
+
+
+def test_our_kernels_compute_the_same(kernels, picture):
+    config = DvcpConfig(**SMALL)
+    fast = analysis(3, 4, 5, config), synthesis(5, 4, 2, config)
+    library.stop_using()
+    slow = analysis(3, 4, 5, config), synthesis(5, 4, 2, config)
+    x = y = picture
+    for quick, plain in zip(fast, slow, strict=True):
+        for ours, theirs in zip(quick.get_parameters(), plain.get_parameters(), strict=True):
+            assert ours.name == theirs.name
+            theirs.set_data(ours)
+        kernels.use(2)
+        x, y = quick(x), plain(y)
+        # Normalisation divides by deviations of about a tenth.
+        np.testing.assert_allclose(x.asnumpy(), y.asnumpy(), rtol=1e-4, atol=1e-4)
+
+
+def test_the_whole_network(picture):
+    network = MODEL.build(DvcpConfig(**SMALL)).set_train()
+    assert isinstance(network, Dvcp)
+    frame = Tensor(np.random.default_rng(3).random((1, 3, 64, 64), dtype=np.float32))
+    parameters = network.trainable_params()
+
+    def objective():
+        reconstruction, _, costs = network(frame, 0.9 * frame)
+        return 1000 * ((reconstruction - frame) ** 2).mean() + sum(costs) / 1000
+
+    gradients = ms.grad(objective, None, ms.ParameterTuple(parameters))()
+    pairs = [(p.name, g.asnumpy()) for p, g in zip(parameters, gradients, strict=True)]
+    assert all(np.isfinite(g).all() for _, g in pairs)
+    assert [name for name, g in pairs if not np.abs(g).max() > 0] == []
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("hidden", 0), ("flow", 6), ("kernel", 4), ("motion", 1), ("latent", 0)]
+)
+def test_wrong_options_are_named(option, value):
+    with pytest.raises(ValueError, match=rf"model\..*{option} is|model\.{option} is|{option} {value}"):
+        DvcpConfig(**{option: value})
