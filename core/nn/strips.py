@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 
 POSITIONS = 1600
-"""Places of the coarsest plane in a strip, about: 208 rows of 1920 pixels where latents are 16 times smaller."""
+"""Places of the coarsest plane in a strip, about: 208 rows of 1920 pixels where a place stands for 16x16 pixels."""
 
 
 @dataclass(frozen=True)
