@@ -1,7 +1,7 @@
 """Large pictures a strip of rows at a time: memory is bounded, and the result is the whole picture's up to rounding.
 
-Strips overlap by as many rows as the network sees beyond a row, so no row that is kept has seen a strip's end. All strips
-of a picture have one height, so that a compiled network is compiled once.
+Strips overlap by as many rows as the network sees beyond a row, so no row that is kept has seen a strip's end. All
+strips of a picture have one height, so that a compiled network is compiled once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 
 POSITIONS = 1600
-"""Places of the coarsest plane in a strip, about: 208 rows of a picture of 1920 pixels whose latents have a sixteenth."""
+"""Places of the coarsest plane in a strip, about: 208 rows of 1920 pixels where a place stands for 16x16 pixels."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -49,11 +49,9 @@ class DvcConfig:
     """Channels of the widest layers of the flow's networks; a multiple of 4."""
 
     def __post_init__(self) -> None:
-        for option in fields(self):
-            if getattr(self, option.name) < 1:
-                raise ValueError(
-                    f"model.{option.name} is {getattr(self, option.name)}; it must be at least 1."
-                )
+        for name in ("hidden", "latent", "motion", "refinement", "flow"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"model.{name} is {getattr(self, name)}; it must be at least 1.")
         if self.flow % 4:
             raise ValueError(f"model.flow is {self.flow}; it must be a multiple of 4.")
 

@@ -55,7 +55,7 @@ class Discriminator(nn.Cell):
 
         By itself each side would be normalised to the same mean, which is all that a pooling head could have told.
         """
-        scores, features = self(ops.concat((frames, reconstructions), 0))
+        scores, features = self.construct(ops.concat((frames, reconstructions), 0))
         return ops.chunk(scores, 2, 0), ops.chunk(features, 2, 0)
 
 

@@ -67,11 +67,7 @@ class DvcpConfig(DvcConfig):
     """Side of the convolutions' kernels: 3 or 5."""
 
     def __post_init__(self) -> None:
-        for name in ("hidden", "latent", "motion", "refinement", "flow"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"model.{name} is {getattr(self, name)}; it must be at least 1.")
-        if self.flow % 4:
-            raise ValueError(f"model.flow is {self.flow}; it must be a multiple of 4.")
+        super().__post_init__()
         if self.kernel not in (3, 5):
             raise ValueError(f"model.kernel is {self.kernel}; choose 3 or 5.")
         least = min(self.hidden, self.motion)
