@@ -33,6 +33,10 @@ class SPyNet(nn.Cell):
         self.halve = Downsample(2)
 
     def construct(self, picture: Tensor, reference: Tensor) -> Tensor:
+        return self.levels[LEVELS - 1](picture, reference, self.coarse(picture, reference))
+
+    def coarse(self, picture: Tensor, reference: Tensor) -> Tensor:
+        """The flow before the finest level, N,2,H/2,W/2."""
         pictures: tuple[Tensor, ...] = (picture,)
         references: tuple[Tensor, ...] = (reference,)
         for _ in range(LEVELS - 1):
@@ -40,7 +44,7 @@ class SPyNet(nn.Cell):
             references = references + (self.halve(references[-1]),)
         batch, _, height, width = pictures[-1].shape
         flow = ops.zeros((batch, 2, height // 2, width // 2), picture.dtype)
-        for level in range(LEVELS):
+        for level in range(LEVELS - 1):
             flow = self.levels[level](pictures[LEVELS - 1 - level], references[LEVELS - 1 - level], flow)
         return flow
 
@@ -60,5 +64,14 @@ class FlowLevel(nn.Cell):
         self.double, self.warp = Upsample(2), Warp()
 
     def construct(self, picture: Tensor, reference: Tensor, flow: Tensor) -> Tensor:
+        flow, warped = self.displace(reference, flow)
+        return self.refine(picture, warped, flow)
+
+    def displace(self, reference: Tensor, flow: Tensor) -> tuple[Tensor, Tensor]:
+        """The coarser flow doubled, N,2,H,W, and the reference warped by it, N,3,H,W."""
         flow = 2.0 * self.double(flow)
-        return flow + self.residual(ops.concat((picture, self.warp(reference, flow), flow), 1))
+        return flow, self.warp(reference, flow)
+
+    def refine(self, picture: Tensor, warped: Tensor, flow: Tensor) -> Tensor:
+        """The level's flow; each of its rows depends on 15 above and below."""
+        return flow + self.residual(ops.concat((picture, warped, flow), 1))

@@ -42,17 +42,25 @@ class DcvcCodec:
         self.intra = intra
         self.motion = LatentCoder(network, MOTION, tables)
         self.content = LatentCoder(network, CONTENT, tables)
-        self.analyse_motion = stages.MotionAnalysis(network)
+        self._flow = stages.CoarseFlow(network)
+        self._analyse_motion = InStrips(stages.MotionAnalysis(network), _HALO, unit=_LATENT)
+        self._motion_hyper = stages.HyperAnalysis(network.motion.prior)
         self.motion_side = stages.MotionSide(network)
         self._features = InStrips(stages.Features(network), _HALO)
         self._displace = stages.Displacement(network)
         self._context = InStrips(stages.Context(network), _HALO, unit=_LATENT)
         self._analyse_content = InStrips(stages.ContentAnalysis(network), _HALO, unit=_LATENT)
-        self.content_hyper = stages.ContentHyper(network)
+        self._content_hyper = stages.HyperAnalysis(network.contextual.prior)
         self.content_side = stages.ContentSide(network)
         self._synthesise_content = InStrips(stages.ContentSynthesis(network), _HALO)
         self.motion_information = stages.Information(network.motion.prior)
         self.content_information = stages.Information(network.contextual.prior)
+
+    def analyse_motion(self, frame: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
+        """A frame and its reference to the motion's latent, 1,C,H/16,W/16, and its hyper-latent's symbols."""
+        flow, warped = self._flow(frame, reference)
+        (motion,) = self._analyse_motion(frame, warped, flow)
+        return motion, self._motion_hyper(motion)
 
     def context(self, motion: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
         """The motion's decoded latent and the reference to the context, 1,F,H,W, and the temporal prior."""
@@ -62,7 +70,7 @@ class DcvcCodec:
     def analyse_content(self, frame: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
         """A frame and its context to the content's latent, 1,latent,H/16,W/16, and its hyper-latent's symbols."""
         (content,) = self._analyse_content(frame, context)
-        return content, self.content_hyper(content)
+        return content, self._content_hyper(content)
 
     def synthesise_content(self, content: Tensor, context: Tensor) -> Tensor:
         """The content's decoded latent and its context to the frame, 1,3,H,W, not clamped."""

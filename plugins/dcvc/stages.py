@@ -8,16 +8,31 @@ from __future__ import annotations
 
 from mindspore import Tensor
 
+from core.nn.spynet import LEVELS
 from core.nn.stage import Stage
 
 
-class MotionAnalysis(Stage):
-    """A frame and its reference, N,3,H,W, to the motion's latent, N,C,H/16,W/16, and its hyper-latent's symbols."""
+class CoarseFlow(Stage):
+    """A frame and its reference, N,3,H,W, to flow, N,2,H,W, all but refined, and the reference warped by it."""
 
     def construct(self, frame: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
-        motion = self.network.motion
-        latent = motion.analysis(self.network.spynet(frame, reference))
-        return latent, motion.prior.hyper_symbols(latent)
+        spynet = self.network.spynet
+        return spynet.levels[LEVELS - 1].displace(reference, spynet.coarse(frame, reference))
+
+
+class MotionAnalysis(Stage):
+    """A frame, its warped reference and the flow to the motion's latent, N,C,H/16,W/16, alone."""
+
+    def construct(self, frame: Tensor, warped: Tensor, flow: Tensor) -> tuple[Tensor]:
+        flow = self.network.spynet.levels[LEVELS - 1].refine(frame, warped, flow)
+        return (self.network.motion.analysis(flow),)
+
+
+class HyperAnalysis(Stage):
+    """A latent to its hyper-latent's symbols. Its network is the latent's `ContextPrior`."""
+
+    def construct(self, latent: Tensor) -> Tensor:
+        return self.network.hyper_symbols(latent)
 
 
 class MotionSide(Stage):
@@ -54,13 +69,6 @@ class ContentAnalysis(Stage):
 
     def construct(self, frame: Tensor, context: Tensor) -> tuple[Tensor]:
         return (self.network.contextual.encode(frame, context),)
-
-
-class ContentHyper(Stage):
-    """The content's latent to its hyper-latent's symbols."""
-
-    def construct(self, latent: Tensor) -> Tensor:
-        return self.network.contextual.prior.hyper_symbols(latent)
 
 
 class ContentSide(Stage):
