@@ -27,7 +27,7 @@ from ssfvc_sides import Case
 CLIP = (256, 256)
 SIZES = ((128, 128), (256, 256), (512, 512), (1152, 1920))
 """Height and width of frames; the last is 1080p as the codec pads it."""
-INTER_CODECS = {"dvc": SIZES, "dcvc": SIZES[:2]}
+INTER_CODECS = {"dvc": SIZES, "dvcp": SIZES, "dcvc": SIZES[:2]}
 """Codecs that are measured by one frame under another, and the sizes at which they grow; the peer of DCVC computes one
 place after the other, minutes for a large frame."""
 LENGTHS = (2, 4, 8)

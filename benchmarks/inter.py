@@ -17,6 +17,8 @@ from inter_sides import OURS, SIDES, Case
 LEAST_PSNR = (60.0,)
 """Between decoded pictures, dB: a latent halfway between two symbols may fall to the other side."""
 MULTIPLE = 64
+_WITHOUT_STEP = ("dvcp",)
+"""Codecs whose twin has no training step: README.md says why."""
 _AGREE = {
     "forward": equal_but_for_ties,
     "step": equal_losses,
@@ -27,7 +29,7 @@ _AGREE = {
 
 def main(codec: str, description: str) -> int:
     """The command of one codec; returns 0, or 1 after a message."""
-    made = parser(description, SIDES)
+    made = parser(description, measured(codec))
     made.add_argument(
         "--size", type=int, default=256, help=f"side of the frames, a multiple of {MULTIPLE} (%(default)s)"
     )
@@ -37,7 +39,7 @@ def main(codec: str, description: str) -> int:
     if not has_peer() and options.verify:
         made.error("--verify needs PyTorch: pip install 'mindvideo[torch]'")
     case = Case(codec, options.words, options.size, options.size, options.threads)
-    return run(options, benchmarks(case, options.what or SIDES))
+    return run(options, benchmarks(case, options.what))
 
 
 def has_peer() -> bool:
@@ -45,10 +47,15 @@ def has_peer() -> bool:
     return find_spec("torch") is not None
 
 
-def benchmarks(case: Case, what: Iterable[str] = SIDES) -> Iterator[Benchmark]:
-    """Each thing to time in one case."""
+def measured(codec: str) -> list[str]:
+    """What can be timed of a codec."""
+    return [name for name in SIDES if name != "step" or codec not in _WITHOUT_STEP]
+
+
+def benchmarks(case: Case, what: Iterable[str] | None = None) -> Iterator[Benchmark]:
+    """Each thing to time in one case; by default all that can be."""
     case.run()  # wrong settings show here, not as a traceback from a side's process
-    for name in what:
+    for name in what or measured(case.codec):
         sides = {
             side: partial(kind, case) for side, kind in SIDES[name].items() if side == OURS or has_peer()
         }

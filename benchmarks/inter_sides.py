@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from mindspore import nn
 
 _WORDS = ("experiment=none", "optimizer=adam", "dataset=clips", "device=cpu", "intra=png")
+_NAMES = {"dvc": "plugins.dvc.weights", "dcvc": "plugins.dcvc.weights", "dvcp": "recipe_dvcp"}
+"""Codec -> the module whose ``published`` maps our names to its twin's."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Case:
 
     def network(self, run: Run) -> nn.Cell:
         """Our network."""
-        mapping = import_module(f"plugins.{self.codec}.weights").published(run.settings.model)
+        mapping = import_module(_NAMES[self.codec]).published(run.settings.model)
         return our_network(run, mapping, import_module(f"recipe_{self.codec}").weights)
 
 

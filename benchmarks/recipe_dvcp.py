@@ -1,0 +1,63 @@
+"""DVC-P's weights for both sides of its benchmark, made from names: DVC's published ones, but for the transforms.
+
+DVC-P has no published checkpoint that fits. Its transforms have the published names of DVC's, their layers our
+numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import recipe_dvc
+
+from core.hooks import Array, PublishedTensor, PublishedWeights
+from core.testing.recipes import named_tensor
+from plugins.dvc.weights import published as published_dvc
+from plugins.dvcp.plugin import DvcpConfig, Normalisation
+
+_TRANSFORMS = {
+    "motion.analysis.": "mvEncoder.",
+    "motion.synthesis.": "mvDecoder.",
+    "residual.analysis.": "resEncoder.",
+    "residual.synthesis.": "resDecoder.",
+}
+_LAYERS = 4
+_GAINS = {"mvEncoder.": 3.0, "mvDecoder.": 2.0, "resEncoder.": 3.0, "resDecoder.": 0.15}
+"""Of convolutions. Only those of the last ones matter where what comes before is normalised."""
+
+
+def published(config: DvcpConfig) -> PublishedWeights:
+    """Our names -> those of the twin."""
+    dvc = published_dvc(config).tensors
+    tensors = {ours: tensor for ours, tensor in dvc.items() if not ours.startswith(tuple(_TRANSFORMS))}
+    for ours, theirs in _TRANSFORMS.items():
+        tensors.update({ours + part: PublishedTensor(theirs + part) for part in _parts(config)})
+    return PublishedWeights(tensors)
+
+
+def _parts(config: DvcpConfig) -> Iterator[str]:
+    """Of one transform."""
+    stride = 3 if config.normalisation is Normalisation.channel else 2
+    for number in range(_LAYERS):
+        yield from (f"{stride * number}.{part}" for part in ("weight", "bias"))
+        if number < _LAYERS - 1:
+            yield from (f"{stride * number + 1}.{part}" for part in ("gamma", "beta"))
+
+
+def weights(shapes: Mapping[str, Sequence[int]]) -> dict[str, Array]:
+    """A tensor for each of the twin's names."""
+    made = recipe_dvc.weights({name: shape for name, shape in shapes.items() if not _in_transform(name)})
+    return made | {name: _tensor(name, shape) for name, shape in shapes.items() if _in_transform(name)}
+
+
+def _in_transform(name: str) -> bool:
+    return name.startswith(tuple(_GAINS))
+
+
+def _tensor(name: str, shape: Sequence[int]) -> Array:
+    if name.endswith(".gamma") and len(shape) == 2:
+        return math.sqrt(0.1) * np.eye(shape[0], dtype=np.float32) + named_tensor(name, shape, 0.05)
+    normal = named_tensor(name, shape, _GAINS[name[: name.index(".") + 1]])
+    return 1 + normal if name.endswith(".gamma") else normal
