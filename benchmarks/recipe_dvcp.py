@@ -6,16 +6,14 @@ numbers.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
 import recipe_dvc
 
 from core.hooks import Array, PublishedTensor, PublishedWeights
 from core.testing.recipes import named_tensor
 from plugins.dvc.weights import published as published_dvc
-from plugins.dvcp.plugin import DvcpConfig, Normalisation
+from plugins.dvcp.plugin import DvcpConfig
 
 _TRANSFORMS = {
     "motion.analysis.": "mvEncoder.",
@@ -33,17 +31,16 @@ def published(config: DvcpConfig) -> PublishedWeights:
     dvc = published_dvc(config).tensors
     tensors = {ours: tensor for ours, tensor in dvc.items() if not ours.startswith(tuple(_TRANSFORMS))}
     for ours, theirs in _TRANSFORMS.items():
-        tensors.update({ours + part: PublishedTensor(theirs + part) for part in _parts(config)})
+        tensors.update({ours + part: PublishedTensor(theirs + part) for part in _parts()})
     return PublishedWeights(tensors)
 
 
-def _parts(config: DvcpConfig) -> Iterator[str]:
-    """Of one transform."""
-    stride = 3 if config.normalisation is Normalisation.channel else 2
+def _parts() -> Iterator[str]:
+    """Of one transform: convolutions, between them a normalisation and a ReLU."""
     for number in range(_LAYERS):
-        yield from (f"{stride * number}.{part}" for part in ("weight", "bias"))
+        yield from (f"{3 * number}.{part}" for part in ("weight", "bias"))
         if number < _LAYERS - 1:
-            yield from (f"{stride * number + 1}.{part}" for part in ("gamma", "beta"))
+            yield from (f"{3 * number + 1}.{part}" for part in ("gamma", "beta"))
 
 
 def weights(shapes: Mapping[str, Sequence[int]]) -> dict[str, Array]:
@@ -57,7 +54,5 @@ def _in_transform(name: str) -> bool:
 
 
 def _tensor(name: str, shape: Sequence[int]) -> Array:
-    if name.endswith(".gamma") and len(shape) == 2:
-        return math.sqrt(0.1) * np.eye(shape[0], dtype=np.float32) + named_tensor(name, shape, 0.05)
     normal = named_tensor(name, shape, _GAINS[name[: name.index(".") + 1]])
     return 1 + normal if name.endswith(".gamma") else normal

@@ -10,7 +10,6 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch_codecs import GDN, ConvTranspose2d
 from torch_dvc import Dvc
 from torch_layers import Conv2d
 
@@ -21,7 +20,11 @@ _EPSILON = 1e-3
 
 
 def network(config: DvcpConfig) -> Dvcp:
-    """The twin of our network of these options."""
+    """The twin of our network of these options; raises ValueError for other transforms than the published ones."""
+    if config.upsampling is not Upsampling.nearest or config.normalisation is not Normalisation.channel:
+        raise ValueError(
+            "The network in PyTorch has the published transforms: leave model.upsampling and model.normalisation out."
+        )
     return Dvcp(config)
 
 
@@ -43,25 +46,18 @@ def analysis(widths: tuple[int, ...], config: DvcpConfig) -> nn.Sequential:
     for number, (inputs, outputs) in enumerate(pairwise(widths), 1):
         cells.append(Conv2d(inputs, outputs, config.kernel, 2))
         if number < _LAYERS:
-            cells += _between(outputs, config, inverse=False)
+            cells += [ChannelNorm(outputs), nn.ReLU()]
     return nn.Sequential(*cells)
 
 
 def synthesis(widths: tuple[int, ...], config: DvcpConfig) -> nn.Sequential:
     """Layers that double the sides."""
-    layer = NearestConv2d if config.upsampling is Upsampling.nearest else ConvTranspose2d
     cells: list[nn.Module] = []
     for number, (inputs, outputs) in enumerate(pairwise(widths), 1):
-        cells.append(layer(inputs, outputs, config.kernel))
+        cells.append(NearestConv2d(inputs, outputs, config.kernel))
         if number < _LAYERS:
-            cells += _between(outputs, config, inverse=True)
+            cells += [ChannelNorm(outputs), nn.ReLU()]
     return nn.Sequential(*cells)
-
-
-def _between(channels: int, config: DvcpConfig, inverse: bool) -> list[nn.Module]:
-    if config.normalisation is Normalisation.channel:
-        return [ChannelNorm(channels), nn.ReLU()]
-    return [GDN(channels, inverse)]
 
 
 class NearestConv2d(Conv2d):
