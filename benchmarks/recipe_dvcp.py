@@ -13,7 +13,7 @@ import recipe_dvc
 from core.hooks import Array, PublishedTensor, PublishedWeights
 from core.testing.recipes import named_tensor
 from plugins.dvc.weights import published as published_dvc
-from plugins.dvcp.plugin import DvcpConfig
+from plugins.dvcp.plugin import DvcpConfig, Normalisation, Upsampling
 
 _TRANSFORMS = {
     "motion.analysis.": "mvEncoder.",
@@ -27,7 +27,11 @@ _GAINS = {"mvEncoder.": 3.0, "mvDecoder.": 2.0, "resEncoder.": 3.0, "resDecoder.
 
 
 def published(config: DvcpConfig) -> PublishedWeights:
-    """Our names -> those of the twin."""
+    """Our names -> those of the twin; raises ValueError for other transforms than the published ones."""
+    if config.upsampling is not Upsampling.nearest or config.normalisation is not Normalisation.channel:
+        raise ValueError(
+            "The network in PyTorch has the published transforms: leave model.upsampling and model.normalisation out."
+        )
     dvc = published_dvc(config).tensors
     tensors = {ours: tensor for ours, tensor in dvc.items() if not ours.startswith(tuple(_TRANSFORMS))}
     for ours, theirs in _TRANSFORMS.items():

@@ -13,18 +13,14 @@ from torch import Tensor, nn
 from torch_dvc import Dvc
 from torch_layers import Conv2d
 
-from plugins.dvcp.plugin import DvcpConfig, Normalisation, Upsampling
+from plugins.dvcp.plugin import DvcpConfig
 
 _LAYERS = 4
 _EPSILON = 1e-3
 
 
 def network(config: DvcpConfig) -> Dvcp:
-    """The twin of our network of these options; raises ValueError for other transforms than the published ones."""
-    if config.upsampling is not Upsampling.nearest or config.normalisation is not Normalisation.channel:
-        raise ValueError(
-            "The network in PyTorch has the published transforms: leave model.upsampling and model.normalisation out."
-        )
+    """The twin of our network of these options, with the published transforms."""
     return Dvcp(config)
 
 
