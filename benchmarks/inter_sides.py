@@ -1,6 +1,6 @@
 """One inter frame on both sides: forward, a training step, encoding, decoding; ours, and a twin in PyTorch.
 
-Both take the fixtures' name-seeded weights and two frames of an embedded clip, rounded to 8 bits. A framework is
+Both take weights made from the tensors' names and two frames of an embedded clip, rounded to 8 bits. A framework is
 imported only when a side that uses it is built, which happens in a process of its own.
 """
 
