@@ -1,4 +1,4 @@
-"""What the PyTorch peers DVC, DVC-P and DCVC share: flow, warp, normalisation, priors. Parameters have the published names.
+"""What the PyTorch peers DVC, DVC-P and DCVC share: flow, warp, normalisation, priors, by their published names.
 
 Eager PyTorch with its own operators, as the published codes use them.
 """

@@ -56,3 +56,6 @@ SUBJECTS = {
     "dvcp": Subject("dvcp", dvcp.CODEC, dvcp.DvcpCodecConfig(), dvcp_tests, 64),
     "dcvc": Subject("dcvc", dcvc.CODEC, dcvc.DcvcCodecConfig(), dcvc_tests, 64, portable=False),
 }
+
+OWN = [name for name in SUBJECTS if name != "dvcp"]
+"""Codecs with code of their own. DVC-P's networks are coded by DVC's, which what costs minutes tries once."""

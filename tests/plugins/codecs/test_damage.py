@@ -20,6 +20,7 @@ from core.hooks import PacketType, PictureFormat
 from core.media.colour import Matrix, Range
 
 from .material import build_frames, mode
+from .subjects import OWN, SUBJECTS
 
 WIDTH, HEIGHT, COUNT, GOP = 40, 24, 6, 4
 ARITHMETIC = "tests"
@@ -34,6 +35,11 @@ LARGEST = 2**31 - 1
 def _graph_mode():
     with mode(ms.GRAPH_MODE):
         yield
+
+
+@pytest.fixture(scope="module", params=OWN)
+def subject(request):
+    return SUBJECTS[request.param]
 
 
 @pytest.fixture(scope="module")

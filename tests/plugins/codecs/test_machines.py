@@ -15,7 +15,7 @@ import pytest
 from core.hooks import PictureFormat
 
 from .material import build_frames, mode, psnr
-from .subjects import SUBJECTS
+from .subjects import OWN, SUBJECTS
 
 SCRIPT = Path(__file__).parent / "decode_elsewhere.py"
 MACHINES = [("AVX2", 2, "builtin"), ("AVX", 1, "builtin"), ("SSE41", 1, "builtin"), ("AVX2", 1, "onednn")]
@@ -24,9 +24,8 @@ COUNT = 101
 """An intra frame and a hundred others, each predicted from the one before."""
 
 
-@pytest.fixture(scope="module", params=[name for name in SUBJECTS if name != "dvcp"])
+@pytest.fixture(scope="module", params=OWN)
 def subject(request):
-    """DVC-P is coded by the code of DVC."""
     return SUBJECTS[request.param]
 
 
