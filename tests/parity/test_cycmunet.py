@@ -17,29 +17,25 @@ def stored() -> Fixture:
     return Fixture(HERE / "cycmunet.npz")
 
 
-@pytest.mark.parametrize(
-    "config",
-    [
-        "dcn_unit",
-        "tiny",
-        "tiny_strong",
-        "mid_strong",
-        "default",
-        "rgb_x4",
-    ],
-)
-def test_published_outputs_and_probes(stored, config, either_kernels):
+SMALL = ["dcn_unit", "tiny", "tiny_strong", "mid_strong"]
+LARGE = ["default", "rgb_x4"]
+
+
+@pytest.mark.parametrize("config", SMALL + LARGE)
+def test_published_outputs_and_probes(stored, config, kernels):
+    assert_replays(stored, config)
+
+
+@pytest.mark.parametrize("config", SMALL + [pytest.param(name, marks=pytest.mark.slow) for name in LARGE])
+def test_built_in_operators_give_the_same(stored, config):
+    assert_replays(stored, config)
+
+
+def assert_replays(stored, config):
     comparisons = list(replay_cycmunet.replay(stored, config))
     assert comparisons
     assert [c for c in comparisons if not c.holds] == []
 
 
 def test_all_configurations_are_tried(stored):
-    assert set(replay_cycmunet.configs(stored)) == {
-        "dcn_unit",
-        "default",
-        "rgb_x4",
-        "tiny",
-        "tiny_strong",
-        "mid_strong",
-    }
+    assert set(replay_cycmunet.configs(stored)) == {*SMALL, *LARGE}
