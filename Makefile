@@ -10,8 +10,8 @@ help:  ## this list
 run:  ## the command, e.g. make run ARGS='task=doctor'
 	./run python -m core $(ARGS)
 
-test:  ## the tests, e.g. make test ARGS='tests/app -x'
-	./run python -m pytest $(ARGS)
+test:  ## the tests, file by file on all cores, e.g. make test ARGS='tests/app -x'
+	./run python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 test-slow:  ## the tests that take minutes or download
 	./run python -m pytest -m slow $(ARGS)
