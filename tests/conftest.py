@@ -5,15 +5,24 @@ import os
 os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX2")
 os.environ.setdefault("GLOG_v", "3")
 
+import mindspore as ms
 import pytest
 
 from core.kernels import library
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _pynative_at_first():
+    """Every file starts in the same mode, whichever files its process has run before."""
+    ms.set_context(mode=ms.PYNATIVE_MODE)
+
+
 @pytest.fixture(autouse=True)
-def _no_kernels_left():
+def _nothing_left():
     """What a test, or a run that it opened, computed with is not what the next one computes with."""
+    mode = ms.get_context("mode")
     yield
+    ms.set_context(mode=mode)
     library.stop_using()
 
 
