@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from core.app import plugins
@@ -13,9 +15,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test that asks for ``subject`` runs once for each."""
     if "subject" not in metafunc.fixturenames:
         return
-    plugin = _found(plugins(()), _name(metafunc.config))
-    found = subjects(plugin, metafunc.config.getoption("--set")) if plugin else []
+    found = _subjects(_name(metafunc.config), tuple(metafunc.config.getoption("--set")))
     metafunc.parametrize("subject", found, ids=lambda subject: subject.name, scope="session")
+
+
+@cache
+def _subjects(name: str, words: tuple[str, ...]) -> list[Subject]:
+    """The same objects for all tests, which share what they have built."""
+    plugin = _found(plugins(()), name)
+    return subjects(plugin, words) if plugin else []
 
 
 @pytest.fixture(scope="session")

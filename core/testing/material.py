@@ -28,22 +28,26 @@ def moving_frames(count: int, height: int = 128, width: int = 128, seed: int = 8
     return np.stack([large[:, y : y + height, x : x + width] for y, x in starts])
 
 
-def stream_header(width: int = WIDTH, height: int = HEIGHT, **options: Any) -> StreamHeader:
-    """The header of a stream of codec "tried" with fingerprint 0, whose time base is a frame."""
-    return StreamHeader(
-        codec="tried",
-        fingerprint=bytes(16),
-        width=width,
-        height=height,
-        depth=8,
-        frame_rate=Fraction(25),
-        time_base=Fraction(1, 25),
-        frames=None,
-        pixel_format="yuv420p",
-        matrix=Matrix.BT709,
-        range=Range.LIMITED,
-        **{"gop": 0, "arithmetic": ARITHMETIC, **options},
-    )
+def stream_header(**options: Any) -> StreamHeader:
+    """The header of a stream of codec "tried" with fingerprint 0, whose time base is a frame; but for the options."""
+    return StreamHeader(**{**_HEADER, **options})
+
+
+_HEADER = {
+    "codec": "tried",
+    "fingerprint": bytes(16),
+    "width": WIDTH,
+    "height": HEIGHT,
+    "depth": 8,
+    "frame_rate": Fraction(25),
+    "time_base": Fraction(1, 25),
+    "frames": None,
+    "pixel_format": "yuv420p",
+    "matrix": Matrix.BT709,
+    "range": Range.LIMITED,
+    "gop": 0,
+    "arithmetic": ARITHMETIC,
+}
 
 
 def write_stream(path: Path, header: StreamHeader, packets: Iterable[Packet]) -> bytes:

@@ -29,9 +29,11 @@ GROUP = "conformance"
 """The folder of a plugin's YAML that says what to try."""
 STEPS = 25
 """Of the training of each subject."""
-ALWAYS = ("task=doctor", "loader.batch_size=2")
-ADAM = ("optimizer=adam", "optimizer.lr=1e-3", "optimizer.schedule={shape:constant,warmup:0}")
-"""Adam moves a parameter if and only if a gradient has reached it."""
+ALWAYS = (
+    *("task=doctor", "loader.batch_size=2"),
+    *("optimizer=adam", "optimizer.lr=1e-3", "optimizer.schedule={shape:constant,warmup:0}"),
+)
+"""Words for all subjects. Adam moves a parameter if and only if a gradient has reached it."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,9 @@ class Subject:
         """`COUNT` moving frames of a small odd size, as the codec's encoder leaves them."""
         return self.encode(moving_frames(COUNT, HEIGHT, WIDTH), PictureFormat(WIDTH, HEIGHT))
 
-    def encode(self, frames: Iterable[Array], format: PictureFormat, estimate: bool = False) -> list[CodedFrame]:
+    def encode(
+        self, frames: Iterable[Array], format: PictureFormat, estimate: bool = False
+    ) -> list[CodedFrame]:
         """Frames to packets, in groups as the command makes them, in order of decoding."""
         from core.coding.groups import TimedPicture, coded, planned
 
@@ -135,7 +139,9 @@ def subjects(plugin: Plugin, words: Sequence[str]) -> list[Subject]:
     """Those that a plugin's YAML names, with further words for all of them."""
     names = sorted(preset.partition("/")[2] for preset in plugin.presets if preset.startswith(f"{GROUP}/"))
     return [
-        Subject(name, [*settled(yaml.safe_load(yaml_text(plugin, f"{GROUP}/{name}"))["words"]), *ALWAYS, *words])
+        Subject(
+            name, [*settled(yaml.safe_load(yaml_text(plugin, f"{GROUP}/{name}"))["words"]), *ALWAYS, *words]
+        )
         for name in names
     ]
 

@@ -1,4 +1,4 @@
-"""The plugin's codecs: what is decoded is what the encoder said, whatever the size, the depth and the place to begin."""
+"""The plugin's codecs: what is decoded is what the encoder said, for any size, depth and place to begin."""
 
 from __future__ import annotations
 

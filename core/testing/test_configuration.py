@@ -10,6 +10,7 @@ import yaml
 from omegaconf import OmegaConf
 
 from core.config import MANY, compose_for_show, compose_settings, offer
+from core.errors import ConfigError
 from core.hooks import KINDS
 from core.registry import Plugin, Registry
 from core.tasks.measure import settled
@@ -75,6 +76,8 @@ def test_subjects_compose(subject: Subject) -> None:
 
 def composed(words: Sequence[str], registry: Registry) -> None:
     """Compose and check, with a stand-in for what must be given."""
-    config = compose_for_show(words, registry)
-    missing = [f"{key}=0" for key in sorted(OmegaConf.missing_keys(config))]
-    compose_settings([*words, *missing], registry)
+    try:
+        compose_settings(words, registry)
+    except ConfigError:
+        missing = OmegaConf.missing_keys(compose_for_show(words, registry))
+        compose_settings([*words, *(f"{key}=0" for key in sorted(missing))], registry)

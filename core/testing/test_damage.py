@@ -1,4 +1,4 @@
-"""A damaged stream of the plugin's codec gives the frames before the damage, in order of display, then a `StreamError`."""
+"""A damaged stream of the plugin's codec gives the frames before the damage, in order, then a `StreamError`."""
 
 from __future__ import annotations
 

@@ -32,16 +32,17 @@ def portable(trained: Subject) -> Iterator[Run]:
 def test_the_exported_network_computes_the_same(portable: Run, trained: Subject, tmp_path: Path) -> None:
     """As it is called by the plugin's own step, in evaluation."""
     network = portable.model()
-    inputs = inputs_of(network, portable.step(network, STEPS), trained.batch)
-    expected = arrays(network(*inputs))
+    inputs, expected = call_of(network, portable.step(network, STEPS), trained.batch)
     got = arrays(exported(network, inputs, tmp_path / "network.mindir")(*inputs))
     assert len(got) == len(expected)
     for ours, theirs in zip(got, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=CLOSE, atol=CLOSE)
 
 
-def inputs_of(network: nn.Cell, step: nn.Cell, batch: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """What the step's objective gives the network in evaluation; the network stays in evaluation."""
+def call_of(
+    network: nn.Cell, step: nn.Cell, batch: tuple[Tensor, ...]
+) -> tuple[tuple[Tensor, ...], list[NDArray[Any]]]:
+    """What the step's objective gives the network in evaluation, and what it gets; the network stays in evaluation."""
     import mindspore as ms
 
     seen: list[Any] = []
@@ -50,10 +51,11 @@ def inputs_of(network: nn.Cell, step: nn.Cell, batch: tuple[Tensor, ...]) -> tup
     handle = network.register_forward_pre_hook(lambda cell, inputs: seen.append(inputs))
     try:
         step.network.set_train(False)(*batch)
-    finally:
         handle.remove()
+        inputs = tuple(ms.Tensor(value.asnumpy()) for value in seen[0])
+        return inputs, arrays(network(*inputs))
+    finally:
         ms.set_context(mode=mode)
-    return tuple(ms.Tensor(value.asnumpy()) for value in seen[0])
 
 
 def exported(network: nn.Cell, inputs: tuple[Tensor, ...], path: Path) -> nn.Cell:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
@@ -18,12 +20,18 @@ CHOICES = [tuple(Output), (Output.FIRST, Output.MIDDLE), (Output.LOW_MIDDLE,), (
 
 
 @pytest.fixture(scope="module")
-def upscaler(subject: Subject) -> Upscaler:
+def upscaler(subject: Subject) -> Iterator[Upscaler]:
     """That of a subject, with fresh weights; tests are skipped for others."""
+    import mindspore as ms
+
     run = subject.run
     if run.settings.upscaler is None:
         pytest.skip(f"{subject.name} chooses no upscaler")
-    return run.upscaler(run.model().set_train(False))
+    upscaler = run.upscaler(run.model().set_train(False))
+    mode = ms.get_context("mode")
+    ms.set_context(mode=ms.PYNATIVE_MODE)  # what is looked at here would be compiled many times
+    yield upscaler
+    ms.set_context(mode=mode)
 
 
 def test_outputs(upscaler: Upscaler) -> None:

@@ -1,9 +1,12 @@
-"""The network: a frame is predicted from two decoded neighbours by coded motion, and what is missing is coded after it.
+"""The network: a frame is predicted from two decoded neighbours by coded motion, and what is missing is coded.
 
 A frame that is to be predicted from the past alone has the same neighbour on both sides, so one network codes both.
 """
 
 from __future__ import annotations
+
+from mindspore import Parameter, Tensor, nn, ops
+from mindspore.ops import constexpr
 
 from core.entropy.conditional import bits
 from core.entropy.factorized import FactorizedPrior
@@ -12,8 +15,6 @@ from core.nn.conv import Conv2d, ConvTranspose2d
 from core.nn.gdn import GDN, InverseGDN
 from core.nn.spynet import SPyNet
 from core.nn.warp import Warp
-from mindspore import Parameter, Tensor, nn, ops
-from mindspore.ops import constexpr
 
 from .plugin import HierarchyConfig
 
@@ -61,10 +62,10 @@ class Autoencoder(nn.Cell):
 class Hierarchy(nn.Cell):
     """The whole network.
 
-    ``construct(frames)``: N,3,3,H,W in [0,1], axis 1 is time, sides divisible by 16. The first frame is taken as it is;
-    the last is coded under it alone; the one between under both, as they were decoded. Returns the three, likewise,
-    not clamped, and the bits of all latents (scalar). In training, noise stands in for rounding. Raises ValueError for
-    other sizes.
+    ``construct(frames)``: N,3,3,H,W in [0,1], axis 1 is time, sides divisible by 16. The first frame is taken as it
+    is; the last is coded under it alone; the one between under both, as they were decoded. Returns the three,
+    likewise, not clamped, and the bits of all latents (scalar). In training, noise stands in for rounding. Raises
+    ValueError for other sizes.
     """
 
     def __init__(self, config: HierarchyConfig) -> None:
@@ -85,9 +86,7 @@ class Hierarchy(nn.Cell):
 
     def code(self, frame: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
         """A frame under two neighbours, all N,3,H,W: its reconstruction and bits."""
-        motion, motion_likelihood = self.motion.prior(
-            self.motion.analyse(self.flows(frame, before, after))
-        )
+        motion, motion_likelihood = self.motion.prior(self.motion.analyse(self.flows(frame, before, after)))
         prediction = self.blend(self.motion.synthesise(motion), before, after)
         residual, residual_likelihood = self.residual.prior(self.residual.analyse(frame - prediction))
         reconstruction = prediction + self.residual.synthesise(residual)

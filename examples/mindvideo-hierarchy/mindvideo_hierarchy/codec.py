@@ -1,8 +1,8 @@
 """The codec: frames are held back until the next anchor is there, and shown again in their order.
 
 An intra packet holds another codec's picture. An inter packet holds, in one range-coded payload, motion and residual;
-before them an anchor's says how many frames it lies after the last one, from which the decoder knows the order of those
-that follow (`order.turns`).
+before them an anchor's says how many frames it lies after the last one, from which the decoder knows the order of
+those that follow (`order.turns`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from mindspore import Tensor
 
 from core.entropy.coder import SymbolDecoder, SymbolEncoder
 from core.errors import StreamError
@@ -27,7 +29,6 @@ from core.hooks import (
     Tables,
 )
 from core.media.decoded import DecodedPictures, checksum
-from mindspore import Tensor
 
 from . import stages
 from .cells import LATENT, MULTIPLE, Hierarchy

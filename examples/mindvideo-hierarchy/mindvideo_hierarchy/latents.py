@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from mindspore import Tensor
+from numpy.typing import NDArray
+
 from core.entropy.coder import SymbolDecoder, SymbolEncoder
 from core.entropy.symbols import channel_tables, to_integers, to_tensor
 from core.entropy.tables import TableSet, tables_from_pmfs
 from core.errors import StreamError
 from core.hooks import Tables
-from mindspore import Tensor
-from numpy.typing import NDArray
 
 from .cells import Hierarchy
 from .order import MOST

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from core.nn.stage import Stage
 from mindspore import Tensor
+
+from core.nn.stage import Stage
 
 
 class MotionAnalysis(Stage):

@@ -70,7 +70,15 @@ def test_packets_leave_in_order_of_coding_and_frames_in_order_of_display(codec):
     """Seven frames: an intra frame, a whole group, and what is left as a shorter one."""
     encoder, decoder = codec.encoder(FORMAT), codec.decoder(FORMAT)
     coded = [encoder.encode(frame, t, t == 0) for t, frame in enumerate(moving_frames(7, 24, 40))]
-    assert [[frame.packet.time for frame in frames] for frames in coded] == [[0], [], [], [], [4, 2, 1, 3], [], []]
+    assert [[frame.packet.time for frame in frames] for frames in coded] == [
+        [0],
+        [],
+        [],
+        [],
+        [4, 2, 1, 3],
+        [],
+        [],
+    ]
     packets = [frame.packet for frames in [*coded, encoder.flush()] for frame in frames]
     assert [packet.time for packet in packets] == [0, 4, 2, 1, 3, 6, 5]
     assert [packet.type for packet in packets] == [PacketType.INTRA] + 6 * [PacketType.INTER]
