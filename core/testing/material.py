@@ -13,7 +13,7 @@ from core.entropy.stream import StreamHeader, StreamWriter
 from core.hooks import Array, Packet
 from core.media.colour import Matrix, Range
 
-WIDTH, HEIGHT, COUNT = 40, 24, 10
+WIDTH, HEIGHT, COUNT = 40, 24, 8
 """Of the conformance suite's video."""
 ARITHMETIC = "tests"
 """What the headers of `write_stream` call the encoder's arithmetic."""

@@ -9,8 +9,7 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 
-from core.config import MANY, compose_for_show, compose_settings, offer
-from core.errors import ConfigError
+from core.config import MANY, check, compose_for_show, offer
 from core.hooks import KINDS
 from core.registry import Plugin, Registry
 from core.tasks.measure import settled
@@ -76,8 +75,7 @@ def test_subjects_compose(subject: Subject) -> None:
 
 def composed(words: Sequence[str], registry: Registry) -> None:
     """Compose and check, with a stand-in for what must be given."""
-    try:
-        compose_settings(words, registry)
-    except ConfigError:
-        missing = OmegaConf.missing_keys(compose_for_show(words, registry))
-        compose_settings([*words, *(f"{key}=0" for key in sorted(missing))], registry)
+    config = compose_for_show(words, registry)
+    for key in OmegaConf.missing_keys(config):
+        OmegaConf.update(config, key, 0)
+    check(config, registry)

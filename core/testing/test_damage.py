@@ -99,8 +99,8 @@ def test_other_payloads_are_noticed(coder: Subject, remembering: Remembering) ->
     """The container's checks are right, the payload is another: the codec finds it, or decodes what was coded."""
     packets, expected = packets_of(coder), in_order_of_display(coder.coded)
     path, rng = coder.folder / "forged.mdv", np.random.default_rng(5)
-    for number, packet in enumerate(packets):
-        for other in forged(packet, rng):
+    for number in (0, 1, COUNT - 1):
+        for other in forged(packets[number], rng):
             write_stream(path, HEADER, [*packets[:number], other, *packets[number + 1 :]])
             shown, told = decode(path, remembering)
             require_beginning(shown, expected)
