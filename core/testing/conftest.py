@@ -10,13 +10,18 @@ from core.app import plugins
 from core.registry import Plugin, Registry
 from core.testing.subjects import Subject, subjects
 
+NEEDS = {"trained": "step", "coder": "codec", "upscaler": "upscaler"}
+"""Fixtures that are made of a subject, and the kind that it must have chosen."""
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test that asks for ``subject`` runs once for each."""
+    """Every test that asks for ``subject`` runs once for each that has what it needs."""
     if "subject" not in metafunc.fixturenames:
         return
     found = _subjects(_name(metafunc.config), tuple(metafunc.config.getoption("--set")))
-    metafunc.parametrize("subject", found, ids=lambda subject: subject.name, scope="session")
+    kinds = [kind for fixture, kind in NEEDS.items() if fixture in metafunc.fixturenames]
+    fitting = [subject for subject in found if all(map(subject.chooses, kinds))]
+    metafunc.parametrize("subject", fitting, ids=lambda subject: subject.name, scope="session")
 
 
 @cache
@@ -49,17 +54,13 @@ def plugin(registry: Registry, name: str) -> Plugin:
 
 @pytest.fixture(scope="session")
 def trained(subject: Subject) -> Subject:
-    """A subject with a training step; tests are skipped for others."""
-    if subject.run.settings.step is None:
-        pytest.skip(f"{subject.name} chooses no step")
+    """A subject with a training step."""
     return subject
 
 
 @pytest.fixture(scope="session")
 def coder(subject: Subject) -> Subject:
-    """A subject with a codec; tests are skipped for others."""
-    if subject.run.settings.codec is None:
-        pytest.skip(f"{subject.name} chooses no codec")
+    """A subject with a codec."""
     return subject
 
 

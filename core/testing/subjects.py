@@ -62,13 +62,17 @@ class Subject:
         """Where its files are; it goes with the subject."""
         return Path(self.temporary.name)
 
+    def chooses(self, kind: str) -> bool:
+        """Whether its words choose something of a kind."""
+        return self.run.settings.section(kind) is not None
+
     @cached_property
     def run(self) -> Run:
-        """The composed run."""
-        return self.open()
+        """The composed run; the first part that is asked of it sets the device."""
+        return open_run(self.words, output=self.folder)
 
     def open(self, *more: str) -> Run:
-        """A run of these words and some more; the device is set as they say."""
+        """A run of these words and some more, for which the device is set anew."""
         run = open_run([*self.words, *more], output=self.folder)
         assert run.device is not None
         return run
@@ -76,6 +80,7 @@ class Subject:
     @cached_property
     def batch(self) -> tuple[Tensor, ...]:
         """Two training clips of its data set, column by column."""
+        assert self.run.device is not None
         from mindspore import Tensor
 
         source = self.run.source(Split.TRAIN)
@@ -110,7 +115,7 @@ class Subject:
         entry = run.entry("codec", CodecEntry)
         if isinstance(entry, ConventionalCodecEntry):
             return run.codec()
-        if run.settings.step is not None:
+        if self.chooses("step"):
             assert self.training
         path = self.folder / "network.safetensors"
         weights = tensors_of(self.network, MODEL)

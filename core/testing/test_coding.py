@@ -34,7 +34,12 @@ def test_decoding_gives_the_encoder_s_pictures(coder: Subject) -> None:
 def test_sizes_and_depths(coder: Subject, width: int, height: int, depth: int) -> None:
     """The smallest picture, an odd one, and one of 10 bits."""
     format = PictureFormat(width, height, depth)
-    coded = coder.encode(moving_frames(4, height, width), format)
+    try:
+        coded = coder.encode(moving_frames(4, height, width), format)
+    except MediaError as error:
+        if not isinstance(entry(coder), ConventionalCodecEntry):
+            raise
+        pytest.skip(f"the encoder of others refuses: {error}")
     shown = decoded(coder, format, [frame.packet for frame in coded])
     require_the_same(shown, coded)
     assert all(frame.picture.shape == (3, height, width) for frame in shown)

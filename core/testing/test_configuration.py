@@ -69,7 +69,7 @@ def test_everything_that_computes_is_tried(plugin: Plugin) -> None:
 
 def test_subjects_compose(subject: Subject) -> None:
     """What the suite is to try; its network is built."""
-    if subject.run.settings.model is not None:
+    if subject.chooses("model"):
         assert list(subject.run.model().get_parameters())
 
 
