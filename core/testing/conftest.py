@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 
 import pytest
@@ -62,6 +63,17 @@ def trained(subject: Subject) -> Subject:
 def coder(subject: Subject) -> Subject:
     """A subject with a codec."""
     return subject
+
+
+@pytest.fixture
+def pynative() -> Iterator[None]:
+    """Operator by operator, where whole graphs would be compiled for every size."""
+    import mindspore as ms
+
+    mode = ms.get_context("mode")
+    ms.set_context(mode=ms.PYNATIVE_MODE)
+    yield
+    ms.set_context(mode=mode)
 
 
 def _found(registry: Registry, name: str) -> Plugin | None:

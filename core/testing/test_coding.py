@@ -30,6 +30,7 @@ def test_decoding_gives_the_encoder_s_pictures(coder: Subject) -> None:
     assert [frame.time for frame in shown] == list(range(COUNT))
 
 
+@pytest.mark.usefixtures("pynative")
 @pytest.mark.parametrize(("width", "height", "depth"), [(1, 1, 8), (17, 31, 8), (20, 12, 10)])
 def test_sizes_and_depths(coder: Subject, width: int, height: int, depth: int) -> None:
     """The smallest picture, an odd one, and one of 10 bits."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -19,19 +17,13 @@ STEP = 1 / 255
 CHOICES = [tuple(Output), (Output.FIRST, Output.MIDDLE), (Output.LOW_MIDDLE,), ()]
 
 
-@pytest.fixture(scope="module")
-def upscaler(subject: Subject) -> Iterator[Upscaler]:
+@pytest.fixture
+def upscaler(subject: Subject) -> Upscaler:
     """That of a subject, with fresh weights."""
-    import mindspore as ms
-
-    run = subject.run
-    upscaler = run.upscaler(run.model().set_train(False))
-    mode = ms.get_context("mode")
-    ms.set_context(mode=ms.PYNATIVE_MODE)  # what is looked at here would be compiled many times
-    yield upscaler
-    ms.set_context(mode=mode)
+    return subject.run.upscaler(subject.run.model().set_train(False))
 
 
+@pytest.mark.usefixtures("pynative")
 def test_outputs(upscaler: Upscaler) -> None:
     """Each choice gives exactly its pictures, and each picture is the same in every choice."""
     first, last = moving_frames(2, HEIGHT, WIDTH)[:, None]
@@ -47,6 +39,7 @@ def test_outputs(upscaler: Upscaler) -> None:
             np.testing.assert_allclose(picture, whole[output], rtol=0, atol=0.01 * STEP)
 
 
+@pytest.mark.usefixtures("pynative")
 def test_tiles_are_invisible(upscaler: Upscaler) -> None:
     """A picture made tile by tile is the picture made whole, but for a fifth of an 8-bit step."""
     first, last = moving_frames(2, *TILES)
