@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from core.hooks import (
     Codec,
-    CodecConfig,
     CodecEntry,
     Coding,
     Direction,
@@ -20,6 +19,7 @@ from core.hooks import (
     Tables,
     hookimpl,
 )
+from core.media.entries import InterCodecConfig
 
 from .order import MOST
 
@@ -64,21 +64,17 @@ class HierarchyLossConfig:
 
 
 @dataclass
-class HierarchyCodecConfig(CodecConfig):
+class HierarchyCodecConfig(InterCodecConfig):
     """Coding with a trained network. Intra frames are coded by a picture codec (``intra=``)."""
 
-    gop: int = 12
+    lmbda: float = 1024.0
     distance: int = 4
     """Frames from one anchor to the next; those between are predicted from both sides. 1 has anchors alone."""
-    crf: float = 23.0
-    """Constant rate factor of intra frames, where the picture codec has one."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 1 <= self.distance <= MOST:
             raise ValueError(f"codec.distance is {self.distance}; it must lie between 1 and {MOST}.")
-        if not 0 <= self.crf <= 51:
-            raise ValueError(f"codec.crf is {self.crf}; it must lie between 0 and 51.")
 
 
 def _network(config: HierarchyConfig) -> nn.Cell:
