@@ -76,8 +76,8 @@ def _hook(hook: Callable[..., object]) -> str:
 
 
 def _records(record: type) -> list[type]:
-    """An entry class and those derived from it."""
-    return [record, *record.__subclasses__()]
+    """An entry class and those of core derived from it."""
+    return [record, *(kind for kind in record.__subclasses__() if kind.__module__ == record.__module__)]
 
 
 def _record(record: type) -> str:

@@ -23,6 +23,14 @@ SMALLEST = {"hidden": 4, "latent": 4, "flow": 4}
 FORMAT = PictureFormat(40, 24)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _operator_by_operator():
+    mode = ms.get_context("mode")
+    ms.set_context(mode=ms.PYNATIVE_MODE)
+    yield
+    ms.set_context(mode=mode)
+
+
 @pytest.mark.parametrize("distance", range(1, MOST + 1))
 def test_every_frame_has_its_turn_after_those_it_is_predicted_from(distance):
     done = {0}
