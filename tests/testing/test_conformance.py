@@ -29,7 +29,9 @@ def conform(plugin, *words, path=(), timeout=290):
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("plugin", ["cycmunet", *(pytest.param(name, marks=pytest.mark.slow) for name in OWN)])
+@pytest.mark.parametrize(
+    "plugin", ["cycmunet", *(pytest.param(name, marks=pytest.mark.slow) for name in OWN)]
+)
 def test_our_own_plugins_conform(plugin):
     status, said = conform(plugin)
     assert status == 0, said
