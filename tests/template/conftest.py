@@ -40,7 +40,7 @@ class Environment:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=280,
+            timeout=900,
         )
         told = done.stdout + done.stderr
         assert (done.returncode != 0) == fails, told

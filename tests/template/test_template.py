@@ -9,6 +9,8 @@ import yaml
 
 from .conftest import ROOT, TEMPLATE, generate
 
+pytestmark = pytest.mark.timeout(1800)  # each starts many processes, and the slow ones train
+
 GUIDE = ROOT / "docs" / "how-to" / "first-plugin.md"
 KINDS = ("codec", "upscaler")
 PLUGIN = {"codec": "grain", "upscaler": "larger"}

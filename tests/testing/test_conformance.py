@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.timeout(1000)  # a whole suite in a process of its own
+
 ROOT = Path(__file__).parents[2]
 HIERARCHY = ROOT / "examples" / "mindvideo-hierarchy"
 OWN = ("ssfvc", "dvc", "dcvc", "dvcp", "anchors", "cheng2020")
 
 
-def conform(plugin, *words, path=(), timeout=290):
+def conform(plugin, *words, path=()):
     """Run the suite for a plugin, in a process of its own; returns its exit status and what it said."""
     kept = {k: v for k, v in os.environ.items() if k != "MINDVIDEO_PLUGINS"}
     suite = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", "core.testing", "--plugin", plugin]
@@ -24,7 +26,7 @@ def conform(plugin, *words, path=(), timeout=290):
         env={**kept, "PYTHONPATH": os.pathsep.join(map(str, path))},
         capture_output=True,
         text=True,
-        timeout=timeout,
+        timeout=900,
     )
     return done.returncode, done.stdout + done.stderr
 
