@@ -55,7 +55,7 @@ def test_it_passes_its_own_tests_at_once(beside, tmp_path, kind):
     beside("-m", "pip", "install", "--no-deps", "--target", "site", folder)
     said = beside("-m", "pytest", "-q", "-p", "no:cacheprovider", folder / "tests")
     assert re.search(r"\b[34] passed", said)
-    words = ("-m", "core", "--cfg", "job", "task=doctor", f"model={plugin}")
+    words = ("-m", "core", "--cfg", "job", "experiment=none", "task=doctor", f"model={plugin}")
     beside(*words)
     assert f"there is no model '{plugin}'" in beside(*words, f"plugins.disable=[{plugin}]", fails=True)
     beside.variables["PYTHONPATH"] = ""
