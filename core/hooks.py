@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 import pluggy
@@ -346,7 +346,17 @@ class StepEntry(Entry[C]):
 class UpscalerEntry(Entry[C]):
     """How a trained network upscales video."""
 
+    takes_model: ClassVar[bool] = True
+    """Whether it works by the network that ``model=`` chooses."""
     build: Callable[[C, nn.Cell], Upscaler]
+
+
+@dataclass(frozen=True)
+class ConventionalUpscalerEntry(UpscalerEntry[C]):
+    """A way to upscale that was not learned, which needs no model: ``build`` gets the options alone."""
+
+    takes_model: ClassVar[bool] = False
+    build: Callable[[C], Upscaler]  # type: ignore[assignment]
 
 
 @dataclass
@@ -374,6 +384,8 @@ class CodecEntry(Entry[K]):
     gets them back from there, so that encoder and decoder have the same on every machine.
     """
 
+    takes_model: ClassVar[bool] = True
+    """Whether it codes by the network that ``model=`` chooses."""
     build: Callable[[K, nn.Cell, Tables], Codec]
     tables: Callable[[nn.Cell], Tables]
     coding: Coding
@@ -412,6 +424,7 @@ class ConventionalCodecEntry(CodecEntry[K]):
     It sees a video as one group and decides by its options where intra frames stand. Its ``tables`` are `no_tables`.
     """
 
+    takes_model: ClassVar[bool] = False
     build: Callable[[K], ConventionalCodec]  # type: ignore[assignment]
 
 
@@ -426,11 +439,13 @@ class IntraEntry(Entry[C]):
 class TaskEntry(Entry[C]):
     """Something the command does. ``build`` runs it and returns its score, if it has one, for sweeps.
 
-    ``needs`` names the kinds that must be chosen for it, so that a missing one is reported while composing.
+    ``needs`` names the kinds that must be chosen for it, so that a missing one is reported while composing; ``takes``
+    names those that it uses where they are chosen.
     """
 
     build: Callable[[C, Run], float | None]
     needs: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
 
 
 KINDS: dict[str, type[Entry[Any]]] = {

@@ -72,7 +72,7 @@ def measure(
     for number, (label, frames) in enumerate(_clips(source, how.seed)):
         pixels = pixels_of(frames)
         key = key_of({**how.conditions, "clip": pixels})
-        clip = how.cache.find(key, label) if _drawn(how, number, key, pixels) else None
+        clip = how.cache.find(ClipRecord, key, label) if _drawn(how, number, key, pixels) else None
         if clip is None:
             cold = loaded is None
             loaded = loaded or load()

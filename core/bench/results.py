@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from core.bench.bd import LEAST_OVERLAP, LEAST_POINTS
-from core.bench.compare import Comparison, Curve, compare, conditions_of, curves, plain
+from core.bench.compare import Comparison, Curve, clips_of, compare, conditions_of, curves, plain
+from core.bench.cost import LOW_SIDE, SIDE
 from core.bench.records import Outcome
 
 NOTES = (
@@ -21,7 +22,10 @@ NOTES = (
     "PSNR Y and PSNR YUV are of BT.709 full-range 4:2:0 planes of those pictures; YUV weights Y, U, V by 6:1:1. SSIM "
     "and MS-SSIM are of RGB; MS-SSIM needs sides of 161 pixels.",
     "Times are medians over clips, without the first of each process where there are others: in it, networks are "
-    "compiled. Memory is what the process held at most, MindSpore and clips included. Multiply-adds are not counted.",
+    "compiled. Memory is what the process held at most, MindSpore and clips included.",
+    f"Multiply-adds are of convolutions, deformable and transposed ones, divisive normalisation and dense layers, counted on "
+    f"pictures of {SIDE}x{SIDE} (upscalers: from {LOW_SIDE}x{LOW_SIDE}), for each pixel of a full-size frame. Warps, and what "
+    "chooses tables in integers, are not in them; conventional codecs have none.",
     f"Bjontegaard deltas: PCHIP over the logarithm of the rate, Akima as a check; at least {LEAST_POINTS} points, "
     f"strictly rising; blank where the curves overlap by less than {LEAST_OVERLAP:.0%}. By MS-SSIM over "
     "-10 log10(1 - MS-SSIM).",
@@ -78,7 +82,11 @@ class Results:
 
 
 def _plain_outcome(outcome: Outcome) -> dict[str, Any]:
-    record = outcome.record
+    if upscaled := outcome.upscaled:
+        first = upscaled.clips[0]
+        by_task = {t: {n: upscaled.value(t, n) for n in values} for t, values in first.values.items()}
+        return {**outcome.plain(), "conditions": clips_of(outcome.test_set, upscaled), "means": by_task}
+    record = outcome.coded
     if record is None:
         return outcome.plain()
     conditions = conditions_of(outcome.test_set, record).title
