@@ -23,9 +23,9 @@ NOTES = (
     "and MS-SSIM are of RGB; MS-SSIM needs sides of 161 pixels.",
     "Times are medians over clips, without the first of each process where there are others: in it, networks are "
     "compiled. Memory is what the process held at most, MindSpore and clips included.",
-    f"Multiply-adds are of convolutions, deformable and transposed ones, divisive normalisation and dense layers, counted on "
-    f"pictures of {SIDE}x{SIDE} (upscalers: from {LOW_SIDE}x{LOW_SIDE}), for each pixel of a full-size frame. Warps, and what "
-    "chooses tables in integers, are not in them; conventional codecs have none.",
+    "Multiply-adds are of convolutions (deformable and transposed ones too), divisive normalisation and dense layers, "
+    f"counted on pictures of {SIDE}x{SIDE} (upscalers: from {LOW_SIDE}x{LOW_SIDE}), for each pixel of a full frame. "
+    "Warps, and what chooses tables in integers, are not in them; conventional codecs have none.",
     f"Bjontegaard deltas: PCHIP over the logarithm of the rate, Akima as a check; at least {LEAST_POINTS} points, "
     f"strictly rising; blank where the curves overlap by less than {LEAST_OVERLAP:.0%}. By MS-SSIM over "
     "-10 log10(1 - MS-SSIM).",

@@ -87,7 +87,7 @@ def _measured(
     for task, picture, truth in pairs(made, frames, low):
         by_task.setdefault(task.value, []).append((picture, truth))
     values = {
-        task: qualities(*(np.stack(part) for part in zip(*both, strict=True)), metrics)
+        task: qualities(np.stack([p for p, _ in both]), np.stack([t for _, t in both]), metrics)
         for task, both in by_task.items()
     }
     return UpscaledClip(

@@ -18,13 +18,13 @@ class ResampledCodecConfig(CodecConfig):
     inner_checkpoint: str | None = None
     """Its trained network; none for a codec without one. The network's options are those that it was trained with."""
     inner_options: dict[str, Any] = field(default_factory=dict)
-    """Its options, as ``{crf: 27}``."""
+    """Its options: ``+codec.inner_options.crf=27``."""
     upscaler: str = "floor"
     """Name of the upscaler."""
     upscaler_checkpoint: str | None = None
     """Its trained network; none for ``floor``."""
     upscaler_options: dict[str, Any] = field(default_factory=dict)
-    """Its options, as ``{scale: 2}`` of ``floor``; a network's factor is that which it was trained for."""
+    """Its options: ``+codec.upscaler_options.scale=2`` of ``floor``. A network's factor is what it was trained for."""
     temporal: bool = True
     """Leave out every second frame; else only the size is reduced."""
 

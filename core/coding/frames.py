@@ -95,7 +95,8 @@ class StreamDecoder:
         yield from self._checked(self._flushed(decoder))
         if self._expected:
             raise StreamFault(
-                Fault.DAMAGED, f"{self._path} is damaged: {len(self._expected)} of its frames cannot be shown."
+                Fault.DAMAGED,
+                f"{self._path} is damaged: {len(self._expected)} of its frames cannot be shown.",
             )
 
     def _flushed(self, decoder: FrameDecoder) -> Sequence[DecodedFrame]:

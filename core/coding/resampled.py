@@ -5,8 +5,8 @@ that decodes, pair by pair, is what the upscaler enlarges and interpolates betwe
 neighbours.
 
 A packet of a coded frame is a byte of flags and what the inner codec made of the frame; one of a frame that is
-interpolated is empty. Since the upscaler takes a picture together with the next one, each is shown when the next one is
-there; the flags say where none will come.
+interpolated is empty. Since the upscaler takes a picture together with the next one, each is shown when that is there;
+the flags say where none will come.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntFlag
 
-import numpy as np
-
-from core.coding.groups import unit
+from core.coding.restoration import Restoration
 from core.errors import StreamError
 from core.hooks import (
     Array,
@@ -27,19 +25,13 @@ from core.hooks import (
     DecodedFrame,
     FrameDecoder,
     FrameEncoder,
-    Output,
     Packet,
     PacketType,
     Picture,
     PictureFormat,
     Upscaler,
 )
-from core.media.decoded import DecodedPictures, checksum
-from core.media.resampling import resized
-from core.media.tiles import plan_tiles
-
-TILE, OVERLAP = 256, 32
-"""Largest side of the pieces that the upscaler sees, and what neighbours share, in pixels of the smaller video."""
+from core.media.decoded import checksum
 
 
 class _Flag(IntFlag):
@@ -69,37 +61,6 @@ class ResampledCodec:
         return _Decoder(self, format)
 
 
-class _Restoration:
-    """Between the pictures of a video and those that the inner codec codes."""
-
-    def __init__(self, codec: ResampledCodec, format: PictureFormat) -> None:
-        self._upscaler = codec.upscaler
-        scale = codec.upscaler.scale
-        self._continued, self._true = DecodedPictures(format, scale), DecodedPictures(format, 1)
-        height, width = self._continued.height // scale, self._continued.width // scale
-        self.format = PictureFormat(width, height, format.depth)
-        """Of the smaller pictures."""
-        self._tiles = plan_tiles(
-            height, width, tile=TILE, overlap=OVERLAP, alignment=self._upscaler.alignment
-        )
-
-    def reduced(self, frame: Array) -> Array:
-        """The smaller frame; raises `MediaError` for one of another size than the format's."""
-        return resized(self._continued.padded(frame), self.format.height, self.format.width)
-
-    def restored(self, picture: Picture, following: Picture | None, between: bool) -> list[Picture]:
-        """A decoded picture in full size and, where asked for, the one between it and the following."""
-        wanted = [Output.FIRST, *([Output.MIDDLE] if between else [])]
-        first, last = (unit(one, self.format.depth) for one in (picture, picture if following is None else following))
-
-        def made(first: Array, last: Array) -> dict[Output, Array]:
-            tiles = self._upscaler(first[None], last[None], wanted)
-            return {output: tiles[output][0] for output in wanted}
-
-        whole = self._tiles.run_named(made, first, last, scales=dict.fromkeys(wanted, self._upscaler.scale))
-        return [self._true.samples(whole[output]) for output in wanted]
-
-
 @dataclass
 class _Small:
     """A coded frame that is not finished, and its neighbours in order of display."""
@@ -115,39 +76,33 @@ class _Encoder:
 
     def __init__(self, codec: ResampledCodec, format: PictureFormat, estimate: bool) -> None:
         self._codec, self._estimate = codec, estimate
-        self._restoration = _Restoration(codec, format)
-        self._inner: FrameEncoder | None = None
+        self._restoration = Restoration(codec.upscaler, format)
+        self._group: _EncodedGroup | None = None
 
     def encode(self, frame: Array, time: int, intra: bool) -> Sequence[CodedFrame]:
         """See `core.hooks.FrameEncoder.encode`; the first frame is intra in any case."""
         small = self._restoration.reduced(frame)
         before: Sequence[CodedFrame] = []
-        if intra or self._inner is None:
+        if intra or self._group is None:
             before = self.flush()
-            self._begin()
-        coded = self._count % self._codec.step == 0
-        self._count += 1
-        if not coded:
-            self._held = small, time
-            return before
-        self._code(small, time, skipped=self._held[1] if self._held else None)
-        return [*before, *self._finished(ended=False)]
+            inner = self._codec.inner.encoder(self._restoration.format, self._estimate)
+            self._group = _EncodedGroup(inner, self._restoration, self._codec.step)
+        return [*before, *self._group.add(small, time)]
 
     def flush(self) -> Sequence[CodedFrame]:
         """End the group."""
-        if self._inner is None:
-            return []
-        if self._held is not None:
-            self._code(*self._held, skipped=None)
-        self._take(self._inner.flush())
-        self._inner = None
-        return self._finished(ended=True)
+        group, self._group = self._group, None
+        return group.end() if group else []
 
-    def _begin(self) -> None:
-        self._inner = self._codec.inner.encoder(self._restoration.format, self._estimate)
+
+class _EncodedGroup:
+    """The frames of a group on their way through the inner encoder."""
+
+    def __init__(self, inner: FrameEncoder, restoration: Restoration, step: int) -> None:
+        self._inner, self._restoration, self._step = inner, restoration, step
         self._count = 0
         self._held: tuple[Array, int] | None = None
-        """The last frame, where it is to be interpolated unless the group ends with it."""
+        """The last frame and its time, where it is to be interpolated unless the group ends with it."""
         self._newest: _Small | None = None
         self._open: dict[int, _Small] = {}
         """Coded frames that have not left, by their times."""
@@ -156,15 +111,32 @@ class _Encoder:
         self._pictures: dict[int, Picture] = {}
         self._is_first = True
 
+    def add(self, small: Array, time: int) -> list[CodedFrame]:
+        """Take the next frame; returns those that can leave."""
+        is_coded = self._count % self._step == 0
+        self._count += 1
+        if not is_coded:
+            self._held = small, time
+            return []
+        skipped = self._held[1] if self._held else None
+        self._held = None
+        self._code(small, time, skipped)
+        return self._finished(ended=False)
+
+    def end(self) -> list[CodedFrame]:
+        """The frames that have not left."""
+        if self._held is not None:
+            self._code(*self._held, skipped=None)
+        self._take(self._inner.flush())
+        return self._finished(ended=True)
+
     def _code(self, small: Array, time: int, skipped: int | None) -> None:
         """Give a frame to the inner encoder; ``skipped`` is the time of the frame before it that is interpolated."""
-        assert self._inner is not None
+        is_first = self._newest is None
         if self._newest is not None:
             self._newest.following, self._newest.skipped = time, skipped
-        self._held = None
-        intra = self._newest is None
         self._newest = self._open[time] = _Small()
-        self._take(self._inner.encode(small, time, intra))
+        self._take(self._inner.encode(small, time, is_first))
 
     def _take(self, frames: Sequence[CodedFrame]) -> None:
         self._queue += frames
@@ -213,36 +185,36 @@ class _Decoder:
 
     def __init__(self, codec: ResampledCodec, format: PictureFormat) -> None:
         self._codec = codec
-        self._restoration = _Restoration(codec, format)
-        self._inner: FrameDecoder | None = None
+        self._restoration = Restoration(codec.upscaler, format)
+        self._group: _DecodedGroup | None = None
 
     def decode(self, packet: Packet) -> Sequence[DecodedFrame]:
         """See `core.hooks.FrameDecoder.decode`."""
-        shown: Sequence[DecodedFrame] = []
+        before: Sequence[DecodedFrame] = []
         if packet.type is PacketType.INTRA:
-            shown = self.flush()
-            self._begin()
-        elif self._inner is None:
+            before = self.flush()
+            inner = self._codec.inner.decoder(self._restoration.format)
+            self._group = _DecodedGroup(inner, self._restoration)
+        group, self._group = self._group, None
+        if group is None:
             raise StreamError(
                 "An inter packet follows no decoded frame that it could refer to: begin at an intra packet."
             )
-        try:
-            self._take(packet)
-            return [*shown, *self._shown()]
-        except StreamError:
-            self._inner = None
-            raise
+        shown = group.take(packet)
+        self._group = group
+        return [*before, *shown]
 
     def flush(self) -> Sequence[DecodedFrame]:
         """The frames that the inner decoder held back, as far as what restores them is there."""
-        if self._inner is None:
-            return []
-        self._small += self._inner.flush()
-        self._inner = None
-        return self._shown()
+        group, self._group = self._group, None
+        return group.end() if group else []
 
-    def _begin(self) -> None:
-        self._inner = self._codec.inner.decoder(self._restoration.format)
+
+class _DecodedGroup:
+    """The frames of a group on their way from the inner decoder."""
+
+    def __init__(self, inner: FrameDecoder, restoration: Restoration) -> None:
+        self._inner, self._restoration = inner, restoration
         self._flags: dict[int, _Flag] = {}
         """Of coded frames that were not shown, by their times."""
         self._skipped: set[int] = set()
@@ -250,21 +222,28 @@ class _Decoder:
         self._small: list[DecodedFrame] = []
         """Decoded frames that were not shown, in order of display."""
 
-    def _take(self, packet: Packet) -> None:
-        assert self._inner is not None
-        if not packet.payload and packet.type is PacketType.INTER:
-            if packet.symbols != zlib.crc32(b""):
-                raise StreamError("A packet is damaged: it is empty, and should hold symbols.")
+    def take(self, packet: Packet) -> list[DecodedFrame]:
+        """Take the next packet; returns the frames that can be shown."""
+        if packet.payload:
+            self._decode(packet)
+        elif packet.symbols == zlib.crc32(b"") and packet.type is PacketType.INTER:
             self._skipped.add(packet.time)
-            return
-        if not packet.payload or packet.payload[0] > sum(_Flag):
+        else:
+            raise StreamError("A packet is damaged: it is empty, and should hold symbols.")
+        return self._shown()
+
+    def end(self) -> list[DecodedFrame]:
+        """The frames that have not been shown, as far as what restores them is there."""
+        self._small += self._inner.flush()
+        return self._shown()
+
+    def _decode(self, packet: Packet) -> None:
+        if packet.payload[0] > sum(_Flag):
             raise StreamError("A packet is damaged: it does not say what it holds.")
-        flags = _Flag(packet.payload[0])
+        flags = self._flags[packet.time] = _Flag(packet.payload[0])
         kind = PacketType.INTRA if _Flag.INTRA in flags else PacketType.INTER
-        self._flags[packet.time] = flags
-        self._small += self._inner.decode(
-            Packet(kind, packet.time, packet.payload[1:], packet.symbols, picture=0)
-        )
+        inner = Packet(kind, packet.time, packet.payload[1:], packet.symbols, picture=0)
+        self._small += self._inner.decode(inner)
 
     def _shown(self) -> list[DecodedFrame]:
         """The frames whose pictures are complete, in order of display."""

@@ -228,7 +228,9 @@ def _obstacle(settings: Settings, run: Run) -> str:
         return ""
     path = settings.task.checkpoint or settings.weights
     if not path:
-        return f"no trained {kind} is given: train one, then task.checkpoint=FILE among the words of the point."
+        return (
+            f"no trained {kind} is given: train one, then task.checkpoint=FILE among the words of the point."
+        )
     return "" if Path(path).is_file() else _absent(path)
 
 

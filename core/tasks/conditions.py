@@ -73,7 +73,9 @@ def upscaler_subject(run: Run, weights: str | None) -> Subject:
         "upscaler": {"name": entry.name, "options": entry_section(run.settings.upscaler)},
         "model": run.model_section if checkpoint else None,
         "fingerprint": fingerprint,
-        **_surroundings(run, checkpoint is not None, ["numpy", "pillow", *(["mindspore"] if checkpoint else [])]),
+        **_surroundings(
+            run, checkpoint is not None, ["numpy", "pillow", *(["mindspore"] if checkpoint else [])]
+        ),
     }
     return Subject(fingerprint, checkpoint.parameters if checkpoint else None, conditions)
 

@@ -221,4 +221,6 @@ def _save(run: Run, pictures: dict[str, NDArray[np.uint8]]) -> None:
         log.info("Picture: %s", path)
 
 
-EVALUATE = TaskEntry("evaluate", EvaluateConfig, _evaluate, needs=("model", "dataset", "device"), takes=("codec", "intra"))
+EVALUATE = TaskEntry(
+    "evaluate", EvaluateConfig, _evaluate, needs=("model", "dataset", "device"), takes=("codec", "intra")
+)

@@ -70,7 +70,9 @@ def test_test_sets_compose(path, monkeypatch):
     elif path.stem.startswith(("clips", "vid4", "vimeo90k")):
         assert section.scale in (2, 4) and section.frames == 3
         if path.stem != "clips_x2":
-            with pytest.raises(core.errors.DataError, match=r"there is no folder /my data/(vid4|vimeo_septuplet)"):
+            with pytest.raises(
+                core.errors.DataError, match=r"there is no folder /my data/(vid4|vimeo_septuplet)"
+            ):
                 entry.build(section, Split.TEST)
     else:
         assert (section.collection.value, section.root) == (path.stem, f"/my data/{path.stem}")
