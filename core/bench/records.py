@@ -8,8 +8,12 @@ from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import Any
 
+from core.upscaling.evaluate import Task
+
 QUALITIES = ("psnr_rgb", "psnr_y", "psnr_yuv", "ssim", "ms_ssim")
 """Measured of every clip."""
+TASKS = tuple(task.value for task in Task)
+"""Of space-time super-resolution, in the order of tables."""
 
 
 @dataclass(frozen=True)
@@ -188,8 +192,7 @@ class UpscalerRecord:
     @property
     def summary(self) -> str:
         """Quality in each task, for a line."""
-        values = {task: self.value(task, "psnr_rgb") for task in self.clips[0].values}
-        return ", ".join(f"{task} {value or 0:.2f} dB" for task, value in values.items())
+        return ", ".join(f"{task} {self.value(task, 'psnr_rgb') or 0:.2f} dB" for task in TASKS)
 
     @property
     def seconds(self) -> float:

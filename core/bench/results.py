@@ -10,7 +10,7 @@ from typing import Any
 from core.bench.bd import LEAST_OVERLAP, LEAST_POINTS
 from core.bench.compare import Comparison, Curve, clips_of, compare, conditions_of, curves, plain
 from core.bench.cost import LOW_SIDE, SIDE
-from core.bench.records import Outcome
+from core.bench.records import TASKS, Outcome
 
 NOTES = (
     "A rate is 8 x bytes / (frames x unpadded pixels). Learned codecs count every byte of the stream's file; "
@@ -83,8 +83,8 @@ class Results:
 
 def _plain_outcome(outcome: Outcome) -> dict[str, Any]:
     if upscaled := outcome.upscaled:
-        first = upscaled.clips[0]
-        by_task = {t: {n: upscaled.value(t, n) for n in values} for t, values in first.values.items()}
+        names = upscaled.clips[0].values[TASKS[0]]
+        by_task = {task: {name: upscaled.value(task, name) for name in names} for task in TASKS}
         return {**outcome.plain(), "conditions": clips_of(outcome.test_set, upscaled), "means": by_task}
     record = outcome.coded
     if record is None:

@@ -18,7 +18,7 @@ from core.bench.compare import (
     plain,
 )
 from core.bench.published import Published, published
-from core.bench.records import Record, UpscalerRecord
+from core.bench.records import TASKS, Record, UpscalerRecord
 from core.bench.results import NOTES, Results
 from core.files import whole_file, write_json
 from core.report import bench_tables, crops
@@ -229,7 +229,7 @@ def _upscaling_rows(results: Results) -> list[dict[str, Any]]:
             "width": clip.width,
             "height": clip.height,
             "task": task,
-            **values,
+            **clip.values[task],
             "seconds": clip.seconds,
             "peak_memory": clip.peak_memory,
             "parameters": record.parameters,
@@ -241,7 +241,7 @@ def _upscaling_rows(results: Results) -> list[dict[str, Any]]:
         for outcome in results.outcomes
         if (record := outcome.upscaled)
         for clip in record.clips
-        for task, values in clip.values.items()
+        for task in TASKS
     ]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from core.bench.bd import TOO_FEW
 from core.bench.compare import MEAN_CURVE, MEAN_OF_SEQUENCES, MEASURES, Comparison, Curve, clips_of
 from core.bench.cost import DECODE_INTER, ENCODE_INTER, UPSCALE
-from core.bench.records import QUALITIES, UpscalerRecord
+from core.bench.records import QUALITIES, TASKS, UpscalerRecord
 from core.bench.results import Results
 
 HEADINGS = {
@@ -140,8 +140,8 @@ def upscalers(results: Results) -> list[Table]:
 
 
 def _upscaling_tables(title: str, records: Sequence[tuple[str, UpscalerRecord]]) -> Iterator[Table]:
-    tasks = records[0][1].clips[0].values
-    for task, measured in tasks.items():
+    for task in TASKS:
+        measured = records[0][1].clips[0].values[task]
         names = [*QUALITIES, *sorted(measured.keys() - set(QUALITIES))]
         table = Table(f"{task}, {title}", ["Upscaler", *(HEADINGS.get(name, name) for name in names)])
         for name, record in records:
