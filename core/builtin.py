@@ -31,6 +31,7 @@ from core.tasks.encode import ENCODE
 from core.tasks.evaluate import EVALUATE
 from core.tasks.import_weights import IMPORT_WEIGHTS
 from core.tasks.measure import MEASURE
+from core.tasks.profile import PROFILE
 from core.tasks.train import TRAIN
 from core.tasks.upscale import UPSCALE
 from core.tasks.verify import VERIFY
@@ -104,4 +105,4 @@ def codecs() -> Iterable[CodecEntry[Any]]:
 @hookimpl
 def tasks() -> Iterable[TaskEntry[Any]]:
     """What the command does."""
-    return [TRAIN, EVALUATE, UPSCALE, ENCODE, DECODE, VERIFY, MEASURE, BENCH, IMPORT_WEIGHTS, DOCTOR]
+    return [TRAIN, EVALUATE, UPSCALE, ENCODE, DECODE, VERIFY, MEASURE, BENCH, PROFILE, IMPORT_WEIGHTS, DOCTOR]

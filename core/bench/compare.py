@@ -150,6 +150,42 @@ def compare(curves: Sequence[Curve], anchors: Sequence[str]) -> list[Comparison]
     ]
 
 
+@dataclass(frozen=True)
+class Apart:
+    """Why a contender has no comparison with an anchor on a test set."""
+
+    test_set: str
+    anchor: str
+    contender: str
+    reason: str
+
+
+def apart(curves: Sequence[Curve], anchors: Sequence[str]) -> list[Apart]:
+    """The pairs that were measured on the same test set, but under no common conditions."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for anchor in curves:
+        for curve in curves:
+            if anchor.contender not in anchors or curve.contender == anchor.contender:
+                continue
+            if curve.conditions.test_set == anchor.conditions.test_set:
+                place = curve.conditions.test_set, anchor.contender, curve.contender
+                found.setdefault(place, []).append(_difference(anchor.conditions, curve.conditions))
+    return [Apart(*place, "; or ".join(reasons) + ".") for place, reasons in found.items() if all(reasons)]
+
+
+def _difference(anchor: Conditions, other: Conditions) -> str:
+    """What tells two conditions apart; empty where nothing does."""
+    pairs = {
+        "distance of intra frames": (other.gop, anchor.gop),
+        "frames": (other.frames, anchor.frames),
+        "size": (other.size, anchor.size),
+        "clips": (other.clips, anchor.clips),
+    }
+    return ", ".join(
+        f"{name} {ours} against {theirs}" for name, (ours, theirs) in pairs.items() if ours != theirs
+    )
+
+
 def _comparisons(anchor: Curve, curve: Curve, measure: Measure) -> list[Comparison]:
     def comparison(sequence: str, delta: Delta) -> Comparison:
         return Comparison(curve.conditions, anchor.contender, curve.contender, measure, sequence, delta)

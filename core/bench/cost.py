@@ -37,7 +37,7 @@ def codec_cost(codec: Codec) -> dict[str, float]:
 
 def upscaler_cost(upscaler: Upscaler) -> dict[str, float]:
     """Multiply-adds for each pixel of the three high-resolution frames, the low-resolution one made as well."""
-    first, last = _frames(2, LOW_SIDE)
+    first, last = moving_frames(2, LOW_SIDE, LOW_SIDE)
     with _counting() as counter:
         upscaler(first[None], last[None], tuple(Output))
     return {UPSCALE: counter.multiply_adds / (3 * (LOW_SIDE * upscaler.scale) ** 2)}
@@ -49,7 +49,7 @@ def _group_cost(codec: Codec, count: int) -> tuple[float, float]:
     encoder, decoder = codec.encoder(format), codec.decoder(format)
     with _counting() as encoding:
         coded: list[CodedFrame] = []
-        for time, frame in enumerate(_frames(count, SIDE)):
+        for time, frame in enumerate(moving_frames(count, SIDE, SIDE)):
             coded += encoder.encode(frame, time, time == 0)
         coded += encoder.flush()
     with _counting() as decoding:
@@ -59,9 +59,9 @@ def _group_cost(codec: Codec, count: int) -> tuple[float, float]:
     return encoding.multiply_adds / SIDE**2, decoding.multiply_adds / SIDE**2
 
 
-def _frames(count: int, side: int) -> list[Array]:
-    """Frames (3,side,side) of a pattern that moves."""
-    y, x = np.mgrid[:side, :side] / 20
+def moving_frames(count: int, height: int, width: int) -> list[Array]:
+    """Frames (3,height,width) of a pattern that moves."""
+    y, x = np.mgrid[:height, :width] / 20
     waves = [np.stack([np.sin(x + 0.1 * n), np.cos(y - 0.1 * n), np.sin(x + y)]) for n in range(count)]
     return [(0.5 + 0.4 * wave).astype(np.float32) for wave in waves]
 

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
 from core.bench.bd import LEAST_OVERLAP, LEAST_POINTS
-from core.bench.compare import Comparison, Curve, clips_of, compare, conditions_of, curves, plain
+from core.bench.compare import (
+    Apart,
+    Comparison,
+    Curve,
+    apart,
+    clips_of,
+    compare,
+    conditions_of,
+    curves,
+    plain,
+)
 from core.bench.cost import LOW_SIDE, SIDE
 from core.bench.records import TASKS, Outcome
 
@@ -59,6 +69,11 @@ class Results:
         """All comparisons."""
         return compare(self.curves, self.anchors)
 
+    @cached_property
+    def apart(self) -> list[Apart]:
+        """What was not compared, and why."""
+        return apart(self.curves, self.anchors)
+
     @property
     def versions(self) -> dict[str, str]:
         """Of the packages that took part."""
@@ -78,6 +93,7 @@ class Results:
             "sets": dict(self.sets),
             "points": [_plain_outcome(outcome) for outcome in self.outcomes],
             "comparisons": [plain(comparison) for comparison in self.comparisons],
+            "not_compared": [asdict(pair) for pair in self.apart],
         }
 
 

@@ -54,6 +54,7 @@ def write_report(results: Results, folder: Path, cache: Path, pictures: int) -> 
         *bench_tables.upscalers(results),
         *([bench_tables.classification(results)] if results.axes else []),
         *codecs,
+        *([one] if (one := bench_tables.apart(results)).rows else []),
     ]
     failures = bench_tables.failures(results)
     page = folder / PAGE

@@ -176,6 +176,14 @@ def failures(results: Results) -> Table:
     return table
 
 
+def apart(results: Results) -> Table:
+    """Pairs of contender and anchor that were not compared."""
+    table = Table("Not compared", ["Codec", "Against", "Test set", "Why"])
+    for pair in results.apart:
+        table.rows.append((pair.contender, [pair.contender, pair.anchor, pair.test_set, pair.reason]))
+    return table
+
+
 def text(name: str, value: float | None) -> str:
     """A measure as it is written."""
     if value is None:
