@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import cycmunet
 import inter
 import ssfvc
-from compare import Benchmark, parser, run
+from compare import NOTHING, Benchmark, parser, run
 from inter_sides import Case as InterCase
 from plot import draw
 from ssfvc_sides import SIDES as SSFVC_SIDES
@@ -36,10 +36,10 @@ PAIRS = ((32, 32), (64, 112), (135, 240))
 
 
 def main() -> int:
-    """The command; returns 0, or 1 after a message."""
+    """The command; returns 0, or what `compare.run` returns after a message."""
     options = _options()
     ended = run(options, _benchmarks(options))
-    if ended == 0 and not options.verify:
+    if ended != NOTHING and not options.verify:
         draw(json.loads(options.json.read_text("utf-8")), options.plot)
         print(f"{options.json} has every number, {options.plot} the picture.")
     return ended
