@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from material import moving
+from material import moving, write
 from toy import Levels, Pairs, load
 
 from core.coding.clips import encode_clip
 from core.coding.codec import LoadedCodec
+from core.coding.encode import encode
 from core.coding.frames import StreamDecoder
 from core.coding.resampled import ResampledCodec
 from core.entropy.stream import StreamReader
@@ -144,6 +145,26 @@ def test_decoding_begins_anywhere(start, tmp_path):
     part, told = decoded(loaded, tmp_path / "clip.mdv", start)
     assert told == "" and len(part) == 9 - start
     np.testing.assert_array_equal(part, whole[start:])
+
+
+class Stopping(Levels):
+    """Stops when it is given a certain frame, as by the keyboard."""
+
+    def codes(self, frame: Array, format: PictureFormat) -> np.ndarray:
+        if len(self.frames) > 5:
+            raise KeyboardInterrupt
+        return super().codes(frame, format)
+
+
+def test_an_interrupted_encode_ends_like_an_undisturbed_one(tmp_path):
+    source = write(tmp_path / "in.y4m", moving(13))
+    encode(source, tmp_path / "straight.mdv", around(Levels(), gop=4))
+    with pytest.raises(KeyboardInterrupt):
+        encode(source, tmp_path / "out.mdv", around(Stopping(), gop=4))
+    again = Levels()
+    encode(source, tmp_path / "out.mdv", around(again, gop=4))
+    assert again.frames[0] > 0
+    assert (tmp_path / "out.mdv").read_bytes() == (tmp_path / "straight.mdv").read_bytes()
 
 
 @pytest.mark.parametrize("inner", [Levels, Pairs])

@@ -56,7 +56,11 @@ def test_the_floor_beside_itself():
     clips = Clips()
     for task in Task:
         assert rows[task, True] == rows[task, False] > 0
-    spatial = [np.abs(bicubic(l[i], 2) - h[i]).mean() for h, l in zip(clips.high, clips.low, strict=True) for i in (0, 2)]
+    spatial = [
+        np.abs(bicubic(l[i], 2) - h[i]).mean()
+        for h, l in zip(clips.high, clips.low, strict=True)
+        for i in (0, 2)
+    ]
     assert rows[Task.SPATIAL, True] == pytest.approx(np.mean(spatial))
     (example,) = evaluation.examples
     np.testing.assert_array_equal(example.ours, example.floor)
