@@ -57,8 +57,8 @@ def test_the_floor_beside_itself():
     for task in Task:
         assert rows[task, True] == rows[task, False] > 0
     spatial = [
-        np.abs(bicubic(l[i], 2) - h[i]).mean()
-        for h, l in zip(clips.high, clips.low, strict=True)
+        np.abs(bicubic(low[i], 2) - high[i]).mean()
+        for high, low in zip(clips.high, clips.low, strict=True)
         for i in (0, 2)
     ]
     assert rows[Task.SPATIAL, True] == pytest.approx(np.mean(spatial))
@@ -67,5 +67,5 @@ def test_the_floor_beside_itself():
 
 
 def test_another_factor_than_the_data_set_s():
-    with pytest.raises(ConfigError, match="set dataset.scale=3"):
+    with pytest.raises(ConfigError, match=r"set dataset\.scale=3"):
         evaluate(FLOOR.build(FloorConfig(3)), Clips(), {}, keep=0)
