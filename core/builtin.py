@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from core import devices as device_entries
+from core.coding import entries as codec_entries
 from core.data import entries as dataset_entries
 from core.hooks import (
+    CodecEntry,
     DatasetEntry,
     DeviceEntry,
     IntraEntry,
@@ -16,6 +18,7 @@ from core.hooks import (
     OptimizerEntry,
     StepEntry,
     TaskEntry,
+    UpscalerEntry,
     hookimpl,
 )
 from core.losses import entries as loss_entries
@@ -28,11 +31,13 @@ from core.tasks.encode import ENCODE
 from core.tasks.evaluate import EVALUATE
 from core.tasks.import_weights import IMPORT_WEIGHTS
 from core.tasks.measure import MEASURE
+from core.tasks.profile import PROFILE
 from core.tasks.train import TRAIN
 from core.tasks.upscale import UPSCALE
 from core.tasks.verify import VERIFY
 from core.training import optimizers as optimizer_entries
 from core.training import steps as step_entries
+from core.upscaling import entries as upscaler_entries
 
 HOOK_API = 1
 
@@ -86,6 +91,18 @@ def intra_codecs() -> Iterable[IntraEntry[Any]]:
 
 
 @hookimpl
+def upscalers() -> Iterable[UpscalerEntry[Any]]:
+    """The floors that a learned one must beat."""
+    return upscaler_entries.UPSCALERS
+
+
+@hookimpl
+def codecs() -> Iterable[CodecEntry[Any]]:
+    """The codec around another one."""
+    return codec_entries.CODECS
+
+
+@hookimpl
 def tasks() -> Iterable[TaskEntry[Any]]:
     """What the command does."""
-    return [TRAIN, EVALUATE, UPSCALE, ENCODE, DECODE, VERIFY, MEASURE, BENCH, IMPORT_WEIGHTS, DOCTOR]
+    return [TRAIN, EVALUATE, UPSCALE, ENCODE, DECODE, VERIFY, MEASURE, BENCH, PROFILE, IMPORT_WEIGHTS, DOCTOR]

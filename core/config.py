@@ -191,7 +191,7 @@ def check(config: DictConfig, registry: Registry, faults: Sequence[str] = ()) ->
     if not isinstance(task, hooks.TaskEntry):
         faults = [*faults, f"no task is chosen: give task=… (known: {', '.join(registry.names('task'))})"]
         raise ConfigError(_message(faults))
-    unused = hooks.KINDS.keys() - {"task", *MANY, *task.needs}
+    unused = hooks.KINDS.keys() - {"task", *MANY, *task.needs, *task.takes}
     problems = [*faults, *_missing_values(config, unused), *_missing_sections(config, task, registry)]
     known = [field.name for field in fields(Settings)]
     sections: dict[str, Any] = {}
@@ -223,9 +223,8 @@ def _missing_values(config: DictConfig, unused: Collection[str]) -> list[str]:
 
 def _missing_sections(config: DictConfig, task: hooks.TaskEntry[Any], registry: Registry) -> list[str]:
     problems = []
-    codec = registry.entry_of("codec", OmegaConf.get_type(config, "codec"))
     for kind in task.needs:
-        if kind == "model" and isinstance(codec, hooks.ConventionalCodecEntry):
+        if kind == "model" and not _takes_model(config, registry):
             continue
         if registry.entry_of(kind, OmegaConf.get_type(config, kind)) is None:
             known = ", ".join(registry.names(kind)) or "none"
@@ -233,6 +232,13 @@ def _missing_sections(config: DictConfig, task: hooks.TaskEntry[Any], registry: 
                 f"task={task.name} needs {kind}=…, or an experiment=… that chooses one (known: {known})"
             )
     return problems
+
+
+def _takes_model(config: DictConfig, registry: Registry) -> bool:
+    """Whether the codec, or else the upscaler, works by the network that ``model=`` chooses."""
+    chosen = (registry.entry_of(kind, OmegaConf.get_type(config, kind)) for kind in ("codec", "upscaler"))
+    first = next((entry for entry in chosen if entry is not None), None)
+    return first.takes_model if isinstance(first, hooks.CodecEntry | hooks.UpscalerEntry) else True
 
 
 def _compose_each(overrides: Sequence[str], registry: Registry) -> tuple[list[str], list[str]]:

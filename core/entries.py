@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
@@ -122,7 +122,17 @@ class StepEntry(Entry[C]):
 class UpscalerEntry(Entry[C]):
     """How a trained network upscales video."""
 
+    takes_model: ClassVar[bool] = True
+    """Whether it works by the network that ``model=`` chooses."""
     build: Callable[[C, nn.Cell], Upscaler]
+
+
+@dataclass(frozen=True)
+class ConventionalUpscalerEntry(UpscalerEntry[C]):
+    """A way to upscale that was not learned, which needs no model: ``build`` gets the options alone."""
+
+    takes_model: ClassVar[bool] = False
+    build: Callable[[C], Upscaler]  # type: ignore[assignment]
 
 
 class Coding(Enum):
@@ -171,6 +181,8 @@ class CodecEntry(Entry[K]):
     gets them back from there, so that encoder and decoder have the same on every machine.
     """
 
+    takes_model: ClassVar[bool] = True
+    """Whether it codes by the network that ``model=`` chooses."""
     build: Callable[[K, nn.Cell, Tables], Codec]
     tables: Callable[[nn.Cell], Tables]
     coding: Coding
@@ -200,6 +212,7 @@ class ConventionalCodecEntry(CodecEntry[K]):
     It sees a video as one group and decides by its options where intra frames stand. Its ``tables`` are `no_tables`.
     """
 
+    takes_model: ClassVar[bool] = False
     build: Callable[[K], ConventionalCodec]  # type: ignore[assignment]
 
 
@@ -214,11 +227,13 @@ class IntraEntry(Entry[C]):
 class TaskEntry(Entry[C]):
     """Something the command does. ``build`` runs it and returns its score, if it has one, for sweeps.
 
-    ``needs`` names the kinds that must be chosen for it, so that a missing one is reported while composing.
+    ``needs`` names the kinds that must be chosen for it, so that a missing one is reported while composing; ``takes``
+    names those that it uses where they are chosen.
     """
 
     build: Callable[[C, Run], float | None]
     needs: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
 
 
 KINDS: dict[str, type[Entry[Any]]] = {

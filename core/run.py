@@ -87,6 +87,17 @@ class Run:
             load_weights(network, Path(source), self.model_section)
         return network
 
+    def network_of(self, checkpoint: Checkpoint) -> nn.Cell:
+        """The network that a checkpoint holds, whatever model the settings choose."""
+        from core.training.checkpoint import MODEL, assign
+
+        self._ready()
+        name = str(checkpoint.model_section["model"])
+        entry = cast(hooks.ModelEntry[Any], self.registry.find("model", name))
+        network = entry.build(checkpoint.options(name, entry.config))
+        assign(network, checkpoint.part(MODEL), checkpoint.path)
+        return network
+
     @property
     def model_section(self) -> dict[str, Any]:
         """Name and options of the model as plain data: what a checkpoint is compared with."""
@@ -157,48 +168,18 @@ class Run:
         self._ready()
         return self.entry("upscaler", hooks.UpscalerEntry).build(self.settings.upscaler, network)
 
+    def trained_upscaler(self, weights: str | Path | None = None) -> hooks.Upscaler:
+        """The upscaler with weights as of `model`; one that was not learned needs none."""
+        entry = self.entry("upscaler", hooks.UpscalerEntry)
+        if isinstance(entry, hooks.ConventionalUpscalerEntry):
+            return entry.build(self.settings.upscaler)
+        return self.upscaler(self.model(weights))
+
     def codec(self, weights: str | Path | None = None) -> LoadedCodec:
         """The codec of a checkpoint (else of ``settings.weights``), with the tables that came with it."""
-        from core.coding.codec import LoadedCodec, joined
+        from core.codecs import load_codec
 
-        entry = self.entry("codec", hooks.CodecEntry)
-        source = weights or self.settings.weights
-        if isinstance(entry, hooks.ConventionalCodecEntry):
-            return self._conventional_codec(entry)
-        if not source:
-            raise ConfigError("no trained codec is given: train one (task=train), then task.checkpoint=FILE.")
-        checkpoint = self.checkpoint(source)
-        parts = (self.settings.codec, self.model(weights), checkpoint.tables)
-        fingerprint, intra = checkpoint.fingerprint, None
-        if isinstance(entry, hooks.InterCodecEntry):
-            pictures = self.intra()
-            codec = entry.build(*parts, pictures)
-            fingerprint, intra = joined(fingerprint, pictures.fingerprint), pictures.name
-        else:
-            codec = entry.build(*parts)
-        return LoadedCodec(
-            name=entry.name,
-            codec=codec,
-            fingerprint=fingerprint,
-            intra=intra,
-            gop=self.settings.codec.gop,
-            scene_cut=self.settings.codec.scene_cut,
-            arithmetic=self.device.arithmetic,
-        )
-
-    def _conventional_codec(self, entry: hooks.ConventionalCodecEntry[Any]) -> LoadedCodec:
-        from core.coding.codec import EXACT, LoadedCodec
-
-        codec = entry.build(self.settings.codec)
-        return LoadedCodec(
-            name=entry.name,
-            codec=codec,
-            fingerprint=codec.fingerprint,
-            gop=self.settings.codec.gop,
-            scene_cut=False,
-            arithmetic=EXACT,
-            places_intra=True,
-        )
+        return load_codec(self, weights)
 
     def intra(self) -> NamedIntraCodec:
         """The picture codec of intra frames; it decodes those of the others as well, where they need no options."""

@@ -74,4 +74,4 @@ def _words(outcome: Outcome) -> str:
     if record is None:
         return f"failed: {outcome.failure}"
     cached = f", {record.cached} of {len(record.clips)} clips were there" if record.cached else ""
-    return f"{record.bpp:.4f} bpp, {record.value('psnr_rgb') or 0:.2f} dB, {outcome.seconds:.0f} s{cached}"
+    return f"{record.summary}, {outcome.seconds:.0f} s{cached}"

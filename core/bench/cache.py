@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from core.bench.records import ClipRecord
+from core.bench.records import ClipRecord, UpscaledClip
 from core.files import whole_file, write_json
 from core.hooks import Array
 
 FORMAT = 1
 """Raised when what is measured changes its meaning."""
+
+
+R = TypeVar("R", ClipRecord, UpscaledClip)
 
 
 class Cache:
@@ -25,16 +28,29 @@ class Cache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def find(self, key: str, label: str) -> ClipRecord | None:
+    def find(self, kind: type[R], key: str, label: str) -> R | None:
         """The record of a clip under this label; none where there is none, or none that can be read."""
         try:
-            return ClipRecord.of(json.loads(self.record(key).read_text("utf-8"))).named(label)
+            return kind.of(self.read(key)).named(label)
         except (OSError, ValueError, TypeError):
             return None
 
-    def add(self, clip: ClipRecord) -> None:
+    def add(self, clip: ClipRecord | UpscaledClip) -> None:
         """Keep a record."""
         write_json(self.record(clip.key), asdict(clip))
+
+    def read(self, key: str) -> Any:
+        """The plain values under a key; raises OSError or ValueError where there are none that can be read."""
+        return json.loads(self.record(key).read_text("utf-8"))
+
+    def remembered(self, key: str, make: Callable[[], dict[str, float]]) -> dict[str, float]:
+        """Values by name under a key; where there are none that can be read, they are made and kept."""
+        try:
+            return {str(name): float(value) for name, value in self.read(key).items()}
+        except (OSError, ValueError, TypeError, AttributeError):
+            made = make()
+            write_json(self.record(key), made)
+            return made
 
     def draw(self, path: Path, picture: Array) -> None:
         """Write a picture (3,H,W) in [0,1] as PNG, whole or not at all."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.bench.bd import Delta, Point, bd_quality, bd_rate, decibels
-from core.bench.records import ClipRecord, Outcome, PointRecord, mean
+from core.bench.records import ClipRecord, Outcome, PointRecord, UpscaledClip, UpscalerRecord, mean
 
 MEAN_OF_SEQUENCES, MEAN_CURVE = "mean of sequences", "mean curve"
 
@@ -100,9 +100,9 @@ def curves(outcomes: Sequence[Outcome]) -> list[Curve]:
     """The points that were measured, by contender and conditions, each sorted by rate."""
     grouped: dict[tuple[str, Conditions], dict[str, PointRecord]] = {}
     for outcome in outcomes:
-        if outcome.record:
-            place = outcome.contender, conditions_of(outcome.test_set, outcome.record)
-            grouped.setdefault(place, {})[outcome.point] = outcome.record
+        if record := outcome.coded:
+            place = outcome.contender, conditions_of(outcome.test_set, record)
+            grouped.setdefault(place, {})[outcome.point] = record
     return [
         Curve(contender, conditions, dict(sorted(points.items(), key=lambda item: item[1].bpp)))
         for (contender, conditions), points in grouped.items()
@@ -112,10 +112,20 @@ def curves(outcomes: Sequence[Outcome]) -> list[Curve]:
 def conditions_of(test_set: str, record: PointRecord) -> Conditions:
     """The conditions under which a point was measured."""
     clips = record.clips
-    together = hashlib.sha256("".join(clip.source for clip in clips).encode()).hexdigest()[:8]
-    return Conditions(
-        test_set, record.gop, _one(clips, "{0.frames}"), _one(clips, "{0.width}x{0.height}"), together
-    )
+    size, frames = _one(clips, "{0.width}x{0.height}"), _one(clips, "{0.frames}")
+    return Conditions(test_set, record.gop, frames, size, _together(clips))
+
+
+def clips_of(test_set: str, record: UpscalerRecord) -> str:
+    """The conditions under which an upscaler was measured, in words: where they are equal, its numbers compare."""
+    clips = record.clips
+    size = _one(clips, "{0.width}x{0.height}")
+    return f"{test_set}: x{record.scale} to {size}, {len(clips)} clips {_together(clips)}"
+
+
+def _together(clips: Sequence[ClipRecord] | Sequence[UpscaledClip]) -> str:
+    """Hash of the clips' pictures, short."""
+    return hashlib.sha256("".join(clip.source for clip in clips).encode()).hexdigest()[:8]
 
 
 def figures(curves: Sequence[Curve]) -> dict[Conditions, list[Curve]]:
@@ -138,6 +148,42 @@ def compare(curves: Sequence[Curve], anchors: Sequence[str]) -> list[Comparison]
         for measure in MEASURES
         for comparison in _comparisons(anchor, curve, measure)
     ]
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Why a contender has no comparison with an anchor on a test set."""
+
+    test_set: str
+    anchor: str
+    contender: str
+    reason: str
+
+
+def apart(curves: Sequence[Curve], anchors: Sequence[str]) -> list[Apart]:
+    """The pairs that were measured on the same test set, but under no common conditions."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for anchor in curves:
+        for curve in curves:
+            if anchor.contender not in anchors or curve.contender == anchor.contender:
+                continue
+            if curve.conditions.test_set == anchor.conditions.test_set:
+                place = curve.conditions.test_set, anchor.contender, curve.contender
+                found.setdefault(place, []).append(_difference(anchor.conditions, curve.conditions))
+    return [Apart(*place, "; or ".join(reasons) + ".") for place, reasons in found.items() if all(reasons)]
+
+
+def _difference(anchor: Conditions, other: Conditions) -> str:
+    """What tells two conditions apart; empty where nothing does."""
+    pairs = {
+        "distance of intra frames": (other.gop, anchor.gop),
+        "frames": (other.frames, anchor.frames),
+        "size": (other.size, anchor.size),
+        "clips": (other.clips, anchor.clips),
+    }
+    return ", ".join(
+        f"{name} {ours} against {theirs}" for name, (ours, theirs) in pairs.items() if ours != theirs
+    )
 
 
 def _comparisons(anchor: Curve, curve: Curve, measure: Measure) -> list[Comparison]:
@@ -169,7 +215,7 @@ def _mean(deltas: Sequence[Delta]) -> Delta:
     return Delta(mean([v for v, _ in values]), mean([c for _, c in values]), overlap)  # type: ignore[misc]
 
 
-def _one(clips: Sequence[ClipRecord], form: str) -> str:
+def _one(clips: Sequence[ClipRecord] | Sequence[UpscaledClip], form: str) -> str:
     """What all clips have in common, or from the least to the most."""
     values = list(dict.fromkeys(form.format(clip) for clip in clips))
     return values[0] if len(values) == 1 else f"{values[0]} … {values[-1]}"

@@ -72,7 +72,7 @@ def measure(
     for number, (label, frames) in enumerate(_clips(source, how.seed)):
         pixels = pixels_of(frames)
         key = key_of({**how.conditions, "clip": pixels})
-        clip = how.cache.find(key, label) if _drawn(how, number, key, pixels) else None
+        clip = how.cache.find(ClipRecord, key, label) if _drawn(how, number, key, pixels) else None
         if clip is None:
             cold = loaded is None
             loaded = loaded or load()
@@ -130,8 +130,8 @@ def _measured(
         packet_bytes=packets,
         encode_seconds=(between - started) / count,
         decode_seconds=(ended - between) / count,
-        encode_entropy_seconds=None if how.packets_alone else (ENCODING.seconds - spent[0]) / count,
-        decode_entropy_seconds=None if how.packets_alone else (DECODING.seconds - spent[1]) / count,
+        encode_entropy_seconds=_spent(ENCODING.seconds - spent[0], count),
+        decode_entropy_seconds=_spent(DECODING.seconds - spent[1], count),
         cold=cold,
         peak_memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         values=qualities(decoded, frames, how.metrics),
@@ -143,6 +143,11 @@ def _measured(
         how.cache.draw(how.cache.picture(key), decoded[-1])
         how.cache.draw(how.cache.source(pixels), frames[-1])
     return clip
+
+
+def _spent(seconds: float, frames: int) -> float | None:
+    """Seconds of our coder for each frame; none where another one codes."""
+    return seconds / frames if seconds else None
 
 
 def _packet_bytes(path: Path) -> int:

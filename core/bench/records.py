@@ -1,4 +1,4 @@
-"""What a benchmark knows of a clip, of a point and of a job that failed: plain values, which go to JSON and back."""
+"""What a benchmark knows of clips, of points and of jobs that failed: plain values, which go to JSON and back."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import Any
 
+from core.upscaling.evaluate import Task
+
 QUALITIES = ("psnr_rgb", "psnr_y", "psnr_yuv", "ssim", "ms_ssim")
 """Measured of every clip."""
+TASKS = tuple(task.value for task in Task)
+"""Of space-time super-resolution, in the order of tables."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,8 @@ class PointRecord:
     """What the rate counts: ``stream file`` or ``packets``."""
     parameters: int | None
     """Numbers in the network; none where there is no network."""
+    multiply_adds: Mapping[str, float] | None
+    """For each pixel of a frame, by what is done (`core.bench.cost`); none where there is no network."""
     fingerprint: str
     """Of the checkpoint, or of what a conventional decoder needs."""
     options: Mapping[str, Any]
@@ -98,6 +104,11 @@ class PointRecord:
         values = [clip.values.get(name) for clip in self.clips]
         return None if None in values else mean([value for value in values if value is not None])
 
+    @property
+    def summary(self) -> str:
+        """Rate and quality, for a line."""
+        return f"{self.bpp:.4f} bpp, {self.value('psnr_rgb') or 0:.2f} dB"
+
     def seconds(self, name: str) -> float | None:
         """Median over clips of one of their times, without the first of each process where there are others."""
         warm = [clip for clip in self.clips if not clip.cold] or list(self.clips)
@@ -119,6 +130,99 @@ class PointRecord:
         return cls(**{**plain, "clips": [ClipRecord.of(clip) for clip in plain["clips"]]})
 
 
+@dataclass(frozen=True)
+class UpscaledClip:
+    """A clip by an upscaler."""
+
+    label: str
+    """Which sequence, for people."""
+    width: int
+    height: int
+    """Of the high-resolution frames."""
+    values: Mapping[str, Mapping[str, float | None]]
+    """By task (S-VSR, T-VSR, ST-VSR): mean over frames of each measure; none where the picture is too small for it."""
+    seconds: float
+    """For each of the three high-resolution frames, the low-resolution one between them made as well."""
+    cold: bool
+    """Whether it was the first clip of its process, in whose time networks were compiled."""
+    peak_memory: int
+    """Bytes that the process had held at most."""
+    source: str
+    """SHA-256 of the clip's pictures, high and low."""
+    key: str
+    """Under which the cache holds the record."""
+
+    def named(self, label: str) -> UpscaledClip:
+        """The same under another label."""
+        return replace(self, label=label)
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> UpscaledClip:
+        """From plain values; raises TypeError where they are not those of a record."""
+        return cls(**plain)
+
+
+@dataclass(frozen=True)
+class UpscalerRecord:
+    """An upscaler on a test set."""
+
+    upscaler: str
+    scale: int
+    parameters: int | None
+    """Numbers in the network; none where there is no network."""
+    multiply_adds: Mapping[str, float] | None
+    """For each pixel of a high-resolution frame (`core.bench.cost`); none where there is no network."""
+    fingerprint: str
+    """Of the checkpoint; empty where nothing was learned."""
+    options: Mapping[str, Any]
+    """Of the upscaler, and of its model."""
+    device: Mapping[str, Any] | None
+    """Options of the device; none where no network computes."""
+    versions: Mapping[str, str]
+    machine: str
+    clips: Sequence[UpscaledClip]
+    cached: int
+    """Clips that were there already."""
+
+    def value(self, task: str, name: str) -> float | None:
+        """Mean over clips of a measure; none where a clip has none."""
+        values = [clip.values[task].get(name) for clip in self.clips]
+        return None if None in values else mean([value for value in values if value is not None])
+
+    @property
+    def summary(self) -> str:
+        """Quality in each task, for a line."""
+        return ", ".join(f"{task} {self.value(task, 'psnr_rgb') or 0:.2f} dB" for task in TASKS)
+
+    @property
+    def seconds(self) -> float:
+        """Median over clips, without the first of each process where there are others."""
+        warm = [clip for clip in self.clips if not clip.cold] or list(self.clips)
+        return float(median([clip.seconds for clip in warm]))
+
+    @property
+    def peak_memory(self) -> int:
+        """Bytes that a process held at most."""
+        return max(clip.peak_memory for clip in self.clips)
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON takes it."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> UpscalerRecord:
+        """From plain values."""
+        return cls(**{**plain, "clips": [UpscaledClip.of(clip) for clip in plain["clips"]]})
+
+
+Record = PointRecord | UpscalerRecord
+
+
+def record_of(plain: Mapping[str, Any]) -> Record:
+    """A record from plain values; raises TypeError or KeyError where they are those of none."""
+    return UpscalerRecord.of(plain) if "upscaler" in plain else PointRecord.of(plain)
+
+
 def mean(values: Sequence[float]) -> float:
     """Of at least one value."""
     return math.fsum(values) / len(values)
@@ -126,7 +230,7 @@ def mean(values: Sequence[float]) -> float:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: a point, or a sentence."""
+    """What became of a job: a record, or a sentence."""
 
     contender: str
     point: str
@@ -134,8 +238,18 @@ class Outcome:
     command: Sequence[str]
     """Words of the command line that do it again."""
     seconds: float
-    record: PointRecord | None = None
+    record: Record | None = None
     failure: str = ""
+
+    @property
+    def coded(self) -> PointRecord | None:
+        """The point of a codec."""
+        return self.record if isinstance(self.record, PointRecord) else None
+
+    @property
+    def upscaled(self) -> UpscalerRecord | None:
+        """What an upscaler reached."""
+        return self.record if isinstance(self.record, UpscalerRecord) else None
 
     def plain(self) -> dict[str, Any]:
         """As JSON takes it."""

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
 from core.bench.bd import LEAST_OVERLAP, LEAST_POINTS
-from core.bench.compare import Comparison, Curve, compare, conditions_of, curves, plain
-from core.bench.records import Outcome
+from core.bench.compare import (
+    Apart,
+    Comparison,
+    Curve,
+    apart,
+    clips_of,
+    compare,
+    conditions_of,
+    curves,
+    plain,
+)
+from core.bench.cost import LOW_SIDE, SIDE
+from core.bench.records import TASKS, Outcome
 
 NOTES = (
     "A rate is 8 x bytes / (frames x unpadded pixels). Learned codecs count every byte of the stream's file; "
@@ -21,7 +32,10 @@ NOTES = (
     "PSNR Y and PSNR YUV are of BT.709 full-range 4:2:0 planes of those pictures; YUV weights Y, U, V by 6:1:1. SSIM "
     "and MS-SSIM are of RGB; MS-SSIM needs sides of 161 pixels.",
     "Times are medians over clips, without the first of each process where there are others: in it, networks are "
-    "compiled. Memory is what the process held at most, MindSpore and clips included. Multiply-adds are not counted.",
+    "compiled. Memory is what the process held at most, MindSpore and clips included.",
+    "Multiply-adds are of convolutions (deformable and transposed ones too), divisive normalisation and dense layers, "
+    f"counted on pictures of {SIDE}x{SIDE} (upscalers: from {LOW_SIDE}x{LOW_SIDE}), for each pixel of a full frame. "
+    "Warps, and what chooses tables in integers, are not in them; conventional codecs have none.",
     f"Bjontegaard deltas: PCHIP over the logarithm of the rate, Akima as a check; at least {LEAST_POINTS} points, "
     f"strictly rising; blank where the curves overlap by less than {LEAST_OVERLAP:.0%}. By MS-SSIM over "
     "-10 log10(1 - MS-SSIM).",
@@ -55,6 +69,11 @@ class Results:
         """All comparisons."""
         return compare(self.curves, self.anchors)
 
+    @cached_property
+    def apart(self) -> list[Apart]:
+        """What was not compared, and why."""
+        return apart(self.curves, self.anchors)
+
     @property
     def versions(self) -> dict[str, str]:
         """Of the packages that took part."""
@@ -74,11 +93,16 @@ class Results:
             "sets": dict(self.sets),
             "points": [_plain_outcome(outcome) for outcome in self.outcomes],
             "comparisons": [plain(comparison) for comparison in self.comparisons],
+            "not_compared": [asdict(pair) for pair in self.apart],
         }
 
 
 def _plain_outcome(outcome: Outcome) -> dict[str, Any]:
-    record = outcome.record
+    if upscaled := outcome.upscaled:
+        names = upscaled.clips[0].values[TASKS[0]]
+        by_task = {task: {name: upscaled.value(task, name) for name in names} for task in TASKS}
+        return {**outcome.plain(), "conditions": clips_of(outcome.test_set, upscaled), "means": by_task}
+    record = outcome.coded
     if record is None:
         return outcome.plain()
     conditions = conditions_of(outcome.test_set, record).title

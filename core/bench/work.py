@@ -14,7 +14,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from core.bench.plan import Job, word
-from core.bench.records import Outcome, PointRecord
+from core.bench.records import Outcome, Record, record_of
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class Workers:
     def _outcome(self, job: Job) -> Outcome:
         started = time.monotonic()
 
-        def done(record: PointRecord | None, failure: str = "") -> Outcome:
+        def done(record: Record | None, failure: str = "") -> Outcome:
             seconds = time.monotonic() - started
             command = ["python", "-m", "core", *job.words]
             return Outcome(job.contender, job.point, job.test_set, command, seconds, record, failure)
@@ -83,7 +83,7 @@ class Workers:
         if failure:
             return done(None, failure)
         try:
-            return done(PointRecord.of(json.loads(result.read_text("utf-8"))))
+            return done(record_of(json.loads(result.read_text("utf-8"))))
         except (OSError, ValueError, TypeError, KeyError) as error:
             return done(None, f"it left no result that can be read ({error}).")
 

@@ -90,10 +90,16 @@ class StreamDecoder:
             for number, packet in self._packets(first):
                 yield from self._checked(self._decode(decoder, packet, number))
         except StreamFault:
-            yield from self._checked(decoder.flush())
+            yield from self._checked(self._flushed(decoder))
             raise
-        yield from self._checked(decoder.flush())
+        yield from self._checked(self._flushed(decoder))
         self._require_all_shown()
+
+    def _flushed(self, decoder: FrameDecoder) -> Sequence[DecodedFrame]:
+        try:
+            return decoder.flush()
+        except StreamError as error:
+            raise StreamFault(Fault.DAMAGED, f"{self._path} is damaged at its end: {error}") from error
 
     def _packets(self, first: int) -> Iterator[tuple[int, Packet]]:
         """Numbered packets from ``first`` on."""

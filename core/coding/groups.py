@@ -59,8 +59,8 @@ def coded(
 ) -> Iterator[tuple[CodedFrame, Array]]:
     """Coded frames in order of decoding, each with the picture that it was made from.
 
-    Each intra frame begins a fresh encoder, after all frames before it were coded. Holds no more pictures than the
-    codec reorders.
+    Each intra frame begins a fresh encoder, after all frames before it were coded, as does the first one of an encode
+    that goes on. Holds no more pictures than the codec reorders.
     """
     waiting: dict[int, Array] = {}
     for finished in _encoded(pictures, waiting, codec, format, estimate):
@@ -76,11 +76,10 @@ def _encoded(
 ) -> Iterator[CodedFrame]:
     encoder: FrameEncoder | None = None
     for item in pictures:
-        if item.intra:
+        if item.intra or encoder is None:
             if encoder is not None:
                 yield from encoder.flush()
             encoder = codec.encoder(format, estimate)
-        assert encoder is not None  # the first picture is intra
         waiting[item.time] = item.picture
         yield from encoder.encode(item.picture, item.time, item.intra)
     if encoder is not None:

@@ -1,8 +1,8 @@
 """Vimeo-90K (Xue et al., IJCV 2019): triplets and septuplets of 448x256 frames, http://toflow.csail.mit.edu/.
 
 The folder holds ``sequences/XXXXX/YYYY/im1.png …`` and two lists of ``XXXXX/YYYY`` lines. The test split
-is the published test list. Validation is the end of the train list: whole folders XXXXX, the last in order,
-until they hold ``validation_share`` of the list; training is the rest of it.
+is the published test list, or of septuplets another one in the folder. Validation is the end of the train list: whole
+folders XXXXX, the last in order, until they hold ``validation_share`` of the list; training is the rest of it.
 """
 
 from __future__ import annotations
@@ -51,6 +51,8 @@ class Vimeo90kSeptupletConfig(_Vimeo90kOptions):
     """Vimeo-90K septuplets: 448x256, seven frames a clip, published lists."""
 
     frames: int = 7
+    test_list: str = "sep_testlist.txt"
+    """File in the folder that lists the test split: one that holds slow, medium or fast septuplets alone, say."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -59,17 +61,19 @@ class Vimeo90kSeptupletConfig(_Vimeo90kOptions):
 
 def triplets(config: Vimeo90kTripletConfig, split: Split) -> ShotSource:
     """The triplets of one split."""
-    return _sequences(config, split, "tri", 3)
+    return _sequences(config, split, "tri", 3, "tri_testlist.txt")
 
 
 def septuplets(config: Vimeo90kSeptupletConfig, split: Split) -> ShotSource:
     """The septuplets of one split."""
-    return _sequences(config, split, "sep", 7)
+    return _sequences(config, split, "sep", 7, config.test_list)
 
 
-def _sequences(config: _Vimeo90kOptions, split: Split, prefix: str, length: int) -> ShotSource:
+def _sequences(
+    config: _Vimeo90kOptions, split: Split, prefix: str, length: int, test_list: str
+) -> ShotSource:
     name = f"Vimeo-90K ({'triplets' if length == 3 else 'septuplets'})"
-    lists = {part: f"{prefix}_{part}list.txt" for part in ("train", "test")}
+    lists = {"train": f"{prefix}_trainlist.txt", "test": test_list}
     layout = f"sequences/XXXXX/YYYY/im1..{length}.png, {lists['train']} and {lists['test']}"
     root = existing_root(config.root, name, layout, _HOME)
     if not (root / "sequences").is_dir():

@@ -18,7 +18,7 @@ from core.bench.compare import (
     plain,
 )
 from core.bench.published import Published, published
-from core.bench.records import PointRecord
+from core.bench.records import TASKS, Record, UpscalerRecord
 from core.bench.results import NOTES, Results
 from core.files import whole_file, write_json
 from core.report import bench_tables, crops
@@ -26,7 +26,7 @@ from core.report.bench_tables import AXES, Table
 from core.report.svg import Series, chart
 
 PAGE, MARKDOWN, RECORD = "bench.html", "bench.md", "bench.json"
-POINTS, DELTAS = "points.csv", "deltas.csv"
+POINTS, UPSCALING, DELTAS = "points.csv", "upscaling.csv", "deltas.csv"
 
 DRAWN = {"psnr_rgb": "RGB PSNR, dB", "psnr_yuv": "YUV PSNR 6:1:1, dB", "ms_ssim": "MS-SSIM"}
 
@@ -49,15 +49,20 @@ def write_report(results: Results, folder: Path, cache: Path, pictures: int) -> 
         _section(results, conditions, together, Cache(cache), pictures)
         for conditions, together in figures(results.curves).items()
     ]
+    codecs = [bench_tables.costs(results)] if results.curves else []
     tables = [
-        bench_tables.classification(results),
-        *([bench_tables.costs(results)] if results.curves else []),
+        *bench_tables.upscalers(results),
+        *([bench_tables.classification(results)] if results.axes else []),
+        *codecs,
+        *([one] if (one := bench_tables.apart(results)).rows else []),
     ]
     failures = bench_tables.failures(results)
     page = folder / PAGE
     _write(page, _html(results, sections, tables, failures))
     _write(folder / MARKDOWN, _markdown(results, sections, tables, failures))
     _write(folder / POINTS, _csv(_point_rows(results)))
+    if upscaled := _upscaling_rows(results):
+        _write(folder / UPSCALING, _csv(upscaled))
     _write(folder / DELTAS, _csv([plain(comparison) for comparison in results.comparisons]))
     write_json(folder / RECORD, results.plain())
     return page
@@ -141,9 +146,11 @@ def _condition_lines(results: Results) -> list[tuple[str, str]]:
     return [*lines.items(), *((f"test set {name}", text) for name, text in sets.items())]
 
 
-def _options(record: PointRecord) -> str:
-    intra = {"intra": record.intra} if record.intra else {}
+def _options(record: Record) -> str:
     device = {f"device.{key}": value for key, value in (record.device or {}).items()}
+    if isinstance(record, UpscalerRecord):
+        return _pairs({"upscaler": record.upscaler, **record.options, **device})
+    intra = {"intra": record.intra} if record.intra else {}
     return _pairs({"codec": record.codec, **record.options, **intra, **device})
 
 
@@ -199,14 +206,43 @@ def _point_rows(results: Results) -> list[dict[str, Any]]:
             "decode_seconds": clip.decode_seconds,
             "peak_memory": clip.peak_memory,
             "parameters": record.parameters,
+            **{f"multiply-adds/pixel, {name}": count for name, count in (record.multiply_adds or {}).items()},
             "fingerprint": record.fingerprint,
             "source": clip.source,
             "stream": clip.stream,
             "key": clip.key,
         }
         for outcome in results.outcomes
-        if (record := outcome.record)
+        if (record := outcome.coded)
         for clip in record.clips
+    ]
+
+
+def _upscaling_rows(results: Results) -> list[dict[str, Any]]:
+    """A row for each task of each clip by each upscaler."""
+    return [
+        {
+            "contender": outcome.contender,
+            "point": outcome.point,
+            "test_set": outcome.test_set,
+            "scale": record.scale,
+            "clip": clip.label,
+            "width": clip.width,
+            "height": clip.height,
+            "task": task,
+            **clip.values[task],
+            "seconds": clip.seconds,
+            "peak_memory": clip.peak_memory,
+            "parameters": record.parameters,
+            **{f"multiply-adds/pixel, {name}": count for name, count in (record.multiply_adds or {}).items()},
+            "fingerprint": record.fingerprint,
+            "source": clip.source,
+            "key": clip.key,
+        }
+        for outcome in results.outcomes
+        if (record := outcome.upscaled)
+        for clip in record.clips
+        for task in TASKS
     ]
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.bench.bd import TOO_FEW
-from core.bench.compare import MEAN_CURVE, MEAN_OF_SEQUENCES, MEASURES, Comparison, Curve
-from core.bench.records import QUALITIES
+from core.bench.compare import MEAN_CURVE, MEAN_OF_SEQUENCES, MEASURES, Comparison, Curve, clips_of
+from core.bench.cost import DECODE_INTER, ENCODE_INTER, UPSCALE
+from core.bench.records import QUALITIES, TASKS, UpscalerRecord
 from core.bench.results import Results
 
 HEADINGS = {
@@ -94,14 +96,15 @@ def costs(results: Results) -> Table:
         "of it entropy coder",
         "Peak MiB",
         "Parameters",
-        "Multiply-adds/pixel",
+        "kMAC/pixel to encode an inter frame",
+        "to decode it",
         "Rate counts",
         "Fingerprint",
     )
     table = Table("Time, memory and size", headings)
     times = ("encode_seconds", "encode_entropy_seconds", "decode_seconds", "decode_entropy_seconds")
     for outcome in results.outcomes:
-        record = outcome.record
+        record = outcome.coded
         if record is None:
             continue
         seconds = [record.seconds(name) for name in times]
@@ -115,13 +118,52 @@ def costs(results: Results) -> Table:
                     *cells,
                     f"{record.peak_memory / 2**20:.0f}",
                     NONE if record.parameters is None else f"{record.parameters:,}",
-                    NONE,
+                    *(_thousands(record.multiply_adds, name) for name in (ENCODE_INTER, DECODE_INTER)),
                     record.counted,
                     record.fingerprint,
                 ],
             )
         )
     return table
+
+
+def upscalers(results: Results) -> list[Table]:
+    """For all upscalers that were measured on the same clips: a table for each task, and what each of them takes."""
+    points = {(outcome.contender, outcome.point) for outcome in results.outcomes}
+    several = {name for name, count in Counter(name for name, _ in points).items() if count > 1}
+    together: dict[str, list[tuple[str, UpscalerRecord]]] = {}
+    for outcome in results.outcomes:
+        if record := outcome.upscaled:
+            name = outcome.contender + (f" at {outcome.point}" if outcome.contender in several else "")
+            together.setdefault(clips_of(outcome.test_set, record), []).append((name, record))
+    return [table for title, records in together.items() for table in _upscaling_tables(title, records)]
+
+
+def _upscaling_tables(title: str, records: Sequence[tuple[str, UpscalerRecord]]) -> Iterator[Table]:
+    for task in TASKS:
+        measured = records[0][1].clips[0].values[task]
+        names = [*QUALITIES, *sorted(measured.keys() - set(QUALITIES))]
+        table = Table(f"{task}, {title}", ["Upscaler", *(HEADINGS.get(name, name) for name in names)])
+        for name, record in records:
+            table.rows.append((name, [name, *(text(value, record.value(task, value)) for value in names)]))
+        yield table
+    headings = ("Upscaler", "s/frame", "Parameters", "kMAC/pixel", "Peak MiB", "Fingerprint")
+    table = Table(f"Time, memory and size, {title}", headings)
+    for name, record in records:
+        cold = " (with compiling)" if record.parameters and all(clip.cold for clip in record.clips) else ""
+        cells = [
+            f"{record.seconds:.4f}{cold}",
+            NONE if record.parameters is None else f"{record.parameters:,}",
+            _thousands(record.multiply_adds, UPSCALE),
+            f"{record.peak_memory / 2**20:.0f}",
+            record.fingerprint or NONE,
+        ]
+        table.rows.append((name, [name, *cells]))
+    yield table
+
+
+def _thousands(multiply_adds: Mapping[str, float] | None, name: str) -> str:
+    return NONE if multiply_adds is None else f"{multiply_adds[name] / 1000:,.1f}"
 
 
 def failures(results: Results) -> Table:
@@ -131,6 +173,14 @@ def failures(results: Results) -> Table:
         if outcome.record is None:
             cells = [outcome.contender, outcome.test_set, outcome.point, outcome.failure]
             table.rows.append((outcome.contender, cells))
+    return table
+
+
+def apart(results: Results) -> Table:
+    """Pairs of contender and anchor that were not compared."""
+    table = Table("Not compared", ["Codec", "Against", "Test set", "Why"])
+    for pair in results.apart:
+        table.rows.append((pair.contender, [pair.contender, pair.anchor, pair.test_set, pair.reason]))
     return table
 
 

@@ -1,4 +1,4 @@
-"""Crops of decoded frames side by side at about equal bytes, with maps of their errors."""
+"""Crops of decoded frames side by side at bytes as equal as the measured points allow, with maps of their errors."""
 
 from __future__ import annotations
 
@@ -69,14 +69,19 @@ def _row(curves: Sequence[Curve], cache: Cache, number: int, label: str) -> Row 
         panels.append(
             Panel(name, caption, _url(crop(picture, row, column)), _url(_heat(crop(error, row, column))))
         )
-    return Row(f"{label}, last frame; each codec at its rate nearest to {target:.4f} bpp", panels)
+    shares = [clip.bpp / target for _, _, clip in chosen]
+    return Row(
+        f"{label}, last frame; each codec at its rate nearest to {target:.4f} bpp, from {min(shares):.0%} to "
+        f"{max(shares):.0%} of these bytes",
+        panels,
+    )
 
 
 def _target(rates: Sequence[Sequence[float]]) -> float:
-    """The rate of some point to which all contenders have one as near as can be."""
+    """The rate of some point from which that contender is least far whose points are farthest."""
 
     def distance(target: float) -> float:
-        return sum(min(abs(math.log(rate / target)) for rate in curve) for curve in rates)
+        return max(min(abs(math.log(rate / target)) for rate in curve) for curve in rates)
 
     return min((rate for curve in rates for rate in curve), key=distance)
 

@@ -1,4 +1,4 @@
-"""``task=bench``: codecs at their rates on test sets, each in a process of its own, and one report of all.
+"""``task=bench``: codecs at their rates, and upscalers, on test sets, each in a process of its own; one report of all.
 
 Everything is composed and checked before anything runs. The clips of a test set are the same for all contenders,
 whatever a contender's experiment says of its data set.
@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 
+from core.codecs import axes
+from core.coding.entries import ResampledCodecEntry
 from core.config import Settings, compose_settings, entry_section
 from core.errors import ConfigError, MindvideoError
-from core.hooks import ConventionalCodecEntry, Split, TaskEntry
-from core.tasks.measure import ALWAYS, data_set, machine, settled
+from core.hooks import CodecEntry, Split, TaskEntry, UpscalerEntry
+from core.tasks.conditions import ALWAYS, machine
+from core.tasks.measure import data_set, settled
 
 if TYPE_CHECKING:
     from core.bench.plan import Job
@@ -29,7 +32,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class BenchConfig:
-    """Measure codecs at their rates on test sets and compare their curves in one report."""
+    """Measure codecs at their rates, and upscalers, on test sets and compare them in one report."""
 
     contenders: dict[str, Any] = field(default_factory=dict)
     """By the name that the report calls it: ``words`` of the command line, and ``points``, words of each rate."""
@@ -120,7 +123,7 @@ def _planned(config: BenchConfig, run: Run) -> _Plan:
     problems = list(_problems(config))
     obstacles: dict[str, str] = {}
     sets: dict[str, Mapping[str, Any]] = {}
-    axes: dict[str, Mapping[str, str]] = {}
+    places: dict[str, Mapping[str, str]] = {}
     for name, chosen in config.sets.items():
         try:
             sets[name] = _data_set(chosen["words"], config.split, run, name, obstacles)
@@ -135,15 +138,16 @@ def _planned(config: BenchConfig, run: Run) -> _Plan:
             except MindvideoError as error:
                 problems.append(f"contender {name} at {point}: {error}")
                 continue
-            axes[name] = _axes(settings, run)
-            if obstacle := _checkpoint_obstacle(settings, run):
+            if settings.codec is not None:
+                places[name] = _axes(settings, run)
+            if obstacle := _obstacle(settings, run):
                 obstacles[f"{name}/{point}"] = obstacle
     if problems:
         told = [problem.replace("\n", "\n  ") for problem in problems]
         raise ConfigError("the benchmark cannot be run:\n" + "\n".join(f"  - {p}" for p in told))
     words = {name: settled(contender["words"]) for name, contender in config.contenders.items()}
     points = {name: contender["points"] for name, contender in config.contenders.items()}
-    return _Plan(jobs(words, points, set_words, always, obstacles), axes, sets)
+    return _Plan(jobs(words, points, set_words, always, obstacles), places, sets)
 
 
 def _problems(config: BenchConfig) -> Iterator[str]:
@@ -208,25 +212,30 @@ def _config_folder() -> list[str]:
 
 def _axes(settings: Settings, run: Run) -> dict[str, str]:
     entry: Any = run.registry.entry_of("codec", type(settings.codec))
-    return {
-        "codec": entry.name,
-        "coding": entry.coding.value,
-        "supervision": entry.supervision.value,
-        "direction": entry.direction.value,
-        "kind": "conventional" if isinstance(entry, ConventionalCodecEntry) else "learned",
-    }
+    return {"codec": entry.name, **axes(entry, settings.codec, run.registry)}
 
 
-def _checkpoint_obstacle(settings: Settings, run: Run) -> str:
-    """Why a learned codec cannot be measured; empty where its checkpoint is there."""
-    if isinstance(run.registry.entry_of("codec", type(settings.codec)), ConventionalCodecEntry):
+def _obstacle(settings: Settings, run: Run) -> str:
+    """Why a contender cannot be measured; empty where its checkpoints are there."""
+    kind = "upscaler" if settings.codec is None else "codec"
+    entry = run.registry.entry_of(kind, type(settings.section(kind)))
+    if isinstance(entry, ResampledCodecEntry):
+        paths = [settings.codec.inner_checkpoint, settings.codec.upscaler_checkpoint]
+        return next((_absent(path) for path in paths if path and not Path(path).is_file()), "")
+    if not isinstance(entry, CodecEntry | UpscalerEntry):
+        return "it chooses neither a codec nor an upscaler: give codec=… or upscaler=… among its words."
+    if not entry.takes_model:
         return ""
     path = settings.task.checkpoint or settings.weights
     if not path:
-        return "no trained codec is given: train one, then task.checkpoint=FILE among the words of the point."
-    if not Path(path).is_file():
-        return f"there is no checkpoint {path}: train it, or give another one."
-    return ""
+        return (
+            f"no trained {kind} is given: train one, then task.checkpoint=FILE among the words of the point."
+        )
+    return "" if Path(path).is_file() else _absent(path)
+
+
+def _absent(path: str) -> str:
+    return f"there is no checkpoint {path}: train it, or give another one."
 
 
 BENCH = TaskEntry("bench", BenchConfig, _bench)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from core.config import entry_section
 from core.errors import ConfigError
 from core.files import write_json
-from core.hooks import Split, TaskEntry, Upscaler
+from core.hooks import Split, TaskEntry, Upscaler, UpscalerEntry
 from core.progress import Meter
 
 if TYPE_CHECKING:
@@ -55,10 +55,10 @@ def _evaluate(config: EvaluateConfig, run: Run) -> float | None:
         return evaluate_codec(run, loaded, config.split, config.pictures, config.estimated).score
     if run.settings.upscaler is None:
         raise ConfigError("there is nothing to evaluate: give codec=… or upscaler=…, or an experiment=….")
-    if not config.checkpoint:
+    if not config.checkpoint and run.entry("upscaler", UpscalerEntry).takes_model:
         log.warning("No task.checkpoint is given: measuring %s.", run.settings.weights or "untrained weights")
-    network = run.model(config.checkpoint)
-    evaluation = evaluate_upscaler(run, run.upscaler(network), config.split, config.pictures)
+    upscaler = run.trained_upscaler(config.checkpoint)
+    evaluation = evaluate_upscaler(run, upscaler, config.split, config.pictures)
     report(run, evaluation, config.split)
     return next(iter(evaluation.ours().values()), None)
 
@@ -221,4 +221,6 @@ def _save(run: Run, pictures: dict[str, NDArray[np.uint8]]) -> None:
         log.info("Picture: %s", path)
 
 
-EVALUATE = TaskEntry("evaluate", EvaluateConfig, _evaluate, needs=("model", "dataset", "device"))
+EVALUATE = TaskEntry(
+    "evaluate", EvaluateConfig, _evaluate, needs=("model", "dataset", "device"), takes=("codec", "intra")
+)

@@ -1,17 +1,17 @@
-"""``task=measure``: one codec at one rate on one test set, as ``task=bench`` runs it in a process of its own."""
+"""``task=measure``: one codec at one rate, or one upscaler, on one test set, as ``task=bench`` runs it in a process of
+its own."""
 
 from __future__ import annotations
 
 import logging
-import os
-import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from importlib import metadata
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.config import compose_settings, entry_section
+from core.codecs import axes
+from core.config import compose_settings
 from core.errors import ConfigError
 from core.files import write_json
 from core.hooks import (
@@ -19,33 +19,32 @@ from core.hooks import (
     CodecEntry,
     ConventionalCodecEntry,
     DatasetEntry,
-    InterCodecEntry,
-    IntraEntry,
     Split,
     TaskEntry,
+    Upscaler,
+    UpscalerEntry,
 )
 from core.progress import Meter
+from core.tasks.conditions import Subject, codec_subject, further_metrics, upscaler_subject
 
 if TYPE_CHECKING:
     from mindspore.train import Metric
 
-    from core.bench.records import PointRecord
+    from core.bench.cache import Cache
+    from core.bench.records import PointRecord, Record, UpscalerRecord
+    from core.coding.codec import LoadedCodec
     from core.registry import Registry
     from core.run import Run
-    from core.training.checkpoint import Checkpoint
 
 log = logging.getLogger(__name__)
-
-ALWAYS = ("psnr", "ssim", "ms_ssim")
-"""Metrics that are measured anyhow."""
 
 
 @dataclass
 class MeasureConfig:
-    """Measure a codec at one rate by real streams; what was measured before is taken from a cache."""
+    """Measure a codec at one rate by real streams, or an upscaler; what was measured before is taken from a cache."""
 
     checkpoint: str | None = None
-    """Trained codec; by default the settings' ``weights``."""
+    """Trained codec or upscaler; by default the settings' ``weights``."""
     dataset: list[str] = field(default_factory=list)
     """Words that choose the data set, whatever the settings (of an experiment, say) choose."""
     split: Split = Split.TEST
@@ -59,46 +58,55 @@ class MeasureConfig:
 
 
 def _measure(config: MeasureConfig, run: Run) -> None:
-    point = measure_point(config, run)
-    log.info("%s: %.4f bpp, %.2f dB RGB PSNR", point.codec, point.bpp, point.value("psnr_rgb"))
-    log.info("%d of %d clips were measured before", point.cached, len(point.clips))
+    record: Record
+    if run.settings.codec is not None:
+        record = measure_point(config, run)
+    elif run.settings.upscaler is not None:
+        record = measure_upscaler(config, run)
+    else:
+        raise ConfigError("there is nothing to measure: give codec=… or upscaler=…, or an experiment=….")
+    log.info("%s", record.summary)
+    log.info("%d of %d clips were measured before", record.cached, len(record.clips))
     if config.result:
-        write_json(Path(config.result), point.plain())
+        write_json(Path(config.result), record.plain())
 
 
 def measure_point(config: MeasureConfig, run: Run) -> PointRecord:
     """The record of the chosen codec on the chosen data set."""
     from core.bench.cache import Cache
+    from core.bench.cost import codec_cost
     from core.bench.measure import Measuring, measure
     from core.bench.records import PointRecord
 
     entry = run.entry("codec", CodecEntry)
     conventional = isinstance(entry, ConventionalCodecEntry)
-    checkpoint = None if conventional else _checkpoint(config, run)
-    conditions = _conditions(run, entry, checkpoint)
-    source = _source(config, run)
+    subject = codec_subject(run, config.checkpoint)
+    source, kept = _source(config, run), Cache(Path(config.cache))
     how = Measuring(
-        cache=Cache(Path(config.cache)),
-        conditions=conditions,
+        cache=kept,
+        conditions=subject.conditions,
         packets_alone=conventional,
         metrics=_further_metrics(run),
         pictures=config.pictures,
         seed=run.settings.seed,
     )
+
+    @cache
+    def load() -> LoadedCodec:
+        return run.codec(config.checkpoint)
+
     with Meter(f"Measuring ({config.split.value})", len(source)) as meter:
-        clips, cached = measure(source, lambda: run.codec(config.checkpoint), how, meter.advance)
+        clips, cached = measure(source, load, how, meter.advance)
+    conditions = subject.conditions
     return PointRecord(
         codec=entry.name,
-        axes={
-            "coding": entry.coding.value,
-            "supervision": entry.supervision.value,
-            "direction": entry.direction.value,
-        },
+        axes=axes(entry, run.settings.codec, run.registry),
         gop=run.settings.codec.gop,
         intra=conditions["intra"] and conditions["intra"]["name"],
         counted="packets" if conventional else "stream file",
-        parameters=_parameters(checkpoint) if checkpoint else None,
-        fingerprint=conditions["fingerprint"],
+        parameters=subject.parameters,
+        multiply_adds=_cost(subject, kept, lambda: codec_cost(load().codec)),
+        fingerprint=subject.fingerprint,
         options=conditions["codec"]["options"],
         device=conditions["device"],
         versions=conditions["versions"],
@@ -106,6 +114,50 @@ def measure_point(config: MeasureConfig, run: Run) -> PointRecord:
         clips=clips,
         cached=cached,
     )
+
+
+def measure_upscaler(config: MeasureConfig, run: Run) -> UpscalerRecord:
+    """The record of the chosen upscaler on the chosen data set."""
+    from core.bench.cache import Cache
+    from core.bench.cost import upscaler_cost
+    from core.bench.records import UpscalerRecord
+    from core.bench.upscaling import Upscaling, measure
+
+    entry = run.entry("upscaler", UpscalerEntry)
+    subject = upscaler_subject(run, config.checkpoint)
+    source, kept = _source(config, run), Cache(Path(config.cache))
+
+    @cache
+    def load() -> Upscaler:
+        return run.trained_upscaler(config.checkpoint)
+
+    scale = load().scale
+    how = Upscaling(kept, subject.conditions, scale, _further_metrics(run), run.settings.seed)
+    with Meter(f"Measuring ({config.split.value})", len(source)) as meter:
+        clips, cached = measure(source, load, how, meter.advance)
+    conditions = subject.conditions
+    return UpscalerRecord(
+        upscaler=entry.name,
+        scale=scale,
+        parameters=subject.parameters,
+        multiply_adds=_cost(subject, kept, lambda: upscaler_cost(load())),
+        fingerprint=subject.fingerprint,
+        options={**conditions["upscaler"]["options"], **(conditions["model"] or {})},
+        device=conditions["device"],
+        versions=conditions["versions"],
+        machine=conditions["machine"],
+        clips=clips,
+        cached=cached,
+    )
+
+
+def _cost(subject: Subject, kept: Cache, count: Callable[[], dict[str, float]]) -> dict[str, float] | None:
+    """Multiply-adds of the networks, which are counted once."""
+    from core.bench.cache import key_of
+
+    if subject.parameters is None:
+        return None
+    return kept.remembered(key_of({**subject.conditions, "of": "multiply-adds"}), count)
 
 
 def _source(config: MeasureConfig, run: Run) -> ClipSource:
@@ -131,62 +183,11 @@ def settled(words: Sequence[str]) -> list[str]:
     return list(words) if chosen else ["experiment=none", *words]
 
 
-def _checkpoint(config: MeasureConfig, run: Run) -> Checkpoint:
-    source = config.checkpoint or run.settings.weights
-    if not source:
-        raise ConfigError("no trained codec is given: train one (task=train), then task.checkpoint=FILE.")
-    return run.checkpoint(source)
-
-
-def _conditions(run: Run, entry: CodecEntry[Any], checkpoint: Checkpoint | None) -> dict[str, Any]:
-    """All that decides what is measured of a clip."""
-    from core import __version__
-
-    settings = run.settings
-    intra = None
-    if isinstance(entry, InterCodecEntry):
-        intra = {"name": run.entry("intra", IntraEntry).name, "options": entry_section(settings.intra)}
-    packages = ["av", "numpy", *(["mindspore", "constriction"] if checkpoint else [])]
-    if isinstance(entry, ConventionalCodecEntry):
-        fingerprint = entry.build(settings.codec).fingerprint
-    else:
-        assert checkpoint is not None
-        fingerprint = checkpoint.fingerprint
-    return {
-        "codec": {"name": entry.name, "options": entry_section(settings.codec)},
-        "model": run.model_section if checkpoint else None,
-        "fingerprint": fingerprint.hex(),
-        "intra": intra,
-        "device": entry_section(settings.device) if checkpoint else None,
-        "metrics": {name: entry_section(settings.metric[name]) for name in _further(run)},
-        "versions": {"mindvideo": __version__, **{name: metadata.version(name) for name in packages}},
-        "machine": machine(),
-    }
-
-
-def _further(run: Run) -> list[str]:
-    return sorted(name for name in run.settings.metric if name not in ALWAYS)
-
-
 def _further_metrics(run: Run) -> dict[str, Metric]:
-    wanted = _further(run)
+    wanted = further_metrics(run)
     return {name: metric for name, metric in run.metrics().items() if name in wanted} if wanted else {}
 
 
-def _parameters(checkpoint: Checkpoint) -> int:
-    from core.training.checkpoint import MODEL
-
-    return sum(int(value.size) for value in checkpoint.part(MODEL).values())
-
-
-def machine() -> str:
-    """Processor and cores, to which measured times belong."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-        name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        name = platform.processor() or platform.machine()
-    return f"{name}, {len(os.sched_getaffinity(0))} cores"
-
-
-MEASURE = TaskEntry("measure", MeasureConfig, _measure, needs=("model", "codec", "intra", "device"))
+MEASURE = TaskEntry(
+    "measure", MeasureConfig, _measure, needs=("model", "device"), takes=("codec", "intra", "upscaler")
+)

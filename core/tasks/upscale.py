@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from omegaconf import MISSING
 
-from core.errors import ConfigError
-from core.hooks import TaskEntry
+from core.config import entry_section
+from core.errors import CheckpointError, ConfigError
+from core.hooks import TaskEntry, UpscalerEntry
 from core.progress import Meter
 from core.tasks.source import SourceConfig
 from core.upscaling.options import UpscaleOptions
@@ -48,13 +49,10 @@ def _upscale(config: UpscaleConfig, run: Run) -> None:
     from core.upscaling.video import upscale_video
 
     weights = config.checkpoint or run.settings.weights
-    if not weights:
-        raise ConfigError(
-            "no trained network is given: train one (python -m core), then task.checkpoint=FILE."
-        )
+    identity = _identity(run, weights)
     check_output(config.path, Path(config.output), config.overwrite)
     with config.open() as reader:
-        upscaler = run.upscaler(run.model(weights))
+        upscaler = run.trained_upscaler(weights)
         with Meter(f"Upscaling {config.path.name}", reader.info.frame_count) as meter:
             result = upscale_video(
                 reader,
@@ -62,10 +60,25 @@ def _upscale(config: UpscaleConfig, run: Run) -> None:
                 upscaler,
                 config.options,
                 source=config.path,
-                identity=hashlib.sha256(Path(weights).read_bytes()).hexdigest(),
+                identity=identity,
                 seen=meter,
             )
     log.info("%s: %s", config.output, result.description)
+
+
+def _identity(run: Run, weights: str | None) -> str:
+    """Names what makes the pictures; raises `ConfigError` where a network is needed and none is given."""
+    entry = run.entry("upscaler", UpscalerEntry)
+    if not entry.takes_model:
+        return f"{entry.name} {entry_section(run.settings.upscaler)}"
+    if not weights:
+        raise ConfigError(
+            "no trained network is given: train one (python -m core), then task.checkpoint=FILE."
+        )
+    checkpoint = Path(weights)
+    if not checkpoint.is_file():
+        raise CheckpointError(f"there is no checkpoint {checkpoint}.")
+    return hashlib.sha256(checkpoint.read_bytes()).hexdigest()
 
 
 UPSCALE = TaskEntry("upscale", UpscaleConfig, _upscale, needs=("model", "upscaler", "device"))

@@ -109,6 +109,11 @@ class Checkpoint:
         coding = {n: v for n, v in self.tensors.items() if n.startswith((MODEL, TABLES))}
         return bytes.fromhex(_digest(coding, self.model_section))[:16]
 
+    @property
+    def parameters(self) -> int:
+        """Numbers in the model."""
+        return sum(int(value.size) for value in self.part(MODEL).values())
+
     def options(self, model: str, config: type[C]) -> C:
         """The model's options; raises `CheckpointError` unless the checkpoint is of a model of this name."""
         options = {name: value for name, value in self.model_section.items() if name != "model"}

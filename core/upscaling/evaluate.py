@@ -21,7 +21,7 @@ import numpy as np
 
 from core.errors import ConfigError
 from core.hooks import Array, ClipSource, Output, Upscaler
-from core.upscaling.floors import bicubic, blend
+from core.upscaling.floors import Floor
 
 if TYPE_CHECKING:
     from mindspore.train import Metric
@@ -91,25 +91,26 @@ def evaluate(
     ``keep`` clips, evenly spaced, are kept for pictures; ``seen`` is called after each clip. Raises
     `ConfigError` when the source has no low-resolution frames or not three frames a clip.
     """
-    _require_triplets(source, upscaler.scale)
+    require_triplets(source, upscaler.scale)
     kept = set(np.linspace(0, len(source) - 1, num=min(keep, len(source)), dtype=int).tolist())
     sums: dict[tuple[Task, str], list[dict[str, float]]] = {}
     examples = []
     for index in range(len(source)):
         frames, low = source.clip(index, np.random.default_rng([seed, index]))
-        made = _upscale(upscaler, low)
-        for task, method, picture, truth in _pairs(made, frames, low, upscaler.scale):
-            sums.setdefault((task, method), []).append(_measure(metrics, picture, truth))
+        made, floor = upscaled(upscaler, low), upscaled(Floor(upscaler.scale), low)
+        for ours, theirs in zip(pairs(made, frames, low), pairs(floor, frames, low), strict=True):
+            for method, (task, picture, truth) in ((OURS, ours), (FLOOR_NAMES[ours[0]], theirs)):
+                sums.setdefault((task, method), []).append(_measure(metrics, picture, truth))
         if index in kept:
-            floor = bicubic(blend(low[0], low[2]), upscaler.scale)
-            examples.append(Example(low[0], floor, made[Output.MIDDLE], frames[1]))
+            examples.append(Example(low[0], floor[Output.MIDDLE], made[Output.MIDDLE], frames[1]))
         if seen:
             seen()
     rows = [Row(task, method, _mean(values)) for (task, method), values in sums.items()]
     return Evaluation(rows, examples, len(source))
 
 
-def _require_triplets(source: ClipSource, scale: int) -> None:
+def require_triplets(source: ClipSource, scale: int) -> None:
+    """Raise `ConfigError` when a source has no low-resolution frames by this factor, or not three frames a clip."""
     if tuple(source.columns) != ("frames", "low"):
         raise ConfigError(f"the data set gives no low-resolution frames: set dataset.scale={scale}.")
     if len(source) == 0:
@@ -125,22 +126,18 @@ def _require_triplets(source: ClipSource, scale: int) -> None:
         )
 
 
-def _upscale(upscaler: Upscaler, low: Array) -> dict[Output, Array]:
+def upscaled(upscaler: Upscaler, low: Array) -> dict[Output, Array]:
+    """All that an upscaler makes of a clip's low-resolution frames 0 and 2."""
     made = upscaler(low[None, 0], low[None, 2], tuple(Output))
     return {output: picture[0] for output, picture in made.items()}
 
 
-def _pairs(
-    made: Mapping[Output, Array], frames: Array, low: Array, scale: int
-) -> Iterator[tuple[Task, str, Array, Array]]:
-    for output, index in ((Output.FIRST, 0), (Output.LAST, 2)):
-        yield Task.SPATIAL, OURS, made[output], frames[index]
-        yield Task.SPATIAL, FLOOR_NAMES[Task.SPATIAL], bicubic(low[index], scale), frames[index]
-    middle = blend(low[0], low[2])
-    yield Task.TEMPORAL, OURS, made[Output.LOW_MIDDLE], low[1]
-    yield Task.TEMPORAL, FLOOR_NAMES[Task.TEMPORAL], middle, low[1]
-    yield Task.BOTH, OURS, made[Output.MIDDLE], frames[1]
-    yield Task.BOTH, FLOOR_NAMES[Task.BOTH], bicubic(middle, scale), frames[1]
+def pairs(made: Mapping[Output, Array], frames: Array, low: Array) -> Iterator[tuple[Task, Array, Array]]:
+    """Each picture that was made of a clip, with the task that it belongs to and the truth."""
+    yield Task.SPATIAL, made[Output.FIRST], frames[0]
+    yield Task.SPATIAL, made[Output.LAST], frames[2]
+    yield Task.TEMPORAL, made[Output.LOW_MIDDLE], low[1]
+    yield Task.BOTH, made[Output.MIDDLE], frames[1]
 
 
 def _measure(metrics: Mapping[str, Metric], picture: Array, truth: Array) -> dict[str, float]:

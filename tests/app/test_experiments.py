@@ -13,7 +13,7 @@ from core.tasks.measure import data_set, settled
 
 ROOT = Path(__file__).parents[2]
 EXPERIMENTS = sorted(path.stem for path in ROOT.glob("plugins/*/conf/experiment/*.yaml"))
-CONTENDERS = sorted(ROOT.glob("plugins/*/conf/contender/*.yaml"))
+CONTENDERS = sorted([*ROOT.glob("plugins/*/conf/contender/*.yaml"), *ROOT.glob("conf/contender/*.yaml")])
 TEST_SETS = sorted(ROOT.glob("conf/testset/*.yaml"))
 PRESETS = sorted(path.stem for path in ROOT.glob("plugins/*/conf/model/*.yaml"))
 
@@ -55,7 +55,8 @@ def test_contenders_compose(path):
     assert set(preset) == {"words", "points"} and preset["points"]
     words = [*settled(preset["words"]), *next(iter(preset["points"].values())), "task=measure"]
     settings = core.open_run(words).settings
-    assert type(settings.codec).__module__.startswith(f"plugins.{path.parents[2].name}.")
+    section = settings.upscaler if settings.codec is None else settings.codec
+    assert type(section).__module__.startswith((f"plugins.{path.parents[2].name}.", "core."))
     assert bool(settings.task.checkpoint) == (settings.model is not None)
 
 
@@ -66,10 +67,22 @@ def test_test_sets_compose(path, monkeypatch):
     entry, section = data_set(words, core.open_run(["experiment=none", "task=doctor"]).registry)
     if path.stem == "clips":
         assert section.held_out.value == "box_handheld"
+    elif path.stem.startswith(("clips", "vid4", "vimeo90k")):
+        assert section.scale in (2, 4) and section.frames == 3
+        if path.stem != "clips_x2":
+            with pytest.raises(
+                core.errors.DataError, match=r"there is no folder /my data/(vid4|vimeo_septuplet)"
+            ):
+                entry.build(section, Split.TEST)
     else:
         assert (section.collection.value, section.root) == (path.stem, f"/my data/{path.stem}")
         with pytest.raises(core.errors.DataError, match=f"there is no folder /my data/{path.stem}"):
             entry.build(section, Split.TEST)
+
+
+def test_the_benchmark_of_upscalers_composes():
+    settings = core.open_run(["experiment=bench_upscaling"]).settings
+    assert list(settings.task.contenders) == ["floor", "cycmunet"] and list(settings.task.sets) == ["clips"]
 
 
 def test_the_benchmark_of_the_demos_composes():

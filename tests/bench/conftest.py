@@ -34,6 +34,7 @@ POINT = PointRecord(
     intra=None,
     counted="packets",
     parameters=None,
+    multiply_adds=None,
     fingerprint="ab" * 16,
     options={"crf": 20},
     device=None,

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
-from core.bench.compare import MEAN_CURVE, MEAN_OF_SEQUENCES, compare, conditions_of, curves, figures
+from core.bench.compare import MEAN_CURVE, MEAN_OF_SEQUENCES, apart, compare, conditions_of, curves, figures
 from core.bench.records import Outcome, PointRecord
 
 ANCHOR = [
@@ -70,6 +70,19 @@ def test_other_conditions_are_never_compared(outcomes, other):
     both = curves([*outcomes("a", ANCHOR), *outcomes("b", scaled(0.8, 0.8), **other)])
     assert compare(both, ["a", "b"]) == []
     assert [len(together) for together in figures(both).values()] == [1, 1]
+
+
+def test_what_was_not_compared_is_told(outcomes):
+    """Unless there is a common condition: another curve of the same contender may be compared."""
+    anchor, same = outcomes("a", ANCHOR), outcomes("b", scaled(0.8, 0.8))
+    endless = outcomes("b", scaled(0.8, 0.8), gop=0)
+    (pair,) = apart(curves([*anchor, *endless]), ["a"])
+    assert (pair.test_set, pair.anchor, pair.contender) == ("clips", "a", "b")
+    assert pair.reason == "distance of intra frames 0 against 12."
+    assert apart(curves([*anchor, *endless, *same]), ["a"]) == []
+    assert apart(curves([*anchor, *outcomes("b", ANCHOR, test_set="uvg")]), ["a"]) == []
+    one_clip = outcomes("c", [point[:1] for point in ANCHOR])
+    assert apart(curves([*anchor, *one_clip]), ["a"])[0].reason.startswith("clips ")
 
 
 @pytest.mark.parametrize("other", [{"source": "9" * 64}, {"frames": 5}, {"height": 10}])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import tracemalloc
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -19,7 +20,7 @@ from core.coding.frames import StreamDecoder
 from core.coding.records import FrameRecord
 from core.entropy.stream import StreamReader
 from core.errors import MediaError
-from core.hooks import Array, Packet, PictureFormat
+from core.hooks import Array, CodedFrame, FrameEncoder, Packet, PictureFormat
 from core.media.reader import RawFormat, open_video
 from core.metrics.quality import as_stored, psnr
 
@@ -157,6 +158,42 @@ def test_an_interrupted_encode_ends_like_an_undisturbed_one(
         assert again.frames == list(
             range(at - 1, 11)
         )  # the last intra packet is coded again, and what follows
+
+
+class Placing(Levels):
+    """Decides itself that every fourth frame that an encoder gets is intra, as conventional codecs do."""
+
+    def encoder(self, format: PictureFormat, estimate: bool = False) -> FrameEncoder:
+        inner, count = super().encoder(format, estimate), iter(range(10**6))
+
+        class Encoder:
+            def encode(self, frame: Array, time: int, intra: bool) -> Sequence[CodedFrame]:
+                return inner.encode(frame, time, next(count) % 4 == 0)
+
+            def flush(self) -> Sequence[CodedFrame]:
+                return inner.flush()
+
+        return Encoder()
+
+
+class Stopping(Placing):
+    """The same, interrupted at the seventh frame."""
+
+    def codes(self, frame: Array, format: PictureFormat) -> np.ndarray:
+        if len(self.frames) > 6:
+            raise KeyboardInterrupt
+        return super().codes(frame, format)
+
+
+def test_a_codec_that_places_intra_frames_itself_goes_on_at_one(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.y4m", moving(11))
+    encode(source, tmp_path / "straight.mdv", replace(load(Placing()), places_intra=True))
+    with pytest.raises(KeyboardInterrupt):
+        encode(source, tmp_path / "out.mdv", replace(load(Stopping()), places_intra=True))
+    again = Placing()
+    encode(source, tmp_path / "out.mdv", replace(load(again), places_intra=True))
+    assert again.frames == list(range(4, 11))
+    assert (tmp_path / "out.mdv").read_bytes() == (tmp_path / "straight.mdv").read_bytes()
 
 
 def test_records_of_an_interrupted_encode_are_whole(tmp_path: Path) -> None:

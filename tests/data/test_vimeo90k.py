@@ -53,6 +53,18 @@ def test_septuplets_and_clips_shorter_than_a_sequence(vimeo):
     assert len(train) == 4 * 5
 
 
+def test_another_list_of_the_test_split(vimeo):
+    """As one that holds slow septuplets alone."""
+    root = vimeo("sep", 7)
+    (root / "sep_slow_testset.txt").write_text("00001/0002\n")
+    build, config = VIMEO90K_SEPTUPLET.build, VIMEO90K_SEPTUPLET.config
+    assert reds(build(config(root=str(root), crop=32, test_list="sep_slow_testset.txt"), Split.TEST)) == [
+        [*range(10, 17)]
+    ]
+    with pytest.raises(DataError, match=r"sep_fast_testset.txt is missing"):
+        build(config(root=str(root), crop=32, test_list="sep_fast_testset.txt"), Split.TEST)
+
+
 def test_clip_has_the_promised_form(vimeo):
     source = triplets(vimeo("tri", 3), Split.TRAIN, scale=4)
     assert source.columns == ("frames", "low")

@@ -6,6 +6,7 @@ import base64
 import csv
 import io
 import json
+import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
@@ -19,6 +20,7 @@ from core.bench.cache import Cache
 from core.bench.published import published
 from core.bench.records import ClipRecord, Outcome, PointRecord
 from core.bench.results import Results
+from core.report import crops
 from core.report.bench import write_report
 from core.report.svg import Series, chart
 
@@ -104,6 +106,7 @@ def outcome(contender: str, point: str, size: int, quality: float, gop: int = 12
         intra=None,
         counted="packets",
         parameters=1234567,
+        multiply_adds=None,
         fingerprint="ef" * 16,
         options={"gop": gop},
         device=None,
@@ -184,6 +187,13 @@ def test_crops_are_taken_at_about_equal_bytes(page: Page) -> None:
     assert image.width >= 240 and np.asarray(image).std() > 0
     for attributes in page.all("img"):
         assert attributes["src"].startswith("data:image/png;base64,")
+
+
+def test_no_contender_s_crop_is_far_from_the_bytes_that_are_stated(made: tuple[Path, Results]) -> None:
+    text = (made[0] / "bench.html").read_text()
+    assert re.search(r"nearest to \d\.\d{4} bpp, from \d+% to \d+% of these bytes", text)
+    # The one that is farthest decides, not the sum of all.
+    assert crops._target([[4.0], [4.0], [4.0], [1.0], [2.0]]) == 2.0
 
 
 def test_the_same_in_every_form(made: tuple[Path, Results]) -> None:

@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
+from core.coding.resampled import ResampledCodec
 from core.hooks import Codec, CodecConfig, CodecEntry, InterCodecEntry
+from core.upscaling.floors import Floor
 from plugins.dcvc import plugin as dcvc
 from plugins.dvc import plugin as dvc
 from plugins.dvcp import plugin as dvcp
@@ -54,6 +56,13 @@ class Subject:
         return self.entry.build(self.config, network, tables or self.entry.tables(network), *intra)
 
 
+class Resampled(Subject):
+    """A codec within the one that codes a smaller, slower video: frames leave later than they come."""
+
+    def codec(self, network=None, tables=None) -> Codec:
+        return ResampledCodec(super().codec(network, tables), Floor(2))
+
+
 SUBJECTS = {
     "ssfvc": Subject("ssfvc", ssfvc.CODEC, ssfvc.SsfvcCodecConfig(), ssfvc_tests, 128),
     "dvc": Subject("dvc", dvc.CODEC, dvc.DvcCodecConfig(), dvc_tests, 64),
@@ -67,3 +76,6 @@ PORTABLE_DCVC = Subject(
 
 OWN = [name for name in SUBJECTS if name != "dvcp"]
 """Codecs with code of their own. DVC-P's networks are coded by DVC's, which what costs minutes tries once."""
+
+WRAPPED = {"dvc, resampled": Resampled("dvc", dvc.CODEC, dvc.DvcCodecConfig(), dvc_tests, 64)}
+"""Codecs around others, which are tried as far as that does not depend on what is within."""

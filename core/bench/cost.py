@@ -1,0 +1,82 @@
+"""Multiply-adds of codecs and upscalers: counted on pictures of a stated size, and told for each pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.hooks import Array, Codec, CodedFrame, Output, PictureFormat, Upscaler
+
+if TYPE_CHECKING:
+    from core.nn.counting import Counter
+
+SIDE = 256
+"""Of the pictures that codecs are given, in pixels: a multiple of what any of them continues pictures to."""
+LOW_SIDE = 64
+"""Of the low-resolution pictures that upscalers are given, in pixels."""
+ENCODE_INTRA, ENCODE_INTER = "encode intra", "encode inter"
+DECODE_INTRA, DECODE_INTER = "decode intra", "decode inter"
+UPSCALE = "upscale"
+_FURTHER = 2
+"""Inter frames that are coded, so that a codec that leaves some out counts as it does on a long video."""
+
+
+def codec_cost(codec: Codec) -> dict[str, float]:
+    """Multiply-adds for each pixel of a frame: of an intra frame, and of each further one, to encode and to decode."""
+    encode, decode = zip(_group_cost(codec, 1), _group_cost(codec, 1 + _FURTHER), strict=True)
+    return {
+        ENCODE_INTRA: encode[0],
+        ENCODE_INTER: (encode[1] - encode[0]) / _FURTHER,
+        DECODE_INTRA: decode[0],
+        DECODE_INTER: (decode[1] - decode[0]) / _FURTHER,
+    }
+
+
+def upscaler_cost(upscaler: Upscaler) -> dict[str, float]:
+    """Multiply-adds for each pixel of the three high-resolution frames, the low-resolution one made as well."""
+    first, last = moving_frames(2, LOW_SIDE, LOW_SIDE)
+    with _counting() as counter:
+        upscaler(first[None], last[None], tuple(Output))
+    return {UPSCALE: counter.multiply_adds / (3 * (LOW_SIDE * upscaler.scale) ** 2)}
+
+
+def _group_cost(codec: Codec, count: int) -> tuple[float, float]:
+    """To encode and to decode a group of frames."""
+    format = PictureFormat(SIDE, SIDE)
+    encoder, decoder = codec.encoder(format), codec.decoder(format)
+    with _counting() as encoding:
+        coded: list[CodedFrame] = []
+        for time, frame in enumerate(moving_frames(count, SIDE, SIDE)):
+            coded += encoder.encode(frame, time, time == 0)
+        coded += encoder.flush()
+    with _counting() as decoding:
+        for one in coded:
+            decoder.decode(one.packet)
+        decoder.flush()
+    return encoding.multiply_adds / SIDE**2, decoding.multiply_adds / SIDE**2
+
+
+def moving_frames(count: int, height: int, width: int) -> list[Array]:
+    """Frames (3,height,width) of a pattern that moves."""
+    y, x = np.mgrid[:height, :width] / 20
+    waves = [np.stack([np.sin(x + 0.1 * n), np.cos(y - 0.1 * n), np.sin(x + y)]) for n in range(count)]
+    return [(0.5 + 0.4 * wave).astype(np.float32) for wave in waves]
+
+
+@contextmanager
+def _counting() -> Iterator[Counter]:
+    """Counts what is computed meanwhile, in MindSpore's PyNative mode."""
+    import mindspore as ms
+
+    from core.nn.counting import counting
+
+    before = ms.get_context("mode")
+    ms.set_context(mode=ms.PYNATIVE_MODE)
+    try:
+        with counting() as counter:
+            yield counter
+    finally:
+        ms.set_context(mode=before)

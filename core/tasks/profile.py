@@ -1,0 +1,92 @@
+"""``task=profile``: time and memory of a network, cell by cell, and how they grow with the picture."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from core.errors import ConfigError
+from core.files import write_json
+from core.hooks import CodecEntry, InterCodecEntry, TaskEntry, UpscalerEntry
+from core.progress import Meter
+
+if TYPE_CHECKING:
+    from mindspore import nn
+
+    from core.bench.profile import Work
+    from core.run import Run
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class ProfileConfig:
+    """Say where the time and memory of a codec's or an upscaler's network go, and how they grow with the picture."""
+
+    checkpoint: str | None = None
+    """Trained network; by default the settings' ``weights``, or fresh ones, which take as long."""
+    sizes: list[str] = field(default_factory=lambda: ["128x128", "192x192", "256x256", "384x384"])
+    """Of the pictures (of an upscaler's inputs), as 1920x1080."""
+    compiled: bool = False
+    """Also time the whole in graph mode, which compiles it once for each size."""
+
+    def __post_init__(self) -> None:
+        for size in self.sizes:
+            if not re.fullmatch(r"[1-9]\d*x[1-9]\d*", size):
+                raise ValueError(f"sizes: {size} is not a size such as 1920x1080.")
+        if not self.sizes:
+            raise ValueError("sizes is empty: give one or more, as [128x128,256x256].")
+
+
+def _profile(config: ProfileConfig, run: Run) -> None:
+    from core.bench.profile import profile
+    from core.report.pictures import save_picture
+    from core.report.profile import draw_profile, plain, print_profile
+
+    network, work, title = _work(config, run)
+    sizes = [(int(width), int(height)) for width, height in (size.split("x") for size in config.sizes)]
+    profiles = []
+    with Meter("Profiling", len(sizes)) as meter:
+        for one in profile(network, work, sizes, config.compiled):
+            profiles.append(one)
+            meter.advance(f"{one.width}x{one.height}: {one.seconds:.2f} s")
+    print_profile(profiles, title)
+    write_json(
+        run.output / "profile.json", {"of": title, "device": run.device.description, **plain(profiles)}
+    )
+    save_picture(draw_profile(profiles, title), run.output / "profile.png")
+    log.info("Profile: %s", run.output / "profile.json")
+
+
+def _work(config: ProfileConfig, run: Run) -> tuple[nn.Cell, Work, str]:
+    """The network, what it is to compute, and what that is called."""
+    from core.bench.profile import coding, upscaling
+
+    settings = run.settings
+    if settings.codec is None and settings.upscaler is None:
+        raise ConfigError("there is nothing to profile: give codec=… or upscaler=…, or an experiment=….")
+    if settings.codec is None:
+        upscaling_entry = run.entry("upscaler", UpscalerEntry)
+        network = _network(config, run, upscaling_entry)
+        upscaler = upscaling_entry.build(settings.upscaler, network)
+        return network, upscaling(upscaler), f"upscaler={upscaling_entry.name}: two frames of two"
+    entry = run.entry("codec", CodecEntry)
+    network = _network(config, run, entry)
+    pictures = [run.intra()] if isinstance(entry, InterCodecEntry) else []
+    codec = entry.build(settings.codec, network, entry.tables(network), *pictures)
+    return network, coding(codec), f"codec={entry.name}: an intra and an inter frame, encoded and decoded"
+
+
+def _network(config: ProfileConfig, run: Run, entry: CodecEntry[Any] | UpscalerEntry[Any]) -> nn.Cell:
+    if not entry.takes_model:
+        raise ConfigError(f"{entry.name} has no network of its own: profile one that has.")
+    network = run.model(config.checkpoint)
+    network.set_train(False)
+    return network
+
+
+PROFILE = TaskEntry(
+    "profile", ProfileConfig, _profile, needs=("model", "device"), takes=("codec", "intra", "upscaler")
+)
