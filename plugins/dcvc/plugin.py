@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import accumulate
@@ -20,6 +20,7 @@ from core.hooks import (
     IntraCodec,
     LossEntry,
     ModelEntry,
+    Part,
     PublishedWeights,
     StepEntry,
     Supervision,
@@ -168,6 +169,12 @@ def _network(config: DcvcConfig) -> nn.Cell:
     return Dcvc(config)
 
 
+def _parts(network: nn.Cell) -> Sequence[Part]:
+    from .parts import parts
+
+    return parts(network)
+
+
 def _published(config: DcvcConfig) -> PublishedWeights:
     from .weights import published
 
@@ -204,7 +211,7 @@ def _tables(network: nn.Cell) -> Tables:
     return tables(network)
 
 
-MODEL = ModelEntry("dcvc", DcvcConfig, _network, published=_published)
+MODEL = ModelEntry("dcvc", DcvcConfig, _network, published=_published, parts=_parts)
 LOSS = LossEntry("dcvc", DcvcLossConfig, _loss)
 STEP = StepEntry("dcvc", DcvcStepConfig, _step)
 CODEC = InterCodecEntry(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from core.hooks import (
     IntraCodec,
     LossEntry,
     ModelEntry,
+    Part,
     PublishedWeights,
     StepEntry,
     Supervision,
@@ -134,6 +135,12 @@ def _network(config: DvcConfig) -> nn.Cell:
     return Dvc(config)
 
 
+def _parts(network: nn.Cell) -> Sequence[Part]:
+    from .parts import parts
+
+    return parts(network)
+
+
 def _published(config: DvcConfig) -> PublishedWeights:
     from .weights import published
 
@@ -170,7 +177,7 @@ def _tables(network: nn.Cell) -> Tables:
     return tables(network)
 
 
-MODEL = ModelEntry("dvc", DvcConfig, _network, published=_published)
+MODEL = ModelEntry("dvc", DvcConfig, _network, published=_published, parts=_parts)
 LOSS = LossEntry("dvc", DvcLossConfig, _loss)
 STEP = StepEntry("dvc", DvcStepConfig, _step)
 CODEC = InterCodecEntry(

@@ -1,0 +1,144 @@
+"""Operators that work element by element."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Any
+
+import numpy as np
+from onnx import helper
+
+from core.export.values import Argument, Node, Table, Writer, operand, tensor_type
+
+_DIRECT = {
+    "Abs": "Abs",
+    "Add": "Add",
+    "Ceil": "Ceil",
+    "Cos": "Cos",
+    "Div": "Div",
+    "Equal": "Equal",
+    "Erf": "Erf",
+    "Exp": "Exp",
+    "Floor": "Floor",
+    "Greater": "Greater",
+    "GreaterEqual": "GreaterOrEqual",
+    "IsNan": "IsNaN",
+    "Less": "Less",
+    "LessEqual": "LessOrEqual",
+    "Log": "Log",
+    "LogicalAnd": "And",
+    "LogicalNot": "Not",
+    "LogicalOr": "Or",
+    "Maximum": "Max",
+    "Minimum": "Min",
+    "Mul": "Mul",
+    "Neg": "Neg",
+    "Pow": "Pow",
+    "RealDiv": "Div",
+    "ReLU": "Relu",
+    "Reciprocal": "Reciprocal",
+    "Sigmoid": "Sigmoid",
+    "Sign": "Sign",
+    "Sin": "Sin",
+    "Softplus": "Softplus",
+    "Sqrt": "Sqrt",
+    "Sub": "Sub",
+    "Tanh": "Tanh",
+}
+"""Operators whose counterpart takes the same operands."""
+
+
+def _direct(counterpart: str, write: Writer, node: Node, *arguments: Argument) -> str:
+    dtype = tensor_type(*arguments)
+    return write(counterpart, *(operand(argument, dtype) for argument in arguments))
+
+
+def _round(write: Writer, node: Node, x: Argument, decimals: int = 0) -> str:
+    """To whole numbers, halves to the even one."""
+    if decimals:
+        raise NotImplementedError("rounding to decimals")
+    return write("Round", operand(x))
+
+
+def _square(write: Writer, node: Node, x: Argument) -> str:
+    return write("Mul", operand(x), operand(x))
+
+
+def _rsqrt(write: Writer, node: Node, x: Argument) -> str:
+    return write("Reciprocal", write("Sqrt", operand(x)))
+
+
+def _clamp(write: Writer, node: Node, x: Argument, low: Argument = None, high: Argument = None) -> str:
+    dtype = tensor_type(x)
+    return write("Clip", operand(x), operand(low, dtype), operand(high, dtype))
+
+
+def _select(write: Writer, node: Node, condition: Argument, x: Argument, y: Argument) -> str:
+    dtype = node.specs[0].dtype
+    return write("Where", operand(condition), operand(x, dtype), operand(y, dtype))
+
+
+def _cast(write: Writer, node: Node, x: Argument, dtype: Argument = None) -> str:
+    return write("Cast", operand(x), to=helper.np_dtype_to_tensor_dtype(node.specs[0].dtype))
+
+
+def _xlogy(write: Writer, node: Node, x: Argument, y: Argument) -> str:
+    """x log(y), and 0 where x is 0."""
+    dtype = tensor_type(x, y)
+    product = write("Mul", operand(x, dtype), write("Log", operand(y, dtype)))
+    nothing = write("Equal", operand(x, dtype), np.zeros((), dtype))
+    return write("Where", nothing, np.zeros((), dtype), product)
+
+
+def _log1p(write: Writer, node: Node, x: Argument) -> str:
+    """log(1 + x), as log(u) x / (u - 1) with u = 1 + x, in which the rounding of u cancels."""
+    one = np.ones((), tensor_type(x))
+    u = write("Add", operand(x), one)
+    exact = write("Div", write("Mul", write("Log", u), operand(x)), write("Sub", u, one))
+    return write("Where", write("Equal", u, one), operand(x), exact)
+
+
+def _expm1(write: Writer, node: Node, x: Argument) -> str:
+    """exp(x) - 1, as 2 t / (1 - t) with t = tanh(x/2), which loses nothing near zero."""
+    dtype = tensor_type(x)
+    t = write("Tanh", write("Mul", operand(x), np.asarray(0.5, dtype)))
+    return write("Div", write("Add", t, t), write("Sub", np.ones((), dtype), t))
+
+
+_ERFC_FIT: tuple[float, ...] = ()
+
+
+def _erfc(write: Writer, node: Node, x: Argument) -> str:
+    """1 - erf(x) without loss where it is small."""
+    raise NotImplementedError("erfc")
+
+
+def _zeros_like(write: Writer, node: Node, x: Argument) -> str:
+    return _filled(write, x, 0.0, node)
+
+
+def _ones_like(write: Writer, node: Node, x: Argument) -> str:
+    return _filled(write, x, 1.0, node)
+
+
+def _filled(write: Writer, x: Argument, value: float, node: Node) -> str:
+    return write("Expand", np.asarray(value, node.specs[0].dtype), write("Shape", operand(x)))
+
+
+TABLE: Table = {
+    **{name: partial(_direct, counterpart) for name, counterpart in _DIRECT.items()},
+    "Cast": _cast,
+    "ClampScalar": _clamp,
+    "ClampTensor": _clamp,
+    "Erfc": _erfc,
+    "Expm1": _expm1,
+    "Log1p": _log1p,
+    "OnesLike": _ones_like,
+    "Round": _round,
+    "Rsqrt": _rsqrt,
+    "Select": _select,
+    "Square": _square,
+    "Xlogy": _xlogy,
+    "ZerosLike": _zeros_like,
+}
