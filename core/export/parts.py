@@ -17,7 +17,7 @@ def at_size(part: Part, size: Size) -> onnx.ModelProto:
     Raises `ExportError` where an operator of it is not known.
     """
     graph = mindir.read(part.cell, [plane.shape(*size) for plane in part.inputs])
-    return translate(graph, part.name, [plane.name for plane in part.inputs], part.outputs)
+    return translate(graph, part.name, [plane.name for plane in part.inputs], part.outputs).model
 
 
 def at_any_size(part: Part) -> onnx.ModelProto:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import onnxruntime
 from mindspore import Tensor
+from numpy.typing import NDArray
 
 from core.export.mindir import read
 from core.export.translate import translate
@@ -32,21 +35,31 @@ class OnnxStage:
         self._options = onnxruntime.SessionOptions()
         self._options.intra_op_num_threads = threads
         self._options.log_severity_level = 3
-        self._sessions: dict[Shapes, onnxruntime.InferenceSession] = {}
+        self._compiled: dict[Shapes, _Compiled] = {}
 
     def __call__(self, *inputs: Tensor) -> Results:
         arrays = [tensor.asnumpy() for tensor in inputs]
-        session = self._session(tuple(array.shape for array in arrays))
-        named: dict[str, Any] = {
-            put.name: array for put, array in zip(session.get_inputs(), arrays, strict=True)
-        }
-        made = tuple(Tensor.from_numpy(result) for result in session.run(None, named))
-        return made
+        shapes = tuple(array.shape for array in arrays)
+        if shapes not in self._compiled:
+            self._compiled[shapes] = self._compile(shapes)
+        compiled = self._compiled[shapes]
+        results = tuple(Tensor.from_numpy(result) for result in compiled.run(arrays))
+        return results if compiled.gives_tuple else results[0]
 
-    def _session(self, shapes: Shapes) -> onnxruntime.InferenceSession:
-        if shapes not in self._sessions:
-            model = translate(read(self._stage, shapes), type(self._stage).__name__)
-            self._sessions[shapes] = onnxruntime.InferenceSession(
-                model.SerializeToString(), self._options, providers=["CPUExecutionProvider"]
-            )
-        return self._sessions[shapes]
+    def _compile(self, shapes: Shapes) -> _Compiled:
+        translated = translate(read(self._stage, shapes), type(self._stage).__name__)
+        model = translated.model.SerializeToString()
+        session = onnxruntime.InferenceSession(model, self._options, providers=["CPUExecutionProvider"])
+        return _Compiled(session, translated.gives_tuple)
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    """A stage for one size."""
+
+    session: onnxruntime.InferenceSession
+    gives_tuple: bool
+
+    def run(self, arrays: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        names = [put.name for put in self.session.get_inputs()]
+        return self.session.run(None, dict(zip(names, arrays, strict=True)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import onnx
 from onnx import helper
@@ -15,30 +15,46 @@ from core.export.values import Argument, Value, operand
 from core.export.writer import Writer
 
 
-def translate(graph: Graph, inputs: Sequence[str], outputs: Sequence[str], name: str) -> onnx.ModelProto:
-    """The ONNX model of a graph, whose inputs and outputs get these names.
+@dataclass(frozen=True)
+class Translated:
+    """A network in ONNX."""
+
+    model: onnx.ModelProto
+    gives_tuple: bool
+    """Whether the network returns several tensors, or one in a tuple."""
+
+
+def translate(
+    graph: Graph, name: str, inputs: Sequence[str] | None = None, outputs: Sequence[str] | None = None
+) -> Translated:
+    """The ONNX model of a graph; inputs and outputs get these names, or numbers.
 
     Raises `ExportError` for an operator that is not known, with where it stands.
     """
+    inputs = inputs or [f"input_{number}" for number in range(len(graph.inputs))]
     write = Writer()
     known: dict[str, Argument] = {}
     for ours, (theirs, spec) in zip(inputs, graph.inputs.items(), strict=True):
         known[theirs] = Value(ours, spec)
     for parameter, array in graph.parameters.items():
-        known[parameter] = Value(write.parameter(parameter, array), Spec(array.dtype, array.shape))
+        called = parameter.rpartition(":")[2]
+        known[parameter] = Value(write.parameter(called, array), Spec(array.dtype, array.shape))
     for step in graph.steps:
         known[step.name] = step.value if isinstance(step, Constant) else _result(write, step, known)
-    made = _flat([known[result] for result in graph.outputs])
+    result = known[graph.output]
+    made = _flat(result)
+    outputs = outputs or [f"output_{number}" for number in range(len(made))]
     if len(made) != len(outputs):
         raise ExportError(f"{name} gives {len(made)} results, and {len(outputs)} names are there for them.")
     write.place = ""
     for ours, value in zip(outputs, made, strict=True):
         write("Identity", operand(value), name=ours)
-    return write.model(
+    model = write.model(
         [_described(ours, spec) for ours, spec in zip(inputs, graph.inputs.values(), strict=True)],
         [_described(ours, value.spec) for ours, value in zip(outputs, made, strict=True)],
         name,
     )
+    return Translated(model, isinstance(result, tuple))
 
 
 def _result(write: Writer, node: Node, known: dict[str, Argument]) -> Argument:
@@ -61,11 +77,10 @@ def _result(write: Writer, node: Node, known: dict[str, Argument]) -> Argument:
     return result
 
 
-def _flat(values: Sequence[Any]) -> list[Value]:
-    flat: list[Value] = []
-    for value in values:
-        flat += _flat(value) if isinstance(value, tuple) else [value]
-    return flat
+def _flat(value: Argument) -> list[Value]:
+    if isinstance(value, tuple):
+        return [inner for item in value for inner in _flat(item)]
+    return [value]
 
 
 def _described(name: str, spec: Spec) -> onnx.ValueInfoProto:

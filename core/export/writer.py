@@ -18,6 +18,9 @@ OPSET = 20
 _IR_VERSION = 9
 """The file format's version that came with it; runtimes refuse newer ones than they know."""
 
+_BIAS_PLACES = {"Conv": 2, "ConvTranspose": 2, "DeformConv": 3}
+"""Operators that can add a bias, and where it stands among their inputs."""
+
 Constant = NDArray[Any] | np.generic
 Operand = str | Constant | None
 """A value's name, a constant, or nothing where an operator leaves a value out."""
@@ -36,6 +39,7 @@ class Writer:
         self.place = ""
         """Where in the network the nodes to come belong; it becomes part of their names."""
         self._counts: Counter[str] = Counter()
+        self._producers: dict[str, onnx.NodeProto] = {}
 
     def __call__(self, operator: str, *operands: Operand, name: str | None = None, **attributes: Any) -> str:
         """Add a node with one result; returns its name."""
@@ -56,8 +60,20 @@ class Writer:
         name = self._name(operator)
         made = [named or name] if results is None else [f"{name}:{number}" for number in range(results)]
         inputs = [self._named(operand, f"{name}.{number}") for number, operand in enumerate(operands)]
-        self.nodes.append(helper.make_node(operator, inputs, made, name, **attributes))
+        node = helper.make_node(operator, inputs, made, name, **attributes)
+        self.nodes.append(node)
+        self._producers.update(dict.fromkeys(made, node))
         return made
+
+    def with_bias(self, convolution: str, bias: str) -> str | None:
+        """The convolution of this result once more, with a bias; None where it is no convolution without one."""
+        node = self._producers.get(convolution)
+        place = _BIAS_PLACES.get(node.op_type) if node else None
+        if node is None or place is None or (len(node.input) > place and node.input[place]):
+            return None
+        attributes = {part.name: helper.get_attribute_value(part) for part in node.attribute}
+        inputs = [*node.input[:place], bias, *node.input[place + 1 :]]
+        return self(node.op_type, *inputs, **attributes)
 
     def parameter(self, name: str, value: Constant) -> str:
         """A constant under a name of its own."""
