@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
-from typing import Any
 
 import numpy as np
 from onnx import helper
@@ -14,9 +12,11 @@ from core.export.values import Argument, Node, Table, Writer, operand, tensor_ty
 _DIRECT = {
     "Abs": "Abs",
     "Add": "Add",
+    "Adds": "Add",
     "Ceil": "Ceil",
     "Cos": "Cos",
     "Div": "Div",
+    "Divs": "Div",
     "Equal": "Equal",
     "Erf": "Erf",
     "Exp": "Exp",
@@ -33,6 +33,7 @@ _DIRECT = {
     "Maximum": "Max",
     "Minimum": "Min",
     "Mul": "Mul",
+    "Muls": "Mul",
     "Neg": "Neg",
     "Pow": "Pow",
     "RealDiv": "Div",
@@ -44,6 +45,7 @@ _DIRECT = {
     "Softplus": "Softplus",
     "Sqrt": "Sqrt",
     "Sub": "Sub",
+    "Subs": "Sub",
     "Tanh": "Tanh",
 }
 """Operators whose counterpart takes the same operands."""
@@ -106,12 +108,25 @@ def _expm1(write: Writer, node: Node, x: Argument) -> str:
     return write("Div", write("Add", t, t), write("Sub", np.ones((), dtype), t))
 
 
-_ERFC_FIT: tuple[float, ...] = ()
+_ERFC = (
+    *(-1.26551223, 1.00002368, 0.37409196, 0.0967841895, -0.186288062),
+    *(0.278868085, -1.135204, 1.48851589, -0.822152234, 0.170872778),
+)
+"""log(erfc(x) exp(x²) / t) as a polynomial of t = 1 / (1 + x/2), x from 0 on, to 1e-7 (Chebyshev nodes)."""
 
 
 def _erfc(write: Writer, node: Node, x: Argument) -> str:
-    """1 - erf(x) without loss where it is small."""
-    raise NotImplementedError("erfc")
+    """1 - erf(x) without loss where it is small: by a fit for positive x, the rest by symmetry."""
+    dtype = tensor_type(x)
+    one, two, half = (np.asarray(number, dtype) for number in (1, 2, 0.5))
+    distance = write("Abs", operand(x))
+    t = write("Reciprocal", write("Add", write("Mul", distance, half), one))
+    value: str | np.ndarray = np.asarray(_ERFC[-1], dtype)
+    for coefficient in _ERFC[-2::-1]:
+        value = write("Add", write("Mul", value, t), np.asarray(coefficient, dtype))
+    exponent = write("Sub", value, write("Mul", distance, distance))
+    right = write("Mul", t, write("Exp", exponent))
+    return write("Where", write("Less", operand(x), np.zeros((), dtype)), write("Sub", two, right), right)
 
 
 def _zeros_like(write: Writer, node: Node, x: Argument) -> str:
