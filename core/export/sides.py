@@ -113,7 +113,7 @@ class _Numbers:
         columns = np.stack([array.ravel() for array in arrays], 1)
         numbers = [self._number(_fit(column, self._at, name)) for column in columns]
         raised = [self._write("Reshape", number, np.asarray([1])) for number in numbers]
-        return self._write("Reshape", self._write("Concat", *raised, axis=0), np.asarray(arrays[0].shape))
+        return self._write("Reshape", self._write("Concat", *raised, axis=0), np.asarray(arrays[0].shape, np.int64))
 
     def _line(self, name: str, arrays: Arrays) -> str:
         """Evenly spaced numbers along one axis, from their middle and their distance."""

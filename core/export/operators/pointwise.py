@@ -49,6 +49,8 @@ _DIRECT = {
     "Tanh": "Tanh",
 }
 """Operators whose counterpart takes the same operands."""
+_COMPARISONS = ("Equal", "Greater", "GreaterEqual", "Less", "LessEqual")
+"""Those that have another name where one operand is a number."""
 
 
 def _direct(counterpart: str, write: Writer, node: Node, *arguments: Argument) -> str:
@@ -143,6 +145,7 @@ def _filled(write: Writer, x: Argument, value: float, node: Node) -> str:
 
 TABLE: Table = {
     **{name: partial(_direct, counterpart) for name, counterpart in _DIRECT.items()},
+    **{f"{name}Scalar": partial(_direct, _DIRECT[name]) for name in _COMPARISONS},
     "Cast": _cast,
     "ClampScalar": _clamp,
     "ClampTensor": _clamp,
