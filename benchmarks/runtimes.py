@@ -107,13 +107,19 @@ def main() -> int:
     """The command; returns 0, or 1 after a message."""
     made = parser(__doc__ or "", WHAT)
     networks = (*CONFIGS, *CODECS)
-    made.add_argument("--network", choices=networks, action="append", help="only this; by default demo and codecs")
-    made.add_argument("--size", type=int, default=256, help="side of the frames, a multiple of 64 (%(default)s)")
+    made.add_argument(
+        "--network", choices=networks, action="append", help="only this; by default demo and codecs"
+    )
+    made.add_argument(
+        "--size", type=int, default=256, help="side of the frames, a multiple of 64 (%(default)s)"
+    )
     options = made.parse_args()
     if options.size % 64 or options.size < 64:
         made.error("--size must be a multiple of 64")
     chosen = options.network or ("demo", *CODECS)
-    return run(options, benchmarks(chosen, options.what or WHAT, options.size, options.threads, options.words))
+    return run(
+        options, benchmarks(chosen, options.what or WHAT, options.size, options.threads, options.words)
+    )
 
 
 if __name__ == "__main__":

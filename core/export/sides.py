@@ -1,8 +1,8 @@
 """One model for pictures of any size, from models of the same network at a few sizes.
 
 A compiled network holds the numbers that follow from the sides of its inputs: shapes to lay out anew, the places of
-pixels. What is equal at all sizes stays; what differs becomes a function of the sides (`core.export.formula`), computed
-in the model.
+pixels. What is equal at all sizes stays. What differs becomes a function of the sides (`core.export.formula`), which
+the model computes.
 """
 
 from __future__ import annotations
@@ -113,7 +113,9 @@ class _Numbers:
         columns = np.stack([array.ravel() for array in arrays], 1)
         numbers = [self._number(_fit(column, self._at, name)) for column in columns]
         raised = [self._write("Reshape", number, np.asarray([1])) for number in numbers]
-        return self._write("Reshape", self._write("Concat", *raised, axis=0), np.asarray(arrays[0].shape, np.int64))
+        return self._write(
+            "Reshape", self._write("Concat", *raised, axis=0), np.asarray(arrays[0].shape, np.int64)
+        )
 
     def _line(self, name: str, arrays: Arrays) -> str:
         """Evenly spaced numbers along one axis, from their middle and their distance."""
@@ -126,7 +128,8 @@ class _Numbers:
                 raise Unexplained(_UNKNOWN.format(name))
         write = self._write
         count, middle, step, half = (
-            self._number(_fit(values, self._at, name)) for values in (counts, middles, steps, (counts - 1) / 2)
+            self._number(_fit(values, self._at, name))
+            for values in (counts, middles, steps, (counts - 1) / 2)
         )
         places = write("Range", np.float64(0), write("Round", count), np.float64(1))
         line = write("Add", write("Mul", write("Sub", places, half), step), middle)

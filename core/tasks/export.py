@@ -104,7 +104,9 @@ def _chosen(parts: Sequence[Part], config: ExportConfig) -> list[Part]:
     chosen = [part for part in parts if not config.parts or part.name in config.parts]
     for part in chosen:
         if config.sides and not part.pads and any(side % part.multiple for side in config.sides):
-            raise ConfigError(f"task.size={config.size} does not fit: both must be multiples of {part.multiple}.")
+            raise ConfigError(
+                f"task.size={config.size} does not fit: both must be multiples of {part.multiple}."
+            )
     return chosen
 
 
@@ -119,7 +121,9 @@ def _writer(config: ExportConfig) -> Callable[[Part, Path], None]:
     if config.format is Format.mindir:
         return partial(_write_mindir, config)
     if util.find_spec("onnx") is None:
-        raise ConfigError("ONNX needs the package onnx: pip install 'mindvideo[onnx]', or task.format=mindir.")
+        raise ConfigError(
+            "ONNX needs the package onnx: pip install 'mindvideo[onnx]', or task.format=mindir."
+        )
     return partial(_write_onnx, config)
 
 

@@ -1,4 +1,4 @@
-"""What of the network can leave MindSpore: all of it, and the pieces between pictures, latents and side information.
+"""What of the network can leave MindSpore: all of it, and what lies between pictures, latents and side information.
 
 The context model, which gives every symbol its distribution, runs in fixed point (`core.entropy.autoregressive`),
 which a float network cannot stand in for.

@@ -1,4 +1,4 @@
-"""What of the network can leave MindSpore: all of it, and the pieces between pictures, latents and side information.
+"""What of the network can leave MindSpore: all of it, and what lies between pictures, latents and side information.
 
 The context models, which give every symbol its distribution, run in fixed point (`core.entropy.autoregressive`), which
 a float network cannot stand in for.

@@ -1,4 +1,4 @@
-"""What of the network can leave MindSpore: all of it, and the pieces between pictures and symbols.
+"""What of the network can leave MindSpore: all of it, and what lies between pictures and symbols.
 
 Which tables the residual's symbols are coded under follows from z in integers (`plugins.dvc.latents`), which a float
 network cannot stand in for.

@@ -1,4 +1,4 @@
-"""What of the network can leave MindSpore: all of it, for a pair of frames, and the pieces between pictures and symbols.
+"""What of the network can leave MindSpore: all of it, for two frames, and what lies between pictures and symbols.
 
 Which tables the symbols y are coded under follows from z in integers (`plugins.ssfvc.latents`), which a float network
 cannot stand in for.
@@ -28,8 +28,18 @@ def parts(network: Any) -> Sequence[Part]:
         ("image_analysis", stages.ImageAnalysis(network), (_FRAME,), ("z", "y")),
         ("image_synthesis", stages.ImageSynthesis(network), symbols, ("frame",)),
         ("motion_analysis", stages.MotionAnalysis(network), (_FRAME, _REFERENCE), ("z", "y")),
-        ("motion_synthesis", stages.MotionSynthesis(network), (*symbols, _REFERENCE), ("prediction", "motion")),
+        (
+            "motion_synthesis",
+            stages.MotionSynthesis(network),
+            (*symbols, _REFERENCE),
+            ("prediction", "motion"),
+        ),
         ("residual_analysis", stages.ResidualAnalysis(network), (_FRAME, _PREDICTION), ("z", "y")),
-        ("residual_synthesis", stages.ResidualSynthesis(network), (*symbols, _PREDICTION, motion), ("frame",)),
+        (
+            "residual_synthesis",
+            stages.ResidualSynthesis(network),
+            (*symbols, _PREDICTION, motion),
+            ("frame",),
+        ),
     )
     return [Part(*each, multiple=MULTIPLE) for each in made]

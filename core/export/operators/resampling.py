@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from core.export.values import Argument, Node, Table, Writer, constant_shape, operand
 
 _INTERPOLATION = {"bilinear": "linear", "nearest": "nearest", 0: "linear", 1: "nearest"}

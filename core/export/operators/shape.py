@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.export.values import Argument, Node, Table, Writer, constant_shape, integers, operand, tensor_type
+from core.export.values import Argument, Node, Table, Writer, constant_shape, integers, operand
 
 
 def _reshaped(write: Writer, node: Node, x: Argument, *others: Argument) -> str:
