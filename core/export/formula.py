@@ -1,6 +1,7 @@
 """How a number that a network holds follows from the sides of the picture.
 
-It is taken to be p + q H + r W + s H W, or one over that: four sizes determine the coefficients, a fifth confirms them.
+It is taken to be p + q H + r W + s H W, or one over that. Four sizes determine the coefficients, a fifth confirms
+them.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.export.mindir import read
 from core.export.translate import translate
-from core.nn.stage import Results, Stage
+from core.nn.stage import Stage
 
 Shapes = tuple[tuple[int, ...], ...]
 
@@ -37,7 +37,7 @@ class OnnxStage:
         self._options.log_severity_level = 3
         self._compiled: dict[Shapes, _Compiled] = {}
 
-    def __call__(self, *inputs: Tensor) -> Results:
+    def __call__(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
         arrays = [tensor.asnumpy() for tensor in inputs]
         shapes = tuple(array.shape for array in arrays)
         if shapes not in self._compiled:

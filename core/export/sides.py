@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from core.export.formula import Formula, Size, fit
-from core.export.writer import Writer
+from core.export.writer import Operand, Writer
 from core.hooks import Plane
 
 _MULTIPLES = (2, 3), (4, 3), (2, 5), (4, 5), (3, 7)
 _UNKNOWN = "how {} follows from the picture's sides is not understood"
+_MOST_NUMBERS = 64
+"""In a constant whose elements are computed one by one."""
 Arrays = Sequence[NDArray[Any]]
 """One constant at every size."""
 
@@ -91,11 +93,12 @@ class _Numbers:
     def __init__(self, write: Writer, plane: Plane, at: Sequence[Size]) -> None:
         self._write, self._at = write, at
         shape, last = write("Shape", plane.name), len(plane.leading) + 2
-        self._sides = [
+        height, width = (
             write("Mul", self._double(write("Gather", shape, np.asarray(axis))), np.float64(plane.reduction))
             for axis in (last - 1, last)
-        ]
-        self._made: dict[Formula, str] = {}
+        )
+        self._sides = (height, width, write("Mul", height, width))
+        self._made: dict[Formula, Operand] = {}
 
     def add(self, name: str, arrays: Arrays) -> None:
         """Have a constant of this name computed, which is one of ``arrays`` at each of the sizes."""
@@ -110,6 +113,8 @@ class _Numbers:
 
     def _elements(self, name: str, arrays: Arrays) -> str:
         """An array of one shape, number by number."""
+        if arrays[0].size > _MOST_NUMBERS:
+            raise Unexplained(_UNKNOWN.format(name))
         columns = np.stack([array.ravel() for array in arrays], 1)
         numbers = [self._number(_fit(column, self._at, name)) for column in columns]
         raised = [self._write("Reshape", number, np.asarray([1])) for number in numbers]
@@ -132,24 +137,22 @@ class _Numbers:
             for values in (counts, middles, steps, (counts - 1) / 2)
         )
         places = write("Range", np.float64(0), write("Round", count), np.float64(1))
-        line = write("Add", write("Mul", write("Sub", places, half), step), middle)
+        spread = write("Add", write("Mul", write("Sub", places, half), step), middle)
         sides = [-1 if len({array.shape[i] for array in arrays}) > 1 else 1 for i in range(arrays[0].ndim)]
-        return write("Reshape", line, np.asarray(sides))
+        return write("Reshape", spread, np.asarray(sides))
 
-    def _number(self, formula: Formula) -> str:
+    def _number(self, formula: Formula) -> Operand:
         """A scalar."""
         if formula not in self._made:
             self._made[formula] = self._computed(formula)
         return self._made[formula]
 
-    def _computed(self, formula: Formula) -> str:
-        write, (height, width) = self._write, self._sides
-        p, q, r, s = (np.float64(term) for term in formula.terms)
-        # p + q H + W (r + s H)
-        of_height = write("Add", write("Mul", height, q), p)
-        of_width = write("Mul", write("Add", write("Mul", height, s), r), width)
-        value = write("Add", of_height, of_width)
-        return write("Reciprocal", value) if formula.inverse else value
+    def _computed(self, formula: Formula) -> Operand:
+        value: Operand = np.float64(formula.terms[0])
+        for factor, side in zip(formula.terms[1:], self._sides, strict=True):
+            if factor:
+                value = self._write("Add", value, self._write("Mul", side, np.float64(factor)))
+        return self._write("Reciprocal", value) if formula.inverse else value
 
     def _double(self, name: str) -> str:
         return self._write("Cast", name, to=onnx.TensorProto.DOUBLE)

@@ -7,9 +7,8 @@ from typing import Any
 
 from mindspore import Tensor, nn
 
-Results = Tensor | tuple[Tensor, ...]
-Computed = Callable[..., Results]
-"""What a stage gives, from tensors."""
+Computed = Callable[..., Any]
+"""From tensors to what the stage gives: a tensor, or a tuple of tensors."""
 
 
 class Stage(nn.Cell):
@@ -24,7 +23,7 @@ class Stage(nn.Cell):
         object.__setattr__(self, "network", network)
         object.__setattr__(self, "computed", _runtime(self) if _runtime else None)
 
-    def __call__(self, *inputs: Tensor) -> Results:
+    def __call__(self, *inputs: Tensor) -> Any:
         if self.computed is None:
             return super().__call__(*inputs)
         return self.computed(*inputs)

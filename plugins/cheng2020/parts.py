@@ -27,4 +27,4 @@ def parts(network: Any) -> Sequence[Part]:
         ("side", stages.Side(network), (z,), ("side_information",)),
         ("synthesis", stages.Synthesis(network), (latent,), ("picture",)),
     )
-    return [Part(*each, multiple=MULTIPLE) for each in made]
+    return [Part(name, cell, inputs, outputs, MULTIPLE) for name, cell, inputs, outputs in made]

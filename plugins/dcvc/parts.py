@@ -43,4 +43,4 @@ def parts(network: Any) -> Sequence[Part]:
         ("content_side", stages.ContentSide(network), (z, temporal), ("side",)),
         ("content_synthesis", stages.ContentSynthesis(network), (latent, context), ("frame",)),
     )
-    return [Part(*each, multiple=MULTIPLE) for each in made]
+    return [Part(name, cell, inputs, outputs, MULTIPLE) for name, cell, inputs, outputs in made]

@@ -31,4 +31,4 @@ def parts(network: Any) -> Sequence[Part]:
         ("residual_analysis", stages.ResidualAnalysis(network), (_FRAME, _PREDICTION), ("z", "y")),
         ("residual_synthesis", stages.ResidualSynthesis(network), (y, _PREDICTION), ("frame",)),
     )
-    return [Part(*each, multiple=MULTIPLE) for each in made]
+    return [Part(name, cell, inputs, outputs, MULTIPLE) for name, cell, inputs, outputs in made]

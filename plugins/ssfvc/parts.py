@@ -42,4 +42,4 @@ def parts(network: Any) -> Sequence[Part]:
             ("frame",),
         ),
     )
-    return [Part(*each, multiple=MULTIPLE) for each in made]
+    return [Part(name, cell, inputs, outputs, MULTIPLE) for name, cell, inputs, outputs in made]
