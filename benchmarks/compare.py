@@ -19,6 +19,8 @@ from rich.table import Table
 from core.errors import MindvideoError
 from core.files import write_json
 
+NOTHING = 2
+"""Exit code where nothing was measured, nor a file written."""
 _COLUMNS = ("median s", "min s", "processor s", "first call s", "build s", "peak MiB", "start MiB")
 
 
@@ -33,6 +35,8 @@ class Benchmark:
     sides: Mapping[str, Builder]
     agree: Callable[[Sequence[Arrays], Sequence[Arrays]], str]
     """Compares what the warm-up calls of ours and the peer returned: a sentence, or raises `Disagreement`."""
+    is_long: bool = False
+    """One call to warm up and two that are timed must do."""
 
 
 def parser(description: str, choices: Iterable[str]) -> argparse.ArgumentParser:
@@ -50,7 +54,8 @@ def parser(description: str, choices: Iterable[str]) -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace, benchmarks: Iterable[Benchmark]) -> int:
-    """Compare and time; returns 0, or 1 after a message when the sides disagree or cannot be built."""
+    """Compare and time everything; returns 0, or after messages 1 where sides disagreed or could not be built, and
+    `NOTHING` where no settings fit."""
     console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
     facts = {**machine.describe(), "load before": machine.load()}
     for name, value in facts.items():
@@ -59,18 +64,21 @@ def run(options: argparse.Namespace, benchmarks: Iterable[Benchmark]) -> int:
         console.print(
             "[bold red]The machine is busy: the times, and their ratios, cannot be relied on (README.md)[/]"
         )
-    results = {}
+    results, repeat, failed = {}, 0 if options.verify else options.repeat, 0
     try:
         for benchmark in benchmarks:
-            repeat = 0 if options.verify else options.repeat
-            results[benchmark.title] = _execute(benchmark, repeat, console)
-    except (Disagreement, MindvideoError, RuntimeError) as error:
+            try:
+                results[benchmark.title] = _execute(benchmark, repeat, console)
+            except (Disagreement, RuntimeError) as error:
+                console.print(f"[bold red]Error:[/] {benchmark.title}: {error}")
+                failed += 1
+    except MindvideoError as error:
         console.print(f"[bold red]Error:[/] {error}")
-        return 1
+        return NOTHING
     if options.json:
         facts["load after"] = machine.load()
         write_json(options.json, {"machine": facts, "command": sys.argv[1:], "results": results})
-    return 0
+    return 1 if failed else 0
 
 
 def _execute(benchmark: Benchmark, repeat: int, console: Console) -> dict[str, Any]:
@@ -82,7 +90,10 @@ def _execute(benchmark: Benchmark, repeat: int, console: Console) -> dict[str, A
         if len(results) > 1:
             console.print(f"{benchmark.what}: {benchmark.agree(*results.values())}")
 
-    measured = measure(benchmark.sides, repeat, check)
+    if benchmark.is_long:
+        measured = measure(benchmark.sides, min(repeat, 2), check, warm_ups=1)
+    else:
+        measured = measure(benchmark.sides, repeat, check)
     if repeat:
         _print(console, benchmark.title, measured)
     ratios = _ratios(*measured.values()) if len(measured) == 2 and repeat else {}

@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "parity"))
 
 if TYPE_CHECKING:
     from mindspore import nn
+    from torch import Tensor
 
 _WORDS = ("experiment=none", "optimizer=adam", "dataset=clips", "device=cpu", "intra=png")
 _NAMES = {"dvc": "plugins.dvc.weights", "dcvc": "plugins.dcvc.weights", "dvcp": "recipe_dvcp"}
@@ -170,14 +171,18 @@ class PeerStep(_Peer):
         self.network.train()
 
     def __call__(self) -> list[np.ndarray]:
+        loss = self.network.loss(*self.pictures, self.run.settings.loss)
+        self.update(loss)
+        return [loss.detach().numpy()]
+
+    def update(self, loss: Tensor) -> None:
+        """Move the network's parameters."""
         import torch
 
-        loss = self.network.loss(*self.pictures, self.run.settings.loss)
         self.optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_value_(self.network.parameters(), self.run.settings.step.clip_value)
         self.optimizer.step()
-        return [loss.detach().numpy()]
 
 
 class PeerEncode(_Peer):

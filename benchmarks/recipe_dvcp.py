@@ -24,6 +24,7 @@ _TRANSFORMS = {
 _LAYERS = 4
 _GAINS = {"mvEncoder.": 3.0, "mvDecoder.": 2.0, "resEncoder.": 3.0, "resDecoder.": 0.15}
 """Of convolutions. Only those of the last ones matter where what comes before is normalised."""
+_DISCRIMINATOR_GAIN = 1.0
 
 
 def published(config: DvcpConfig) -> PublishedWeights:
@@ -60,3 +61,12 @@ def _in_transform(name: str) -> bool:
 def _tensor(name: str, shape: Sequence[int]) -> Array:
     normal = named_tensor(name, shape, _GAINS[name[: name.index(".") + 1]])
     return 1 + normal if name.endswith(".gamma") else normal
+
+
+def discriminator_weights(shapes: Mapping[str, Sequence[int]]) -> dict[str, Array]:
+    """A tensor for each of the discriminator's names, which are ours."""
+    made = {
+        name: named_tensor(f"discriminator.{name}", shape, _DISCRIMINATOR_GAIN)
+        for name, shape in shapes.items()
+    }
+    return {name: 1 + tensor if name.endswith(".gamma") else tensor for name, tensor in made.items()}

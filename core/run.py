@@ -244,10 +244,10 @@ class Run:
 
     def _choose_runtime(self) -> None:
         """Have networks from now on computed by the runtime of the settings."""
-        from core.nn import portable, stage
+        from core.nn import stage, standard
 
         chosen = self.settings.runtime is Runtime.onnxruntime
-        portable.want(chosen)
+        standard.want(chosen)
         stage.compute_by(self._onnxruntime() if chosen else None)
 
     def _onnxruntime(self) -> OnnxRuntime:

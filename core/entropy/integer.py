@@ -1,4 +1,4 @@
-"""A hyper decoder in exact integer arithmetic: from coded symbols to the table of every latent.
+"""A hyper decoder in exact integer arithmetic: from coded symbols to what they tell of every latent.
 
 A decoder must choose the encoder's tables to the last one, on any machine; float convolutions do not promise that.
 Here weights and activations are integers (fixed point), held in float64 arrays so that ordinary matrix products
@@ -30,6 +30,8 @@ INPUT_BITS, ACTIVATION_BITS, OUTPUT_BITS = 14, 12, 20
 """Fraction bits of the input, of the activations between layers, and of what is compared with thresholds."""
 WEIGHT_BITS = 15
 """A weight is below 2^15 in magnitude; its fraction bits are those its output channel has room for."""
+SLOPE_BITS = 16
+"""Fraction bits of a slope."""
 SYMBOL_LIMIT = 1023
 """Symbols beyond are taken as this."""
 _EXACT = 1 << 53
@@ -134,7 +136,7 @@ class _Phase:
 
 @dataclass(frozen=True, eq=False)
 class IntegerNetwork:
-    """Transposed convolutions with ReLU between them, bounded above, then thresholds: exact on every machine."""
+    """Transposed convolutions with bounded ReLU or LeakyReLU between them, then thresholds: exact on every machine."""
 
     layers: Sequence[IntegerLayer]
     medians: Longs
@@ -142,7 +144,9 @@ class IntegerNetwork:
     thresholds: Longs
     """The index of a place is how many of them its value exceeds; rising, fixed point of `OUTPUT_BITS`."""
     activation_limit: int
-    """Activations between layers are clamped to 0 … this."""
+    """Bound of the magnitude of activations between layers."""
+    slope: int = 0
+    """Of LeakyReLU, below 1, fixed point of `SLOPE_BITS`; 0 for ReLU."""
 
     def __post_init__(self) -> None:
         problem = self._problem()
@@ -151,13 +155,25 @@ class IntegerNetwork:
 
     def __call__(self, symbols: NDArray[np.int32]) -> NDArray[np.uint8]:
         """Symbols (C,h,w) -> index of each latent's table (C',h',w'); every int32 is allowed."""
+        values = self.values(symbols)
+        return np.searchsorted(self.thresholds.astype(np.float64), values, side="left").astype(np.uint8)
+
+    def values(self, symbols: NDArray[np.int32]) -> Floats:
+        """Symbols (C,h,w) -> what the last layer gives (C',h',w'), fixed point of `OUTPUT_BITS`."""
         clipped = np.clip(symbols, -SYMBOL_LIMIT, SYMBOL_LIMIT).astype(np.float64)
         values = clipped * (1 << INPUT_BITS) + self.medians[:, None, None]
         for layer in self.layers[:-1]:
-            values = layer(values)
-            values.clip(0, self.activation_limit << ACTIVATION_BITS, out=values)
-        values = self.layers[-1](values)
-        return np.searchsorted(self.thresholds.astype(np.float64), values, side="left").astype(np.uint8)
+            values = self._activated(layer(values))
+        return self.layers[-1](values)
+
+    def _activated(self, values: Floats) -> Floats:
+        """In place."""
+        largest = self.activation_limit << ACTIVATION_BITS
+        if not self.slope:
+            return values.clip(0, largest, out=values)
+        values.clip(-largest, largest, out=values)
+        below = np.floor(values * (self.slope / (1 << SLOPE_BITS)))
+        return np.maximum(values, below, out=values)
 
     @classmethod
     def quantise(
@@ -166,8 +182,11 @@ class IntegerNetwork:
         thresholds: ArrayLike,
         medians: ArrayLike,
         activation_limit: int = 255,
+        slope: float = 0.0,
     ) -> IntegerNetwork:
-        """The integer twin of float layers with ReLU, clamped at ``activation_limit``, between them.
+        """The integer twin of float layers with ReLU, or LeakyReLU of a slope below 1, between them.
+
+        Activations are clamped at ``activation_limit``.
 
         ``thresholds``: a latent has table i when the last layer's output exceeds i of these, so they are all table
         scales but the last (their logarithms, where an exponential would follow). ``medians`` (C) are added to the
@@ -186,6 +205,7 @@ class IntegerNetwork:
             np.rint(np.ldexp(np.asarray(medians, np.float64), INPUT_BITS)).astype(np.int64),
             np.floor(np.ldexp(np.asarray(thresholds, np.float64), OUTPUT_BITS)).astype(np.int64),
             activation_limit,
+            round(slope * (1 << SLOPE_BITS)),
         )
 
     def arrays(self, prefix: str) -> dict[str, NDArray[np.integer]]:
@@ -196,6 +216,8 @@ class IntegerNetwork:
             f"{prefix}.medians": self.medians,
             f"{prefix}.thresholds": self.thresholds,
         }
+        if self.slope:
+            named[f"{prefix}.slope"] = np.array(self.slope, np.int32)
         for number, layer in enumerate(self.layers):
             named[f"{prefix}.{number}.weight"] = layer.weight
             named[f"{prefix}.{number}.bias"] = layer.bias
@@ -206,17 +228,21 @@ class IntegerNetwork:
     def from_arrays(cls, tables: Tables, prefix: str) -> IntegerNetwork:
         """The network that `arrays` gave; raises `CheckpointError` where it is absent or malformed."""
         limit, *strides = _read(tables, f"{prefix}.form", np.int32, 1).tolist() or [0]
+        slope = _read(tables, f"{prefix}.slope", np.int32, 0).item() if f"{prefix}.slope" in tables else 0
         return cls(
             [_read_layer(tables, f"{prefix}.{number}", stride) for number, stride in enumerate(strides)],
             _read(tables, f"{prefix}.medians", np.int64, 1),
             _read(tables, f"{prefix}.thresholds", np.int64, 1),
             limit,
+            slope,
         )
 
     def _problem(self) -> str | None:
         """What is wrong with values that may come from any file; None where nothing is."""
         if not self.layers or not 0 < self.activation_limit <= LARGEST_ACTIVATION:
             return "it has no layers, or no sensible bound of its activations"
+        if not 0 <= self.slope < 1 << SLOPE_BITS:
+            return "its slope is not below 1"
         if not 0 < self.thresholds.size < 256 or (np.diff(self.thresholds) <= 0).any():
             return "its thresholds do not rise"
         if max(map(abs, self.thresholds.tolist())) >= _EXACT:

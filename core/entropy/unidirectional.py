@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from mindspore import Tensor
 
 from core.errors import StreamError
-from core.hooks import Array, CodedFrame, DecodedFrame, Packet, PacketType, Picture, PictureFormat
+from core.hooks import Array, CodedFrame, DecodedFrame, IntraCodec, Packet, PacketType, Picture, PictureFormat
 from core.media.decoded import DecodedPictures, checksum
 
 
@@ -98,3 +99,37 @@ class UnidirectionalDecoder(_Side, ABC):
     @abstractmethod
     def _inter(self, packet: Packet, reference: Tensor) -> Array:
         """The same under a reference, 1,3,height,width."""
+
+
+class InterEncoder(UnidirectionalEncoder):
+    """The encoder of a network that codes no frame by itself: intra packets hold another codec's pictures.
+
+    Subclasses define `_inter`.
+    """
+
+    def __init__(
+        self, format: PictureFormat, multiple: int, intra: IntraCodec, crf: float, estimate: bool
+    ) -> None:
+        super().__init__(format, multiple)
+        self._intra_codec = intra
+        self._crf = crf
+        self._estimate = estimate
+
+    def _intra(self, frame: Array) -> Coded:
+        picture = frame[:, : self.format.height, : self.format.width]
+        payload = self._intra_codec.encode(picture, self.format, self._crf)
+        bits = 8.0 * len(payload) if self._estimate else None
+        return Coded(payload, zlib.crc32(payload), self._intra_codec.decode(payload, self.format), bits)
+
+
+class InterDecoder(UnidirectionalDecoder):
+    """The decoder of what an `InterEncoder` made. Subclasses define `_inter`."""
+
+    def __init__(self, format: PictureFormat, multiple: int, intra: IntraCodec) -> None:
+        super().__init__(format, multiple)
+        self._intra_codec = intra
+
+    def _intra(self, packet: Packet) -> Array:
+        if zlib.crc32(packet.payload) != packet.symbols:
+            raise StreamError("An intra packet holds other bytes than were coded: it is damaged.")
+        return self._intra_codec.decode(packet.payload, self.format)

@@ -9,12 +9,12 @@ from mindspore import Tensor, nn, ops
 
 from core.kernels import library
 from core.kernels.resizing import Resize
-from core.nn import portable
+from core.nn import standard
 
 Factor = int | tuple[int, int]
 
 _DENSE_LIMIT = 128
-"""Sides up to this long are resized by matrix products, unless the network is to be portable: their gradient is 5-10
+"""Sides up to this long are resized by matrix products, unless standard operators are wanted: their gradient is 5-10
 times faster on CPU."""
 
 
@@ -169,7 +169,7 @@ def _stretch(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
 
 
 def _is_dense(height: int, width: int) -> bool:
-    return max(height, width) <= _DENSE_LIMIT and not portable.is_wanted
+    return max(height, width) <= _DENSE_LIMIT and not standard.is_wanted
 
 
 def _pair(factor: Factor) -> tuple[int, int]:

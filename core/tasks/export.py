@@ -70,7 +70,7 @@ class ExportConfig:
 
 
 def _export(config: ExportConfig, run: Run) -> None:
-    from core.nn.portable import portable_operators
+    from core.nn.standard import standard_operators
 
     weights = config.checkpoint or run.settings.weights
     if not weights:
@@ -81,7 +81,7 @@ def _export(config: ExportConfig, run: Run) -> None:
     write = _writer(config)
     folder = Path(config.output) if config.output else run.output / "export"
     _ = run.device  # decides on kernels, which are then set aside
-    with portable_operators():
+    with standard_operators():
         parts = _chosen(entry.parts(run.model(weights)), config)
         paths = {part.name: folder / f"{part.name}.{config.format.value}" for part in parts}
         _check_free([*paths.values(), folder / _RECORD], config)

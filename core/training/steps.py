@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from core.errors import ConfigError
@@ -27,6 +28,32 @@ class RateDistortionStepConfig:
             raise ValueError(f"step.clip_norm is {self.clip_norm}; it must be 0 (no bound) or more.")
         if self.auxiliary_lr <= 0:
             raise ValueError(f"step.auxiliary_lr is {self.auxiliary_lr}; it must be above 0.")
+
+
+class Reference(Enum):
+    """What a frame is coded under in training."""
+
+    original = "original"
+    """The frame before it in the clip."""
+    decoded = "decoded"
+    """What was decoded of that frame; in the warm-up, and of the first frame, the frame itself."""
+
+
+@dataclass
+class InterStepConfig:
+    """One step of a codec's training that codes one frame under another."""
+
+    reference: Reference = Reference.original
+    """What a frame is coded under."""
+    clip_value: float = 0.5
+    """Bound on the magnitude of each element of the gradients; 0 leaves them as they are."""
+    clip_norm: float = 0.0
+    """Bound on the gradients' global norm; 0 leaves them as they are."""
+
+    def __post_init__(self) -> None:
+        for name in ("clip_value", "clip_norm"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"step.{name} is {getattr(self, name)}; it must be 0 (no bound) or more.")
 
 
 def _quantiles(network: nn.Cell) -> Collection[Parameter]:

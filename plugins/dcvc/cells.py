@@ -52,9 +52,14 @@ class ContextualCoder(nn.Cell):
         self.analysis = transforms.contextual_analysis(features, latent)
         self.synthesis = transforms.contextual_synthesis(features, latent)
         self.generation = transforms.frame_generation(features)
-        self.temporal = transforms.temporal_prior(features, latent)
+        self.temporal = None if config.portable else transforms.temporal_prior(features, latent)
         hyper_synthesis = transforms.hyper_synthesis((config.hyper, latent, latent, latent))
-        self.prior = ContextPrior(latent, config.hyper, hyper_synthesis, 2 * latent, config.context)
+        side = latent if config.portable else 2 * latent
+        self.prior = ContextPrior(latent, config.hyper, hyper_synthesis, side, config.context)
+
+    def expectation(self, context: Tensor) -> tuple[Tensor, ...]:
+        """What the context tells of the latent, N,latent,H/16,W/16; nothing where streams are to be portable."""
+        return () if self.temporal is None else (self.temporal(context),)
 
     def encode(self, frame: Tensor, context: Tensor) -> Tensor:
         """The frame's latent, N,latent,H/16,W/16."""
@@ -94,7 +99,7 @@ class Dcvc(nn.Cell):
         motion = self.motion.decode(motion_latent, reference)
         context = self.context(reference, _scale_gradient(motion, motion_learns))
         y = self.contextual.encode(frame, context)
-        y_hat, content_bits, hyper_bits = self.contextual.prior(y, self.contextual.temporal(context))
+        y_hat, content_bits, hyper_bits = self.contextual.prior(y, *self.contextual.expectation(context))
         reconstruction = self.contextual.decode(y_hat, context)
         return reconstruction, (flow, motion), (motion_bits, motion_hyper_bits, content_bits, hyper_bits)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
+from collections.abc import Callable
 
 import numpy as np
 from mindspore import Tensor
@@ -10,20 +10,22 @@ from mindspore import Tensor
 from core.entropy.autoregressive import Coded as CodedLatent
 from core.entropy.coder import SymbolDecoder, SymbolEncoder
 from core.entropy.tables import tables_from_pmfs
-from core.entropy.unidirectional import Coded, UnidirectionalDecoder, UnidirectionalEncoder
+from core.entropy.unidirectional import Coded, InterDecoder, InterEncoder
 from core.errors import StreamError
 from core.hooks import Array, FrameDecoder, FrameEncoder, IntraCodec, Packet, PictureFormat, Tables
 from core.nn.strips import InStrips
 
 from . import stages
 from .cells import MULTIPLE, Dcvc
-from .latents import CONTENT, MOTION, LatentCoder
+from .latents import CONTENT, MOTION, ExactSide, LatentCoder
 from .plugin import DcvcCodecConfig, Quantize
 
 _CONVENTIONS = tuple(Quantize)
 """By the symbol that an inter packet begins with."""
 _CONVENTION_TABLE = tables_from_pmfs([np.full(len(_CONVENTIONS), 1 / len(_CONVENTIONS))], [0], [0])
 _FIRST = np.zeros(1, np.uint8)
+Side = Callable[..., Tensor]
+"""Symbols of a hyper-latent, and the temporal prior if any, to all that is known of the latent."""
 _LATENT = 16
 """How many times smaller the latents of motion and content are."""
 _HALO = 3
@@ -45,13 +47,15 @@ class DcvcCodec:
         self._flow = stages.CoarseFlow(network)
         self._analyse_motion = InStrips(stages.MotionAnalysis(network), _HALO, unit=_LATENT)
         self._motion_hyper = stages.HyperAnalysis(network.motion.prior)
-        self.motion_side = stages.MotionSide(network)
+        self.motion_side: Side = stages.MotionSide(network)
         self._features = InStrips(stages.Features(network), _HALO)
         self._displace = stages.Displacement(network)
         self._context = InStrips(stages.Context(network), _HALO, unit=_LATENT)
         self._analyse_content = InStrips(stages.ContentAnalysis(network), _HALO, unit=_LATENT)
         self._content_hyper = stages.HyperAnalysis(network.contextual.prior)
-        self.content_side = stages.ContentSide(network)
+        self.content_side: Side = stages.ContentSide(network)
+        if network.config.portable:
+            self.motion_side, self.content_side = ExactSide(tables, MOTION), ExactSide(tables, CONTENT)
         self._synthesise_content = InStrips(stages.ContentSynthesis(network), _HALO)
         self.motion_information = stages.Information(network.motion.prior)
         self.content_information = stages.Information(network.contextual.prior)
@@ -62,10 +66,9 @@ class DcvcCodec:
         (motion,) = self._analyse_motion(frame, warped, flow)
         return motion, self._motion_hyper(motion)
 
-    def context(self, motion: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
-        """The motion's decoded latent and the reference to the context, 1,F,H,W, and the temporal prior."""
-        context, temporal = self._context(self._displace(*self._features(motion, reference)))
-        return context, temporal
+    def context(self, motion: Tensor, reference: Tensor) -> tuple[Tensor, ...]:
+        """The motion's decoded latent and the reference to the context, 1,F,H,W, and the temporal prior if any."""
+        return self._context(self._displace(*self._features(motion, reference)))
 
     def analyse_content(self, frame: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
         """A frame and its context to the content's latent, 1,latent,H/16,W/16, and its hyper-latent's symbols."""
@@ -85,17 +88,10 @@ class DcvcCodec:
         return _Decoder(self, format)
 
 
-class _Encoder(UnidirectionalEncoder):
+class _Encoder(InterEncoder):
     def __init__(self, codec: DcvcCodec, format: PictureFormat, estimate: bool) -> None:
-        super().__init__(format, MULTIPLE)
+        super().__init__(format, MULTIPLE, codec.intra, codec.config.crf, estimate)
         self._codec = codec
-        self._estimate = estimate
-
-    def _intra(self, frame: Array) -> Coded:
-        codec, format = self._codec, self.format
-        payload = codec.intra.encode(frame[:, : format.height, : format.width], format, codec.config.crf)
-        bits = 8.0 * len(payload) if self._estimate else None
-        return Coded(payload, zlib.crc32(payload), codec.intra.decode(payload, format), bits)
 
     def _inter(self, frame: Tensor, reference: Tensor) -> Coded:
         codec, encoder = self._codec, SymbolEncoder()
@@ -106,10 +102,10 @@ class _Encoder(UnidirectionalEncoder):
         codec.motion.encode_hyper(motion_z, encoder)
         coded_motion = codec.motion.encode(motion, codec.motion_side(motion_z), encoder, whole)
 
-        context, temporal = codec.context(Tensor(coded_motion.values[None]), reference)
+        context, *temporal = codec.context(Tensor(coded_motion.values[None]), reference)
         content, z = codec.analyse_content(frame, context)
         codec.content.encode_hyper(z, encoder)
-        coded_content = codec.content.encode(content, codec.content_side(z, temporal), encoder, whole)
+        coded_content = codec.content.encode(content, codec.content_side(z, *temporal), encoder, whole)
         output = codec.synthesise_content(Tensor(coded_content.values[None]), context).asnumpy()[0]
         bits = None
         if self._estimate:
@@ -129,15 +125,10 @@ def _information(of: stages.Information, z: Tensor, latent: Tensor, coded: Coded
     return float(of(z, Tensor(deviation[None]), Tensor(coded.scales[None])))
 
 
-class _Decoder(UnidirectionalDecoder):
+class _Decoder(InterDecoder):
     def __init__(self, codec: DcvcCodec, format: PictureFormat) -> None:
-        super().__init__(format, MULTIPLE)
+        super().__init__(format, MULTIPLE, codec.intra)
         self._codec = codec
-
-    def _intra(self, packet: Packet) -> Array:
-        if zlib.crc32(packet.payload) != packet.symbols:
-            raise StreamError("An intra packet holds other bytes than were coded: it is damaged.")
-        return self._codec.intra.decode(packet.payload, self.format)
 
     def _inter(self, packet: Packet, reference: Tensor) -> Array:
         codec, decoder = self._codec, SymbolDecoder(packet.payload)
@@ -147,9 +138,9 @@ class _Decoder(UnidirectionalDecoder):
         motion_z = codec.motion.decode_hyper(decoder, *sides)
         motion = codec.motion.decode(codec.motion_side(motion_z), decoder, whole)
 
-        context, temporal = codec.context(motion, reference)
+        context, *temporal = codec.context(motion, reference)
         z = codec.content.decode_hyper(decoder, *sides)
-        content = codec.content.decode(codec.content_side(z, temporal), decoder, whole)
+        content = codec.content.decode(codec.content_side(z, *temporal), decoder, whole)
         decoder.finish(packet.symbols)
         return codec.synthesise_content(content, context).asnumpy()[0]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -13,7 +12,6 @@ from core.entropy.order import ContextOrder
 from core.errors import ConfigError
 from core.hooks import (
     Codec,
-    CodecConfig,
     CodecEntry,
     Coding,
     InterCodecEntry,
@@ -28,7 +26,8 @@ from core.hooks import (
     hookimpl,
 )
 from core.losses.entries import Distortion, RateDistortionConfig
-from core.media.entries import COARSEST_CRF
+from core.media.entries import InterCodecConfig
+from core.training.steps import InterStepConfig
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -57,6 +56,8 @@ class DcvcConfig:
     """Channels of the widest layers of the flow's networks; a multiple of 4."""
     context: ContextOrder = ContextOrder.raster
     """What the context models see: ``raster`` as published; ``checkerboard`` codes in two passes."""
+    portable: bool = False
+    """Expect of the content what its own symbols tell, without the temporal prior, so that they decode everywhere."""
 
     def __post_init__(self) -> None:
         least = {"features": 3, "latent": 1, "motion": 1, "refinement": 1, "hyper": 1, "flow": 1}
@@ -108,30 +109,9 @@ class DcvcLossConfig(RateDistortionConfig):
 _STAGE_LENGTHS = ("flow_steps", "motion_steps", "distortion_steps", "content_steps")
 
 
-class Reference(Enum):
-    """What a frame is coded under in training."""
-
-    original = "original"
-    """The frame before it in the clip."""
-    decoded = "decoded"
-    """What was decoded of that frame; before there is content, and of the first frame, the frame itself."""
-
-
 @dataclass
-class DcvcStepConfig:
+class DcvcStepConfig(InterStepConfig):
     """One training step."""
-
-    reference: Reference = Reference.original
-    """What a frame is coded under."""
-    clip_value: float = 0.5
-    """Bound on the magnitude of each element of the gradients; 0 leaves them as they are."""
-    clip_norm: float = 0.0
-    """Bound on the gradients' global norm; 0 leaves them as they are."""
-
-    def __post_init__(self) -> None:
-        for name in ("clip_value", "clip_norm"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"step.{name} is {getattr(self, name)}; it must be 0 (no bound) or more.")
 
 
 class Quantize(Enum):
@@ -144,23 +124,11 @@ class Quantize(Enum):
 
 
 @dataclass
-class DcvcCodecConfig(CodecConfig):
+class DcvcCodecConfig(InterCodecConfig):
     """Coding with a trained network. Intra frames are coded by a picture codec (``intra=``)."""
 
     quantize: Quantize = Quantize.codec
     """How latents are quantised; packets say it, so a decoder needs no option."""
-    lmbda: float = 2048.0
-    """Weight of the distortion that the network was trained with; intra frames get the quality that goes with it."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.lmbda <= 0:
-            raise ValueError(f"codec.lmbda is {self.lmbda}; it must be above 0.")
-
-    @property
-    def crf(self) -> float:
-        """Constant rate factor of intra frames: 29, 26, 23, 20 for 256, 512, 1024, 2048, as DVC's, and so on."""
-        return min(max(29 - 3 * math.log2(self.lmbda / 256), 0.0), COARSEST_CRF)
 
 
 def _network(config: DcvcConfig) -> nn.Cell:
@@ -190,13 +158,17 @@ def _loss(config: DcvcLossConfig) -> nn.Cell:
 def _step(
     config: DcvcStepConfig, network: nn.Cell, loss: nn.Cell | None, optimizer: nn.Optimizer
 ) -> nn.TrainOneStepCell:
+    from core.training.inter import InterStep
+    from core.training.rate_distortion import counter
+
     from .cells import Dcvc
     from .loss import DcvcLoss
-    from .step import DcvcStep
+    from .step import DcvcObjective
 
     if not isinstance(network, Dcvc) or not isinstance(loss, DcvcLoss):
         raise ConfigError("step=dcvc trains model=dcvc by loss=dcvc: give these, or another step.")
-    return DcvcStep(config, network, loss, optimizer)
+    objective = DcvcObjective(network, loss, counter(), config.reference)
+    return InterStep(config, objective, optimizer, loss.outputs)
 
 
 def _codec(config: DcvcCodecConfig, network: nn.Cell, tables: Tables, intra: IntraCodec) -> Codec:

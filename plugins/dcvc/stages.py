@@ -57,11 +57,11 @@ class Displacement(Stage):
 
 
 class Context(Stage):
-    """Moved features to the context, N,F,H,W, and the temporal prior, N,latent,H/16,W/16."""
+    """Moved features to the context, N,F,H,W, and the temporal prior, N,latent,H/16,W/16, where there is one."""
 
-    def construct(self, moved: Tensor) -> tuple[Tensor, Tensor]:
+    def construct(self, moved: Tensor) -> tuple[Tensor, ...]:
         context = self.network.context_refinement(moved)
-        return context, self.network.contextual.temporal(context)
+        return (context,) + self.network.contextual.expectation(context)
 
 
 class ContentAnalysis(Stage):

@@ -21,8 +21,12 @@ Names = Iterator[tuple[str, str]]
 def published(config: DcvcConfig) -> PublishedWeights:
     """How a checkpoint of the authors' PyTorch code maps to a `Dcvc` of any widths.
 
-    Raises `CheckpointError` for a context model that has no published weights.
+    Raises `CheckpointError` for a network that has no published weights.
     """
+    if config.portable:
+        raise CheckpointError(
+            "Published weights have a temporal prior: import them with model.portable=false."
+        )
     if config.context is not ContextOrder.raster:
         raise CheckpointError("Published weights are for model.context=raster: import them with this option.")
     tensors = {ours: PublishedTensor(theirs) for ours, theirs in _names()}

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import zlib
-
 from mindspore import Tensor
 
 from core.entropy.coder import SymbolDecoder, SymbolEncoder
-from core.entropy.unidirectional import Coded, UnidirectionalDecoder, UnidirectionalEncoder
-from core.errors import StreamError
+from core.entropy.unidirectional import Coded, InterDecoder, InterEncoder
 from core.hooks import Array, FrameDecoder, FrameEncoder, IntraCodec, Packet, PictureFormat, Tables
 
 from . import stages
@@ -46,17 +43,10 @@ class DvcCodec:
         return _Decoder(self, format)
 
 
-class _Encoder(UnidirectionalEncoder):
+class _Encoder(InterEncoder):
     def __init__(self, codec: DvcCodec, format: PictureFormat, estimate: bool) -> None:
-        super().__init__(format, MULTIPLE)
+        super().__init__(format, MULTIPLE, codec.intra, codec.crf, estimate)
         self._codec = codec
-        self._estimate = estimate
-
-    def _intra(self, frame: Array) -> Coded:
-        codec, format = self._codec, self.format
-        payload = codec.intra.encode(frame[:, : format.height, : format.width], format, codec.crf)
-        bits = 8.0 * len(payload) if self._estimate else None
-        return Coded(payload, zlib.crc32(payload), codec.intra.decode(payload, format), bits)
 
     def _inter(self, frame: Tensor, reference: Tensor) -> Coded:
         codec = self._codec
@@ -70,15 +60,10 @@ class _Encoder(UnidirectionalEncoder):
         return Coded(encoder.finish(), encoder.symbols_hash, output, bits)
 
 
-class _Decoder(UnidirectionalDecoder):
+class _Decoder(InterDecoder):
     def __init__(self, codec: DvcCodec, format: PictureFormat) -> None:
-        super().__init__(format, MULTIPLE)
+        super().__init__(format, MULTIPLE, codec.intra)
         self._codec = codec
-
-    def _intra(self, packet: Packet) -> Array:
-        if zlib.crc32(packet.payload) != packet.symbols:
-            raise StreamError("An intra packet holds other bytes than were coded: it is damaged.")
-        return self._codec.intra.decode(packet.payload, self.format)
 
     def _inter(self, packet: Packet, reference: Tensor) -> Array:
         decoder = SymbolDecoder(packet.payload)

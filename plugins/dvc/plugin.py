@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from core.errors import ConfigError
 from core.hooks import (
     Codec,
-    CodecConfig,
     CodecEntry,
     Coding,
     InterCodecEntry,
@@ -26,7 +23,8 @@ from core.hooks import (
     hookimpl,
 )
 from core.losses.entries import Distortion, RateDistortionConfig
-from core.media.entries import COARSEST_CRF
+from core.media.entries import InterCodecConfig
+from core.training.steps import InterStepConfig
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -85,48 +83,14 @@ class DvcLossConfig(RateDistortionConfig):
             )
 
 
-class Reference(Enum):
-    """What a frame is coded under in training."""
-
-    original = "original"
-    """The frame before it in the clip."""
-    decoded = "decoded"
-    """What was decoded of that frame; in the warm-up, and of the first frame, the frame itself."""
-
-
 @dataclass
-class DvcStepConfig:
+class DvcStepConfig(InterStepConfig):
     """One training step."""
 
-    reference: Reference = Reference.original
-    """What a frame is coded under."""
-    clip_value: float = 0.5
-    """Bound on the magnitude of each element of the gradients; 0 leaves them as they are."""
-    clip_norm: float = 0.0
-    """Bound on the gradients' global norm; 0 leaves them as they are."""
-
-    def __post_init__(self) -> None:
-        for name in ("clip_value", "clip_norm"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"step.{name} is {getattr(self, name)}; it must be 0 (no bound) or more.")
-
 
 @dataclass
-class DvcCodecConfig(CodecConfig):
+class DvcCodecConfig(InterCodecConfig):
     """Coding with a trained network. Intra frames are coded by a picture codec (``intra=``)."""
-
-    lmbda: float = 2048.0
-    """Weight of the distortion that the network was trained with; intra frames get the quality that goes with it."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.lmbda <= 0:
-            raise ValueError(f"codec.lmbda is {self.lmbda}; it must be above 0.")
-
-    @property
-    def crf(self) -> float:
-        """Constant rate factor of intra frames: as published 29, 26, 23, 20 for 256, 512, 1024, 2048, and so on."""
-        return min(max(29 - 3 * math.log2(self.lmbda / 256), 0.0), COARSEST_CRF)
 
 
 def _network(config: DvcConfig) -> nn.Cell:
@@ -156,13 +120,17 @@ def _loss(config: DvcLossConfig) -> nn.Cell:
 def _step(
     config: DvcStepConfig, network: nn.Cell, loss: nn.Cell | None, optimizer: nn.Optimizer
 ) -> nn.TrainOneStepCell:
+    from core.training.inter import InterStep
+    from core.training.rate_distortion import counter
+
     from .cells import Dvc
     from .loss import DvcLoss
-    from .step import DvcStep
+    from .step import DvcObjective
 
     if not isinstance(network, Dvc) or not isinstance(loss, DvcLoss):
         raise ConfigError("step=dvc trains model=dvc by loss=dvc: give these, or another step.")
-    return DvcStep(config, network, loss, optimizer)
+    objective = DvcObjective(network, loss, counter(), config.reference)
+    return InterStep(config, objective, optimizer, loss.outputs)
 
 
 def _codec(config: DvcCodecConfig, network: nn.Cell, tables: Tables, intra: IntraCodec) -> Codec:

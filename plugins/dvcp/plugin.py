@@ -27,7 +27,8 @@ from core.hooks import (
     Tables,
     hookimpl,
 )
-from plugins.dvc.plugin import DvcCodecConfig, DvcConfig, DvcStepConfig, Reference
+from core.training.steps import Reference
+from plugins.dvc.plugin import DvcCodecConfig, DvcConfig, DvcStepConfig
 
 if TYPE_CHECKING:
     from mindspore import nn

@@ -5,10 +5,10 @@ from __future__ import annotations
 import mindspore as ms
 from mindspore import Parameter, Tensor, nn, ops
 
-from core.training.rate_distortion import CodecStep, counter, renamed
+from core.training.inter import InterObjective, InterStep
+from core.training.rate_distortion import counter, renamed
+from core.training.steps import Reference
 from plugins.dvc.cells import Dvc
-from plugins.dvc.plugin import Reference
-from plugins.dvc.step import DvcObjective
 
 from .discriminator import Discriminator, adversarial_loss, discriminator_loss
 from .loss import DvcpLoss, feature_distance
@@ -17,7 +17,7 @@ from .plugin import DvcpStepConfig
 Judged = tuple[Tensor, Tensor]
 
 
-class DvcpObjective(DvcObjective):
+class DvcpObjective(InterObjective):
     """What the loss gives for a batch of clips: ``construct(frames)``, N,T,3,H,W, T at least 2; means over frames.
 
     Frames are coded as in DVC. Before the stage ``clips`` of a training, only the second frame of each clip is. In
@@ -39,13 +39,13 @@ class DvcpObjective(DvcObjective):
 
     def construct(self, frames: Tensor) -> tuple[Tensor, ...]:
         frame = frames[:, 1]
-        reconstruction, values = self._code(frame, frames[:, 0])
+        reconstruction, values = self.code(frame, frames[:, 0])
         begin = self.clips_from if self.training else 0
         if self.steps_done >= begin:
             for time in range(2, frames.shape[1]):
-                reference = self._next_reference(frame, reconstruction)
+                reference = self.next_reference(frame, reconstruction)
                 frame = frames[:, time]
-                reconstruction, more = self._code(frame, reference)
+                reconstruction, more = self.code(frame, reference)
                 values = values + more
             values = values / (frames.shape[1] - 1)
         scalars = ops.unstack(values)
@@ -53,7 +53,7 @@ class DvcpObjective(DvcObjective):
             return scalars + (frame, reconstruction)
         return scalars
 
-    def _code(self, frame: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
+    def code(self, frame: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
         """The reconstruction, and the loss's scalars as a vector."""
         reconstruction, parts, costs = self.network(frame, reference)
         judged = self._judge(frame, reconstruction)
@@ -83,7 +83,7 @@ class DiscriminatorObjective(nn.Cell):
         return discriminator_loss(of_frames, of_reconstructions)
 
 
-class DvcpStep(CodecStep):
+class DvcpStep(InterStep):
     """One step: an update of the codec, then, once the adversarial stage has begun, one of the discriminator.
 
     The discriminator learns from the last frame of each clip and the reconstruction that the codec's update was made
@@ -98,9 +98,7 @@ class DvcpStep(CodecStep):
         discriminator.update_parameters_name("discriminator.")
         objective = DvcpObjective(network, loss, discriminator, steps_done, config.reference)
         outputs = (*loss.outputs, "discriminator")
-        super().__init__(
-            objective, optimizer, outputs, steps_done, config.clip_norm, clip_value=config.clip_value
-        )
+        super().__init__(config, objective, optimizer, outputs)
         parameters = discriminator.trainable_params()
         self.is_adversarial = loss.adversarial_weight > 0
         self.adversarial_from = objective.adversarial_from

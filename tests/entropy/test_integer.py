@@ -16,6 +16,7 @@ from core.entropy.integer import (
     ACTIVATION_BITS,
     INPUT_BITS,
     OUTPUT_BITS,
+    SLOPE_BITS,
     SYMBOL_LIMIT,
     Deconvolution,
     IntegerLayer,
@@ -54,16 +55,23 @@ def slow_network(network: IntegerNetwork, symbols: np.ndarray) -> np.ndarray:
     limited = np.vectorize(lambda v: min(max(int(v), -SYMBOL_LIMIT), SYMBOL_LIMIT), otypes=[object])(symbols)
     x = limited * (1 << INPUT_BITS) + network.medians.astype(object)[:, None, None]
     for layer in network.layers[:-1]:
-        top = network.activation_limit << ACTIVATION_BITS
-        x = np.vectorize(lambda v, top=top: min(max(v, 0), top), otypes=[object])(slow_layer(x, layer))
+        x = np.vectorize(slow_activation, [object], excluded=[1])(slow_layer(x, layer), network)
     thresholds = network.thresholds.tolist()
     return np.vectorize(lambda v: sum(v > t for t in thresholds), otypes=[int])(
         slow_layer(x, network.layers[-1])
     )
 
 
-def float_network(layers: list[Deconvolution], medians: np.ndarray, symbols: np.ndarray) -> np.ndarray:
-    """The float layers with ReLU between them, in float64."""
+def slow_activation(value: int, network: IntegerNetwork) -> int:
+    top = network.activation_limit << ACTIVATION_BITS
+    limited = min(max(value, -top), top)
+    return max(limited, limited * network.slope >> SLOPE_BITS)
+
+
+def float_network(
+    layers: list[Deconvolution], medians: np.ndarray, symbols: np.ndarray, slope: float = 0.0
+) -> np.ndarray:
+    """The float layers with ReLU or LeakyReLU between them, in float64."""
     x = symbols + medians.astype(np.float64)[:, None, None]
     for number, layer in enumerate(layers):
         _, height, width = x.shape
@@ -75,7 +83,7 @@ def float_network(layers: list[Deconvolution], medians: np.ndarray, symbols: np.
                 spread[:, ky : ky + s * height : s, kx : kx + s * width : s] += part
         pad = k // 2
         x = spread[:, pad : pad + s * height, pad : pad + s * width] + layer.bias[:, None, None]
-        x = x.clip(0, 255) if number < len(layers) - 1 else x
+        x = np.maximum(x, slope * x).clip(-255, 255) if number < len(layers) - 1 else x
     return x
 
 
@@ -105,11 +113,12 @@ def dvc_like(rng: np.random.Generator, channels: int) -> Form:
     return layers, np.log(LAPLACE_SCALES[:-1].astype(np.float64)), np.zeros(channels)
 
 
+@pytest.mark.parametrize("slope", [0.0, 0.01])
 @pytest.mark.parametrize("form", [scale_space_like, dvc_like])
-def test_exact_against_plain_integers(form) -> None:
+def test_exact_against_plain_integers(form, slope) -> None:
     rng = np.random.default_rng(1)
     layers, thresholds, medians = form(rng, 4)
-    network = IntegerNetwork.quantise(layers, thresholds, medians)
+    network = IntegerNetwork.quantise(layers, thresholds, medians, slope=slope)
     symbols = rng.integers(-30, 31, (4, 2, 3)).astype(np.int32)
     symbols[0, 0] = (2**31 - 1, -(2**31), 5000)
     index = network(symbols)
@@ -134,7 +143,8 @@ def networks(draw: st.DrawFn) -> IntegerNetwork:
     limit = SYMBOL_LIMIT << INPUT_BITS
     medians = rng.integers(-limit, limit + 1, channels[0])
     thresholds = np.sort(rng.choice(2**30, draw(st.integers(1, 255)), replace=False)) - 2**29
-    return IntegerNetwork(layers, medians, thresholds, draw(st.integers(1, 1 << 14)))
+    slope = draw(st.sampled_from([0, 1, 655, (1 << SLOPE_BITS) - 1]))
+    return IntegerNetwork(layers, medians, thresholds, draw(st.integers(1, 1 << 14)), slope)
 
 
 @settings(max_examples=60, deadline=None)

@@ -48,7 +48,9 @@ def test_names_its_sides():
     part = export_network("dvc").part("residual_synthesis")
     graph = at_any_size(part).graph
     (y, prediction), (frame,) = graph.input, graph.output
-    sides = [[d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim] for v in (y, prediction, frame)]
+    sides = [
+        [d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim] for v in (y, prediction, frame)
+    ]
     assert sides == [
         [1, 4, "height/16", "width/16"],
         [1, 3, "height", "width"],

@@ -20,7 +20,7 @@ def main(name: str, threads: int, kernels: str, source: Path, target: Path) -> N
     from core.errors import StreamError
     from core.hooks import Packet, PacketType, PictureFormat
     from core.kernels import library
-    from tests.plugins.codecs.subjects import SUBJECTS
+    from tests.plugins.codecs.subjects import PORTABLE_DCVC, SUBJECTS
 
     if kernels == "onednn":
         library.use_if_available(threads)
@@ -29,7 +29,8 @@ def main(name: str, threads: int, kernels: str, source: Path, target: Path) -> N
     with np.load(source) as archive:
         stored = {name: archive[name] for name in archive.files}
     tables = {name.removeprefix("tables/"): a for name, a in stored.items() if name.startswith("tables/")}
-    decoder = SUBJECTS[name].codec(tables=tables).decoder(PictureFormat(*stored["size"]))
+    subject = {**SUBJECTS, PORTABLE_DCVC.name: PORTABLE_DCVC}[name]
+    decoder = subject.codec(tables=tables).decoder(PictureFormat(*stored["size"]))
     pictures, told = [], ""
     for time, (kind, symbols, picture) in enumerate(stored["packets"].tolist()):
         payload = stored[f"payload/{time}"].tobytes()

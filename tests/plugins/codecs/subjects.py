@@ -9,8 +9,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import ModuleType
+from typing import Any
 
 from core.hooks import Codec, CodecConfig, CodecEntry, InterCodecEntry
 from plugins.dcvc import plugin as dcvc
@@ -37,9 +39,11 @@ class Subject:
     """Sides that the network sees are multiples of it."""
     portable: bool = True
     """Whether its symbols decode under any arithmetic; else it may also be noticed that they do not."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Of the network, besides its widths."""
 
     def network(self, **options):
-        return self.tests.build_network(**options)
+        return self.tests.build_network(**self.options, **options)
 
     def smallest(self):
         return self.network(**self.tests.SMALLEST)
@@ -56,6 +60,10 @@ SUBJECTS = {
     "dvcp": Subject("dvcp", dvcp.CODEC, dvcp.DvcpCodecConfig(), dvcp_tests, 64),
     "dcvc": Subject("dcvc", dcvc.CODEC, dcvc.DcvcCodecConfig(), dcvc_tests, 64, portable=False),
 }
+
+PORTABLE_DCVC = Subject(
+    "dcvc_portable", dcvc.CODEC, dcvc.DcvcCodecConfig(), dcvc_tests, 64, options={"portable": True}
+)
 
 OWN = [name for name in SUBJECTS if name != "dvcp"]
 """Codecs with code of their own. DVC-P's networks are coded by DVC's, which what costs minutes tries once."""

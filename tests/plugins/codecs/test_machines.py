@@ -15,7 +15,7 @@ import pytest
 from core.hooks import PictureFormat
 
 from .material import build_frames, mode, psnr
-from .subjects import OWN, SUBJECTS
+from .subjects import OWN, PORTABLE_DCVC, SUBJECTS
 
 SCRIPT = Path(__file__).parent / "decode_elsewhere.py"
 MACHINES = [("AVX2", 2, "builtin"), ("AVX", 1, "builtin"), ("SSE41", 1, "builtin"), ("AVX2", 1, "onednn")]
@@ -24,9 +24,11 @@ COUNTS = [21, pytest.param(101, marks=pytest.mark.slow)]
 """An intra frame and others, each predicted from the one before."""
 
 
-@pytest.fixture(scope="module", params=OWN)
+@pytest.fixture(
+    scope="module", params=[*(SUBJECTS[name] for name in OWN), PORTABLE_DCVC], ids=lambda s: s.name
+)
 def subject(request):
-    return SUBJECTS[request.param]
+    return request.param
 
 
 @pytest.fixture(scope="module", params=COUNTS)

@@ -109,9 +109,9 @@ def forged(codec, rng, largest):
     z, motion, content = (Tensor(extreme_symbols(rng, (1, 4, side, side), largest)) for side in (1, 4, 4))
     codec.motion.encode_hyper(z, encoder)
     coded = codec.motion.encode(motion, codec.motion_side(z), encoder, False)
-    _, temporal = codec.context(Tensor(coded.values[None]), reference)
+    _, *temporal = codec.context(Tensor(coded.values[None]), reference)
     codec.content.encode_hyper(z, encoder)
-    codec.content.encode(content, codec.content_side(z, temporal), encoder, False)
+    codec.content.encode(content, codec.content_side(z, *temporal), encoder, False)
     inter = Packet(PacketType.INTER, 1, encoder.finish(), encoder.symbols_hash, 0)
     return Packet(PacketType.INTRA, 0, intra, zlib.crc32(intra), 0), inter
 

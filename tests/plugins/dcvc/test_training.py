@@ -10,8 +10,9 @@ from mindspore import Tensor, nn
 from core.errors import ConfigError
 from core.losses.entries import Distortion
 from core.training.checkpoint import assign, tensors_of
+from core.training.steps import Reference
 from plugins.dcvc.loss import DcvcLoss
-from plugins.dcvc.plugin import LOSS, STEP, DcvcLossConfig, DcvcStepConfig, Reference
+from plugins.dcvc.plugin import LOSS, STEP, DcvcLossConfig, DcvcStepConfig
 from plugins.dcvc.step import DcvcObjective
 
 from ..codecs.material import build_frames, mode

@@ -88,6 +88,13 @@ def test_import(make, mapping, tmp_path):
         np.testing.assert_array_equal(ours.asnumpy(), values)
 
 
-def test_other_context_models_have_no_published_weights():
-    with pytest.raises(CheckpointError, match=r"model\.context=raster"):
-        MODEL.published(DcvcConfig(context=ContextOrder.checkerboard))
+@pytest.mark.parametrize(
+    ("option", "remedy"),
+    [
+        ({"context": ContextOrder.checkerboard}, "model.context=raster"),
+        ({"portable": True}, "model.portable=false"),
+    ],
+)
+def test_other_networks_have_no_published_weights(option, remedy):
+    with pytest.raises(CheckpointError, match=remedy):
+        MODEL.published(DcvcConfig(**option))

@@ -7,7 +7,7 @@ from mindspore import Tensor, nn
 
 from core.errors import ConfigError
 from core.training.checkpoint import assign, tensors_of
-from plugins.dvc.plugin import Reference
+from core.training.steps import Reference
 from plugins.dvcp.discriminator import Discriminator, discriminator_loss
 from plugins.dvcp.plugin import (
     LOSS,

@@ -1,6 +1,6 @@
 """Whether networks keep to operators that other runtimes have as well, where cells can compute in more than one way.
 
-A portable network has none of our kernels, resizes by operators at any size, and has deformable convolutions whole.
+Such a network has none of our kernels, resizes by operators at any size, and has deformable convolutions whole.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ is_wanted = False
 """Read when cells are built, and again when they are compiled."""
 
 
-def want(portable: bool) -> None:
+def want(standard: bool) -> None:
     """Decide for the networks that are built and compiled from now on."""
     global is_wanted
-    is_wanted = portable
-    if portable:
+    is_wanted = standard
+    if standard:
         library.stop_using()
 
 
 @contextmanager
-def portable_operators() -> Iterator[None]:
-    """Portable networks, as far as they are built and compiled within."""
+def standard_operators() -> Iterator[None]:
+    """Standard operators for networks that are built and compiled within."""
     before = is_wanted
     with library.set_aside():
         want(True)
