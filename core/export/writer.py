@@ -65,7 +65,7 @@ class Writer:
         self._producers.update(dict.fromkeys(made, node))
         return made
 
-    def with_bias(self, convolution: str, bias: str) -> str | None:
+    def with_bias(self, convolution: str, bias: Operand) -> str | None:
         """The convolution of this result once more, with a bias; None where it is no convolution without one."""
         node = self._producers.get(convolution)
         place = _BIAS_PLACES.get(node.op_type) if node else None

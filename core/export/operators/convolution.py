@@ -75,7 +75,7 @@ def _displaced(write: Writer, node: Node, x: Argument, offsets: Argument) -> _Di
 
 def _add_bias(write: Writer, node: Node, x: Argument, bias: Argument, data_format: Argument = None) -> str:
     """Over the channels of N,C,H,W: by the convolution itself, if it is one."""
-    biased = write.with_bias(x.name, bias.name)
+    biased = write.with_bias(x.name, operand(bias))
     if biased:
         return biased
     trailing = np.arange(1, len(x.spec.shape) - 1, dtype=np.int64)
