@@ -104,10 +104,13 @@ def _log1p(write: Writer, node: Node, x: Argument) -> str:
 
 
 def _expm1(write: Writer, node: Node, x: Argument) -> str:
-    """exp(x) - 1, as 2 t / (1 - t) with t = tanh(x/2), which loses nothing near zero."""
+    """exp(x) - 1; up to 1/2 as 2 t / (1 - t) with t = tanh(x/2), which loses nothing near zero."""
     dtype = tensor_type(x)
-    t = write("Tanh", write("Mul", operand(x), np.asarray(0.5, dtype)))
-    return write("Div", write("Add", t, t), write("Sub", np.ones((), dtype), t))
+    one, half = np.ones((), dtype), np.asarray(0.5, dtype)
+    t = write("Tanh", write("Mul", operand(x), half))
+    near = write("Div", write("Add", t, t), write("Sub", one, t))
+    far = write("Sub", write("Exp", operand(x)), one)
+    return write("Where", write("Less", operand(x), half), near, far)
 
 
 _ERFC = (
