@@ -9,7 +9,9 @@ import numpy as np
 import onnxruntime
 from mindspore import Tensor
 from numpy.typing import NDArray
+from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as MissingOperator
 
+from core.errors import ExportError
 from core.export.mindir import read
 from core.export.translate import translate
 from core.nn.stage import Stage
@@ -49,7 +51,13 @@ class OnnxStage:
     def _compile(self, shapes: Shapes) -> _Compiled:
         translated = translate(read(self._stage, shapes), type(self._stage).__name__)
         model = translated.model.SerializeToString()
-        session = onnxruntime.InferenceSession(model, self._options, providers=["CPUExecutionProvider"])
+        try:
+            session = onnxruntime.InferenceSession(model, self._options, providers=["CPUExecutionProvider"])
+        except MissingOperator as error:
+            raise ExportError(
+                f"onnxruntime {onnxruntime.__version__} lacks an operator of this network ({error}): "
+                "install a newer one, or type runtime=mindspore."
+            ) from None
         return _Compiled(session, translated.gives_tuple)
 
 
