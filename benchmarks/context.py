@@ -83,7 +83,8 @@ def _network(threads: int) -> Any:
 
     from plugins.dcvc.weights import published
 
-    run = core.open_run(["experiment=none", "model=dcvc", "device=cpu", f"device.threads={threads}"])
+    words = ["experiment=none", "task=doctor", "model=dcvc", "device=cpu", f"device.threads={threads}"]
+    run = core.open_run(words)
     use_mindspore(run)
     return our_network(run, published(run.settings.model), recipe_dcvc.weights).set_train(False)
 
