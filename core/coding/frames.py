@@ -93,6 +93,7 @@ class StreamDecoder:
             yield from self._checked(decoder.flush())
             raise
         yield from self._checked(decoder.flush())
+        self._require_all_shown()
 
     def _packets(self, first: int) -> Iterator[tuple[int, Packet]]:
         """Numbered packets from ``first`` on."""
@@ -141,6 +142,12 @@ class StreamDecoder:
                     )
                 self.drifted += 1
             yield frame
+
+    def _require_all_shown(self) -> None:
+        if self._expected:
+            raise StreamFault(
+                Fault.DAMAGED, f"{self._path} is damaged: frames are missing that others are shown after."
+            )
 
     def _last_intra(self, number: int) -> int:
         """The last intra packet that is not after packet ``number``."""

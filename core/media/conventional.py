@@ -25,6 +25,8 @@ _RATE = Fraction(25)
 """Frames per second that encoders are told."""
 _MARGIN = 128
 """By how much libav may enlarge a picture's sides for itself, in pixels."""
+_LATEST = 1 << 63
+"""Times that libav can say lie below it."""
 # NAL units of supplemental information: of H.264, and both kinds of HEVC.
 _SIDE_MESSAGES = {
     "h264": re.compile(rb"\x00\x00\x00?\x01\x06.*?(?=\x00\x00\x00?\x01|\Z)", re.DOTALL),
@@ -171,6 +173,8 @@ class _Decoder:
 
     def decode(self, payload: bytes, number: int) -> dict[int, Picture]:
         """The pictures that can be shown by now; raises `StreamError` where there are none of this format."""
+        if number >= _LATEST:
+            raise StreamError(f"A packet is damaged: no frame is shown at {number}.")
         packet = av.Packet(payload)
         packet.pts = packet.dts = number
         return self._run(packet)

@@ -126,3 +126,8 @@ def codecs() -> Iterable[CodecEntry[Cheng2020CodecConfig]]:
 @hookimpl
 def intra_codecs() -> Iterable[IntraEntry[Cheng2020IntraConfig]]:
     return [INTRA]
+
+
+@hookimpl
+def config_package() -> str:
+    return "plugins.cheng2020.conf"

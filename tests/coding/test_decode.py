@@ -19,7 +19,7 @@ from core.coding.frames import Fault
 from core.coding.verify import verify
 from core.entropy.stream import StreamReader, StreamWriter
 from core.errors import MediaError, StreamError
-from core.hooks import Picture
+from core.hooks import DecodedFrame, Packet, Picture
 from core.media.colour import Matrix, Range
 from core.media.reader import open_video
 
@@ -164,6 +164,24 @@ def test_frames_held_back_at_a_damage_are_kept(tmp_path: Path) -> None:
     wanted = expected(tmp_path / "in.y4m")
     for picture, other in zip(pictures_in(tmp_path / "back"), [wanted[0], wanted[2]], strict=True):
         np.testing.assert_array_equal(picture, other)
+
+
+def test_frames_that_are_never_shown_are_a_damage(tmp_path: Path) -> None:
+    """As where a forger leaves out what others are to be shown after."""
+
+    class Holding:
+        def decode(self, packet: Packet) -> list[DecodedFrame]:
+            return []
+
+        def flush(self) -> list[DecodedFrame]:
+            return []
+
+    path, loaded = stream(tmp_path)
+    loaded.codec.decoder = lambda format: Holding()  # type: ignore[method-assign]
+    result = verify(path, loaded)
+    assert result.frames == 0
+    assert result.fault is not None and result.fault.kind is Fault.DAMAGED
+    assert "frames are missing that others are shown after" in str(result.fault)
 
 
 def test_a_stream_cut_short(tmp_path: Path) -> None:

@@ -208,6 +208,12 @@ def test_damage_is_told(name: str) -> None:
             decode(encoder, format, [replace(first, payload=payload), *packets[1:]])
 
 
+def test_a_time_that_libav_cannot_say_is_damage() -> None:
+    (frame,) = encode(X264, PictureFormat(72, 64), frames(72, 64, 1))
+    with pytest.raises(StreamError, match="no frame is shown at"):
+        decode(X264, PictureFormat(72, 64), [replace(frame.packet, time=2**63)])
+
+
 def test_a_picture_of_another_size_is_refused() -> None:
     packets = [frame.packet for frame in encode(X264, PictureFormat(72, 64), frames(72, 64, 2))]
     with pytest.raises(StreamError, match="no picture of the stream's format"):

@@ -84,6 +84,7 @@ def test_source_distribution_has_what_a_checkout_has(built):
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"run", "Makefile", "constraints.txt", "setup.py", "LICENSE", "conf/config.yaml"} <= names
     assert {"tests/conftest.py", "examples/mindvideo-edge-loss/pyproject.toml"} <= names
+    assert {"template/copier.yml", "template/project/pyproject.toml.jinja"} <= names
     assert not [name for name in names if name.startswith("core/conf/")]
 
 

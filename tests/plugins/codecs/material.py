@@ -8,15 +8,9 @@ import numpy as np
 from core.media.hevc import Hevc
 from core.media.intra import NamedIntraCodec
 from core.media.png import Png
+from core.testing.material import moving_frames as build_frames
 
-
-def build_frames(count, height=128, width=128, seed=8):
-    """``count`` frames (T,3,H,W) of a drifting pattern."""
-    rng = np.random.default_rng(seed)
-    coarse = rng.random((3, height // 8 + 8, width // 8 + 8), dtype=np.float32)
-    large = np.kron(coarse, np.ones((8, 8), np.float32))
-    starts = [(3 * t % 61, 2 * t % 59) for t in range(count)]
-    return np.stack([large[:, y : y + height, x : x + width] for y, x in starts])
+__all__ = ["build_frames", "decoded", "encoded", "extreme_symbols", "intra_codec", "mode", "psnr"]
 
 
 def intra_codec(name="hevc", codec=None):

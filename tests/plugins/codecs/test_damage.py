@@ -1,31 +1,23 @@
 """Whatever bytes a stream has, decoding ends in its pictures or in a `StreamError`, soon and in little memory."""
 
-import resource
-import time
 import tracemalloc
 from dataclasses import replace
-from fractions import Fraction
 
 import mindspore as ms
 import numpy as np
 import pytest
 
-from core.coding.codec import LoadedCodec
-from core.coding.frames import StreamDecoder
 from core.entropy.coder import SymbolDecoder
-from core.entropy.stream import StreamHeader, StreamWriter
 from core.entropy.stream.fields import Fields, sealed, seed
-from core.errors import StreamError
 from core.hooks import PacketType, PictureFormat
-from core.media.colour import Matrix, Range
+from core.testing import damage as ways
+from core.testing.damage import Remembering, forged, peak_memory
+from core.testing.material import ARITHMETIC, stream_header, write_stream
 
 from .material import build_frames, mode
 from .subjects import OWN, SUBJECTS
 
 WIDTH, HEIGHT, COUNT, GOP = 40, 24, 6, 4
-ARITHMETIC = "tests"
-LONGEST = 10.0
-"""Seconds for one stream."""
 MEMORY = 256 << 20
 """Bytes that decoding damaged streams may add to the process; sound ones have run before."""
 LARGEST = 2**31 - 1
@@ -60,33 +52,6 @@ def packets(coded):
     return [item.packet for item in coded]
 
 
-class Remembering:
-    """A codec that decodes each beginning of a stream once: most damage is found before there is anything new."""
-
-    def __init__(self, codec):
-        self.codec, self.known = codec, {}
-
-    def decoder(self, format):
-        return RememberingDecoder(self, format)
-
-
-class RememberingDecoder:
-    def __init__(self, remembering, format):
-        self.codec, self.known = remembering.codec, remembering.known
-        self.format, self.packets = format, ()
-
-    def decode(self, packet):
-        self.packets += (packet,)
-        key = self.format, self.packets
-        if key not in self.known:
-            decoder = self.codec.decoder(self.format)
-            *_, self.known[key] = [decoder.decode(packet) for packet in self.packets]
-        return self.known[key]
-
-    def flush(self):
-        return []
-
-
 @pytest.fixture(scope="module")
 def decode(codec, coded, tmp_path_factory):
     """Decodes bytes in a file, within the limits: the pictures, and the error's sentence or None."""
@@ -94,22 +59,13 @@ def decode(codec, coded, tmp_path_factory):
 
     def run(data, codec=codec, arithmetic=ARITHMETIC):
         path.write_bytes(data)
-        loaded = LoadedCodec("tried", codec, bytes(16), GOP, False, arithmetic)
-        began, shown, told = time.monotonic(), [], None
-        try:
-            with StreamDecoder(path, loaded) as stream:
-                for frame in stream.frames():
-                    shown.append(frame.picture)
-        except StreamError as error:
-            told = str(error)
-        assert time.monotonic() - began < LONGEST
-        return shown, told
+        return ways.decode(path, codec, arithmetic)
 
     sound = run(written([item.packet for item in coded], tmp_path_factory.mktemp("sound")))
     assert sound[1] is None and len(sound[0]) == COUNT
-    before = peak()
+    before = peak_memory()
     yield run
-    assert peak() - before < MEMORY
+    assert peak_memory() - before < MEMORY
 
 
 @pytest.fixture(scope="module")
@@ -124,74 +80,28 @@ def other(packets, tmp_path_factory):
 
 
 def header(gop=GOP, width=WIDTH):
-    return StreamHeader(
-        *("tried", bytes(16), width, HEIGHT, 8, Fraction(25), Fraction(1, 25), COUNT),
-        *("yuv420p", Matrix.BT709, Range.LIMITED, gop, ARITHMETIC),
-    )
+    return stream_header(width=width, height=HEIGHT, gop=gop)
 
 
 def written(packets, folder, **options):
-    with StreamWriter.create(folder / "stream.mdv", header(**options)) as writer:
-        for packet in packets:
-            writer.write(packet)
-    return (folder / "stream.mdv").read_bytes()
+    return write_stream(folder / "stream.mdv", header(**options), packets)
 
 
 CRC = int.from_bytes(header().encode()[-4:], "little")
 
 
-def peak():
-    """The most memory that the process had, bytes."""
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
-def flipped(rng, data, other):
-    """One to eight bits."""
-    damaged = bytearray(data)
-    for at in rng.integers(0, len(data), rng.integers(1, 9)):
-        damaged[at] ^= 1 << rng.integers(8)
-    return bytes(damaged)
-
-
-def cut(rng, data, other):
-    return data[: rng.integers(len(data))]
-
-
-def spliced(rng, data, other):
-    """A piece of another stream in place of a piece, which need not be as long."""
-    start, end = sorted(rng.integers(0, len(data), 2))
-    there, after = sorted(rng.integers(0, len(other), 2))
-    return data[:start] + other[there:after] + data[end:]
-
-
-def removed(rng, data, other):
-    start, end = sorted(rng.integers(0, len(data), 2))
-    return data[:start] + data[end:]
-
-
-def headed(rng, data, other):
-    """A damaged stream under another one's header, or another stream under this one's."""
-    length = len(header().encode())
-    body = data if rng.integers(2) else flipped(rng, data, other)
-    first, second = (other, body) if rng.integers(2) else (body, other)
-    return first[:length] + second[length:]
-
-
-def noise(rng, data, other):
-    """Random bytes after the header."""
-    length = len(header().encode())
-    return data[:length] + rng.bytes(rng.integers(len(data)))
-
-
 @pytest.mark.parametrize(
     ("damage", "count"),
-    [(flipped, 700), (cut, 400), (spliced, 400), (removed, 200), (headed, 150), (noise, 150)],
+    [
+        *((ways.flipped, 700), (ways.cut, 400), (ways.spliced, 400)),
+        *((ways.removed, 200), (ways.headed, 150), (ways.noise, 150)),
+    ],
 )
 def test_damaged_streams(decode, codec, coded, stream, other, damage, count):
     """What is shown before the damage is found is right; a stream that is whole after all shows everything."""
     rng, codec = np.random.default_rng(count), Remembering(codec)
     for _ in range(count):
-        data = damage(rng, stream, other)
+        data = damage(rng, stream, other, len(header().encode()))
         shown, told = decode(data, codec)
         if told is None:
             assert data == stream and len(shown) == COUNT
@@ -217,27 +127,12 @@ def test_lengths_are_not_believed(decode, packets, length):
         assert most < 32 << 20
 
 
-def forged(packet, rng):
-    """Payloads that the container takes for whole."""
-    payload = packet.payload
-    yield b""
-    yield rng.bytes(len(payload))
-    yield b"\xff" * len(payload)
-    yield payload[: rng.integers(1, len(payload))]
-    yield payload + rng.bytes(50)
-    for flips in (1, 1, 3, 10):
-        damaged = bytearray(payload)
-        for at in rng.integers(0, len(payload), flips):
-            damaged[at] ^= 1 << rng.integers(8)
-        yield bytes(damaged)
-
-
 def test_other_payloads_are_other_symbols(decode, packets, coded, tmp_path):
     """All checks of the container are right; that of the symbols finds it before the network computes."""
     rng = np.random.default_rng(5)
     for number, packet in enumerate(packets):
-        for payload in forged(packet, rng):
-            changed = [*packets[:number], replace(packet, payload=payload), *packets[number + 1 :]]
+        for changed in forged(packet, rng):
+            changed = [*packets[:number], changed, *packets[number + 1 :]]
             shown, told = decode(written(changed, tmp_path))
             for ours, theirs in zip(shown, coded, strict=False):
                 np.testing.assert_array_equal(ours, theirs.picture)
@@ -252,8 +147,8 @@ def test_the_network_takes_any_symbols(decode, packets, tmp_path, monkeypatch):
     monkeypatch.setattr(SymbolDecoder, "finish", lambda decoder, expected: None)
     rng = np.random.default_rng(6)
     for number, packet in enumerate(packets):
-        for payload in forged(packet, rng):
-            changed = [*packets[:number], replace(packet, payload=payload), *packets[number + 1 : number + 2]]
+        for changed in forged(packet, rng):
+            changed = [*packets[:number], changed, *packets[number + 1 : number + 2]]
             told = of_some_kind(decode, written(changed, tmp_path))
             assert told is None or f"packet {number}" in told
 

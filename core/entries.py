@@ -1,0 +1,270 @@
+"""The records in which plugins offer things: each has a name, a dataclass of options and a function that builds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
+
+from core.interfaces import (
+    Array,
+    ClipSource,
+    Codec,
+    ConventionalCodec,
+    Device,
+    IntraCodec,
+    Split,
+    Tables,
+    Upscaler,
+)
+
+if TYPE_CHECKING:
+    from mindspore import Parameter, nn
+    from mindspore.train import Metric
+
+    from core.run import Run
+
+C = TypeVar("C")
+
+
+@dataclass(frozen=True)
+class Entry(Generic[C]):
+    """A named offer of a plugin.
+
+    ``config`` is a dataclass: at once the schema, the defaults and the command-line option ``<kind>=<name>``.
+    No two entries of a kind may share a dataclass: the configuration is recognised by its type.
+    """
+
+    name: str
+    config: type[C]
+
+
+@dataclass(frozen=True)
+class PublishedTensor:
+    """Where one of our parameters stands in a published checkpoint, and how to turn it into ours."""
+
+    name: str
+    convert: Callable[[Array], Array] = field(default=np.asarray)
+
+
+@dataclass(frozen=True)
+class PublishedWeights:
+    """How the published PyTorch checkpoint of a model maps to our parameters."""
+
+    tensors: Mapping[str, PublishedTensor]
+    """Our parameter name -> the published tensor. Every trainable parameter of the model has one."""
+
+    ignored: Sequence[str] = ()
+    """Regular expressions of published names that carry nothing we need (pruning masks, counters)."""
+
+
+@dataclass(frozen=True)
+class Plane:
+    """An input of a `Part`: float32, (leading, channels, H/reduction, W/reduction) for a picture of H x W pixels."""
+
+    name: str
+    channels: int
+    reduction: int = 1
+    leading: tuple[int, ...] = (1,)
+
+    def shape(self, height: int, width: int) -> tuple[int, ...]:
+        """For a picture of this size."""
+        return (*self.leading, self.channels, height // self.reduction, width // self.reduction)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a network that is of use by itself, and outside of MindSpore as well."""
+
+    name: str
+    cell: nn.Cell
+    inputs: Sequence[Plane]
+    outputs: Sequence[str]
+    multiple: int = 1
+    """Sides of a picture are divisible by it."""
+    pads: bool = False
+    """Whether other sides will do as well where they are known beforehand, since the network pads them."""
+
+
+@dataclass(frozen=True)
+class ModelEntry(Entry[C]):
+    """A network. ``build`` makes the cell with fresh weights.
+
+    ``parts`` names the pieces of a built network that ``task=export`` writes: the whole first, then those that a
+    player runs by themselves. They are given the network once it has its weights.
+    """
+
+    build: Callable[[C], nn.Cell]
+    published: Callable[[C], PublishedWeights] | None = None
+    parts: Callable[[nn.Cell], Sequence[Part]] | None = None
+
+
+@dataclass(frozen=True)
+class LossEntry(Entry[C]):
+    """A training loss: a cell whose inputs are what the step that uses it passes."""
+
+    build: Callable[[C], nn.Cell]
+
+
+@dataclass(frozen=True)
+class DatasetEntry(Entry[C]):
+    """A data set. ``build`` opens one split, or raises `core.errors.DataError` that says what is missing."""
+
+    build: Callable[[C, Split], ClipSource]
+
+
+@dataclass(frozen=True)
+class MetricEntry(Entry[C]):
+    """A measure of quality: a ``mindspore.train.Metric`` updated with (prediction, truth), N,3,H,W in [0,1]."""
+
+    build: Callable[[C], Metric]
+    higher_is_better: bool = True
+
+
+@dataclass(frozen=True)
+class DeviceEntry(Entry[C]):
+    """A device. ``build`` sets the environment and MindSpore's context; nothing else of core does."""
+
+    build: Callable[[C], Device]
+
+
+@dataclass(frozen=True)
+class OptimizerEntry(Entry[C]):
+    """An optimizer over given parameters for a run of ``total_steps`` steps (schedules need the length)."""
+
+    build: Callable[[C, Sequence[Parameter], int], nn.Optimizer]
+
+
+@dataclass(frozen=True)
+class StepEntry(Entry[C]):
+    """One training step: a ``TrainOneStepCell`` over network, loss and optimizer.
+
+    Its ``construct`` takes the data set's columns and returns the loss, or a tuple of scalars whose names
+    the cell lists in ``outputs`` (the first is the loss).
+    """
+
+    build: Callable[[C, nn.Cell, nn.Cell | None, nn.Optimizer], nn.TrainOneStepCell]
+    own_parameters: Callable[[nn.Cell], Collection[Parameter]] | None = None
+    """Parameters of the network that the step trains by an optimizer of its own (quantiles of a prior, say)."""
+
+
+@dataclass(frozen=True)
+class UpscalerEntry(Entry[C]):
+    """How a trained network upscales video."""
+
+    build: Callable[[C, nn.Cell], Upscaler]
+
+
+class Coding(Enum):
+    """How a codec uses the reference frame: it codes a difference to a prediction, or under a learned condition."""
+
+    RESIDUAL = "residual"
+    CONDITIONAL = "conditional"
+
+
+class Supervision(Enum):
+    """What a codec is trained for: a measured distortion, or what a discriminator or feature network sees."""
+
+    OBJECTIVE = "objective"
+    PERCEPTUAL = "perceptual"
+
+
+class Direction(Enum):
+    """From where a codec predicts: earlier frames, or frames on both sides."""
+
+    UNIDIRECTIONAL = "unidirectional"
+    BIDIRECTIONAL = "bidirectional"
+
+
+@dataclass
+class CodecConfig:
+    """What all codecs have in common: where intra frames stand."""
+
+    gop: int = 12
+    """Distance of intra frames; 0 has one at the beginning alone."""
+    scene_cut: bool = False
+    """Begin each new scene with an intra frame as well."""
+
+    def __post_init__(self) -> None:
+        if self.gop < 0:
+            raise ValueError(f"gop={self.gop} is negative; 0 means one intra frame at the beginning alone.")
+
+
+K = TypeVar("K", bound=CodecConfig)
+
+
+@dataclass(frozen=True)
+class CodecEntry(Entry[K]):
+    """How a trained network codes video into real streams, and where it stands among codecs.
+
+    ``tables`` makes the integer tables of a trained network, once: they travel with its checkpoint, and ``build``
+    gets them back from there, so that encoder and decoder have the same on every machine.
+    """
+
+    build: Callable[[K, nn.Cell, Tables], Codec]
+    tables: Callable[[nn.Cell], Tables]
+    coding: Coding
+    supervision: Supervision
+    direction: Direction = Direction.UNIDIRECTIONAL
+
+
+@dataclass(frozen=True)
+class InterCodecEntry(CodecEntry[K]):
+    """A codec whose network codes inter frames alone; ``build`` also gets the picture codec of intra frames.
+
+    Their payloads are what that codec makes of a frame and takes back. Its fingerprint goes into the stream's.
+    """
+
+    build: Callable[[K, nn.Cell, Tables, IntraCodec], Codec]  # type: ignore[assignment]
+
+
+def no_tables(network: nn.Cell) -> Tables:
+    """Of a codec without a network."""
+    return {}
+
+
+@dataclass(frozen=True)
+class ConventionalCodecEntry(CodecEntry[K]):
+    """A codec without a network, which needs no model and no checkpoint: ``build`` gets the options alone.
+
+    It sees a video as one group and decides by its options where intra frames stand. Its ``tables`` are `no_tables`.
+    """
+
+    build: Callable[[K], ConventionalCodec]  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class IntraEntry(Entry[C]):
+    """A picture codec, for intra frames. ``build`` loads what was learned, from a file that the options name."""
+
+    build: Callable[[C], IntraCodec]
+
+
+@dataclass(frozen=True)
+class TaskEntry(Entry[C]):
+    """Something the command does. ``build`` runs it and returns its score, if it has one, for sweeps.
+
+    ``needs`` names the kinds that must be chosen for it, so that a missing one is reported while composing.
+    """
+
+    build: Callable[[C, Run], float | None]
+    needs: tuple[str, ...] = ()
+
+
+KINDS: dict[str, type[Entry[Any]]] = {
+    "model": ModelEntry,
+    "loss": LossEntry,
+    "dataset": DatasetEntry,
+    "metric": MetricEntry,
+    "device": DeviceEntry,
+    "optimizer": OptimizerEntry,
+    "step": StepEntry,
+    "upscaler": UpscalerEntry,
+    "codec": CodecEntry,
+    "intra": IntraEntry,
+    "task": TaskEntry,
+}
+"""Kind -> entry class. The hook that offers a kind is its plural: ``models``, ``losses``, …, and ``intra_codecs``."""

@@ -1,0 +1,1 @@
+"""A bidirectional video codec, as a plugin for mindvideo."""

@@ -1,0 +1,121 @@
+"""The network: a frame is predicted from two decoded neighbours by coded motion, and what is missing is coded.
+
+A frame that is to be predicted from the past alone has the same neighbour on both sides, so one network codes both.
+"""
+
+from __future__ import annotations
+
+from mindspore import Parameter, Tensor, nn, ops
+from mindspore.ops import constexpr
+
+from core.entropy.conditional import bits
+from core.entropy.factorized import FactorizedPrior
+from core.nn.chain import ConvChain
+from core.nn.conv import Conv2d, ConvTranspose2d
+from core.nn.gdn import GDN, InverseGDN
+from core.nn.spynet import SPyNet
+from core.nn.warp import Warp
+
+from .plugin import HierarchyConfig
+
+MULTIPLE = 16
+"""Sides of a picture must be divisible by it, for the flow's pyramid."""
+LATENT = 8
+"""How many times smaller the latents are: each of three layers halves the sides."""
+STEPS = 8.0
+"""Rounding steps in a latent of 1."""
+
+
+class Autoencoder(nn.Cell):
+    """The transforms around one latent, N,inputs,H,W to N,latent,H/8,W/8 to N,outputs,H,W, and its prior."""
+
+    def __init__(self, inputs: int, hidden: int, latent: int, outputs: int) -> None:
+        super().__init__()
+        down = [Conv2d(inputs, hidden, 5, 2), GDN(hidden), Conv2d(hidden, hidden, 5, 2), GDN(hidden)]
+        up = [ConvTranspose2d(latent, hidden, 5), InverseGDN(hidden), ConvTranspose2d(hidden, hidden, 5)]
+        self.analysis = ConvChain([*down, Conv2d(hidden, latent, 5, 2)])
+        self.synthesis = ConvChain([*up, InverseGDN(hidden), ConvTranspose2d(hidden, outputs, 5)])
+        self.prior = FactorizedPrior(latent)
+
+    def analyse(self, x: Tensor) -> Tensor:
+        """The latent, not quantised."""
+        return self.analysis(x) * STEPS
+
+    def synthesise(self, latent: Tensor) -> Tensor:
+        """What is made of a quantised latent."""
+        return self.synthesis(latent / STEPS)
+
+    def symbols(self, x: Tensor) -> Tensor:
+        """Whole numbers that stand for the latent: its distance from the medians, rounded."""
+        return ops.round(self.analyse(x) - self.prior.medians())
+
+    def restore(self, symbols: Tensor) -> Tensor:
+        """What is made of symbols."""
+        return self.synthesise(symbols + self.prior.medians())
+
+    def information(self, symbols: Tensor) -> Tensor:
+        """Bits of symbols under the float prior: a scalar."""
+        _, likelihood = self.prior(symbols + self.prior.medians())
+        return bits(likelihood)
+
+
+class Hierarchy(nn.Cell):
+    """The whole network.
+
+    ``construct(frames)``: N,3,3,H,W in [0,1], axis 1 is time, sides divisible by 16. The first frame is taken as it
+    is; the last is coded under it alone; the one between under both, as they were decoded. Returns the three,
+    likewise, not clamped, and the bits of all latents (scalar). In training, noise stands in for rounding. Raises
+    ValueError for other sizes.
+    """
+
+    def __init__(self, config: HierarchyConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.spynet = SPyNet(config.flow)
+        self.motion = Autoencoder(4, config.hidden, config.latent, 5)
+        self.residual = Autoencoder(3, config.hidden, config.latent, 3)
+        self.warp = Warp()
+
+    def construct(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        _check_shape(frames.shape)
+        first, middle, last = ops.unstack(frames, 1)
+        anchor, anchor_bits = self.code(last, first, first)
+        after = ops.stop_gradient(ops.clamp(anchor, 0.0, 1.0))
+        between, between_bits = self.code(middle, first, after)
+        return ops.stack((first, between, anchor), 1), anchor_bits + between_bits
+
+    def code(self, frame: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+        """A frame under two neighbours, all N,3,H,W: its reconstruction and bits."""
+        motion, motion_likelihood = self.motion.prior(self.motion.analyse(self.flows(frame, before, after)))
+        prediction = self.blend(self.motion.synthesise(motion), before, after)
+        residual, residual_likelihood = self.residual.prior(self.residual.analyse(frame - prediction))
+        reconstruction = prediction + self.residual.synthesise(residual)
+        return reconstruction, bits(motion_likelihood) + bits(residual_likelihood)
+
+    def flows(self, frame: Tensor, before: Tensor, after: Tensor) -> Tensor:
+        """Where the frame's pixels come from in both neighbours, N,4,H,W."""
+        return ops.concat((self.spynet(frame, before), self.spynet(frame, after)), 1)
+
+    def blend(self, motion: Tensor, before: Tensor, after: Tensor) -> Tensor:
+        """The prediction, N,3,H,W: both neighbours warped, in shares that the motion, N,5,H,W, tells as well."""
+        to_before, to_after, share = ops.split(motion, (2, 2, 1), 1)
+        share = ops.sigmoid(share)
+        return share * self.warp(before, to_before) + (1.0 - share) * self.warp(after, to_after)
+
+    def auxiliary_loss(self) -> Tensor:
+        """What trains the priors' quantiles."""
+        return self.motion.prior.auxiliary_loss() + self.residual.prior.auxiliary_loss()
+
+    def quantiles(self) -> list[Parameter]:
+        """The parameters that `auxiliary_loss` trains."""
+        return [self.motion.prior.quantiles, self.residual.prior.quantiles]
+
+
+@constexpr
+def _check_shape(shape: tuple[int, ...]) -> None:
+    if shape[1] != 3:
+        raise ValueError(f"A clip of {shape[1]} frames does not fit: give dataset.frames=3.")
+    if shape[3] % MULTIPLE or shape[4] % MULTIPLE:
+        raise ValueError(
+            f"Frames of {shape[4]}x{shape[3]} do not fit: both sides must be multiples of {MULTIPLE}."
+        )

@@ -1,0 +1,1 @@
+"""YAML of this plugin: experiments, a contender, and the sizes that the conformance suite tries."""
