@@ -68,7 +68,7 @@ class MindSporeForward:
         from mindspore import Tensor
 
         self.cell = run.model().set_train(False)
-        _load(run, self.cell)
+        load(run, self.cell)
         _, low = case.clips(self.cell.scale)
         self.inputs = Tensor(low[:, 0]), Tensor(low[:, 2])
 
@@ -85,7 +85,7 @@ class MindSporeStep:
         from mindspore import Tensor
 
         network = run.model()
-        _load(run, network)
+        load(run, network)
         self.cell = run.step(network, total_steps=1000).set_train()
         self.inputs = [Tensor(frames) for frames in case.clips(network.scale)]
 
@@ -150,7 +150,7 @@ def _weights(run: Run, shapes: Mapping[str, Sequence[int]]) -> dict[str, Array]:
     return convert_weights(mapping, named_weights(theirs, _GAIN))
 
 
-def _load(run: Run, network: nn.Cell) -> None:
+def load(run: Run, network: nn.Cell) -> None:
     shapes = {name: parameter.shape for name, parameter in network.parameters_and_names()}
     load_weights(network, _weights(run, shapes))
 

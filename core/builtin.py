@@ -29,6 +29,7 @@ from core.tasks.decode import DECODE
 from core.tasks.doctor import DOCTOR
 from core.tasks.encode import ENCODE
 from core.tasks.evaluate import EVALUATE
+from core.tasks.export import EXPORT
 from core.tasks.import_weights import IMPORT_WEIGHTS
 from core.tasks.measure import MEASURE
 from core.tasks.profile import PROFILE
@@ -105,4 +106,7 @@ def codecs() -> Iterable[CodecEntry[Any]]:
 @hookimpl
 def tasks() -> Iterable[TaskEntry[Any]]:
     """What the command does."""
-    return [TRAIN, EVALUATE, UPSCALE, ENCODE, DECODE, VERIFY, MEASURE, BENCH, PROFILE, IMPORT_WEIGHTS, DOCTOR]
+    return [
+        *(TRAIN, EVALUATE, UPSCALE, ENCODE, DECODE, VERIFY),
+        *(MEASURE, BENCH, PROFILE, IMPORT_WEIGHTS, EXPORT, DOCTOR),
+    ]

@@ -98,7 +98,7 @@ def _learned(
         intra=intra,
         gop=options.gop,
         scene_cut=options.scene_cut,
-        arithmetic=run.device.arithmetic,
+        arithmetic=run.arithmetic,
     )
 
 
@@ -112,7 +112,7 @@ def _resampled(run: Run, entry: ResampledCodecEntry, config: ResampledCodecConfi
         fingerprint=parts.fingerprint(inner.fingerprint),
         gop=config.gop,
         scene_cut=config.scene_cut,
-        arithmetic=run.device.arithmetic,
+        arithmetic=run.arithmetic,
         places_intra=False,
     )
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, fields
+from enum import Enum
 from importlib import resources
 from typing import Any
 
@@ -36,6 +37,14 @@ GROUPS = (*hooks.KINDS, "experiment")
 """What is chosen by name, as ``group=name``."""
 MANY = ("metric",)
 """Kinds of which a run has several, by name."""
+
+
+class Runtime(Enum):
+    """What computes trained networks."""
+
+    mindspore = "mindspore"
+    onnxruntime = "onnxruntime"
+    """Translated to ONNX at first use. It codes and upscales; it does not train."""
 
 
 @dataclass
@@ -118,6 +127,8 @@ class Settings:
     training: TrainingSettings = field(default_factory=TrainingSettings)
     plugins: PluginSettings = field(default_factory=PluginSettings)
     seed: int = 0
+    runtime: Runtime = Runtime.mindspore
+    """What computes networks that upscale or code."""
     weights: str | None = None
     """Checkpoint to start from: ours, .npz, .safetensors or MindSpore's .ckpt."""
     output: str = "runs/default"

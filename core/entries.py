@@ -62,11 +62,44 @@ class PublishedWeights:
 
 
 @dataclass(frozen=True)
+class Plane:
+    """An input of a `Part`: float32, (leading, channels, H/reduction, W/reduction) for a picture of H x W pixels."""
+
+    name: str
+    channels: int
+    reduction: int = 1
+    leading: tuple[int, ...] = (1,)
+
+    def shape(self, height: int, width: int) -> tuple[int, ...]:
+        """For a picture of this size."""
+        return (*self.leading, self.channels, height // self.reduction, width // self.reduction)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a network that is of use by itself, and outside of MindSpore as well."""
+
+    name: str
+    cell: nn.Cell
+    inputs: Sequence[Plane]
+    outputs: Sequence[str]
+    multiple: int = 1
+    """Sides of a picture are divisible by it."""
+    pads: bool = False
+    """Whether other sides will do as well where they are known beforehand, since the network pads them."""
+
+
+@dataclass(frozen=True)
 class ModelEntry(Entry[C]):
-    """A network. ``build`` makes the cell with fresh weights."""
+    """A network. ``build`` makes the cell with fresh weights.
+
+    ``parts`` names the pieces of a built network that ``task=export`` writes: the whole first, then those that a
+    player runs by themselves. They are given the network once it has its weights.
+    """
 
     build: Callable[[C], nn.Cell]
     published: Callable[[C], PublishedWeights] | None = None
+    parts: Callable[[nn.Cell], Sequence[Part]] | None = None
 
 
 @dataclass(frozen=True)

@@ -40,3 +40,7 @@ class StreamError(MindvideoError):
 
 class CutShortError(StreamError):
     """A coded stream ends before its end."""
+
+
+class ExportError(MindvideoError):
+    """A network cannot leave MindSpore in the way that was asked for."""

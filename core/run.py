@@ -7,6 +7,8 @@ import logging
 import os
 from collections.abc import Sequence
 from functools import cached_property, partial
+from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -14,7 +16,7 @@ import numpy as np
 from omegaconf import OmegaConf
 
 from core import __version__, hooks
-from core.config import Settings, entry_section
+from core.config import Runtime, Settings, entry_section
 from core.errors import ConfigError
 from core.registry import Registry
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from mindspore.train import Callback, Metric
 
     from core.coding.codec import LoadedCodec
+    from core.export.session import OnnxRuntime
     from core.media.intra import NamedIntraCodec
     from core.training.checkpoint import Checkpoint
 
@@ -53,6 +56,7 @@ class Run:
     def device(self) -> hooks.Device:
         """The device, its context set and the seeds with it. Every part asks for it before MindSpore is used."""
         device = self.entry("device", hooks.DeviceEntry).build(self.settings.device)
+        self._choose_runtime()
         self._seed()
         log.info("Device: %s", device.description)
         return device
@@ -121,6 +125,10 @@ class Run:
     def step(self, network: nn.Cell, total_steps: int) -> nn.TrainOneStepCell:
         """The training step over a network, with loss and optimizer for a run of ``total_steps``."""
         self._ready()
+        if self.settings.runtime is not Runtime.mindspore:
+            raise ConfigError(
+                f"runtime={self.settings.runtime.value} does not train: leave it out for a training."
+            )
         optimizer = self.entry("optimizer", hooks.OptimizerEntry)
         step = self.entry("step", hooks.StepEntry)
         own = {id(p) for p in step.own_parameters(network)} if step.own_parameters else set()
@@ -214,6 +222,28 @@ class Run:
     def _ready(self) -> None:
         """Have the device set before anything of MindSpore is built."""
         assert self.device is not None
+
+    def _choose_runtime(self) -> None:
+        """Have networks from now on computed by the runtime of the settings."""
+        from core.nn import stage, standard
+
+        chosen = self.settings.runtime is Runtime.onnxruntime
+        standard.want(chosen)
+        stage.compute_by(self._onnxruntime() if chosen else None)
+
+    def _onnxruntime(self) -> OnnxRuntime:
+        if find_spec("onnxruntime") is None or find_spec("onnx") is None:
+            raise ConfigError("runtime=onnxruntime needs the extra onnx: pip install 'mindvideo[onnx]'.")
+        from core.export.session import OnnxRuntime
+
+        return OnnxRuntime(getattr(self.settings.device, "threads", 0))
+
+    @property
+    def arithmetic(self) -> str:
+        """What decides the last bits of a stream's pictures."""
+        if self.settings.runtime is Runtime.mindspore:
+            return self.device.arithmetic
+        return f"onnxruntime {metadata.version('onnxruntime')} beside {self.device.arithmetic}"
 
     def _seed(self) -> None:
         import mindspore as ms

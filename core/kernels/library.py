@@ -16,6 +16,8 @@ import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata, util
 from pathlib import Path
 
@@ -89,6 +91,18 @@ def stop_using() -> None:
     """Have networks that are built from now on compute with MindSpore's own kernels."""
     global _loaded
     _loaded = None
+
+
+@contextmanager
+def set_aside() -> Iterator[None]:
+    """Have networks that are built within compute with MindSpore's own kernels."""
+    global _loaded
+    before = _loaded
+    _loaded = None
+    try:
+        yield
+    finally:
+        _loaded = before
 
 
 def in_use() -> Path | None:

@@ -13,6 +13,7 @@ from mindspore.ops import constexpr
 from core.kernels import library
 from core.kernels.convolution import Convolution
 from core.kernels.deforming import DeformedColumns
+from core.nn import standard
 from core.nn.pad import zero_margin
 
 _KERNEL = 3
@@ -78,7 +79,7 @@ def _channels_last(x: Tensor) -> Tensor:
 
 
 def _gathering_is_faster() -> bool:
-    return ms.get_context("device_target") == "CPU"
+    return ms.get_context("device_target") == "CPU" and not standard.is_wanted
 
 
 def deformable_conv2d_by_operator(

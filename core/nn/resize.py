@@ -9,11 +9,13 @@ from mindspore import Tensor, nn, ops
 
 from core.kernels import library
 from core.kernels.resizing import Resize
+from core.nn import standard
 
 Factor = int | tuple[int, int]
 
 _DENSE_LIMIT = 128
-"""Sides up to this long are resized by matrix products: their gradient is 5-10 times faster on CPU."""
+"""Sides up to this long are resized by matrix products, unless standard operators are wanted: their gradient is 5-10
+times faster on CPU."""
 
 
 class Upsample(nn.Cell):
@@ -67,7 +69,7 @@ class Downsample(nn.Cell):
 def upsample(x: Tensor, factor: Factor) -> Tensor:
     """Bilinear enlargement: N,C,H,W -> N,C,factor*H,factor*W; a pair of factors is (vertical, horizontal)."""
     height, width = x.shape[2], x.shape[3]
-    if max(height, width) <= _DENSE_LIMIT:
+    if _is_dense(height, width):
         return upsample_dense(x, factor)
     factor_y, factor_x = _pair(factor)
     return ops.interpolate(x, size=(height * factor_y, width * factor_x), mode="bilinear")
@@ -82,7 +84,7 @@ def upsample_dense(x: Tensor, factor: Factor) -> Tensor:
 def upsample_aligned(x: Tensor, factor: int) -> Tensor:
     """Bilinear enlargement by 2 or more that keeps the corners: output pixel i lies at i (H-1) / (factor*H - 1)."""
     height, width = x.shape[2], x.shape[3]
-    if max(height, width) <= _DENSE_LIMIT:
+    if _is_dense(height, width):
         return _stretch(x, aligned_matrix(height, factor), aligned_matrix(width, factor))
     size = (height * factor, width * factor)
     return ops.interpolate(x, size=size, mode="bilinear", align_corners=True)
@@ -110,7 +112,7 @@ def downsample(x: Tensor, factor: Factor) -> Tensor:
     so this is the mean of the central 2x2 (or the central pixel) of each factor x factor block.
     """
     factor_y, factor_x = _pair(factor)
-    if max(x.shape[2], x.shape[3]) <= _DENSE_LIMIT:
+    if _is_dense(x.shape[2], x.shape[3]):
         return downsample_dense(x, factor)
     return ops.interpolate(x, size=(x.shape[2] // factor_y, x.shape[3] // factor_x), mode="bilinear")
 
@@ -164,6 +166,10 @@ def _stretch(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     batch, channels, height, width = x.shape
     stretched = ops.matmul(x.reshape(-1, width), columns.T).reshape(batch * channels, height, -1)
     return ops.matmul(rows, stretched).reshape(batch, channels, rows.shape[0], columns.shape[0])
+
+
+def _is_dense(height: int, width: int) -> bool:
+    return max(height, width) <= _DENSE_LIMIT and not standard.is_wanted
 
 
 def _pair(factor: Factor) -> tuple[int, int]:

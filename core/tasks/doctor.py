@@ -21,7 +21,10 @@ from core.kernels import library
 if TYPE_CHECKING:
     from core.run import Run
 
-PACKAGES = ("mindspore", "numpy", "hydra-core", "omegaconf", "pluggy", "av", "tensorboardX", "torch")
+PACKAGES = (
+    *("mindspore", "numpy", "hydra-core", "omegaconf", "pluggy", "av", "tensorboardX"),
+    *("torch", "onnx", "onnxruntime"),
+)
 CHECK_SECONDS = 1.0
 SLOW_MILLISECONDS = 100.0
 """A 3x3 convolution of 64 channels on 64x64 takes 1-15 ms where oneDNN is set well, hundreds where it is not."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from core.hooks import (
     IntraCodec,
     IntraEntry,
     ModelEntry,
+    Part,
     PublishedWeights,
     Supervision,
     Tables,
@@ -68,6 +69,12 @@ def _network(config: Cheng2020Config) -> nn.Cell:
     return Cheng2020(config)
 
 
+def _parts(network: nn.Cell) -> Sequence[Part]:
+    from .parts import parts
+
+    return parts(network)
+
+
 def _published(config: Cheng2020Config) -> PublishedWeights:
     from .weights import published
 
@@ -94,7 +101,7 @@ def _tables(network: nn.Cell) -> Tables:
     return tables(network)
 
 
-MODEL = ModelEntry("cheng2020", Cheng2020Config, _network, published=_published)
+MODEL = ModelEntry("cheng2020", Cheng2020Config, _network, published=_published, parts=_parts)
 CODEC = CodecEntry(
     "cheng2020",
     Cheng2020CodecConfig,

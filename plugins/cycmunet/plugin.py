@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from core.errors import ConfigError
-from core.hooks import LossEntry, ModelEntry, PublishedWeights, StepEntry, Upscaler, UpscalerEntry, hookimpl
+from core.hooks import (
+    LossEntry,
+    ModelEntry,
+    Part,
+    PublishedWeights,
+    StepEntry,
+    Upscaler,
+    UpscalerEntry,
+    hookimpl,
+)
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -132,6 +141,12 @@ def _network(config: CycMuNetConfig) -> nn.Cell:
     return VideoCycMuNet(config)
 
 
+def _parts(network: nn.Cell) -> Sequence[Part]:
+    from .parts import parts
+
+    return parts(network)
+
+
 def _published(config: CycMuNetConfig) -> PublishedWeights:
     from .weights import published
 
@@ -160,7 +175,7 @@ def _upscaler(config: CycMuNetUpscalerConfig, network: nn.Cell) -> Upscaler:
     return CycMuNetUpscaler(network)
 
 
-MODEL = ModelEntry("cycmunet", CycMuNetConfig, _network, published=_published)
+MODEL = ModelEntry("cycmunet", CycMuNetConfig, _network, published=_published, parts=_parts)
 LOSS = LossEntry("cycmunet", CycMuNetLossConfig, _loss)
 STEP = StepEntry("cycmunet", CycMuNetStepConfig, _step)
 UPSCALER = UpscalerEntry("cycmunet", CycMuNetUpscalerConfig, _upscaler)

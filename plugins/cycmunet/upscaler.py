@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
-from mindspore import Tensor, nn
+from mindspore import Tensor
 
 from core.hooks import Array, Output
+from core.nn.stage import Stage
 
 from .interface import VideoCycMuNet
 from .plugin import Format
@@ -61,12 +62,11 @@ def _picture(tensor: Tensor) -> Array:
     return np.clip(tensor.asnumpy(), 0, 1)
 
 
-class _Encoder(nn.Cell):
+class _Encoder(Stage):
     """Features for a fixed set of outputs; in place of what is not wanted stands the low-resolution triple."""
 
     def __init__(self, network: VideoCycMuNet, frames: tuple[int, ...], wants_low: bool) -> None:
-        super().__init__(auto_prefix=False)
-        self.network = network
+        super().__init__(network)
         self.frames = frames
         self.wants_low = wants_low
 
@@ -75,19 +75,11 @@ class _Encoder(nn.Cell):
         return low, high if self.frames else low, low_middle if self.wants_low else low
 
 
-class _HighReconstruction(nn.Cell):
-    def __init__(self, network: VideoCycMuNet) -> None:
-        super().__init__(auto_prefix=False)
-        self.network = network
-
+class _HighReconstruction(Stage):
     def construct(self, high: Tensor, low: Tensor, source: Tensor) -> Tensor:
         return self.network.reconstruct_high(high, low, source)
 
 
-class _LowReconstruction(nn.Cell):
-    def __init__(self, network: VideoCycMuNet) -> None:
-        super().__init__(auto_prefix=False)
-        self.network = network
-
+class _LowReconstruction(Stage):
     def construct(self, features: Tensor, source: Tensor) -> Tensor:
         return self.network.reconstruct_low(features, source)

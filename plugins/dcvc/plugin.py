@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import accumulate
@@ -18,6 +18,7 @@ from core.hooks import (
     IntraCodec,
     LossEntry,
     ModelEntry,
+    Part,
     PublishedWeights,
     StepEntry,
     Supervision,
@@ -136,6 +137,12 @@ def _network(config: DcvcConfig) -> nn.Cell:
     return Dcvc(config)
 
 
+def _parts(network: nn.Cell) -> Sequence[Part]:
+    from .parts import parts
+
+    return parts(network)
+
+
 def _published(config: DcvcConfig) -> PublishedWeights:
     from .weights import published
 
@@ -176,7 +183,7 @@ def _tables(network: nn.Cell) -> Tables:
     return tables(network)
 
 
-MODEL = ModelEntry("dcvc", DcvcConfig, _network, published=_published)
+MODEL = ModelEntry("dcvc", DcvcConfig, _network, published=_published, parts=_parts)
 LOSS = LossEntry("dcvc", DcvcLossConfig, _loss)
 STEP = StepEntry("dcvc", DcvcStepConfig, _step)
 CODEC = InterCodecEntry(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from core.hooks import (
     IntraCodec,
     LossEntry,
     ModelEntry,
+    Part,
     PublishedWeights,
     StepEntry,
     Supervision,
@@ -98,6 +99,12 @@ def _network(config: DvcConfig) -> nn.Cell:
     return Dvc(config)
 
 
+def _parts(network: nn.Cell) -> Sequence[Part]:
+    from .parts import parts
+
+    return parts(network)
+
+
 def _published(config: DvcConfig) -> PublishedWeights:
     from .weights import published
 
@@ -138,7 +145,7 @@ def _tables(network: nn.Cell) -> Tables:
     return tables(network)
 
 
-MODEL = ModelEntry("dvc", DvcConfig, _network, published=_published)
+MODEL = ModelEntry("dvc", DvcConfig, _network, published=_published, parts=_parts)
 LOSS = LossEntry("dvc", DvcLossConfig, _loss)
 STEP = StepEntry("dvc", DvcStepConfig, _step)
 CODEC = InterCodecEntry(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -20,6 +20,7 @@ from core.hooks import (
     LossEntry,
     MetricEntry,
     ModelEntry,
+    Part,
     PublishedWeights,
     StepEntry,
     Supervision,
@@ -260,6 +261,12 @@ def _network(config: DvcpConfig) -> nn.Cell:
     return Dvcp(config)
 
 
+def _parts(network: nn.Cell) -> Sequence[Part]:
+    from plugins.dvc.parts import parts
+
+    return parts(network)
+
+
 def _vgg(config: VggConfig) -> nn.Cell:
     from .vgg import Vgg19
 
@@ -321,7 +328,7 @@ def _tables(network: nn.Cell) -> Tables:
     return tables(network)
 
 
-MODEL = ModelEntry("dvcp", DvcpConfig, _network)
+MODEL = ModelEntry("dvcp", DvcpConfig, _network, parts=_parts)
 VGG = ModelEntry("vgg19", VggConfig, _vgg, published=_vgg_published)
 LPIPS_NETWORK = ModelEntry("lpips", LpipsConfig, _lpips, published=_lpips_published)
 LPIPS = MetricEntry("lpips", LpipsMetricConfig, _lpips_metric, higher_is_better=False)

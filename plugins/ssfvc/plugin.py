@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from core.hooks import (
     IntraCodec,
     IntraEntry,
     ModelEntry,
+    Part,
     PublishedWeights,
     Supervision,
     Tables,
@@ -61,6 +62,12 @@ def _network(config: SsfvcConfig) -> nn.Cell:
     return ScaleSpaceFlow(config)
 
 
+def _parts(network: nn.Cell) -> Sequence[Part]:
+    from .parts import parts
+
+    return parts(network)
+
+
 def _published(config: SsfvcConfig) -> PublishedWeights:
     from .weights import published
 
@@ -87,7 +94,7 @@ def _tables(network: nn.Cell) -> Tables:
     return tables(network)
 
 
-MODEL = ModelEntry("ssfvc", SsfvcConfig, _network, published=_published)
+MODEL = ModelEntry("ssfvc", SsfvcConfig, _network, published=_published, parts=_parts)
 CODEC = CodecEntry(
     "ssfvc",
     SsfvcCodecConfig,
