@@ -22,7 +22,7 @@ from omegaconf import DictConfig
 from core import __version__, config, help
 from core.errors import ConfigError, MindvideoError
 from core.registry import Registry, load
-from core.run import Run, rank
+from core.run import Run, leads, place
 
 LOOKS_ONLY = ("hydra_help", "shell_completion", "info")
 """Flags with which Hydra shows something that needs no sound configuration."""
@@ -152,14 +152,16 @@ def _without_absent_default(words: Sequence[str], registry: Registry) -> list[st
 
 
 def _place(words: Sequence[str]) -> list[str]:
-    """Where the run writes: the latest run when one is to be resumed, a folder of its own on further ranks."""
+    """Where the run writes: the latest run when one is to be resumed; a process that does not lead, into a folder in it."""
     keys = {word.lstrip("+").partition("=")[0]: word.partition("=")[2] for word in words}
     placed = keys.keys() & {"output", "hydra.run.dir"}
     if int(os.environ.get("MS_WORKER_NUM") or 1) > 1 and "output" not in keys:
         raise ConfigError("several processes need one folder to write to: give output=FOLDER.")
+    if os.environ.get("MS_ROLE") == "MS_WORKER" and "MS_NODE_ID" not in os.environ:
+        raise ConfigError("each host must know which processes are its own: give msrun --node_rank=NUMBER there.")
     if keys.get("task.resume", "").lower() == "true" and not placed:
         return [f"output='{_latest_run()}'"]
-    return [f"hydra.run.dir=${{output}}/rank_{rank()}"] if rank() else []
+    return [] if leads() else [f"hydra.run.dir=${{output}}/{place()}"]
 
 
 def _latest_run() -> Path:
