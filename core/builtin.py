@@ -28,6 +28,7 @@ from core.tasks.encode import ENCODE
 from core.tasks.evaluate import EVALUATE
 from core.tasks.import_weights import IMPORT_WEIGHTS
 from core.tasks.measure import MEASURE
+from core.tasks.sweep_report import SWEEP_REPORT
 from core.tasks.train import TRAIN
 from core.tasks.upscale import UPSCALE
 from core.tasks.verify import VERIFY
@@ -88,4 +89,5 @@ def intra_codecs() -> Iterable[IntraEntry[Any]]:
 @hookimpl
 def tasks() -> Iterable[TaskEntry[Any]]:
     """What the command does."""
-    return [TRAIN, EVALUATE, UPSCALE, ENCODE, DECODE, VERIFY, MEASURE, BENCH, IMPORT_WEIGHTS, DOCTOR]
+    coding = [ENCODE, DECODE, VERIFY, MEASURE, BENCH]
+    return [TRAIN, EVALUATE, UPSCALE, *coding, SWEEP_REPORT, IMPORT_WEIGHTS, DOCTOR]

@@ -8,7 +8,16 @@ from functools import cached_property
 from typing import Any
 
 from core.bench.bd import LEAST_OVERLAP, LEAST_POINTS
-from core.bench.compare import Comparison, Curve, compare, conditions_of, curves, plain
+from core.bench.compare import (
+    MEAN_OF_SEQUENCES,
+    MEASURES,
+    Comparison,
+    Curve,
+    compare,
+    conditions_of,
+    curves,
+    plain,
+)
 from core.bench.records import Outcome
 
 NOTES = (
@@ -54,6 +63,22 @@ class Results:
     def comparisons(self) -> list[Comparison]:
         """All comparisons."""
         return compare(self.curves, self.anchors)
+
+    @property
+    def saved(self) -> float | None:
+        """Percent of the rate that the contenders save against the first anchor at equal RGB PSNR: BD-rates, negated.
+
+        The mean over contenders and test sets, of means over sequences; None where one of them has no value.
+        """
+        deltas = [
+            comparison.delta.value
+            for comparison in self.comparisons
+            if (comparison.measure, comparison.sequence) == (MEASURES[0], MEAN_OF_SEQUENCES)
+            and comparison.anchor == self.anchors[0]
+            and comparison.contender not in self.anchors
+        ]
+        values = [-delta for delta in deltas if delta is not None]
+        return sum(values) / len(values) if values and len(values) == len(deltas) else None
 
     @property
     def versions(self) -> dict[str, str]:

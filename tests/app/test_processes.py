@@ -17,7 +17,7 @@ SSFVC = [
     *("training.steps=6", "training.validate_every=6", "training.checkpoint_every=2", "training.pictures=0"),
 ]
 CYCMUNET = [*TINY, "training.pictures=0"]
-# Where a gradient is next to nothing, Adam makes whole steps of its rounding; a larger epsilon lets it be next to nothing.
+# Where a gradient is next to nothing, Adam makes whole steps of its rounding; a larger epsilon keeps it small.
 SMOOTH = "optimizer.eps=1e-3"
 
 DYING = """
@@ -51,7 +51,13 @@ def pair(command):
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         said = command(
-            *("--worker_num=2", "--local_worker_num=2", f"--master_port={port}", "--join=True", "--log_dir=ms"),
+            *(
+                "--worker_num=2",
+                "--local_worker_num=2",
+                f"--master_port={port}",
+                "--join=True",
+                "--log_dir=ms",
+            ),
             *("python", "-m", "core", *words),
             program=("-m", "mindspore.parallel.cluster.run"),
         )
