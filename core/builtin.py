@@ -89,5 +89,5 @@ def intra_codecs() -> Iterable[IntraEntry[Any]]:
 @hookimpl
 def tasks() -> Iterable[TaskEntry[Any]]:
     """What the command does."""
-    coding = [ENCODE, DECODE, VERIFY, MEASURE, BENCH]
+    coding: list[TaskEntry[Any]] = [ENCODE, DECODE, VERIFY, MEASURE, BENCH]
     return [TRAIN, EVALUATE, UPSCALE, *coding, SWEEP_REPORT, IMPORT_WEIGHTS, DOCTOR]

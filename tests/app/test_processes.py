@@ -44,6 +44,7 @@ DYING = """
 @pytest.fixture
 def pair(command):
     """Runs the command in two processes, and returns what msrun said with the log of each."""
+    command.timeout = 600
     command.environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
     def run(*words):
@@ -81,6 +82,7 @@ def assert_only_the_first_wrote(folder):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("words", [CYCMUNET, SSFVC], ids=["cycmunet", "ssfvc"])
 def test_two_processes_are_one_with_the_whole_batch(words, command, pair):
     whole = command(*words, SMOOTH, "output=whole", "task.evaluate=false")
@@ -95,6 +97,7 @@ def test_two_processes_are_one_with_the_whole_batch(words, command, pair):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("dies", ["0", "1"])
 def test_a_dead_process_ends_the_job_and_the_checkpoint_resumes_it(dies, command, pair, site):
     words = (*CYCMUNET, SMOOTH, "task.evaluate=false")

@@ -178,10 +178,12 @@ def test_optuna_survives_failures_and_goes_on(toy):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("launcher", "package"), [("ray", "ray"), ("submitit_local", "submitit")])
 def test_trainings_in_the_workers_of_a_launcher(launcher, package, command):
     """MindSpore inside the workers: two trainings with one thread each, and one that fails."""
     pytest.importorskip(package, reason="the extra `cluster` brings it")
+    command.timeout = 600
     words = [word for word in TINY if not word.startswith("training.steps")]
     done = command(
         *("--multirun", f"sweep={launcher}", "hydra.sweep.dir=sweep", *words, "task.evaluate=false"),
