@@ -424,7 +424,8 @@ class IntraEntry(Entry[C]):
 
 @dataclass(frozen=True)
 class TaskEntry(Entry[C]):
-    """Something the command does. ``build`` runs it and returns its score, if it has one, for sweeps.
+    """Something the command does. ``build`` runs it and returns its score, if it has one, for sweeps: higher is
+    better.
 
     ``needs`` names the kinds that must be chosen for it, so that a missing one is reported while composing.
     """
