@@ -11,6 +11,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -27,9 +28,9 @@ from ssfvc_sides import Case
 CLIP = (256, 256)
 SIZES = ((128, 128), (256, 256), (512, 512), (1152, 1920))
 """Height and width of frames; the last is 1080p as the codec pads it."""
-INTER_CODECS = {"dvc": SIZES, "dvcp": SIZES, "dcvc": SIZES[:2]}
-"""Codecs that are measured by one frame under another, and the sizes at which they grow; the peer of DCVC computes one
-place after the other, minutes for a large frame."""
+INTER_CODECS = {"dvc": SIZES, "dvcp": SIZES[:3], "dcvc": SIZES[:2]}
+"""Codecs that are measured by one frame under another, and the sizes at which they grow; DVC-P grows as DVC does, and
+the peer of DCVC computes one place after the other, minutes for a large frame."""
 LENGTHS = (2, 4, 8)
 PAIRS = ((32, 32), (64, 112), (135, 240))
 """Height and width of low-resolution pairs."""
@@ -77,10 +78,13 @@ def _targets(options: argparse.Namespace) -> Iterator[Benchmark]:
 def _growth(options: argparse.Namespace) -> Iterator[Benchmark]:
     """Every size, and more frames of one size."""
     for size in SIZES[: -1 if options.quick else None]:
-        yield from ssfvc.benchmarks(Case(options.words, *size, 2, options.threads), ("encode", "decode"))
+        is_long = size == SIZES[-1]
+        coded = ssfvc.benchmarks(Case(options.words, *size, 2, options.threads), ("encode", "decode"))
+        yield from (replace(benchmark, is_long=is_long) for benchmark in coded)
         for codec in [name for name, sizes in INTER_CODECS.items() if size in sizes]:
             case = InterCase(codec, options.words, *size, options.threads)
-            yield from inter.benchmarks(case, ("encode", "decode"))
+            coded = inter.benchmarks(case, ("encode", "decode"))
+            yield from (replace(benchmark, is_long=is_long) for benchmark in coded)
     for frames in LENGTHS[1:]:
         yield from ssfvc.benchmarks(Case(options.words, *CLIP, frames, options.threads), ("encode", "decode"))
     for size in PAIRS[: -1 if options.quick else None]:

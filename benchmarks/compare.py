@@ -35,6 +35,8 @@ class Benchmark:
     sides: Mapping[str, Builder]
     agree: Callable[[Sequence[Arrays], Sequence[Arrays]], str]
     """Compares what the warm-up calls of ours and the peer returned: a sentence, or raises `Disagreement`."""
+    is_long: bool = False
+    """One call to warm up and two that are timed must do."""
 
 
 def parser(description: str, choices: Iterable[str]) -> argparse.ArgumentParser:
@@ -88,7 +90,10 @@ def _execute(benchmark: Benchmark, repeat: int, console: Console) -> dict[str, A
         if len(results) > 1:
             console.print(f"{benchmark.what}: {benchmark.agree(*results.values())}")
 
-    measured = measure(benchmark.sides, repeat, check)
+    if benchmark.is_long:
+        measured = measure(benchmark.sides, min(repeat, 2), check, warm_ups=1)
+    else:
+        measured = measure(benchmark.sides, repeat, check)
     if repeat:
         _print(console, benchmark.title, measured)
     ratios = _ratios(*measured.values()) if len(measured) == 2 and repeat else {}

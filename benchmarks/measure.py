@@ -59,7 +59,10 @@ class Measurement:
 
 
 def measure(
-    builders: Mapping[str, Builder], repeat: int, check: Callable[[dict[str, list[Arrays]]], None]
+    builders: Mapping[str, Builder],
+    repeat: int,
+    check: Callable[[dict[str, list[Arrays]]], None],
+    warm_ups: int = WARM_UPS,
 ) -> dict[str, Measurement]:
     """Warm every side up, hand the results of the warm-up calls to ``check``, then time ``repeat`` rounds.
 
@@ -69,7 +72,7 @@ def measure(
         sides = {name: stack.enter_context(_process(name, builder)) for name, builder in builders.items()}
         measured, results = {}, {}
         for name, connection in sides.items():
-            measured[name], results[name] = _ask(name, connection, "warm up")
+            measured[name], results[name] = _ask(name, connection, warm_ups)
         check(results)
         for _ in range(repeat):
             for name, connection in sides.items():
@@ -97,7 +100,8 @@ def _process(name: str, builder: Builder) -> Iterator[Connection]:
         process.terminate()
 
 
-def _ask(name: str, connection: Connection, question: str) -> Any:
+def _ask(name: str, connection: Connection, question: str | int) -> Any:
+    """A number of calls to warm up with, ``call`` or ``peak``, and the answer."""
     try:
         connection.send(question)
         return connection.recv()
@@ -111,10 +115,10 @@ def _serve(connection: Connection, builder: Builder) -> None:
     try:
         while True:
             question = connection.recv()
-            if question == "warm up":
+            if isinstance(question, int):
                 start = time.perf_counter()
                 work = builder()
-                connection.send(_warm_up(work, time.perf_counter() - start))
+                connection.send(_warm_up(work, question, time.perf_counter() - start))
             elif question == "call" and work:
                 connection.send(_timed(work)[:2])
             else:
@@ -123,10 +127,10 @@ def _serve(connection: Connection, builder: Builder) -> None:
         return
 
 
-def _warm_up(work: Work, build_seconds: float) -> tuple[Measurement, list[Arrays]]:
+def _warm_up(work: Work, calls: int, build_seconds: float) -> tuple[Measurement, list[Arrays]]:
     before = _peak_mib()
     seconds, _, first = _timed(work)
-    results = [first, *(work() for _ in range(WARM_UPS - 1))]
+    results = [first, *(work() for _ in range(calls - 1))]
     return Measurement(work.framework, build_seconds, seconds, before), results
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
-from mindspore import Tensor
+from mindspore import Tensor, nn
 from mindspore.ops import constexpr
 
+from core.entropy.autoregressive import ContextNetwork
 from core.entropy.order import ContextOrder, anchors, visible
 from core.nn.conv import Conv2d
 
@@ -31,3 +34,17 @@ class MaskedConv2d(Conv2d):
 @constexpr
 def _anchors(height: int, width: int) -> Tensor:
     return Tensor(anchors(height, width).astype(np.float32))
+
+
+def context_network(context: MaskedConv2d, after: Iterable[nn.Cell], slope: float) -> ContextNetwork:
+    """A trained context model with the 1x1 convolutions after it, as real coding takes them.
+
+    ``slope`` is that of LeakyReLU between these convolutions.
+    """
+    masked = context.weight.asnumpy() * context.mask.asnumpy()
+    layers = [
+        (layer.weight.asnumpy()[:, :, 0, 0], layer.bias.asnumpy())
+        for layer in after
+        if isinstance(layer, Conv2d)
+    ]
+    return ContextNetwork((masked, context.bias.asnumpy()), layers, slope, context.order)

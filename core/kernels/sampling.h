@@ -3,6 +3,7 @@
 #ifndef MINDVIDEO_SAMPLING_H_
 #define MINDVIDEO_SAMPLING_H_
 
+#include <algorithm>
 #include <cmath>
 
 #include "runtime.h"
@@ -95,17 +96,21 @@ inline void SampleMotionGradient(const Sampling& s, const float* stack, const fl
   ForPixels(s, [&](int64_t image, int64_t begin, int64_t end) {
     for (int64_t pixel = begin; pixel < end; ++pixel) {
       const Cell c = CellOf(s, flow, depth, image, pixel);
+      float slopes[3][8];
+      for (int i = 0; i < c.corners; ++i) {
+        const int right = i & 1, below = i >> 1 & 1, behind = i >> 2;
+        const float wx = Cell::Of(c.x, right), wy = Cell::Of(c.y, below), wz = Cell::Of(c.z, behind);
+        slopes[0][i] = (right ? wy : -wy) * wz;
+        slopes[1][i] = (below ? wx : -wx) * wz;
+        slopes[2][i] = (behind ? wx : -wx) * wy;
+      }
       float along[3] = {};
       for (int64_t channel = image * s.channels; channel < (image + 1) * s.channels; ++channel) {
         const float* plane = stack + channel * s.StackPixels();
         const float incoming = of_result[channel * s.Pixels() + pixel];
         for (int i = 0; i < c.corners; ++i) {
-          const int right = i & 1, below = i >> 1 & 1, behind = i >> 2;
           const float value = incoming * plane[c.offsets[i]];
-          const float wx = Cell::Of(c.x, right), wy = Cell::Of(c.y, below), wz = Cell::Of(c.z, behind);
-          along[0] += (right ? value : -value) * wy * wz;
-          along[1] += (below ? value : -value) * wx * wz;
-          along[2] += (behind ? value : -value) * wx * wy;
+          for (int axis = 0; axis < 3; ++axis) along[axis] += value * slopes[axis][i];
         }
       }
       float* displacement = of_flow + image * 2 * s.Pixels() + pixel;
@@ -116,19 +121,25 @@ inline void SampleMotionGradient(const Sampling& s, const float* stack, const fl
   });
 }
 
-// Gradient of the stack. A plane's contributions are added in the order of the pixels, by one thread.
+// Gradient of the stack. A plane's contributions are added in the order of the pixels, by one thread, which computes a
+// pixel's cell once for several planes of an image.
 inline void SampleGradient(const Sampling& s, const float* flow, const float* depth, const float* of_result,
-                                float* of_stack) {
-  const int64_t planes = s.images * s.channels;
-  Runtime::Get().ForRanges(planes, [&](int64_t begin, int64_t end) {
-    for (int64_t channel = begin; channel < end; ++channel) {
-      float* plane = of_stack + channel * s.StackPixels();
-      std::fill(plane, plane + s.StackPixels(), 0.f);
-      const float* incoming = of_result + channel * s.Pixels();
+                           float* of_stack) {
+  constexpr int64_t kTogether = 16;
+  Runtime::Get().ForRanges(s.images * s.channels, [&](int64_t begin, int64_t end) {
+    std::fill(of_stack + begin * s.StackPixels(), of_stack + end * s.StackPixels(), 0.f);
+    while (begin < end) {
+      const int64_t image = begin / s.channels;
+      const int64_t stop = std::min({end, begin + kTogether, (image + 1) * s.channels});
       for (int64_t pixel = 0; pixel < s.Pixels(); ++pixel) {
-        const Cell cell = CellOf(s, flow, depth, channel / s.channels, pixel);
-        for (int i = 0; i < cell.corners; ++i) plane[cell.offsets[i]] += cell.weights[i] * incoming[pixel];
+        const Cell cell = CellOf(s, flow, depth, image, pixel);
+        for (int64_t channel = begin; channel < stop; ++channel) {
+          float* plane = of_stack + channel * s.StackPixels();
+          const float incoming = of_result[channel * s.Pixels() + pixel];
+          for (int i = 0; i < cell.corners; ++i) plane[cell.offsets[i]] += cell.weights[i] * incoming;
+        }
       }
+      begin = stop;
     }
   });
 }

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from mindspore import Tensor
 
-from core.entropy.autoregressive import AutoregressiveCoder, Coded, ContextNetwork
+from core.entropy.autoregressive import AutoregressiveCoder, Coded
 from core.entropy.coder import SymbolDecoder, SymbolEncoder
+from core.entropy.masked import context_network
 from core.entropy.symbols import channel_tables, to_integers, to_tensor
 from core.entropy.tables import GAUSSIAN_SCALES, TableSet, gaussian_tables
 from core.hooks import Tables
-from core.nn.conv import Conv2d
 
-from .cells import Cheng2020, ContextPrior
+from .cells import Cheng2020
 from .transforms import SLOPE
 
 _HYPER, _GAUSSIAN = "prior", "gaussian"
@@ -28,7 +28,9 @@ class LatentCoder:
     def __init__(self, network: Cheng2020, tables: Tables) -> None:
         self._hyper = TableSet.from_arrays(tables, _HYPER)
         gaussian = TableSet.from_arrays(tables, _GAUSSIAN)
-        self._latent = AutoregressiveCoder(_context_network(network.prior), gaussian, GAUSSIAN_SCALES[:-1])
+        prior = network.prior
+        context = context_network(prior.context, prior.parameters_of, SLOPE)
+        self._latent = AutoregressiveCoder(context, gaussian, GAUSSIAN_SCALES[:-1])
 
     def encode_hyper(self, z_symbols: Tensor, encoder: SymbolEncoder) -> None:
         """Add symbols of z; raises `CheckpointError` when one is no number or does not fit 32 bits."""
@@ -46,15 +48,3 @@ class LatentCoder:
     def decode(self, side: Tensor, decoder: SymbolDecoder) -> Tensor:
         """The next latent, 1,C,h,w; raises `StreamError` on damage."""
         return Tensor(self._latent.decode(side.asnumpy()[0], decoder).values[None])
-
-
-def _context_network(prior: ContextPrior) -> ContextNetwork:
-    """The prior's context model and what follows it."""
-    context = prior.context
-    masked = context.weight.asnumpy() * context.mask.asnumpy()
-    layers = [
-        (layer.weight.asnumpy()[:, :, 0, 0], layer.bias.asnumpy())
-        for layer in prior.parameters_of
-        if isinstance(layer, Conv2d)
-    ]
-    return ContextNetwork((masked, context.bias.asnumpy()), layers, SLOPE, context.order)

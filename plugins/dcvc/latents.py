@@ -8,13 +8,14 @@ import numpy as np
 from mindspore import Tensor
 from numpy.typing import NDArray
 
-from core.entropy.autoregressive import AutoregressiveCoder, Coded, ContextNetwork
+from core.entropy.autoregressive import AutoregressiveCoder, Coded
 from core.entropy.coder import SymbolDecoder, SymbolEncoder
 from core.entropy.integer import LARGEST_ACTIVATION, OUTPUT_BITS, Deconvolution, IntegerNetwork
+from core.entropy.masked import context_network
 from core.entropy.symbols import channel_tables, to_integers, to_tensor
 from core.entropy.tables import LAPLACE_SCALES, TableSet, laplace_tables
 from core.hooks import Tables
-from core.nn.conv import Conv2d, ConvTranspose2d
+from core.nn.conv import ConvTranspose2d
 
 from .cells import Dcvc
 from .prior import ContextPrior
@@ -67,7 +68,8 @@ class LatentCoder:
         prior = getattr(network, part).prior
         self._hyper = TableSet.from_arrays(tables, f"{part}.hyper")
         laplace = TableSet.from_arrays(tables, _LAPLACE)
-        self._latent = AutoregressiveCoder(_context_network(prior), laplace, LAPLACE_SCALES[:-1])
+        context = context_network(prior.context, prior.parameters_of, HYPER_SLOPE)
+        self._latent = AutoregressiveCoder(context, laplace, LAPLACE_SCALES[:-1])
 
     def encode_hyper(self, z: Tensor, encoder: SymbolEncoder) -> None:
         """Add symbols of z; raises `CheckpointError` when one is no number or does not fit 32 bits."""
@@ -85,15 +87,3 @@ class LatentCoder:
     def decode(self, side: Tensor, decoder: SymbolDecoder, whole: bool) -> Tensor:
         """The next latent, 1,C,h,w; raises `StreamError` on damage."""
         return Tensor(self._latent.decode(side.asnumpy()[0], decoder, whole).values[None])
-
-
-def _context_network(prior: ContextPrior) -> ContextNetwork:
-    """The prior's context model and what follows it."""
-    context = prior.context
-    masked = context.weight.asnumpy() * context.mask.asnumpy()
-    layers = [
-        (layer.weight.asnumpy()[:, :, 0, 0], layer.bias.asnumpy())
-        for layer in prior.parameters_of
-        if isinstance(layer, Conv2d)
-    ]
-    return ContextNetwork((masked, context.bias.asnumpy()), layers, HYPER_SLOPE, context.order)
