@@ -159,8 +159,8 @@ def test_optuna_survives_failures_and_goes_on(toy):
     words = (
         *SWEEP,
         "sweep=optuna",
-        "~hydra.sweeper.params",
-        "task.x=interval(-4,8)",
+        "hydra.sweeper.params=null",
+        "task.x=interval(-8,6)",
         "hydra.sweeper.n_trials=8",
     )
     done = toy(*words)
