@@ -29,7 +29,8 @@ class TrainStep(nn.TrainOneStepCell):
         clip_value: float = 0.0,
     ) -> None:
         super().__init__(objective, optimizer)
-        self.grad_reducer = mean_over_ranks(self.weights) if self.reducer_flag else nn.Identity()
+        if self.reducer_flag:
+            self.grad_reducer = mean_over_ranks(self.weights)
         self.outputs = tuple(outputs)
         self.clip_value = clip_value
         self.clip = ClipByGlobalNorm(clip_norm) if clip_norm > 0 else None
