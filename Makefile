@@ -13,8 +13,8 @@ run:  ## the command, e.g. make run ARGS='task=doctor'
 test:  ## the tests, file by file on all cores, e.g. make test ARGS='tests/app -x'
 	./run python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
-test-slow:  ## the tests that take minutes or download
-	./run python -m pytest -m slow $(ARGS)
+test-slow:  ## the tests that take minutes or download; needs the launchers of sweeps
+	./run --extra sweep --extra cluster python -m pytest -m slow $(ARGS)
 
 bench:  ## speed and memory of the networks beside their peers, on a quiet machine (benchmarks/README.md)
 	./run python benchmarks/bench.py $(ARGS)

@@ -19,10 +19,10 @@ from hydra.errors import CompactHydraException, HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from core import __version__, config, help
-from core.errors import ConfigError, MindvideoError
+from core import __version__, config, help, sweeping
+from core.errors import ConfigError, MindvideoError, SweepError
 from core.registry import Registry, load
-from core.run import Run, rank
+from core.run import Run, leads, place
 
 LOOKS_ONLY = ("hydra_help", "shell_completion", "info")
 """Flags with which Hydra shows something that needs no sound configuration."""
@@ -67,6 +67,8 @@ def _command(words: list[str]) -> None:
         config.compose_settings(composed, registry)
     sys.argv[1:] = _with_overrides(words, flags.overrides, added)
     _hydra_main()
+    if sweeping.Ended.folder:
+        _end_sweep(sweeping.Ended.folder)
 
 
 def _null_choice(word: str) -> str:
@@ -91,15 +93,51 @@ def plugins(disable: tuple[str, ...]) -> Registry:
 
 @hydra.main(config_path=f"pkg://{config.CONFIG_PACKAGE}", config_name=config.CONFIG_NAME, version_base="1.3")
 def _hydra_main(composed: DictConfig) -> float | None:
-    registry = plugins(tuple(composed.plugins.disable))
     try:
-        settings = config.check(composed, registry)
-        output = Path(HydraConfig.get().runtime.output_dir)
-        return Run(settings, registry, output, list(HydraConfig.get().overrides.task)).execute()
+        if HydraConfig.get().mode is RunMode.MULTIRUN:
+            return _sweep_job(composed)
+        return _run(composed).execute()
     except MindvideoError as error:
         if HydraConfig.get().mode is RunMode.MULTIRUN:
             raise _Told(f"Error: {error}") from None
         sys.exit(f"Error: {error}")
+
+
+def _run(composed: DictConfig) -> Run:
+    registry = plugins(tuple(composed.plugins.disable))
+    settings = config.check(composed, registry)
+    return Run(settings, registry, _output(), list(HydraConfig.get().overrides.task))
+
+
+def _output() -> Path:
+    return Path(HydraConfig.get().runtime.output_dir)
+
+
+def _sweep_job(composed: DictConfig) -> float | None:
+    """One job of a sweep, unless it is done already; one that was stopped goes on."""
+    hydra_config = HydraConfig.get()
+
+    def work() -> float | None:
+        run = _run(composed)
+        if hasattr(run.settings.task, "resume"):
+            run.settings.task.resume = True
+        if getattr(run.settings.device, "threads", None) == 0:
+            run.settings.device.threads = sweeping.threads_of_a_job(hydra_config.launcher)
+        return run.execute()
+
+    job = sweeping.Job(hydra_config.job.num, list(hydra_config.overrides.task), sweeping.digest(composed))
+    return sweeping.run_job(_output(), job, composed.sweep.failed, work)
+
+
+def _end_sweep(folder: Path) -> None:
+    from core.tasks.sweep_report import report
+
+    failed = report(folder)
+    if failed:
+        raise SweepError(
+            f"{failed} of the jobs in {folder} failed; the same command with hydra.sweep.dir={folder} tries them "
+            "again."
+        )
 
 
 def open_run(overrides: Sequence[str] = (), output: str | Path | None = None) -> Run:
@@ -152,14 +190,18 @@ def _without_absent_default(words: Sequence[str], registry: Registry) -> list[st
 
 
 def _place(words: Sequence[str]) -> list[str]:
-    """Where the run writes: the latest run when one is to be resumed, a folder of its own on further ranks."""
+    """Where the run writes: the latest run when one is to be resumed, a folder in it where a process does not lead."""
     keys = {word.lstrip("+").partition("=")[0]: word.partition("=")[2] for word in words}
     placed = keys.keys() & {"output", "hydra.run.dir"}
     if int(os.environ.get("MS_WORKER_NUM") or 1) > 1 and "output" not in keys:
         raise ConfigError("several processes need one folder to write to: give output=FOLDER.")
+    if os.environ.get("MS_ROLE") == "MS_WORKER" and "MS_NODE_ID" not in os.environ:
+        raise ConfigError(
+            "each host must know which processes are its own: give msrun --node_rank=NUMBER there."
+        )
     if keys.get("task.resume", "").lower() == "true" and not placed:
         return [f"output='{_latest_run()}'"]
-    return [f"hydra.run.dir=${{output}}/rank_{rank()}"] if rank() else []
+    return [] if leads() else [f"hydra.run.dir=${{output}}/{place()}"]
 
 
 def _latest_run() -> Path:

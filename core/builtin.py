@@ -33,6 +33,7 @@ from core.tasks.export import EXPORT
 from core.tasks.import_weights import IMPORT_WEIGHTS
 from core.tasks.measure import MEASURE
 from core.tasks.profile import PROFILE
+from core.tasks.sweep_report import SWEEP_REPORT
 from core.tasks.train import TRAIN
 from core.tasks.upscale import UPSCALE
 from core.tasks.verify import VERIFY
@@ -108,5 +109,5 @@ def tasks() -> Iterable[TaskEntry[Any]]:
     """What the command does."""
     return [
         *(TRAIN, EVALUATE, UPSCALE, ENCODE, DECODE, VERIFY),
-        *(MEASURE, BENCH, PROFILE, IMPORT_WEIGHTS, EXPORT, DOCTOR),
+        *(MEASURE, BENCH, PROFILE, SWEEP_REPORT, IMPORT_WEIGHTS, EXPORT, DOCTOR),
     ]

@@ -33,7 +33,7 @@ CONFIG_PACKAGE = "core.conf"
 CONFIG_NAME = "config"
 COMPOSE_ERRORS = (HydraException, OmegaConfBaseException, ValueError)
 """What Hydra raises for a user's mistake."""
-GROUPS = (*hooks.KINDS, "experiment")
+GROUPS = (*hooks.KINDS, "experiment", "sweep")
 """What is chosen by name, as ``group=name``."""
 MANY = ("metric",)
 """Kinds of which a run has several, by name."""
@@ -101,6 +101,14 @@ class TrainingSettings:
 
 
 @dataclass
+class SweepSettings:
+    """What holds for each job of a sweep."""
+
+    failed: float | None = None
+    """Score that a job which failed gives the sweeper; null gives none, which Optuna counts as a failed trial."""
+
+
+@dataclass
 class PluginSettings:
     """Which plugins take part."""
 
@@ -126,6 +134,7 @@ class Settings:
     loader: LoaderSettings = field(default_factory=LoaderSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
     plugins: PluginSettings = field(default_factory=PluginSettings)
+    sweep: SweepSettings = field(default_factory=SweepSettings)
     seed: int = 0
     runtime: Runtime = Runtime.mindspore
     """What computes networks that upscale or code."""

@@ -258,7 +258,7 @@ class IntraEntry(Entry[C]):
 
 @dataclass(frozen=True)
 class TaskEntry(Entry[C]):
-    """Something the command does. ``build`` runs it and returns its score, if it has one, for sweeps.
+    """Something the command does. ``build`` runs it and returns its score for sweeps, if it has one: higher is better.
 
     ``needs`` names the kinds that must be chosen for it, so that a missing one is reported while composing; ``takes``
     names those that it uses where they are chosen.

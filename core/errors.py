@@ -38,6 +38,10 @@ class StreamError(MindvideoError):
     """A coded stream is damaged, cut short, or belongs to another model."""
 
 
+class SweepError(MindvideoError):
+    """Jobs of a sweep failed; the others ran."""
+
+
 class CutShortError(StreamError):
     """A coded stream ends before its end."""
 

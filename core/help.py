@@ -18,7 +18,7 @@ mindvideo: open learned video on MindSpore.
   python -m core experiment=NAME device=ascend         train another one, elsewhere
   python -m core task=upscale task.checkpoint=FILE task.input=IN.mp4 task.output=OUT.mp4
   python -m core task=doctor                           what this installation has, and what is wrong with it
-  python -m core --multirun optimizer.lr=1e-3,1e-4     try several values (hydra/launcher=joblib: side by side)
+  python -m core --multirun optimizer.lr=1e-3,1e-4     try several values (sweep=joblib: side by side)
   python -m core --cfg job                             print the settings, run nothing
   python -m core output=FOLDER task.resume=true        go on with a run that was stopped
 
@@ -44,7 +44,7 @@ def _choices(registry: Registry) -> Table:
     table = Table(title="What can be chosen", title_justify="left", box=None, padding=(0, 2, 0, 0))
     for column in ("Group", "Name", "From", "What it is"):
         table.add_column(column, no_wrap=column != "What it is")
-    for kind in ("task", "experiment", *(k for k in hooks.KINDS if k != "task")):
+    for kind in ("task", "experiment", "sweep", *(k for k in hooks.KINDS if k != "task")):
         for number, (name, plugin, words) in enumerate(sorted(_options(registry, kind))):
             table.add_row(f"{kind}=" if number == 0 else "", name, plugin, words)
     return table

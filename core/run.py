@@ -63,8 +63,8 @@ class Run:
 
     @property
     def shared_output(self) -> Path:
-        """The folder of the whole run; further ranks have a folder of their own in it."""
-        return self.output if rank() == 0 else self.output.parent
+        """The folder of the whole run; processes that do not lead have a folder of their own in it."""
+        return self.output if leads() else self.output.parent
 
     @property
     def is_chief(self) -> bool:
@@ -252,7 +252,7 @@ class Run:
         np.random.seed(self.settings.seed % 2**32)
 
     def _record_plugins(self) -> None:
-        if rank():
+        if not leads():
             return
         record = {
             "mindvideo": __version__,
@@ -264,6 +264,17 @@ class Run:
         (self.output / "plugins.json").write_text(json.dumps(record, indent=2) + "\n", "utf-8")
 
 
-def rank() -> int:
-    """Number of this process among those that ``msrun`` started; 0 where it started none."""
-    return int(os.environ.get("RANK_ID") or 0)
+def leads() -> bool:
+    """Whether this process is the one that writes: the first of those that ``msrun`` started, or the only one."""
+    return place() in ("", "rank_0")
+
+
+def place() -> str:
+    """What this process is among those that ``msrun`` started: ``rank_N`` or ``scheduler``; empty where it is alone.
+
+    The scheduler runs the same command; it only brings the others together.
+    """
+    if os.environ.get("MS_ROLE") == "MS_SCHED":
+        return "scheduler"
+    number = os.environ.get("RANK_ID")
+    return f"rank_{number}" if number else ""

@@ -9,6 +9,8 @@ from typing import Any
 
 from core.bench.bd import LEAST_OVERLAP, LEAST_POINTS
 from core.bench.compare import (
+    MEAN_OF_SEQUENCES,
+    MEASURES,
     Apart,
     Comparison,
     Curve,
@@ -73,6 +75,22 @@ class Results:
     def apart(self) -> list[Apart]:
         """What was not compared, and why."""
         return apart(self.curves, self.anchors)
+
+    @property
+    def saved(self) -> float | None:
+        """Percent of the rate that the contenders save against the first anchor at equal RGB PSNR: BD-rates, negated.
+
+        The mean over contenders and test sets, of means over sequences; None where one of them has no value.
+        """
+        deltas = [
+            comparison.delta.value
+            for comparison in self.comparisons
+            if (comparison.measure, comparison.sequence) == (MEASURES[0], MEAN_OF_SEQUENCES)
+            and comparison.anchor == self.anchors[0]
+            and comparison.contender not in self.anchors
+        ]
+        values = [-delta for delta in deltas if delta is not None]
+        return sum(values) / len(values) if values and len(values) == len(deltas) else None
 
     @property
     def versions(self) -> dict[str, str]:

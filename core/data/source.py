@@ -53,18 +53,16 @@ class ShotSource:
         """(shot, first frame) of every clip."""
         span = self._options.span
         stride = 1 if self._training else span
-        windows = [
-            (which, start)
-            for which, shot in enumerate(self._shots)
-            for start in range(0, shot.count - span + 1, stride)
-        ]
-        if not windows:
-            longest = max((shot.count for shot in self._shots), default=0)
+        counts = np.fromiter((shot.count for shot in self._shots), np.int64, len(self._shots))
+        clips = np.maximum((counts - span) // stride + 1, 0)
+        if not clips.any():
             raise DataError(
-                f"A clip needs {span} consecutive frames and the longest shot has {longest}; "
+                f"A clip needs {span} consecutive frames and the longest shot has {counts.max(initial=0)}; "
                 "lower frames or min_step, or give longer shots."
             )
-        chosen = np.array(windows, dtype=np.int64)
+        which = np.repeat(np.arange(len(counts)), clips)
+        place = np.arange(len(which)) - np.repeat(np.cumsum(clips) - clips, clips)
+        chosen = np.stack((which, stride * place), axis=1)
         return chosen if self._training else evenly_spaced(chosen, self._options.limit)
 
     def _step(self, shot: Shot, start: int, rng: np.random.Generator) -> int:

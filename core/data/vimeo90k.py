@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
+
+import numpy as np
 
 from core.data.division import existing_root
 from core.data.options import ShotOptions
@@ -35,6 +39,31 @@ class _Vimeo90kOptions(ShotOptions):
         super().__post_init__()
         if not 0 <= self.validation_share < 1:
             raise ValueError(f"validation_share is {self.validation_share}; it must lie in [0, 1).")
+
+
+class _ListedShots(Sequence[PictureShot]):
+    """The folders of a list, each made when it is asked for.
+
+    The list is one block of bytes: processes that read clips share it, where they would copy objects of Python one by
+    one as they touch them.
+    """
+
+    def __init__(self, root: Path, entries: Sequence[str], length: int) -> None:
+        self._root = root
+        self._entries = np.array(entries, dtype=np.bytes_)
+        self._files = tuple(f"im{number}.png" for number in range(1, length + 1))
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @overload
+    def __getitem__(self, index: int) -> PictureShot: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[PictureShot]: ...
+    def __getitem__(self, index: int | slice) -> PictureShot | Sequence[PictureShot]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        return PictureShot(self._root / self._entries[index].decode(), self._files)
 
 
 @dataclass
@@ -82,9 +111,7 @@ def _sequences(
         entries = _read_list(root / lists["test"])
     else:
         entries = _held_apart(_read_list(root / lists["train"]), config.validation_share, split)
-    files = tuple(f"im{number}.png" for number in range(1, length + 1))
-    shots = [PictureShot(root / "sequences" / entry, files) for entry in entries]
-    return ShotSource(shots, config, split)
+    return ShotSource(_ListedShots(root / "sequences", entries, length), config, split)
 
 
 def _read_list(path: Path) -> list[str]:

@@ -30,9 +30,10 @@ def round_straight_through(x: Tensor) -> Tensor:
 def add_noise(x: Tensor) -> Tensor:
     """``x`` plus independent noise, uniform in (-0.5,0.5): rounding's stand-in in training (Ballé et al. 2017).
 
-    The noise depends on the last `seed_noise` and on the number of calls since, on nothing else.
+    The noise depends on the last `seed_noise`, on the number of calls since and, where `share_noise` said so, on the
+    places of this process's items in the batch; on nothing else. The first axis of ``x`` is the batch's.
     """
-    return x + ops.stop_gradient(_STREAM.uniform(x.size).reshape(x.shape))
+    return x + ops.stop_gradient(_STREAM.uniform(x.shape[0], x.size).reshape(x.shape))
 
 
 def seed_noise(seed: Tensor, step: Tensor) -> None:
@@ -43,6 +44,15 @@ def seed_noise(seed: Tensor, step: Tensor) -> None:
     _STREAM.restart(seed, step)
 
 
+def share_noise(rank: int, world: int) -> None:
+    """Say that this process has items ``rank``, ``rank + world``, … of every batch, as the loader shares it out.
+
+    Then each item sees the noise that it would see if one process had the whole batch. To be called before anything
+    that draws noise is compiled.
+    """
+    _STREAM.rank, _STREAM.world = rank, world
+
+
 class _NoiseStream:
     """The noise's state. It lies outside of cells, so that it is no parameter of a network."""
 
@@ -51,18 +61,27 @@ class _NoiseStream:
     def __init__(self) -> None:
         self.key = Parameter(Tensor(0, ms.int32), name="noise_key", requires_grad=False)
         self.calls = Parameter(Tensor(0, ms.int32), name="noise_calls", requires_grad=False)
+        self.rank, self.world = 0, 1
 
     def restart(self, seed: Tensor, step: Tensor) -> None:
         ops.assign(self.key, _hash(_hash((seed & _MASK) ^ _FIRST) ^ (step & _MASK)))
         ops.assign(self.calls, Tensor(0, ms.int32))
 
-    def uniform(self, size: int) -> Tensor:
+    def uniform(self, items: int, size: int) -> Tensor:
         """The next ``size`` values: odd multiples of 2**-25 in (-0.5,0.5), all 2**24 of them equally likely."""
         first = _hash(self.key ^ self.calls)
         second = _hash(first ^ self.key)
         ops.assign_add(self.calls, Tensor(1, ms.int32))
-        words = _hash(_hash(ops.arange(size).astype(ms.int32) ^ first) ^ second)
+        words = _hash(_hash(self.places(items, size) ^ first) ^ second)
         return ops.bitwise_right_shift(words, 7).astype(ms.float32) * _UNIT - (0.5 - _UNIT / 2)
+
+    def places(self, items: int, size: int) -> Tensor:
+        """Places of ``size`` elements of ``items`` items among the elements of the whole batch."""
+        places = ops.arange(size).astype(ms.int32)
+        if self.world == 1:
+            return places
+        length = size // items
+        return places + (places // length * (self.world - 1) + self.rank) * length
 
 
 def _hash(x: Tensor) -> Tensor:

@@ -77,7 +77,8 @@ def _are_words(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(word, str) for word in value)
 
 
-def _bench(config: BenchConfig, run: Run) -> None:
+def _bench(config: BenchConfig, run: Run) -> float | None:
+    """The score: percent of the rate that the contenders save against the first anchor, at equal PSNR."""
     from core.bench.board import Board
     from core.bench.results import Results
     from core.bench.work import Workers
@@ -103,6 +104,7 @@ def _bench(config: BenchConfig, run: Run) -> None:
     if failed:
         log.warning("%d of %d jobs failed; the report says why", len(failed), len(outcomes))
     log.info("Report: %s", page)
+    return results.saved
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import mindspore as ms
 from mindspore import Parameter, Tensor, nn, ops
-from mindspore.communication import get_rank
+from mindspore.communication import get_group_size, get_rank
 
-from core.entropy.quantize import seed_noise
+from core.entropy.quantize import seed_noise, share_noise
 from core.training.step import TrainStep
 
 
@@ -44,8 +44,8 @@ class CodecStep(TrainStep):
     """A step whose objective sees noise (`core.entropy.quantize.add_noise`).
 
     The noise of a step depends on ``noise_seed`` and on ``steps_done``, `counter` of the steps before it, which are
-    parameters of this cell: a training resumed from a checkpoint sees the noise it would have seen. Ranks see noise of
-    their own. The other arguments are those of `TrainStep`.
+    parameters of this cell: a training resumed from a checkpoint sees the noise it would have seen. With several ranks
+    each clip sees the noise that it would see in one process. The other arguments are those of `TrainStep`.
     """
 
     def __init__(
@@ -60,7 +60,8 @@ class CodecStep(TrainStep):
         super().__init__(objective, optimizer, clip_norm, outputs, clip_value)
         self.noise_seed = _number("noise_seed", (ms.get_seed() or 0) % 2**31)
         self.steps_done = steps_done
-        self.rank = get_rank() if self.reducer_flag else 0
+        if self.reducer_flag:
+            share_noise(get_rank(), get_group_size())
         self.set_train()
 
     def construct(self, *columns: Tensor) -> tuple[Tensor, ...]:
@@ -68,7 +69,7 @@ class CodecStep(TrainStep):
 
     def optimise_under_noise(self, *columns: Tensor) -> tuple[Tensor, ...]:
         """`optimise` with the noise of this step."""
-        seed_noise(self.noise_seed + self.rank, self.steps_done)
+        seed_noise(self.noise_seed, self.steps_done)
         values = self.optimise(*columns)
         return ops.depend(values, ops.assign_add(self.steps_done, Tensor(1, ms.int32)))
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mindspore import Tensor, nn, ops
+import mindspore as ms
+from mindspore import Parameter, Tensor, nn, ops
+from mindspore.communication import get_group_size
 
 from core.kernels import library
 from core.kernels.operator import operator
@@ -27,6 +29,8 @@ class TrainStep(nn.TrainOneStepCell):
         clip_value: float = 0.0,
     ) -> None:
         super().__init__(objective, optimizer)
+        if self.reducer_flag:
+            self.grad_reducer = mean_over_ranks(self.weights)
         self.outputs = tuple(outputs)
         self.clip_value = clip_value
         self.clip = ClipByGlobalNorm(clip_norm) if clip_norm > 0 else None
@@ -45,6 +49,34 @@ class TrainStep(nn.TrainOneStepCell):
         if self.clip is not None:
             gradients = self.clip(gradients)
         return ops.depend(values, self.optimizer(gradients))
+
+
+def mean_over_ranks(parameters: Sequence[Parameter]) -> nn.Cell:
+    """What averages the gradients of ``parameters`` over the ranks of a data-parallel training: a tuple to a tuple."""
+    if ms.get_context("device_target") == "CPU":
+        return _OneByOne()
+    return nn.DistributedGradReducer(parameters)
+
+
+class _OneByOne(nn.Cell):
+    """The mean over ranks of each gradient, which waits for the one before it.
+
+    MindSpore 2.10 on CPU runs reductions that do not wait for each other in an order of each rank's own: one rank's
+    gradient would meet that of another parameter on the other rank.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sum = ops.AllReduce()
+        self.share = 1.0 / get_group_size()
+
+    def construct(self, gradients: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        before = gradients[0]
+        averaged: tuple[Tensor, ...] = ()
+        for gradient in gradients:
+            before = self.sum(ops.depend(gradient, before))
+            averaged = averaged + (before * self.share,)
+        return averaged
 
 
 class ClipByGlobalNorm(nn.Cell):

@@ -7,6 +7,7 @@ from mindspore import Parameter, Tensor, nn, ops
 
 from core.training.inter import InterObjective, InterStep
 from core.training.rate_distortion import counter, renamed
+from core.training.step import mean_over_ranks
 from core.training.steps import Reference
 from plugins.dvc.cells import Dvc
 
@@ -110,7 +111,7 @@ class DvcpStep(InterStep):
         )
         self.discriminator_reducer = nn.Identity()
         if self.reducer_flag:
-            self.discriminator_reducer = nn.DistributedGradReducer(parameters, self.mean, self.degree)
+            self.discriminator_reducer = mean_over_ranks(parameters)
 
     def construct(self, *columns: Tensor) -> tuple[Tensor, ...]:
         step = self.steps_done + 0

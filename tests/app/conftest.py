@@ -16,6 +16,7 @@ class Command:
         self.folder = folder
         self.path = []
         self.environment = {}
+        self.timeout = 120
 
     def __call__(self, *words, program=("-m", "core"), cwd=None):
         return subprocess.run(
@@ -25,7 +26,7 @@ class Command:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=self.timeout,
         )
 
     def script(self, *words):

@@ -1,9 +1,5 @@
 """Devices: what is absent is said in one sentence; what is set once cannot be set to something else."""
 
-import os
-import sys
-from pathlib import Path
-
 import pytest
 
 from core import devices
@@ -46,22 +42,3 @@ def test_several_processes_need_a_folder(command):
     said = command("task=doctor")
     assert said.returncode == 1
     assert "give output=FOLDER" in said.stderr
-
-
-@pytest.mark.slow
-def test_two_processes_train_one_network(command):
-    """Data parallel on two CPU processes: both end with the same weights, the first writes the files."""
-    from tests.app.test_training import TINY
-
-    command.environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    said = command(
-        *("--worker_num=2", "--local_worker_num=2", "--master_port=8719", "--join=True", "--log_dir=ms"),
-        *("python", "-m", "core", *TINY, "output=run", "task.evaluate=false"),
-        program=("-m", "mindspore.parallel.cluster.run"),
-    )
-    logs = {n: (command.folder / "ms" / f"worker_{n}.log").read_text() for n in (0, 1)}
-    assert said.returncode == 0, logs
-    assert "rank 0 of 2" in logs[0]
-    assert "rank 1 of 2" in logs[1]
-    assert (command.folder / "run" / "checkpoints" / "last.safetensors").is_file()
-    assert not (command.folder / "run" / "rank_1" / "checkpoints").exists()

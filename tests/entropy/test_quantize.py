@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn, ops
 
-from core.entropy.quantize import add_noise, round_about, round_straight_through, seed_noise
+from core.entropy.quantize import add_noise, round_about, round_straight_through, seed_noise, share_noise
 
 SHAPE = (2, 8, 64, 64)
 SIZE = int(np.prod(SHAPE))
@@ -113,6 +113,23 @@ def test_noise_is_exactly_what_plain_integers_give(noise, seed, step):
         second = hashed(first ^ key)
         words = [hashed(hashed(i ^ first) ^ second) >> 7 for i in range(1000)]
         np.testing.assert_array_equal(ours.ravel()[:1000], [(2 * w + 1) / 2**25 - 0.5 for w in words])
+
+
+@pytest.fixture
+def _whole_again():
+    yield
+    share_noise(0, 1)
+
+
+@pytest.mark.usefixtures("_whole_again")
+def test_ranks_see_the_noise_of_the_whole_batch():
+    seed, step = Tensor(5, ms.int32), Tensor(3, ms.int32)
+    whole = Noise()(Tensor(np.zeros((4, 2, 3, 5), np.float32)), seed, step)
+    for rank in (0, 1):
+        share_noise(rank, 2)
+        shared = Noise()(Tensor(np.zeros((2, 2, 3, 5), np.float32)), seed, step)
+        for ours, all_ in zip(shared, whole, strict=True):
+            np.testing.assert_array_equal(ours.asnumpy(), all_.asnumpy()[rank::2])
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import dataclasses
 import io
 import json
 import re
@@ -270,3 +271,9 @@ def test_a_browser_runs_the_page(made: tuple[Path, Results], tmp_path: Path) -> 
     assert len(values) == 8 and values == sorted(values, reverse=True)
     assert shown == ",".join(["new &lt;1&gt;"] * 4)
     assert int(numbers) > 40
+
+
+def test_the_score_is_the_rate_that_is_saved(made):
+    """Of the one contender with the anchor's conditions, which needs 0.8 of the bytes."""
+    assert made[1].saved == pytest.approx(20, abs=0.5)
+    assert dataclasses.replace(made[1], anchors=[]).saved is None
