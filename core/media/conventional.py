@@ -7,9 +7,11 @@ machine.
 
 from __future__ import annotations
 
+import os
 import re
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -216,9 +218,25 @@ def _open_encoder(encoder: Encoder, pictures: DecodedPictures, depth: int) -> av
 def _encoded(context: av.VideoCodecContext, picture: av.VideoFrame | None) -> list[av.Packet]:
     """The packets that are finished by now; no picture flushes."""
     try:
-        return list(context.encode(picture))
+        with _own_priority():
+            return list(context.encode(picture))
     except (av.FFmpegError, ValueError) as error:
         raise MediaError(f"libav's {context.name} cannot code a frame ({error}).") from error
+
+
+@contextmanager
+def _own_priority() -> Iterator[None]:
+    """Keep the thread's scheduling. As root, SVT-AV1 makes the thread that opens it a real-time one, and with it all
+    that this thread starts later: those of MindSpore, which spin while they wait, then starve the machine."""
+    if not hasattr(os, "sched_setscheduler"):
+        yield
+        return
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        if os.sched_getscheduler(0) != policy:
+            os.sched_setscheduler(0, policy, parameters)
 
 
 def _coded_picture(padded: Array, encoder: Encoder, depth: int, number: int) -> av.VideoFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from fractions import Fraction
 
@@ -245,3 +246,14 @@ def test_whole_videos_code_to_the_same_bytes() -> None:
     assert whole == [frame.packet.payload for frame in single]
     for picture, frame in zip(decoded_pictures(X264, format, whole), single, strict=True):
         np.testing.assert_array_equal(picture, frame.picture)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="this system tells no scheduling policy")
+@pytest.mark.parametrize("name", ENCODERS)
+def test_encoders_leave_the_scheduling_as_it_was(name):
+    """SVT-AV1 would leave a real-time thread where it may make one."""
+    format = PictureFormat(64, 64)
+    frames = np.random.default_rng(3).random((2, 3, 64, 64), np.float32)
+    before = os.sched_getscheduler(0)
+    assert payloads(ENCODERS[name], format, coded_pictures(ENCODERS[name], format, frames))
+    assert os.sched_getscheduler(0) == before
