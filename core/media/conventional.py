@@ -218,14 +218,14 @@ def _open_encoder(encoder: Encoder, pictures: DecodedPictures, depth: int) -> av
 def _encoded(context: av.VideoCodecContext, picture: av.VideoFrame | None) -> list[av.Packet]:
     """The packets that are finished by now; no picture flushes."""
     try:
-        with _own_priority():
+        with own_priority():
             return list(context.encode(picture))
     except (av.FFmpegError, ValueError) as error:
         raise MediaError(f"libav's {context.name} cannot code a frame ({error}).") from error
 
 
 @contextmanager
-def _own_priority() -> Iterator[None]:
+def own_priority() -> Iterator[None]:
     """Keep the thread's scheduling. As root, SVT-AV1 makes the thread that opens it a real-time one, and with it all
     that this thread starts later: those of MindSpore, which spin while they wait, then starve the machine."""
     if not hasattr(os, "sched_setscheduler"):

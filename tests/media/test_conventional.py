@@ -19,6 +19,7 @@ from core.media.conventional import (
     Encoder,
     coded_pictures,
     decoded_pictures,
+    own_priority,
     payloads,
 )
 from core.media.decoded import checksum
@@ -165,7 +166,8 @@ def plain_packets(encoder: Encoder, source: list[np.ndarray]) -> list[bytes]:
         picture.pts, picture.time_base = number, Fraction(1, 25)
         if number == 0:
             picture.pict_type = av.video.frame.PictureType.I
-        packets += context.encode(picture)
+        with own_priority():
+            packets += context.encode(picture)
     return [bytes(packet) for packet in [*packets, *context.encode(None)]]
 
 
