@@ -88,7 +88,7 @@ class Run:
         network = self.entry("model", hooks.ModelEntry).build(self.settings.model)
         source = weights or self.settings.weights
         if source:
-            load_weights(network, Path(source), self.model_section)
+            load_weights(network, Path(source), self.model_section, self.model_defaults)
         return network
 
     def network_of(self, checkpoint: Checkpoint) -> nn.Cell:
@@ -107,6 +107,11 @@ class Run:
         """Name and options of the model as plain data: what a checkpoint is compared with."""
         entry = self.entry("model", hooks.ModelEntry)
         return {"model": entry.name, **entry_section(self.settings.model)}
+
+    @property
+    def model_defaults(self) -> dict[str, Any]:
+        """The defaults of the model's options: what a checkpoint that is older than an option has for it."""
+        return entry_section(self.entry("model", hooks.ModelEntry).config)
 
     @property
     def model_plugin(self) -> dict[str, str]:
@@ -216,7 +221,7 @@ class Run:
         from core.training.checkpoint import Checkpoint
 
         checkpoint = Checkpoint.open(Path(path))
-        checkpoint.require_model(self.model_section)
+        checkpoint.require_model(self.model_section, self.model_defaults)
         return checkpoint
 
     def _ready(self) -> None:

@@ -139,7 +139,7 @@ class Training:
         if self.run.settings.codec is not None:
             evaluate_codec(self.run, self.run.codec(path), Split.TEST, self.recipe.pictures, others=others)
         elif self.validator.upscaler is not None:
-            load_weights(self.network, path, self.run.model_section)
+            load_weights(self.network, path, self.run.model_section, self.run.model_defaults)
             evaluation = evaluate_upscaler(
                 self.run, self.validator.upscaler, Split.TEST, self.recipe.pictures
             )

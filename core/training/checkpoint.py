@@ -36,6 +36,7 @@ SHOWN = 5
 """Names listed in an error before it says how many more there are."""
 
 C = TypeVar("C")
+_NO_DEFAULTS: Mapping[str, Any] = {}
 Tensors = dict[str, NDArray[Any]]
 
 
@@ -124,12 +125,17 @@ class Checkpoint:
         told = " ".join(_override(name, value) for name, value in theirs.items())
         raise CheckpointError(f"{self.path} was made for {told}; a checkpoint of model={model} is needed.")
 
-    def require_model(self, section: Mapping[str, Any]) -> None:
-        """Raise `CheckpointError`, showing both sides, unless the checkpoint was made for this model section."""
-        keys = [k for k in {**section, **self.model_section} if section.get(k) != self.model_section.get(k)]
+    def require_model(self, section: Mapping[str, Any], defaults: Mapping[str, Any] = _NO_DEFAULTS) -> None:
+        """Raise `CheckpointError`, showing both sides, unless the checkpoint was made for this model section.
+
+        An option that the checkpoint does not know came later: its value is that of ``defaults``.
+        """
+        same_model = self.model_section.get("model") == section.get("model")
+        made_for = {**(defaults if same_model else {}), **self.model_section}
+        keys = [k for k in {**section, **made_for} if section.get(k) != made_for.get(k)]
         if not keys:
             return
-        theirs = " ".join(_override(key, self.model_section.get(key)) for key in keys)
+        theirs = " ".join(_override(key, made_for.get(key)) for key in keys)
         ours = " ".join(_override(key, section.get(key)) for key in keys)
         raise CheckpointError(
             f"{self.path} was made for another model: it has {theirs}, the settings have {ours}; "
@@ -141,9 +147,12 @@ def _override(key: str, value: Any) -> str:
     return f"model={value}" if key == "model" else f"model.{key}={value}"
 
 
-def load_weights(network: nn.Cell, path: Path, model_section: Mapping[str, Any]) -> None:
+def load_weights(
+    network: nn.Cell, path: Path, model_section: Mapping[str, Any], defaults: Mapping[str, Any] = _NO_DEFAULTS
+) -> None:
     """Set a network's parameters from a file: ours, .safetensors or .npz by our names, or MindSpore's .ckpt.
 
+    ``defaults`` are those of the model's options, as `Checkpoint.require_model` takes them.
     Raises `CheckpointError` when the file is missing, damaged, or does not fit the network.
     """
     if path.suffix in (".pth", ".pt"):
@@ -152,7 +161,7 @@ def load_weights(network: nn.Cell, path: Path, model_section: Mapping[str, Any])
         )
     if path.suffix == ".safetensors" and METADATA_KEY in _read_safetensors(path)[1]:
         checkpoint = Checkpoint.open(path)
-        checkpoint.require_model(model_section)
+        checkpoint.require_model(model_section, defaults)
         assign(network, checkpoint.part(MODEL), path)
     else:
         assign(network, read_tensors(path), path)

@@ -45,6 +45,19 @@ def test_weights_reach_the_network(tmp_path: Path) -> None:
     np.testing.assert_array_equal(network.weight.asnumpy(), saved.tensors[MODEL + "weight"])
 
 
+def test_an_option_that_came_later_has_its_default(tmp_path: Path) -> None:
+    saved = written(tmp_path / "a.safetensors")
+    defaults = {**{name: None for name in SECTION if name != "model"}, "added": "plain"}
+    saved.require_model({**SECTION, "added": "plain"}, defaults)
+    load_weights(nn.Dense(3, 2), saved.path, {**SECTION, "added": "plain"}, defaults)
+    with pytest.raises(
+        CheckpointError, match=r"it has model\.added=plain, the settings have model\.added=other"
+    ):
+        saved.require_model({**SECTION, "added": "other"}, defaults)
+    with pytest.raises(CheckpointError, match="another model"):
+        saved.require_model({**SECTION, "added": "plain"})
+
+
 @pytest.mark.parametrize("place", [0.1, 0.3, 0.6, 0.99])
 def test_a_flipped_byte_is_noticed(tmp_path: Path, place: float) -> None:
     path = written(tmp_path / "a.safetensors").path
