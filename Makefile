@@ -11,7 +11,7 @@ run:  ## the command, e.g. make run ARGS='task=doctor'
 	./run python -m core $(ARGS)
 
 test:  ## the tests, file by file on all cores, e.g. make test ARGS='tests/app -x'
-	./run python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	./run python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-slow:  ## the tests that take minutes or download; needs the launchers of sweeps
 	./run --extra sweep --extra cluster python -m pytest -m slow $(ARGS)

@@ -67,6 +67,7 @@ def test_codec(by_onnxruntime):
 
 
 @needs_deformable
+@pytest.mark.slow
 def test_upscaler(by_onnxruntime):
     network = export_network("cycmunet").network
     first, last = np.random.default_rng(0).random((2, 1, 3, 8, 12), dtype=np.float32)
