@@ -44,6 +44,7 @@ def _mathml(found: re.Match[str], where: str) -> str:
     """One equation; a command that is not known is an error."""
     block, latex = found[1] == "div", unescape(found[2]).strip()
     mathml = convert(latex, display="block" if block else "inline")
+    mathml = re.sub(r"<mo>([A-Za-z]{2,})</mo>", r"<mi>\1</mi>", mathml)  # names of functions, not operators
     if re.search(r">\\", mathml):
         raise PluginError(f"{where}: an equation has a command without a MathML form: {latex}")
     return f'<div class="equation">{mathml}</div>' if block else mathml
