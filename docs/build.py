@@ -30,7 +30,10 @@ def on_config(config: Any) -> None:
 
 def on_page_content(html: str, page: Any, **_: Any) -> str:
     """Turn the equations of a page, which pymdownx.arithmatex has found, into MathML."""
-    return _EQUATION.sub(lambda found: _mathml(found, page.file.src_uri), html)
+    made = _EQUATION.sub(lambda found: _mathml(found, page.file.src_uri), html)
+    if 'class="arithmatex"' in made:
+        raise PluginError(f"{page.file.src_uri} has an equation that is not read as one.")
+    return made
 
 
 def on_post_page(output: str, page: Any, **_: Any) -> None:
