@@ -1,7 +1,7 @@
 """What MkDocs does to pages beside its own work (`hooks:` in mkdocs.yml).
 
-Equations become MathML, which browsers show without a script. Links of a plugin's README, which lies as deep as a page of
-docs/algorithms, lead to the site. A page that would load anything from another host is an error.
+Equations become MathML, which browsers show without a script. Links of a plugin's README, which lies as deep as a page
+of docs/algorithms, lead to the site. A page that would load anything from another host is an error.
 """
 
 from __future__ import annotations
