@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 from latex2mathml.converter import convert
@@ -16,6 +17,7 @@ from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 from mkdocs.exceptions import PluginError
 
+_DOCS = Path(__file__).parent
 _EQUATION = re.compile(r'<(span|div) class="arithmatex">(?:\\\(|\\\[)(.*?)(?:\\\)|\\\])</\1>', re.DOTALL)
 _LOADED = re.compile(
     r'<(?:script|img|iframe|source|video|audio|embed)\b[^>]*\bsrc="((?:https?:)?//[^"]*)'
@@ -60,8 +62,13 @@ class _ReadmeLinks(Extension):
 
 
 class _ToSite(Preprocessor):
-    """``../../docs/X`` becomes ``../X``; a link to another file of the repository becomes its text."""
+    """``../../docs/X`` becomes ``../X``; a link to a file of the repository that the site lacks becomes its text."""
 
     def run(self, lines: list[str]) -> list[str]:
         text = "\n".join(lines).replace("](../../docs/", "](../")
-        return re.sub(r"(?<!!)\[([^\]]*)\]\(\.\./\.\./[^)]*\)", r"\1", text).split("\n")
+        return re.sub(r"(?<!!)\[([^\]]*)\]\(\.\./\.\./([^)#]*)[^)]*\)", _kept, text).split("\n")
+
+
+def _kept(link: re.Match[str]) -> str:
+    """A link from a page two folders deep as it is if it leads to another page, else its text."""
+    return link[0] if (_DOCS / link[2]).exists() else link[1]
