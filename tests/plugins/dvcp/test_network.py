@@ -46,9 +46,9 @@ def test_our_kernel_normalises_alike(kernels):
         norm.beta.set_data(Tensor(beta))
         given, weights = (Tensor(array.transpose(order)) for array in (x, dout))
         back = np.argsort(order)
-        of_x, of_parameters = ms.grad(lambda x, c=norm, w=weights: (c(x) * w).sum(), 0, norm.trainable_params())(
-            given
-        )
+        of_x, of_parameters = ms.grad(
+            lambda x, c=norm, w=weights: (c(x) * w).sum(), 0, norm.trainable_params()
+        )(given)
         values = (norm(given), of_x)
         results.append([v.asnumpy().transpose(back) for v in values] + [p.asnumpy() for p in of_parameters])
     assert len(results[0]) == 4
