@@ -32,7 +32,7 @@ def written():
             yield node.name, f"def {node.name}({ast.unparse(node.args)}) -> {ast.unparse(node.returns)}"
 
 
-def test_the_pages_are_up_to_date(docs):
+def test_the_page_is_up_to_date(docs):
     for path, text in docs("make_reference").pages().items():
         assert (FOLDER / path).read_text("utf-8") == text, "run python docs/make_reference.py"
 
