@@ -65,9 +65,8 @@ def _options() -> argparse.Namespace:
 
 def vimeo_like(root: Path) -> Path:
     """A folder of the layout of Vimeo-90K's triplets, filled from the embedded clips."""
-    run = core.open_run(
-        ["experiment=none", "task=train", "dataset=clips", "dataset.crop=null", "dataset.stills_share=0"]
-    )
+    words = ["experiment=none", "task=doctor", "dataset=clips", "dataset.crop=null", "dataset.stills_share=0"]
+    run = core.open_run(words)
     source = run.source(Split.TRAIN)
     entries = [f"{number // 1000 + 1:05}/{number % 1000 + 1:04}" for number in range(TRIPLETS)]
     for number, entry in enumerate(entries):
@@ -84,7 +83,6 @@ def vimeo_like(root: Path) -> Path:
 
 def alone(words: Sequence[str], seconds: float) -> tuple[float, float]:
     """Clips a second of the loader, and processor milliseconds a clip."""
-    words = ["experiment=none", "task=doctor", "dataset=clips", "dataset.crop=null", "dataset.stills_share=0"]
     run = core.open_run(words)
     source = run.source(Split.TRAIN)
     batches = iterator(run.training_loader(source, 0, 10**6))
