@@ -18,7 +18,7 @@ PAGE = Path(__file__).parent / "reference" / "hooks.md"
 INTRODUCTION = """\
 # Hooks and entries
 
-*Made from `core/hooks.py` by `docs/make_reference.py`.* How to use it: [your first plugin](../how-to/first-plugin.md)
+*Made from `core/hooks.py` by `docs/make_reference.py`.* How to use it: [your first plugin](../tutorials/write-a-plugin.md)
 and [write a plugin](../how-to/write-a-plugin.md).
 
 A plugin implements any of these {count} hooks, in a module that an entry point of group `mindvideo.plugins` names and
