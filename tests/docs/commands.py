@@ -2,8 +2,8 @@
 
 A command is a line of a block of plain or console text that begins with one of `PROGRAMS`, or such words between
 backticks in a sentence. ``…`` stands for words that the reader knows; a line that begins with it goes on from the
-command before. What a command needs that a test lacks is told by its own comment (``# needs …``) or by a sentence of
-the paragraph before it that begins with *Needs*.
+command before. What a command needs that tests lack stands in its own comment (``# needs …``), or in a sentence that
+begins with *Needs* in its paragraph, in the paragraph before its block or table, or at the beginning of its page.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ PAGES = (
 PLAIN = ("", "console")
 """Languages of blocks that hold commands."""
 
-FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 QUOTED = re.compile(r"`([^`]+)`")
-NEEDS = re.compile(r"(?:^|[.:*] )\**Needs (.*?)[.:]", re.DOTALL)
+NEEDS = re.compile(r"(?:^|(?<=[.:] )|(?<=\n))Needs (.+?)[.:;]", re.DOTALL)
+PARAGRAPHS = re.compile(r"\n\s*\n|\n(?=- )")
 FILE = re.compile(r"# (\S+\.yaml)\n")
 
 
@@ -42,9 +43,17 @@ class Command:
     """What tests lack of what it needs."""
     told: str = ""
     """What the page shows that it says, where that is an error."""
+    in_sentence: bool = False
+    """Whether it stands between backticks, and not in a block."""
 
     def __str__(self) -> str:
-        return f"{self.page}:{self.line}: {shlex.join(self.words)}"
+        return f"{self.page}:{self.line}: {self.text}"
+
+    @property
+    def text(self) -> str:
+        """As it is typed within mindvideo's environment."""
+        words = self.words[self.words[0] == "./run" :]
+        return "python -m core" if words == ("make", "run") else shlex.join(words)
 
     @property
     def own(self) -> tuple[str, ...] | None:
@@ -64,24 +73,23 @@ def pages() -> list[Path]:
 def commands(path: Path, root: Path = ROOT) -> list[Command]:
     """The commands of a page in their order."""
     text = path.read_text("utf-8")
-    name = str(path.relative_to(root))
-    return sorted([*_typed(text, name), *_named(text, name)], key=lambda command: command.line)
+    page = str(path.relative_to(root))
+    return sorted([*_in_blocks(text, page), *_in_sentences(text, page)], key=lambda command: command.line)
 
 
 def files(path: Path) -> dict[str, str]:
     """Files that the page tells to write: blocks of YAML whose first line is a comment with a name."""
-    blocks = [block for language, block in FENCE.findall(path.read_text("utf-8")) if language == "yaml"]
+    blocks = [block for language, block in BLOCK.findall(path.read_text("utf-8")) if language == "yaml"]
     return {found[1]: block for block in blocks if (found := FILE.match(block))}
 
 
-def _typed(text: str, page: str) -> Iterator[Command]:
-    """Commands in blocks."""
+def _in_blocks(text: str, page: str) -> Iterator[Command]:
     before: tuple[str, ...] = ()
-    for block in FENCE.finditer(text):
+    for block in BLOCK.finditer(text):
         if block[1] not in PLAIN:
             continue
-        needs = _needs(_paragraph_before(text, block.start()))
-        first = text.count("\n", 0, block.start()) + 2
+        needs = _needs(text, block.start())
+        first = _line(text, block.start()) + 1
         lines = block[2].splitlines()
         for number, line in _joined(lines):
             written, _, comment = line.partition(" # ")
@@ -96,24 +104,37 @@ def _typed(text: str, page: str) -> Iterator[Command]:
             yield Command(page, first + number, words, own or needs, _answer(line, lines[number + 1 :]))
 
 
+def _in_sentences(text: str, page: str) -> Iterator[Command]:
+    """With at least one word of their own."""
+    prose = BLOCK.sub(lambda block: "\n" * block[0].count("\n"), text)
+    for quoted in QUOTED.finditer(prose):
+        words = _words(quoted[1])
+        if words and words[0] in PROGRAMS and any(_says_something(words[0], word) for word in words[1:]):
+            needs = _needs(text, _place(text, prose, quoted.start()))
+            yield Command(page, _line(prose, quoted.start()), words, needs, in_sentence=True)
+
+
+def _place(text: str, prose: str, start: int) -> int:
+    """Where in the whole text something stands that was found in the text without blocks."""
+    line = prose.count("\n", 0, start)
+    column = start - (prose.rfind("\n", 0, start) + 1)
+    return sum(len(each) + 1 for each in text.split("\n")[:line]) + column
+
+
+def _says_something(program: str, word: str) -> bool:
+    """Whether a word is neither part of `ENTRIES`, nor a placeholder, nor prose after the project's name."""
+    if program == "mindvideo":
+        return "=" in word or word.startswith("-")
+    return word not in ("…", "-m", "core", "CMD", "COMMAND")
+
+
+def _line(text: str, place: int) -> int:
+    return text.count("\n", 0, place) + 1
+
+
 def _answer(line: str, rest: list[str]) -> str:
     """The error that a session shows after a command that it types at a prompt."""
     return rest[0] if line.startswith("$ ") and rest and rest[0].startswith("Error: ") else ""
-
-
-def _named(text: str, page: str) -> Iterator[Command]:
-    """Commands in sentences, with at least one word of their own."""
-    prose = FENCE.sub(lambda block: "\n" * block[0].count("\n"), text)
-    for quoted in QUOTED.finditer(prose):
-        words = _words(quoted[1])
-        if words[:1] and words[0] in PROGRAMS and any(map(_says_something, words[1:])):
-            paragraph = prose[prose.rfind("\n\n", 0, quoted.start()) + 2 : quoted.end()]
-            yield Command(page, prose.count("\n", 0, quoted.start()) + 1, words, _needs(paragraph))
-
-
-def _says_something(word: str) -> bool:
-    """Whether a word is neither part of `ENTRIES` nor a placeholder for other words."""
-    return word not in ("…", "-m", "core", "CMD", "COMMAND")
 
 
 def _joined(lines: list[str]) -> Iterator[tuple[int, str]]:
@@ -139,10 +160,23 @@ def _words(line: str) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _paragraph_before(text: str, end: int) -> str:
-    return text[:end].rstrip().rpartition("\n\n")[2]
-
-
-def _needs(paragraph: str) -> str:
-    found = NEEDS.search(paragraph)
+def _needs(text: str, place: int) -> str:
+    """What the sentences beside a place say that is needed."""
+    found = NEEDS.search(_paragraph(text, place)) or NEEDS.search(_beginning(text))
     return " ".join(found[1].split()) if found else ""
+
+
+def _paragraph(text: str, place: int) -> str:
+    """The paragraph or item of a list at a place; for a block or a table, the paragraph before it."""
+    ends = [0, *(gap.end() for gap in PARAGRAPHS.finditer(text)), len(text)]
+    number = max(n for n, end in enumerate(ends) if end <= place)
+    paragraph = text[ends[number] : ends[number + 1]] if number + 1 < len(ends) else ""
+    return (
+        text[ends[number - 1] : ends[number]] if number and paragraph.startswith(("```", "|")) else paragraph
+    )
+
+
+def _beginning(text: str) -> str:
+    """The first paragraph after the title."""
+    parts = [part for part in PARAGRAPHS.split(text) if part.strip() and not part.startswith("# ")]
+    return parts[0] if parts else ""

@@ -6,8 +6,8 @@ A process of its own, since it sees plugins that the tests of this process must 
 from __future__ import annotations
 
 import json
-import os
 import sys
+from pathlib import Path
 
 from hydra import compose
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -48,10 +48,10 @@ def problem(words, registry):
 def settings(words):
     """The overrides of a command line, of which a later one replaces an earlier one; flags become overrides or go."""
     chosen = {}
-    given = iter(word.replace("$PWD", os.getcwd()) for word in words if word != "…")
+    given = iter(word.replace("$PWD", str(Path.cwd())) for word in words if word != "…")
     for word in given:
         if word in FOLDERS:
-            chosen[word] = f"hydra.searchpath=[file://{os.getcwd()}/{next(given)}]"
+            chosen[word] = f"hydra.searchpath=[file://{Path.cwd()}/{next(given)}]"
         elif word in SHOWS:
             next(given)
         elif not word.startswith("-"):
@@ -68,7 +68,7 @@ def jobs(overrides, registry):
 
 
 def of_a_launcher(word, registry):
-    """Whether a word chooses or sets Hydra's launchers and sweepers, which extras bring; presets of them must exist."""
+    """Whether a word chooses or sets launchers and sweepers, which extras bring; presets of them must exist."""
     key, _, value = word.partition("=")
     if key == "sweep" and f"sweep/{value}" not in registry.presets():
         raise MindvideoError(f"there is no sweep '{value}'")
@@ -80,7 +80,9 @@ def choices(word):
     override = OverridesParser.create().parse_override(word)
     value = override.value()
     if isinstance(value, ChoiceSweep):
-        return [f"{override.input_line.partition('=')[0]}={each}" for each in override.sweep_string_iterator()]
+        return [
+            f"{override.input_line.partition('=')[0]}={each}" for each in override.sweep_string_iterator()
+        ]
     if isinstance(value, IntervalSweep):
         return [f"{override.input_line.partition('=')[0]}={each}" for each in (value.start, value.end)]
     return [word]

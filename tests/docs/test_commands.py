@@ -6,20 +6,59 @@ import os
 import re
 import subprocess
 import sys
-from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 
 import copier
 import pytest
-import yaml
 
 from .commands import ROOT, commands, files, pages
-from .test_tutorials import TUTORIALS
+from .programs import complaint
+from .test_tutorials import PAGES as RUN_PAGES
+from .test_tutorials import typed as run_on
 
 EXAMPLES = {"edge_loss": "mindvideo-edge-loss", "hierarchy": "mindvideo-hierarchy"}
 MADE = {"grain": "codec", "larger": "upscaler"}
 """Plugins that the template makes: the one of the tutorial, and one of the other kind."""
+
+APP, TYPED = "tests/app", "tests/docs/test_tutorials.py"
+TESTED = {
+    r"^python -m core …$": f"{TYPED}::test_pages_that_build_on_each_other",
+    r"task=upscale ": f"{TYPED}::test_pages_that_build_on_each_other",
+    r"task=evaluate ": f"{TYPED}::test_pages_that_build_on_each_other",
+    r"codec=x265_dvc .*task=(encode|decode)": f"{TYPED}::test_pages_that_build_on_each_other",
+    r"bench_clips|bench_upscaling": f"{TYPED}::test_pages_that_build_on_each_other",
+    r"task=(encode|decode) .*_demo": f"{APP}/test_real_codec_commands.py::test_the_report_tells_the_files_true_size",
+    r"codec=resampled": f"{APP}/test_resampled.py::test_a_learned_codec_and_a_learned_upscaler",
+    r"task=import_weights": f"{APP}/test_import_weights.py::test_a_published_file_becomes_a_checkpoint",
+    r"task=profile": f"{APP}/test_profile.py::test_a_profile_is_printed_drawn_and_written",
+    r"task=export": "tests/export/test_task.py::test_writes_models_and_says_what_they_take",
+    r"runtime=onnxruntime": "tests/export/test_task.py::test_run_computes_by_onnxruntime",
+    r"task\.resume=true": f"{APP}/test_training.py::test_a_killed_run_ends_like_one_that_was_not",
+    r"^python -m core --multirun optimizer": f"{APP}/test_sweep.py::test_failures_do_not_stop_a_sweep",
+    r"sweep=joblib": f"{APP}/test_sweep.py::test_jobs_side_by_side_share_the_cores",
+    r"sweep=optuna": f"{APP}/test_sweep.py::test_optuna_survives_failures_and_goes_on",
+    r"task=sweep_report": f"{APP}/test_sweep.py::test_a_sweep_goes_on_and_reports_what_there_is",
+    r"hydra\.searchpath": f"{APP}/test_command.py::test_a_folder_of_ones_own",
+    r"--cfg job": f"{APP}/test_command.py::test_cfg_prints_the_configuration_and_runs_nothing",
+    r"plugins\.disable": f"{APP}/test_plugins.py::test_built_in_plugin_can_be_disabled",
+    r"experiment=larger_demo": "tests/template/test_template.py::test_an_upscaler_in_a_fresh_environment",
+    r"experiment=grain_demo|pip install .*\[test\]": f"{TYPED}::test_pages_that_install_a_plugin",
+    r"^pip install \./mindvideo-edge-loss": f"{TYPED}::test_pages_that_install_a_plugin",
+    r"^copier copy": "tests/template/test_template.py::test_answers_stand_in_the_distribution",
+    r"^pytest --pyargs core.testing": f"{TYPED}::test_pages_that_install_a_plugin",
+    r"pip install -c": "tests/packaging/test_distribution.py::test_fresh_environment_with_all_dependencies",
+    r"^--extra .* COMMAND": "tests/packaging/test_run.py::test_extra_is_added_and_kept",
+    r"make_reference": "tests/docs/test_reference.py::test_the_page_is_up_to_date",
+    **{
+        rf"tests/parity/replay\.py {name} ": f"tests/parity/test_{name}.py::test_all_configurations_are_tried"
+        for name in ("cycmunet", "ssfvc", "dvc", "dcvc", "cheng2020")
+    },
+}
+"""Commands that another test runs, maybe with other files and sizes, and that test."""
+CHECKS_OF_THE_PROJECT = re.compile(
+    r"^make (test|test-slow|lint|docs)$|^python -m pytest tests|^pytest -m slow"
+)
+"""What runs tests, looks at style or builds the site is not run by tests."""
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +82,10 @@ def typed(made):
 def site(made, tmp_path_factory):
     """A folder for PYTHONPATH through which examples and made plugins count as installed."""
     folder = tmp_path_factory.mktemp("site")
-    for name, home in {**{n: ROOT / "examples" / d for n, d in EXAMPLES.items()}, **{n: made / n for n in MADE}}.items():
+    for name, home in {
+        **{n: ROOT / "examples" / d for n, d in EXAMPLES.items()},
+        **{n: made / n for n in MADE},
+    }.items():
         package = f"mindvideo_{name}"
         (folder / package).symlink_to(home / package)
         record = folder / f"{package}-0.1.0.dist-info"
@@ -86,92 +128,25 @@ def test_programs_have_what_is_asked_of_them(typed):
     assert {str(command): told for command in typed if (told := complaint(list(command.words)))} == {}
 
 
-def complaint(words):
-    """What is wrong with a command, but for what stands behind ``python -m core``."""
-    program, *rest = words
-    if program == "./run":
-        return _run(rest)
-    if program == "msrun":
-        return None if "python" in rest else "msrun starts no python"
-    if program == "python":
-        return _python(rest)
-    return CHECKS[program](rest) if program in CHECKS else None
+def test_every_command_is_run_or_says_what_it_needs(typed):
+    """By the tutorials' test, by one of `TESTED`, or it is marked where it stands, or where it stands elsewhere."""
+    run = {command.text for page in RUN_PAGES for command in run_on(page)}
+    marked = {command.text for command in typed if command.needs}
+    left = [command for command in typed if command.text not in run | marked]
+    assert [str(c) for c in left if not CHECKS_OF_THE_PROJECT.search(c.text) and not tested(c.text)] == []
 
 
-def _run(words):
-    while words[:1] == ["--extra"]:
-        if words[1] not in extras():
-            return f"there is no extra {words[1]}"
-        words = words[2:]
-    return complaint(words) if words and words[0] not in ("COMMAND", "CMD") else None
+def tested(text):
+    return any(re.search(pattern, text) for pattern in TESTED)
 
 
-def _python(words):
-    if words[0] == "-m":
-        return complaint(words[1:]) if words[1] in CHECKS else None
-    if words[0] == "-c":
-        return None
-    if not (ROOT / words[0]).is_file():
-        return f"there is no script {words[0]}"
-    known = options_of(ROOT / words[0], set())
-    return next((f"it has no option {word}" for word in options(words[1:]) if word not in known), None)
-
-
-def options(words):
-    return [word.strip("[]").partition("=")[0] for word in words if word.strip("[]").startswith("-")]
-
-
-def options_of(script, seen):
-    """Options that a script, or a module beside it that it imports, adds to a parser."""
-    seen.add(script)
-    tree = ast.walk(ast.parse(script.read_text("utf-8")))
-    found = {"-h", "--help"}
-    for node in tree:
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "add_argument":
-            found |= {arg.value for arg in node.args if isinstance(arg, ast.Constant)}
-        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        for beside in (script.with_name(f"{name}.py") for name in names):
-            if beside.is_file() and beside not in seen:
-                found |= options_of(beside, seen)
-    return found
-
-
-def _make(words):
-    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    return next((f"there is no target {word}" for word in words if "=" not in word and word not in targets), None)
-
-
-def _pytest(words):
-    known = {"-q", "-m", "--pyargs", "--plugin", "-n", "-x"}
-    unknown = [word for word in options(words) if word not in known]
-    if unknown:
-        return f"does pytest have {unknown}?"
-    if "--pyargs" in words and not find_spec(words[words.index("--pyargs") + 1]):
-        return "there is no such package"
-    paths = [word.partition("::")[0] for word in words if word.startswith(("tests/", "examples/"))]
-    return next((f"there is no {path}" for path in paths if not (ROOT / path).exists()), None)
-
-
-def _pip(words):
-    named = re.findall(r"(?:mindvideo|\.)\[(\w+)\]", " ".join(words))
-    return next((f"there is no extra {name}" for name in named if name not in extras()), None)
-
-
-def _copier(words):
-    questions = yaml.safe_load((ROOT / "template" / "copier.yml").read_text())
-    asked = [answer.partition("=")[0] for flag, answer in zip(words, words[1:], strict=False) if flag == "--data"]
-    if "template" not in words:
-        return "it copies another template"
-    return next((f"the template does not ask for {name}" for name in asked if name not in questions), None)
-
-
-def _cp(words):
-    return None if (ROOT / words[0]).is_file() else f"there is no file {words[0]}"
-
-
-CHECKS = {"make": _make, "pytest": _pytest, "pip": _pip, "copier": _copier, "cp": _cp}
-
-
-def extras():
-    return metadata.metadata("mindvideo").get_all("Provides-Extra")
+def test_the_tests_that_run_commands_are_there(typed):
+    for pattern, test in TESTED.items():
+        path, _, name = test.partition("::")
+        functions = {
+            node.name
+            for node in ast.walk(ast.parse((ROOT / path).read_text("utf-8")))
+            if isinstance(node, ast.FunctionDef)
+        }
+        assert name in functions, test
+        assert any(re.search(pattern, command.text) for command in typed), f"no command is like {pattern}"

@@ -16,7 +16,9 @@ def said():
     for path in sorted({path for pattern in SOURCES for path in ROOT.glob(pattern)}):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.JoinedStr):
-                yield "".join(part.value if isinstance(part, ast.Constant) else VARIES for part in node.values)
+                yield "".join(
+                    part.value if isinstance(part, ast.Constant) else VARIES for part in node.values
+                )
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield node.value
 
@@ -31,7 +33,9 @@ def fixed(message):
 
 def test_every_message_is_said_somewhere():
     texts = list(said())
-    patterns = {message: re.compile(".*?".join(map(re.escape, fixed(message))), re.DOTALL) for message in quoted()}
+    patterns = {
+        message: re.compile(".*?".join(map(re.escape, fixed(message))), re.DOTALL) for message in quoted()
+    }
     assert [m for m, pattern in patterns.items() if not any(map(pattern.search, texts))] == []
 
 

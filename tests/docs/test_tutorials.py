@@ -1,6 +1,7 @@
 """Whoever types the commands of the first pages in order, in a fresh folder, gets to the end of each.
 
-Trainings are short here: what `SHORTER` has for an experiment is appended to every command that trains it.
+Trainings and benchmarks are short here: what `SHORTER` has for an experiment is appended to every command that runs
+it. Nothing else is changed. Plugins are installed in an environment of their own, as the template's tests do.
 """
 
 import os
@@ -11,35 +12,60 @@ from pathlib import Path
 
 import pytest
 
+from ..template.conftest import fresh  # noqa: F401
 from .commands import ROOT, commands
 
-TUTORIALS = (
+ONE_AFTER_THE_OTHER = (
     "docs/getting-started.md",
     "docs/tutorials/train-a-super-resolver.md",
     "docs/tutorials/upscale-a-film.md",
     "docs/tutorials/train-and-use-a-codec.md",
     "docs/tutorials/run-the-benchmark.md",
+    "docs/how-to/benchmark.md",
 )
-"""In the order in which they build on each other. *Write a plugin* has a test beside the template's own."""
+"""Pages that go on from what those before them have made."""
+WITH_A_PLUGIN = (
+    "docs/tutorials/write-a-plugin.md",
+    "examples/mindvideo-edge-loss/README.md",
+    "examples/mindvideo-hierarchy/README.md",
+)
+"""Pages that install one."""
+PAGES = (*ONE_AFTER_THE_OTHER, *WITH_A_PLUGIN)
 
 FEW = ("training.steps=4", "training.validate_every=2", "training.checkpoint_every=2", "dataset.limit=1")
+TINY = "dataset=clips,dataset.held_out=box_handheld,dataset.test_frames=3,dataset.evaluation_crop=128,dataset.limit=1"
 SHORTER = {
     "cycmunet_demo": FEW,
-    "ssfvc_demo": (*FEW, "dataset.test_frames=3"),
-    "dvc_demo": (*FEW, "dataset.test_frames=3"),
-    "grain_demo": (*FEW, "dataset.test_frames=3"),
+    "edge_demo": FEW,
+    **{
+        f"{name}_demo": (*FEW, "dataset.test_frames=3")
+        for name in ("ssfvc", "dvc", "dvcp", "dcvc", "grain", "hierarchy")
+    },
+    "bench_clips": (f"task.sets.clips.words=[{TINY}]",),
+    "hierarchy_bench": (f"task.sets.clips.words=[{TINY}]",),
 }
-"""What is appended to commands that train an experiment."""
 DEFAULT = "cycmunet_demo"
-RUN = re.compile(r"`((?:runs|sweeps)/[^`\s]*|[\w.-]+\.(?:mp4|mdv|json|y4m))`")
+MADE = re.compile(r"`((?:runs|sweeps|mindvideo-grain)/[^`\s]*|[\w-]+\.(?:mp4|mdv|json))`")
 """Files that a page names between backticks."""
 
 
+def typed(page):
+    """What is typed: all commands in blocks, but for those that need something that tests lack."""
+    return [command for command in commands(ROOT / page) if not command.needs and not command.in_sentence]
+
+
 def shortened(words):
-    """A command as the test types it."""
+    """The words of a command as the test types them."""
     experiment = next((word.partition("=")[2] for word in words if word.startswith("experiment=")), DEFAULT)
-    trains = not any(word.startswith("task=") or word in ("--help", "--cfg") for word in words)
-    return [*words, *SHORTER.get(experiment, ())] if trains else list(words)
+    runs_it = not any(word.startswith("task=") or word in ("--help", "--cfg") for word in words)
+    return [*words, *SHORTER.get(experiment, ())] if runs_it else list(words)
+
+
+def words_of(command):
+    """The words of a command within the environment that runs the tests."""
+    words = list(command.words)[command.words[0] == "./run" :]
+    words = ["python", "-m", "core"] if words == ["make", "run"] else words
+    return shortened(words) if command.own is not None or words == ["python", "-m", "core"] else words
 
 
 class Reader:
@@ -56,15 +82,9 @@ class Reader:
         self.environment = {**kept, **plain, "PATH": path, "PYTHONPATH": str(ROOT)}
 
     def types(self, command):
-        """Run a command; returns what it said."""
-        words = list(command.words)
-        if words[0] == "make":
-            words = ["python", "-m", "core"]  # what `make run` is within the environment that runs the tests
-        words = words[words[0] == "./run" :]
-        if command.own is not None:
-            words = shortened(words)
+        """Run a command, and compare what it says with what the page shows."""
         done = subprocess.run(
-            words,
+            words_of(command),
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -77,21 +97,50 @@ class Reader:
         assert (done.returncode != 0) == bool(command.told), f"{command}\n{done.stdout}"
         assert command.told in done.stdout, f"{command}\n{done.stdout}"
         assert "Traceback" not in done.stdout, f"{command}\n{done.stdout}"
-        return done.stdout
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-def test_all_commands_of_the_tutorials_in_order(tmp_path):
-    reader = Reader(tmp_path)
-    for page in TUTORIALS:
-        for command in commands(ROOT / page):
-            if not command.needs:
-                reader.types(command)
-        named = set(RUN.findall((ROOT / page).read_text("utf-8")))
-        assert [name for name in sorted(named) if not list(tmp_path.glob(pattern(name)))] == [], page
+def missing(page, folder):
+    """Files that a page names and that are not there."""
+    named = set(MADE.findall((ROOT / page).read_text("utf-8")))
+    return [name for name in sorted(named) if not list(folder.glob(pattern(name)))]
 
 
 def pattern(name):
     """A file's name as a pattern: words in capitals stand for what differs from run to run."""
     return re.sub(r"\b[A-Z]{3,}\b", "*", name).rstrip("/")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(5400)
+def test_pages_that_build_on_each_other(tmp_path):
+    reader = Reader(tmp_path)
+    for page in ONE_AFTER_THE_OTHER:
+        for command in typed(page):
+            reader.types(command)
+        assert missing(page, tmp_path) == [], page
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("page", WITH_A_PLUGIN, ids=lambda page: Path(page).parts[-2])
+def test_pages_that_install_a_plugin(page, fresh):  # noqa: F811
+    """With nothing but the wheel, the template and the examples."""
+    examples = fresh.folder / "examples"
+    if not examples.exists():
+        examples.symlink_to(ROOT / "examples")
+    clip = ROOT / "core" / "data" / "embedded" / "box_handheld.mp4"
+    (fresh.folder / "in.mp4").write_bytes(clip.read_bytes())
+    said = {command: fresh(*python(words_of(command))) for command in typed(page)}
+    assert missing(page, fresh.folder) == []
+    if page == WITH_A_PLUGIN[0]:
+        doctors = [told for command, told in said.items() if "task=doctor" in command.words]
+        assert re.search(r"grain \(mindvideo-grain 0\.1\.0\).*active: model=grain, codec=grain", doctors[0])
+        assert re.search(r"grain.*disabled", doctors[1])
+        assert "grain" not in doctors[2]
+        [verified] = [told for command, told in said.items() if "task=verify" in command.words]
+        assert "120 frames decode as they were coded" in verified
+
+
+def python(words):
+    """What Python is told by a command that it can run."""
+    return words[1:] if words[0] == "python" else ["-m", *words]
