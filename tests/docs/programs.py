@@ -17,7 +17,7 @@ def complaint(words):
     if program == "./run":
         return _run(rest)
     if program == "msrun":
-        return None if "python" in rest else "msrun starts no python"
+        return None if {"python", "…"} & set(rest) else "msrun starts no python"
     if program == "python":
         return _python(rest)
     return CHECKS[program](rest) if program in CHECKS else None

@@ -22,7 +22,7 @@ MADE = {"grain": "codec", "larger": "upscaler"}
 
 APP, TYPED = "tests/app", "tests/docs/test_tutorials.py"
 TESTED = {
-    r"^python -m core …$": f"{TYPED}::test_pages_that_build_on_each_other",
+    r"^python -m core '…'$": f"{TYPED}::test_pages_that_build_on_each_other",
     r"task=upscale ": f"{TYPED}::test_pages_that_build_on_each_other",
     r"task=evaluate ": f"{TYPED}::test_pages_that_build_on_each_other",
     r"codec=x265_dvc .*task=(encode|decode)": f"{TYPED}::test_pages_that_build_on_each_other",
@@ -42,11 +42,11 @@ TESTED = {
     r"--cfg job": f"{APP}/test_command.py::test_cfg_prints_the_configuration_and_runs_nothing",
     r"plugins\.disable": f"{APP}/test_plugins.py::test_built_in_plugin_can_be_disabled",
     r"experiment=larger_demo": "tests/template/test_template.py::test_an_upscaler_in_a_fresh_environment",
-    r"experiment=grain_demo|pip install .*\[test\]": f"{TYPED}::test_pages_that_install_a_plugin",
+    r"experiment=grain_demo": f"{TYPED}::test_pages_that_install_a_plugin",
     r"^pip install \./mindvideo-edge-loss": f"{TYPED}::test_pages_that_install_a_plugin",
     r"^copier copy": "tests/template/test_template.py::test_answers_stand_in_the_distribution",
     r"^pytest --pyargs core.testing": f"{TYPED}::test_pages_that_install_a_plugin",
-    r"pip install -c": "tests/packaging/test_distribution.py::test_fresh_environment_with_all_dependencies",
+    r"pip install (-c|.*\[\w+\])": "tests/packaging/test_distribution.py::test_fresh_environment_with_all_dependencies",
     r"^--extra .* COMMAND": "tests/packaging/test_run.py::test_extra_is_added_and_kept",
     r"make_reference": "tests/docs/test_reference.py::test_the_page_is_up_to_date",
     **{
