@@ -95,13 +95,19 @@ class Reader:
             check=False,
         )
         assert (done.returncode != 0) == bool(command.told), f"{command}\n{done.stdout}"
-        assert command.told in done.stdout, f"{command}\n{done.stdout}"
+        assert without_numbers(command.told) in without_numbers(done.stdout), f"{command}\n{done.stdout}"
         assert "Traceback" not in done.stdout, f"{command}\n{done.stdout}"
 
 
+def without_numbers(text):
+    """What is said, but for the numbers, which differ where a training is shorter."""
+    return re.sub(r"\d+", "N", text)
+
+
 def missing(page, folder):
-    """Files that a page names and that are not there."""
-    named = set(MADE.findall((ROOT / page).read_text("utf-8")))
+    """Files that a tutorial names and that are not there; other pages name them from elsewhere."""
+    text = (ROOT / page).read_text("utf-8") if page.startswith(("docs/getting", "docs/tutorials")) else ""
+    named = set(MADE.findall(text))
     return [name for name in sorted(named) if not list(folder.glob(pattern(name)))]
 
 
