@@ -20,7 +20,7 @@ EXAMPLES = {"edge_loss": "mindvideo-edge-loss", "hierarchy": "mindvideo-hierarch
 MADE = {"grain": "codec", "larger": "upscaler"}
 """Plugins that the template makes: the one of the tutorial, and one of the other kind."""
 
-APP, TYPED = "tests/app", "tests/docs/test_tutorials.py"
+APP, PACKAGING, TYPED = "tests/app", "tests/packaging", "tests/docs/test_tutorials.py"
 TESTED = {
     r"^python -m core '…'$": f"{TYPED}::test_pages_that_build_on_each_other",
     r"task=upscale ": f"{TYPED}::test_pages_that_build_on_each_other",
@@ -46,8 +46,8 @@ TESTED = {
     r"^pip install \./mindvideo-edge-loss": f"{TYPED}::test_pages_that_install_a_plugin",
     r"^copier copy": "tests/template/test_template.py::test_answers_stand_in_the_distribution",
     r"^pytest --pyargs core.testing": f"{TYPED}::test_pages_that_install_a_plugin",
-    r"pip install (-c|.*\[\w+\])": "tests/packaging/test_distribution.py::test_fresh_environment_with_all_dependencies",
-    r"^--extra .* COMMAND": "tests/packaging/test_run.py::test_extra_is_added_and_kept",
+    r"pip install (-c|.*\[\w+\])": f"{PACKAGING}/test_distribution.py::test_fresh_environment_with_all_dependencies",
+    r"^--extra .* COMMAND": f"{PACKAGING}/test_run.py::test_extra_is_added_and_kept",
     r"make_reference": "tests/docs/test_reference.py::test_the_page_is_up_to_date",
     **{
         rf"tests/parity/replay\.py {name} ": f"tests/parity/test_{name}.py::test_all_configurations_are_tried"
