@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,7 +31,7 @@ class Cache:
     def find(self, kind: type[R], key: str, label: str) -> R | None:
         """The record of a clip under this label; none where there is none, or none that can be read."""
         try:
-            return kind.of(self.read(key)).named(label)
+            return replace(kind(**self.read(key)), label=label)
         except (OSError, ValueError, TypeError):
             return None
 

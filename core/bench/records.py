@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
@@ -17,11 +17,25 @@ TASKS = tuple(task.value for task in Task)
 
 
 @dataclass(frozen=True)
-class ClipRecord:
-    """A clip by a codec: what its stream takes, and what came back from it."""
+class _Clip:
+    """What is known of a clip, whatever was done with it."""
 
     label: str
     """Which sequence, for people."""
+    source: str
+    """SHA-256 of the clip's pictures, of all that the work was given."""
+    key: str
+    """Under which the cache holds the clip's record and files."""
+    cold: bool
+    """Whether it was the first clip of its process, in whose times networks were compiled."""
+    peak_memory: int
+    """Bytes that the process had held at most, when the clip was done."""
+
+
+@dataclass(frozen=True)
+class ClipRecord(_Clip):
+    """A clip by a codec: what its stream takes, and what came back from it."""
+
     frames: int
     width: int
     height: int
@@ -41,30 +55,13 @@ class ClipRecord:
     """For each frame, of these: turning symbols into bytes; none where a library does both."""
     decode_entropy_seconds: float | None
     """For each frame, of these: turning bytes into symbols; none likewise."""
-    cold: bool
-    """Whether it was the first clip of its process, in whose times networks were compiled."""
-    peak_memory: int
-    """Bytes that the process had held at most, when the clip was decoded."""
-    source: str
-    """SHA-256 of the clip's pictures."""
     stream: str
     """SHA-256 of the stream's file."""
-    key: str
-    """Under which the cache holds the clip's files."""
 
     @property
     def bpp(self) -> float:
         """Bits for each pixel of the source."""
         return 8 * self.counted_bytes / (self.frames * self.width * self.height)
-
-    def named(self, label: str) -> ClipRecord:
-        """The same under another label."""
-        return replace(self, label=label)
-
-    @classmethod
-    def of(cls, plain: Mapping[str, Any]) -> ClipRecord:
-        """From plain values; raises TypeError where they are not those of a record."""
-        return cls(**plain)
 
 
 @dataclass(frozen=True)
@@ -127,15 +124,13 @@ class PointRecord:
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> PointRecord:
         """From plain values."""
-        return cls(**{**plain, "clips": [ClipRecord.of(clip) for clip in plain["clips"]]})
+        return cls(**{**plain, "clips": [ClipRecord(**clip) for clip in plain["clips"]]})
 
 
 @dataclass(frozen=True)
-class UpscaledClip:
+class UpscaledClip(_Clip):
     """A clip by an upscaler."""
 
-    label: str
-    """Which sequence, for people."""
     width: int
     height: int
     """Of the high-resolution frames."""
@@ -143,23 +138,6 @@ class UpscaledClip:
     """By task (S-VSR, T-VSR, ST-VSR): mean over frames of each measure; none where the picture is too small for it."""
     seconds: float
     """For each of the three high-resolution frames, the low-resolution one between them made as well."""
-    cold: bool
-    """Whether it was the first clip of its process, in whose time networks were compiled."""
-    peak_memory: int
-    """Bytes that the process had held at most."""
-    source: str
-    """SHA-256 of the clip's pictures, high and low."""
-    key: str
-    """Under which the cache holds the record."""
-
-    def named(self, label: str) -> UpscaledClip:
-        """The same under another label."""
-        return replace(self, label=label)
-
-    @classmethod
-    def of(cls, plain: Mapping[str, Any]) -> UpscaledClip:
-        """From plain values; raises TypeError where they are not those of a record."""
-        return cls(**plain)
 
 
 @dataclass(frozen=True)
@@ -212,7 +190,7 @@ class UpscalerRecord:
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> UpscalerRecord:
         """From plain values."""
-        return cls(**{**plain, "clips": [UpscaledClip.of(clip) for clip in plain["clips"]]})
+        return cls(**{**plain, "clips": [UpscaledClip(**clip) for clip in plain["clips"]]})
 
 
 Record = PointRecord | UpscalerRecord

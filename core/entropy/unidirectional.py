@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mindspore import Tensor
 
+from core.entropy.coded import Coded, IntraPictures
 from core.errors import StreamError
 from core.hooks import Array, CodedFrame, DecodedFrame, IntraCodec, Packet, PacketType, Picture, PictureFormat
 from core.media.decoded import DecodedPictures, checksum
-
-
-@dataclass(frozen=True)
-class Coded:
-    """What became of a frame."""
-
-    payload: bytes
-    symbols: int
-    """CRC-32 of the coded symbols."""
-    output: Array
-    """What the decoder makes of it, (3,height,width), of any range; only the picture's part counts."""
-    bits: float | None
-    """Information content, where it was asked for."""
 
 
 class _Side:
@@ -111,15 +97,12 @@ class InterEncoder(UnidirectionalEncoder):
         self, format: PictureFormat, multiple: int, intra: IntraCodec, crf: float, estimate: bool
     ) -> None:
         super().__init__(format, multiple)
-        self._intra_codec = intra
+        self._pictures = IntraPictures(intra, format)
         self._crf = crf
         self._estimate = estimate
 
     def _intra(self, frame: Array) -> Coded:
-        picture = frame[:, : self.format.height, : self.format.width]
-        payload = self._intra_codec.encode(picture, self.format, self._crf)
-        bits = 8.0 * len(payload) if self._estimate else None
-        return Coded(payload, zlib.crc32(payload), self._intra_codec.decode(payload, self.format), bits)
+        return self._pictures.encode(frame, self._crf, self._estimate)
 
 
 class InterDecoder(UnidirectionalDecoder):
@@ -127,9 +110,7 @@ class InterDecoder(UnidirectionalDecoder):
 
     def __init__(self, format: PictureFormat, multiple: int, intra: IntraCodec) -> None:
         super().__init__(format, multiple)
-        self._intra_codec = intra
+        self._pictures = IntraPictures(intra, format)
 
     def _intra(self, packet: Packet) -> Array:
-        if zlib.crc32(packet.payload) != packet.symbols:
-            raise StreamError("An intra packet holds other bytes than were coded: it is damaged.")
-        return self._intra_codec.decode(packet.payload, self.format)
+        return self._pictures.decode(packet)

@@ -6,6 +6,7 @@ All tensors are float32; sizes may be unknown until the cells run. A result's bi
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from mindspore import Tensor, nn
 
@@ -22,15 +23,17 @@ class _Operators(nn.Cell):
     copies every parameter that a cell with a ``bprop`` takes.
     """
 
+    _name: ClassVar[str]
+    """Of the operator; those of its gradients begin with it."""
+
     def __init__(
         self,
-        name: str,
-        stride: Pair,
-        padding: Padding,
-        dilation: Pair,
-        groups: int,
-        slope: float | None,
-        channels_last: bool,
+        stride: Pair = (1, 1),
+        padding: Padding = (0, 0, 0, 0),
+        dilation: Pair = (1, 1),
+        groups: int = 1,
+        slope: float | None = None,
+        channels_last: bool = False,
     ) -> None:
         super().__init__()
         if min(*stride, *dilation, groups) < 1 or min(padding[0], padding[2]) < 0:
@@ -41,10 +44,10 @@ class _Operators(nn.Cell):
             )
         geometry = (*stride, *dilation, *padding, groups, int(channels_last))
         forward = (*geometry, int(slope is not None))
-        gradients = _gradients(name.removesuffix("Sum"), (*geometry, 0, 0), slope)
-        bprop = gradients if not name.endswith("Sum") else _with_addend(gradients)
-        self.forward_pass = operator(name, bprop=bprop, geometry=(*forward, 0), slope=slope)
-        self.forward_pass_keeping = operator(name, bprop=bprop, geometry=(*forward, 1), slope=slope)
+        gradients = _gradients(self._name.removesuffix("Sum"), (*geometry, 0, 0), slope)
+        bprop = gradients if not self._name.endswith("Sum") else _with_addend(gradients)
+        self.forward_pass = operator(self._name, bprop=bprop, geometry=(*forward, 0), slope=slope)
+        self.forward_pass_keeping = operator(self._name, bprop=bprop, geometry=(*forward, 1), slope=slope)
 
     def construct(self, *inputs: Tensor) -> Tensor:
         # Where nothing is trained, the library keeps its copy of the weights for the next call.
@@ -99,23 +102,16 @@ class Convolution(_Operators):
     than float32, RuntimeError for shapes that do not fit.
     """
 
-    def __init__(
-        self,
-        stride: Pair = (1, 1),
-        padding: Padding = (0, 0, 0, 0),
-        dilation: Pair = (1, 1),
-        groups: int = 1,
-        slope: float | None = None,
-        channels_last: bool = False,
-    ) -> None:
-        super().__init__("Convolution", stride, padding, dilation, groups, slope, channels_last)
+    _name = "Convolution"
 
 
 class ConvolutionSum(_Operators):
     """`Convolution` plus an addend of the result's shape, channels last: ``construct(x, weight, bias, addend)``."""
 
+    _name = "ConvolutionSum"
+
     def __init__(self, stride: Pair = (1, 1), padding: Padding = (0, 0, 0, 0)) -> None:
-        super().__init__("ConvolutionSum", stride, padding, (1, 1), 1, None, channels_last=True)
+        super().__init__(stride, padding, channels_last=True)
 
 
 class TransposedConvolution(_Operators):
@@ -125,13 +121,4 @@ class TransposedConvolution(_Operators):
     is PyTorch's ``output_padding``. Arguments and errors are those of `Convolution`.
     """
 
-    def __init__(
-        self,
-        stride: Pair = (1, 1),
-        padding: Padding = (0, 0, 0, 0),
-        dilation: Pair = (1, 1),
-        groups: int = 1,
-        slope: float | None = None,
-        channels_last: bool = False,
-    ) -> None:
-        super().__init__("TransposedConvolution", stride, padding, dilation, groups, slope, channels_last)
+    _name = "TransposedConvolution"

@@ -29,8 +29,8 @@ _FLAGS = (
 )
 _LINKED = ("-ldl",)
 _SOURCES = (
-    *("operators.cc", "deforming.h", "handles.h", "integers.h", "mindspore.h", "onednn.h", "plan.h"),
-    *("problem.h", "resizing.h", "runtime.h", "sampling.h", "sums.h", "threads.h", "weights.h"),
+    *("operators.cc", "deforming.h", "handles.h", "integers.h", "mindspore.h", "normalising.h", "onednn.h"),
+    *("plan.h", "problem.h", "resizing.h", "runtime.h", "sampling.h", "sums.h", "threads.h", "weights.h"),
 )
 """The first is compiled; it includes the others."""
 _MINDSPORE = "2.10."

@@ -1,5 +1,5 @@
 // The kernels as MindSpore "aot" operators: convolutions that leave memory layouts to oneDNN, sampling,
-// resizing, deforming, sums.
+// resizing, deforming, normalising, sums.
 //
 // MindSpore's own convolutions pin plain layouts, for which oneDNN has only slow code. Here each call copies its tensors
 // into the layouts that oneDNN asks for, runs its fast kernel and copies the result back; between convolutions that hand
@@ -13,6 +13,7 @@
 #include "deforming.h"
 #include "integers.h"
 #include "mindspore.h"
+#include "normalising.h"
 #include "resizing.h"
 #include "runtime.h"
 #include "sampling.h"
@@ -181,6 +182,11 @@ Deforming MakeDeforming(const int64_t* x, const int64_t* mask) {
                                 Text(x, 4));
   }
   return {x[0], x[1], x[2], groups, x[3] / groups};
+}
+
+// For x N, H, W, C.
+Normalising MakeNormalising(const int64_t* x, void* attributes) {
+  return {x[0] * x[1] * x[2], x[3], static_cast<OperatorAttributes*>(attributes)->Real("epsilon")};
 }
 
 // The settings of a resizing, which its MindSpore primitive has as an attribute.
@@ -360,6 +366,39 @@ OPERATOR(ResizeGradient) {
 }
 
 RESULT_SHAPE(ResizeGradient) { return Shape(shapes[0], shapes[0] + ranks[0]); }
+
+// x, gamma, beta -> y; see `Normalising`
+OPERATOR(Normalise) {
+  return Guarded([&] {
+    Normalise(MakeNormalising(shapes[0], attributes), Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]),
+              Floats(tensors[3]));
+  });
+}
+
+RESULT_SHAPE(Normalise) { return Shape(shapes[0], shapes[0] + ranks[0]); }
+
+// x, gamma, gradient of y -> gradient of x
+OPERATOR(NormaliseGradient) {
+  return Guarded([&] {
+    NormaliseGradient(MakeNormalising(shapes[0], attributes), Floats(tensors[0]), Floats(tensors[1]),
+                      Floats(tensors[2]), Floats(tensors[3]));
+  });
+}
+
+RESULT_SHAPE(NormaliseGradient) { return Shape(shapes[0], shapes[0] + ranks[0]); }
+
+// x, gamma (its shape counts), gradient of y -> gradients of gamma and beta
+OPERATOR(NormaliseScaleGradients) {
+  return Guarded([&] {
+    NormaliseScaleGradients(MakeNormalising(shapes[0], attributes), Floats(tensors[0]), Floats(tensors[2]),
+                            Floats(tensors[3]), Floats(tensors[4]));
+  });
+}
+
+RESULT_SHAPES(NormaliseScaleGradients) {
+  const Shape shape(shapes[1], shapes[1] + ranks[1]);
+  return {shape, shape};
+}
 
 // x, offsets, mask -> columns; see `Deforming`
 OPERATOR(DeformedColumns) {

@@ -8,9 +8,10 @@ import numpy as np
 from mindspore import Tensor
 
 from core.entropy.autoregressive import Coded as CodedLatent
+from core.entropy.coded import Coded
 from core.entropy.coder import SymbolDecoder, SymbolEncoder
 from core.entropy.tables import tables_from_pmfs
-from core.entropy.unidirectional import Coded, InterDecoder, InterEncoder
+from core.entropy.unidirectional import InterDecoder, InterEncoder
 from core.errors import StreamError
 from core.hooks import Array, FrameDecoder, FrameEncoder, IntraCodec, Packet, PictureFormat, Tables
 from core.nn.strips import InStrips

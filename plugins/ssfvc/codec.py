@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from mindspore import Tensor
 
+from core.entropy.coded import Coded
 from core.entropy.coder import SymbolDecoder, SymbolEncoder
-from core.entropy.unidirectional import Coded, UnidirectionalDecoder, UnidirectionalEncoder
+from core.entropy.unidirectional import UnidirectionalDecoder, UnidirectionalEncoder
 from core.hooks import Array, FrameDecoder, FrameEncoder, Packet, PictureFormat, Tables
 
 from . import stages

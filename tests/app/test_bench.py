@@ -153,6 +153,7 @@ def test_numbers_are_those_of_the_stream_against_the_clip(bench, point, words):
     assert clip["file_bytes"] == path.stat().st_size
 
 
+@pytest.mark.slow
 def test_an_extended_benchmark_measures_what_is_new(bench):
     more = X264.partition("q26:")[0] + "q35:['codec.crf=35'],q38:['codec.crf=38']}}"
     again = bench(*BENCH, more, "output=again")

@@ -23,8 +23,10 @@ WIDTHS = {
     "dvc": ("model.hidden=4", "model.latent=4", "model.motion=4", "model.refinement=4", "model.flow=4"),
 }
 WIDTH, HEIGHT, COUNT = 47, 35, 5
-each_codec = pytest.mark.parametrize("coder", WIDTHS, indirect=True)
-"""Tests without it try SSFVC alone: what they look at is the same for all."""
+each_codec = pytest.mark.parametrize(
+    "coder", ["ssfvc", "dcvc", pytest.param("dvc", marks=pytest.mark.slow)], indirect=True
+)
+"""Tests without it try SSFVC alone: what they look at is the same for all. DVC codes as DCVC does."""
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +181,7 @@ def test_a_learned_picture_codec_needs_its_checkpoint(coders):
     assert not list(coder.folder.glob("*none.mdv*"))
 
 
+@pytest.mark.slow
 def test_intra_frames_by_a_learned_picture_codec(coders):
     coder, learned = coders("dvc"), ["intra=ssfvc", "intra.checkpoint=ssfvc.safetensors"]
     write_checkpoints(coder.folder, "ssfvc")

@@ -5,7 +5,8 @@ import zlib
 import numpy as np
 import pytest
 
-from core.entropy.unidirectional import Coded, UnidirectionalDecoder, UnidirectionalEncoder
+from core.entropy.coded import Coded
+from core.entropy.unidirectional import UnidirectionalDecoder, UnidirectionalEncoder
 from core.errors import MediaError, StreamError
 from core.hooks import PacketType, PictureFormat
 

@@ -7,12 +7,12 @@ those that follow (`order.turns`).
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mindspore import Tensor
 
+from core.entropy.coded import IntraPictures
 from core.entropy.coder import SymbolDecoder, SymbolEncoder
 from core.errors import StreamError
 from core.hooks import (
@@ -69,8 +69,9 @@ class _Side:
     """What encoder and decoder have in common: the anchor that the next frames refer to."""
 
     def __init__(self, codec: HierarchyCodec, format: PictureFormat) -> None:
-        self.codec, self.format = codec, format
+        self.codec = codec
         self.pictures = DecodedPictures(format, MULTIPLE)
+        self.intra = IntraPictures(codec.intra, format)
         self.anchor: Tensor | None = None
 
     def show(self, output: Array) -> tuple[Picture, Tensor]:
@@ -105,11 +106,10 @@ class _Encoder(_Side):
         return list(self._group(held)) if held else []
 
     def _intra(self, padded: Array, time: int) -> CodedFrame:
-        codec, format = self.codec, self.format
-        payload = codec.intra.encode(padded[:, : format.height, : format.width], format, codec.config.crf)
-        picture, self.anchor = self.show(codec.intra.decode(payload, format))
-        packet = Packet(PacketType.INTRA, time, payload, zlib.crc32(payload), checksum(picture))
-        return CodedFrame(packet, picture, 8.0 * len(payload) if self._estimate else None)
+        coded = self.intra.encode(padded, self.codec.config.crf, self._estimate)
+        picture, self.anchor = self.show(coded.output)
+        packet = Packet(PacketType.INTRA, time, coded.payload, coded.symbols, checksum(picture))
+        return CodedFrame(packet, picture, coded.bits)
 
     def _group(self, held: Sequence[_Held]) -> Iterator[CodedFrame]:
         """The frames after the anchor, of which the last becomes the next one."""
@@ -185,9 +185,7 @@ class _Decoder(_Side):
         return []
 
     def _intra(self, packet: Packet) -> DecodedFrame:
-        if zlib.crc32(packet.payload) != packet.symbols:
-            raise StreamError("An intra packet holds other bytes than were coded: it is damaged.")
-        picture, self.anchor = self.show(self.codec.intra.decode(packet.payload, self.format))
+        picture, self.anchor = self.show(self.intra.decode(packet))
         return DecodedFrame(packet.time, picture)
 
     def _inter(self, packet: Packet, group: _Group | None, anchor: Tensor | None) -> list[DecodedFrame]:

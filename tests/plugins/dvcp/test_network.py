@@ -31,9 +31,43 @@ def test_channels_are_normalised():
     gamma, beta = (p.asnumpy().reshape(1, 5, 1, 1) for p in (norm.gamma, norm.beta))
     expected = gamma * (x - mean) / np.sqrt(variance + 1e-3) + beta
     np.testing.assert_allclose(norm(Tensor(x)).asnumpy(), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_our_kernel_normalises_alike(kernels):
+    """With the channels last: values, and gradients of all that goes in."""
+    rng = np.random.default_rng(5)
+    x, dout = rng.normal(0.3, 2, (2, 2, 5, 9, 7)).astype(np.float32)
+    gamma, beta = rng.normal(1, 0.5, (2, 7)).astype(np.float32)
+    plain, fused = ChannelNorm(7), ChannelNorm(7)
+    fused.fuse()
+    results = []
+    for norm, order in ((plain, (0, 3, 1, 2)), (fused, (0, 1, 2, 3))):
+        norm.gamma.set_data(Tensor(gamma))
+        norm.beta.set_data(Tensor(beta))
+        given, weights = (Tensor(array.transpose(order)) for array in (x, dout))
+        back = np.argsort(order)
+        of_x, of_parameters = ms.grad(
+            lambda x, c=norm, w=weights: (c(x) * w).sum(), 0, norm.trainable_params()
+        )(given)
+        values = (norm(given), of_x)
+        results.append([v.asnumpy().transpose(back) for v in values] + [p.asnumpy() for p in of_parameters])
+    assert len(results[0]) == 4
+    for mine, other in zip(*results, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-5, atol=1e-5 * np.abs(other).max())
+
+
+def test_threads_do_not_change_a_bit(kernels):
+    rng = np.random.default_rng(6)
+    given, norm = Tensor(rng.standard_normal((1, 33, 17, 6)).astype(np.float32)), ChannelNorm(6)
     norm.fuse()
-    last = norm(Tensor(x.transpose(0, 2, 3, 1))).asnumpy()
-    np.testing.assert_allclose(last.transpose(0, 3, 1, 2), expected, rtol=1e-5, atol=1e-5)
+    gradient = ms.grad(lambda x: (norm(x) ** 3).sum(), 0, norm.trainable_params())
+    results = []
+    for threads in (1, 2):
+        library.use(threads)
+        of_x, of_parameters = gradient(given)
+        results.append([t.asnumpy() for t in (norm(given), of_x, *of_parameters)])
+    for one, two in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, two)
 
 
 @pytest.mark.parametrize("kernel", [3, 5])
