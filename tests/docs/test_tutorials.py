@@ -15,22 +15,22 @@ import pytest
 from ..template.conftest import fresh  # noqa: F401
 from .commands import ROOT, commands
 
-ONE_AFTER_THE_OTHER = (
+TUTORIALS = (
     "docs/getting-started.md",
     "docs/tutorials/train-a-super-resolver.md",
     "docs/tutorials/upscale-a-film.md",
     "docs/tutorials/train-and-use-a-codec.md",
     "docs/tutorials/run-the-benchmark.md",
-    "docs/how-to/benchmark.md",
 )
 """Pages that go on from what those before them have made."""
+BENCHMARK = ("docs/how-to/benchmark.md",)
 WITH_A_PLUGIN = (
     "docs/tutorials/write-a-plugin.md",
     "examples/mindvideo-edge-loss/README.md",
     "examples/mindvideo-hierarchy/README.md",
 )
 """Pages that install one."""
-PAGES = (*ONE_AFTER_THE_OTHER, *WITH_A_PLUGIN)
+PAGES = (*TUTORIALS, *BENCHMARK, *WITH_A_PLUGIN)
 
 FEW = ("training.steps=4", "training.validate_every=2", "training.checkpoint_every=2", "dataset.limit=1")
 TINY = "dataset=clips,dataset.held_out=box_handheld,dataset.test_frames=3,dataset.evaluation_crop=128,dataset.limit=1"
@@ -118,9 +118,10 @@ def pattern(name):
 
 @pytest.mark.slow
 @pytest.mark.timeout(5400)
-def test_pages_that_build_on_each_other(tmp_path):
+@pytest.mark.parametrize("one_after_the_other", [TUTORIALS, BENCHMARK], ids=["tutorials", "benchmark"])
+def test_pages_that_build_on_each_other(one_after_the_other, tmp_path):
     reader = Reader(tmp_path)
-    for page in ONE_AFTER_THE_OTHER:
+    for page in one_after_the_other:
         for command in typed(page):
             reader.types(command)
         assert missing(page, tmp_path) == [], page
