@@ -29,7 +29,7 @@ BLOCK = re.compile(r"^```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 QUOTED = re.compile(r"`([^`]+)`")
 NEEDS = re.compile(r"(?:^|(?<=[.:] )|(?<=\n))Needs (.+?)[.:;]", re.DOTALL)
 PARAGRAPHS = re.compile(r"\n\s*\n|\n(?=- )")
-FILE = re.compile(r"# (\S+\.yaml)\n")
+FILE = re.compile(r"(?:# @package \S+\n)?# (\S+\.yaml)\n")
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def commands(path: Path, root: Path = ROOT) -> list[Command]:
 
 
 def files(path: Path) -> dict[str, str]:
-    """Files that the page tells to write: blocks of YAML whose first line is a comment with a name."""
+    """Files that the page tells to write: YAML with its name as a comment, below Hydra's own, which is to be first."""
     blocks = [block for language, block in BLOCK.findall(path.read_text("utf-8")) if language == "yaml"]
     return {found[1]: block for block in blocks if (found := FILE.match(block))}
 
