@@ -44,6 +44,7 @@ TESTED = {
     r"experiment=larger_demo": "tests/template/test_template.py::test_an_upscaler_in_a_fresh_environment",
     r"experiment=grain_demo": f"{TYPED}::test_pages_that_install_a_plugin",
     r"^pip install \./mindvideo-edge-loss": f"{TYPED}::test_pages_that_install_a_plugin",
+    r"^pytest$": "tests/template/test_template.py::test_it_passes_its_own_tests_at_once",
     r"^copier copy": "tests/template/test_template.py::test_answers_stand_in_the_distribution",
     r"^pytest --pyargs core.testing": f"{TYPED}::test_pages_that_install_a_plugin",
     r"pip install (-c|.*\[\w+\])": f"{PACKAGING}/test_distribution.py::test_fresh_environment_with_all_dependencies",
