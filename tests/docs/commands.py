@@ -27,7 +27,7 @@ PLAIN = ("", "console")
 
 BLOCK = re.compile(r"^```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 QUOTED = re.compile(r"`([^`]+)`")
-NEEDS = re.compile(r"(?:^|(?<=[.:] )|(?<=\n))Needs (.+?)[.:;]", re.DOTALL)
+NEEDS = re.compile(r"(?:^|(?<=[.:-] )|(?<=\n))Needs (.+?)[.:;]", re.DOTALL)
 PARAGRAPHS = re.compile(r"\n\s*\n|\n(?=- )")
 FILE = re.compile(r"(?:# @package \S+\n)?# (\S+\.yaml)\n")
 

@@ -96,6 +96,42 @@ def site(made, tmp_path_factory):
     return folder
 
 
+PAGE = """# A page
+
+Say `make lint`, or `make`. Not `python`.
+
+```
+python -m core a=1 \\
+    b=2      # what it does
+… b=3        # needs a card
+tree/        no command
+```
+
+Needs a disc: a large one.
+
+```console
+$ X=1 mindvideo modle=c
+Error: no such setting
+```
+
+- `pip install x`
+- Needs a net. `pip install y`
+"""
+
+
+def test_what_counts_as_a_command(tmp_path):
+    (tmp_path / "page.md").write_text(PAGE)
+    found = [(c.line, c.text, c.needs, c.told) for c in commands(tmp_path / "page.md", tmp_path)]
+    assert found == [
+        (3, "make lint", "", ""),
+        (6, "python -m core a=1 b=2", "", ""),
+        (8, "python -m core a=1 b=2 '…' b=3", "a card", ""),
+        (15, "mindvideo modle=c", "a disc", "Error: no such setting"),
+        (19, "pip install x", "", ""),
+        (20, "pip install y", "a net", ""),
+    ]
+
+
 def test_there_are_commands_on_every_kind_of_page(typed):
     places = {command.page.partition("/")[0] for command in typed}
     assert {"README.md", "CONTRIBUTING.md", "docs", "plugins", "examples", "benchmarks", *MADE} <= places
