@@ -33,7 +33,7 @@ def comparison(panels: Sequence[tuple[str, Array]], attention: Array) -> NDArray
             axes.imshow(np.clip(part.transpose(1, 2, 0), 0, 1), interpolation="nearest", aspect="auto")
             axes.set_axis_off()
             if line == 0:
-                axes.set_title(label, fontsize=14)
+                axes.set_title(label, fontsize=11)
     figure.subplots_adjust(left=0.005, right=0.995, top=0.93, bottom=0.01, wspace=0.02, hspace=0.02)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
