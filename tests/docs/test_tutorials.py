@@ -33,7 +33,13 @@ WITH_A_PLUGIN = (
 PAGES = (*TUTORIALS, *BENCHMARK, *WITH_A_PLUGIN)
 
 FEW = ("training.steps=4", "training.validate_every=2", "training.checkpoint_every=2", "dataset.limit=1")
-TINY = "dataset=clips,dataset.held_out=box_handheld,dataset.test_frames=3,dataset.evaluation_crop=128,dataset.limit=1"
+SET = (
+    "dataset=clips",
+    "dataset.held_out=box_handheld",
+    "dataset.test_frames=3",
+    "dataset.evaluation_crop=128",
+)
+TINY = f"task.sets.clips.words={[*SET, 'dataset.limit=1']}"
 SHORTER = {
     "cycmunet_demo": FEW,
     "edge_demo": FEW,
@@ -41,8 +47,8 @@ SHORTER = {
         f"{name}_demo": (*FEW, "dataset.test_frames=3")
         for name in ("ssfvc", "dvc", "dvcp", "dcvc", "grain", "hierarchy")
     },
-    "bench_clips": (f"task.sets.clips.words=[{TINY}]",),
-    "hierarchy_bench": (f"task.sets.clips.words=[{TINY}]",),
+    "bench_clips": (TINY,),
+    "hierarchy_bench": (TINY,),
 }
 DEFAULT = "cycmunet_demo"
 MADE = re.compile(r"`((?:runs|sweeps|mindvideo-grain)/[^`\s]*|[\w-]+\.(?:mp4|mdv|json))`")
