@@ -136,12 +136,13 @@ class Settings:
     plugins: PluginSettings = field(default_factory=PluginSettings)
     sweep: SweepSettings = field(default_factory=SweepSettings)
     seed: int = 0
+    """Of the first weights, the order of clips, augmentation and noise."""
     runtime: Runtime = Runtime.mindspore
     """What computes networks that upscale or code."""
     weights: str | None = None
     """Checkpoint to start from: ours, .npz, .safetensors or MindSpore's .ckpt."""
     output: str = "runs/default"
-    """Folder of the run; a default names it by the time."""
+    """Folder of the run; unless it is given, ``runs/TIME``."""
 
     def section(self, kind: str) -> Any:
         """The options chosen for a kind (for ``metric``: a dict by name), or None."""

@@ -57,7 +57,7 @@ class DeviceConfig:
     """What all devices have in common."""
 
     mode: Mode = Mode.graph
-    """``graph`` compiles networks, ``pynative`` runs them operator by operator."""
+    """How networks are executed."""
     deterministic: bool = True
     """Ask for kernels whose results repeat exactly."""
 
@@ -67,7 +67,7 @@ class CpuConfig(DeviceConfig):
     """The processor of this machine."""
 
     threads: int = 0
-    """Threads of a kernel; 0 leaves MindSpore's choice (all cores)."""
+    """Threads of a kernel; 0 takes all cores, and in a sweep a job's share of them."""
     instructions: InstructionSet = InstructionSet.auto
     """Newest instruction set; the environment's ``ONEDNN_MAX_CPU_ISA`` comes first where it names SSE41 or AVX."""
     kernels: Kernels = Kernels.auto

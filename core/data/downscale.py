@@ -17,6 +17,7 @@ class Filter(Enum):
     bicubic = "bicubic"
     """Cubic convolution with a = -0.5."""
     bilinear = "bilinear"
+    """Linear between centres."""
     lanczos = "lanczos"
     """Windowed sinc of three lobes."""
     box = "box"

@@ -21,6 +21,7 @@ class FramesConfig(CollectionOptions):
     """Folders of pictures, one folder a shot (``dataset=frames``)."""
 
     root: str = "???"
+    """The folder that holds them, at any depth."""
 
 
 def picture_folders(config: FramesConfig, split: Split) -> ShotSource:

@@ -29,6 +29,7 @@ class ClipOptions:
     middle_filter: Filter | None = None
     """Another filter for the middle frame of ``low``; null takes ``filter``. Needs an odd ``frames``."""
     flips: bool = True
+    """Also mirror training clips, left to right and upside down."""
     transpose: bool = True
     """Also exchange rows and columns, where the training clip is square."""
     reversal: bool = True
@@ -93,6 +94,7 @@ class CollectionOptions(ShotOptions):
     """A user's own collection of shots."""
 
     division: Division = Division.hashed
+    """How shots fall into training, validation and test."""
     validation_share: float = 0.1
     """Share of the shots for validation, when hashed; above 0, at least one shot."""
     test_share: float = 0.1

@@ -94,16 +94,21 @@ class RawSequencesConfig:
     """Test sequences of the literature (UVG, HEVC's classes, MCL-JCV) in a folder of raw files."""
 
     collection: Collection = MISSING
+    """Which test set."""
     root: str = "???"
+    """The folder that holds its files, at any depth."""
     frames: int = 96
     """Of each sequence, from its beginning: one clip."""
     fit: Fit = Fit.whole
+    """What is coded of a frame."""
     sequences: list[str] = field(default_factory=list)
     """Names of those to take; all by default."""
     matrix: Matrix = Matrix.BT709
     """How the planes are read as RGB, in which codecs are measured. Files made with a plain ``ffmpeg`` took BT.601."""
     range: Range = Range.LIMITED
+    """The codes that the planes use."""
     chroma: Chroma = Chroma.BILINEAR
+    """How chroma is brought to the size of luma."""
 
     def __post_init__(self) -> None:
         at_least("frames", self.frames, 1)

@@ -29,6 +29,8 @@ _ENTRY = re.compile(r"[\w-]+/[\w-]+")
 
 @dataclass
 class _Vimeo90kOptions(ShotOptions):
+    """Vimeo-90K (Xue et al. 2019) as its owners pack it."""
+
     crop: int | None = 256
     root: str = "???"
     """The unpacked folder, with ``sequences`` and the two lists in it."""

@@ -28,6 +28,7 @@ class RateDistortionConfig:
     lmbda: float = 0.0130
     """Weight of the distortion: larger for better pictures and more bits."""
     distortion: Distortion = Distortion.mse
+    """How far reconstructions are from the frames; ``ms_ssim`` is to fine-tune with."""
     peak: int = 255
     """White in the squared error: 255 with CompressAI's lmbda (0.0018 … 0.18), 1 with DVC's (256 … 2048)."""
 

@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class PictureMetricConfig:
-    """What is compared (``on``: RGB, or Y by the weights of ``matrix``), and whether rounded to 8 bits."""
+    """How pictures are compared."""
 
     on: Channels = Channels.RGB
+    """What is compared: red, green and blue alike, or luma."""
     matrix: Matrix = Matrix.BT709
+    """The weights of luma."""
     rounded: bool = True
+    """Clamp and round to 8 bits first, as a file holds pictures."""
 
 
 @dataclass
@@ -39,10 +42,12 @@ class MsSsimConfig(PictureMetricConfig):
 
 @dataclass
 class LumaMetricConfig:
-    """By which weights of ``matrix`` luma is compared, and whether pictures are rounded to 8 bits first."""
+    """How pictures are compared that are compared by luma alone."""
 
     matrix: Matrix = Matrix.BT709
+    """The weights of luma."""
     rounded: bool = True
+    """Clamp and round to 8 bits first, as a file holds pictures."""
 
 
 @dataclass

@@ -51,6 +51,7 @@ class BenchConfig:
     pictures: int = 1
     """Clips of each test set to show."""
     title: str = "Benchmark"
+    """Heading of the report."""
 
     def __post_init__(self) -> None:
         if self.parallel < 1:

@@ -42,6 +42,7 @@ class ExportConfig:
     """Write a trained network, and the parts of it that a player runs, for other runtimes."""
 
     format: Format = Format.onnx
+    """What is written."""
     output: str | None = None
     """Folder to write to; by default ``export`` in the run's folder."""
     checkpoint: str | None = None

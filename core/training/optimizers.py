@@ -20,8 +20,11 @@ class OptimizerConfig:
     lr: float = 1e-4
     """Learning rate that the schedule starts from."""
     beta1: float = 0.9
+    """How much of the mean of gradients is kept at each step, 0 to below 1."""
     beta2: float = 0.999
+    """The same of the mean of their squares, or of their largest size."""
     eps: float = 1e-8
+    """What is added to the divisor, above 0."""
     schedule: Schedule = field(default_factory=Schedule)
 
     def __post_init__(self) -> None:
@@ -45,6 +48,7 @@ class AdamWConfig(OptimizerConfig):
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019)."""
 
     weight_decay: float = 1e-2
+    """Share of the weights, times the learning rate, that is taken off at each step."""
 
 
 @dataclass

@@ -26,6 +26,7 @@ class Schedule:
     """The learning rate over a run."""
 
     shape: Shape = Shape.constant
+    """How the rate falls after the warm-up; ``period`` and ``milestones`` count from its end."""
     warmup: int = 0
     """Steps over which the rate first grows linearly to ``lr``."""
     floor: float = 0.0
@@ -35,6 +36,7 @@ class Schedule:
     milestones: list[int] = field(default_factory=list)
     """Steps at which ``step`` multiplies the rate."""
     gamma: float = 0.5
+    """The factor of ``step``, above 0 and at most 1."""
 
     def __post_init__(self) -> None:
         if self.warmup < 0 or self.period < 1:

@@ -56,7 +56,7 @@ class AnchorConfig(CodecConfig):
     """What all anchors have in common. Give ``crf`` or ``qp``."""
 
     crf: float | None = 27.0
-    """Constant rate factor: about constant visible quality; 0 is best."""
+    """Constant rate factor: about constant visible quality; 0 is best, 51 (AV1, VP9: 63) the worst."""
     qp: int | None = None
     """Constant quantiser in place of the rate factor."""
     subsampling: Subsampling = Subsampling.YUV420
@@ -96,7 +96,9 @@ class X26xConfig(AnchorConfig):
     """What x264 and x265 have in common."""
 
     preset: Preset = Preset.medium
+    """Effort, least first."""
     tune: Tune = Tune.zerolatency
+    """What the encoder aims at."""
     bframes: int = 0
     """B frames between two others, at most."""
 

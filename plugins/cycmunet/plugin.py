@@ -45,11 +45,14 @@ class MiddleResidual(Enum):
 
 
 class Deformable(Enum):
-    """How deformable convolutions are computed: MindSpore's operator, own gathering, or the faster of both."""
+    """How deformable convolutions are computed."""
 
     auto = "auto"
+    """The faster of both: ``gather`` on CPU, ``operator`` elsewhere."""
     operator = "operator"
+    """MindSpore's operator."""
     gather = "gather"
+    """Our own form."""
 
 
 @dataclass
@@ -63,6 +66,7 @@ class CycMuNetConfig:
     scale: int = 2
     """Spatial factor: 2, 3 or 4. It changes no parameter."""
     format: Format = Format.yuv420
+    """Colour planes that the network works on."""
     levels: int = 4
     """Pyramid levels of the alignment."""
     cycles: int = 3
@@ -74,11 +78,13 @@ class CycMuNetConfig:
     all_frames: bool = True
     """False: only the first and the middle high-resolution frame."""
     middle_residual: MiddleResidual = MiddleResidual.last
+    """Which frame's residual an up-projection adds to the middle frame: the last one's, as published, or its own."""
     floor: bool = False
     """Add the bicubically enlarged inputs (their mean for the middle) to the outputs, and start from them."""
     zero_offsets: bool = False
     """Start deformable convolutions as ordinary ones; the published code starts with random offsets."""
     deformable: Deformable = Deformable.auto
+    """How deformable convolutions are computed."""
 
     def __post_init__(self) -> None:
         for name in ("features", "groups", "levels", "cycles", "front_blocks", "trunk_blocks"):

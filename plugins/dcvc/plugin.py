@@ -55,7 +55,7 @@ class DcvcConfig:
     flow: int = 64
     """Channels of the widest layers of the flow's networks; a multiple of 4."""
     context: ContextOrder = ContextOrder.raster
-    """What the context models see: ``raster`` as published; ``checkerboard`` codes in two passes."""
+    """Which positions the context models see; published: ``raster``."""
     portable: bool = False
     """Expect of the content what its own symbols tell, without the temporal prior, so that they decode everywhere."""
 

@@ -139,17 +139,17 @@ class Stages:
     """The step at which each stage of training begins, before ``scale``. Up to the first, the flow learns alone."""
 
     motion: int = 0
-    """Flow and the coding of motion, from how well they warp the reference."""
+    """Step from which flow and the coding of motion learn, from how well they warp the reference."""
     prediction: int = 20_000
-    """The same with refinement, from the prediction."""
+    """Step from which refinement learns with them, from the prediction."""
     reconstruction: int = 40_000
-    """Everything, from squared error, perceptual distance and rate."""
+    """Step from which everything learns, from squared error, perceptual distance and rate."""
     clips: int = 100_000
-    """Whole clips; before it, only the second frame of a clip is coded."""
+    """Step from which whole clips are coded; before it, only the second frame of a clip."""
     adversarial: int = 400_000
-    """The discriminator learns, and everything learns from it as well."""
+    """Step from which the discriminator learns, and everything learns from it as well."""
     scale: float = 1.0
-    """Factor of all these numbers, for shorter trainings."""
+    """Factor of all these steps, for shorter trainings."""
 
     def __post_init__(self) -> None:
         if self.scale <= 0:
