@@ -12,8 +12,8 @@ from core.registry import HOOK_OF_KIND
 INTRODUCTION = """\
 # Hooks and entries
 
-*Made from `core/hooks.py` by `docs/make_reference.py`.* How to use it: [your first plugin](../how-to/first-plugin.md)
-and [write a plugin](../how-to/write-a-plugin.md).
+*Made from `core/hooks.py` by `docs/make_reference.py`.* How to use it: [the tutorial](../tutorials/write-a-plugin.md)
+and [what a plugin can offer](../how-to/write-a-plugin.md).
 
 A plugin implements any of these {count} hooks, in a module that an entry point of group `mindvideo.plugins` names and
 that states `HOOK_API = {api}`. All but the last two return entries, whose `build` makes the thing from its options.

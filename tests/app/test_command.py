@@ -31,6 +31,18 @@ def test_cfg_prints_the_configuration_and_runs_nothing(command):
     assert not list(command.folder.iterdir())
 
 
+@pytest.mark.parametrize("words", [("--config-dir", "mine"), ("hydra.searchpath=[file://{folder}/mine]",)])
+def test_a_folder_of_ones_own(words, command):
+    """An experiment in a folder that the command names, by either way."""
+    path = command.folder / "mine" / "experiment" / "longer.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text("# @package _global_\ndefaults: [cycmunet_demo]\ntraining: {steps: 2000}\n")
+    given = [word.format(folder=command.folder) for word in words]
+    done = command(*given, "experiment=longer", "--cfg", "job")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "  steps: 2000\n" in done.stdout
+
+
 def test_run_is_recorded_in_its_folder(command):
     done = command(*DOCTOR, "output=here")
     assert done.returncode == 0, done.stderr
