@@ -24,9 +24,11 @@ WIDTHS = {
 }
 WIDTH, HEIGHT, COUNT = 47, 35, 5
 each_codec = pytest.mark.parametrize(
-    "coder", ["ssfvc", "dcvc", pytest.param("dvc", marks=pytest.mark.slow)], indirect=True
+    "coder",
+    ["ssfvc", *(pytest.param(name, marks=pytest.mark.slow) for name in ("dvc", "dcvc"))],
+    indirect=True,
 )
-"""Tests without it try SSFVC alone: what they look at is the same for all. DVC codes as DCVC does."""
+"""Tests without it try SSFVC alone: what they look at is the same for all."""
 
 
 @pytest.fixture(scope="module")
