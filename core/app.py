@@ -19,7 +19,7 @@ from hydra.errors import CompactHydraException, HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from core import __version__, config, help, sweeping
+from core import __version__, config, devices, help, sweeping
 from core.errors import ConfigError, MindvideoError, SweepError
 from core.registry import Registry, load
 from core.run import Run, leads, place
@@ -36,6 +36,7 @@ def main() -> None:
     """The command. Exits with 0, with 1 after one clear message, or with 130 when interrupted."""
     try:
         _command(sys.argv[1:])
+        devices.leave()
     except MindvideoError as error:
         sys.exit(f"Error: {error}")
     except HydraException as error:
