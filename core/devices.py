@@ -137,11 +137,16 @@ def _cpu(config: CpuConfig) -> ActiveDevice:
     isa = os.environ["ONEDNN_MAX_CPU_ISA"]
     kernels = _choose_kernels(config.kernels, threads, limit)
     if kernels is Kernels.onednn:
-        computing = f"{kernels.value} kernels with {library.instructions()}"
+        computing, build = (
+            f"{kernels.value} kernels with {library.instructions()}",
+            f" (build {library.build()})",
+        )
     else:
-        computing = f"{kernels.value} kernels"
+        computing, build = f"{kernels.value} kernels", ""
     detail = f", {threads} threads, instructions {isa}, {computing}"
-    arithmetic = f"mindspore {ms.__version__} cpu {isa}, {computing}, {threads} threads, {_processor()}"
+    arithmetic = (
+        f"mindspore {ms.__version__} cpu {isa}, {computing}{build}, {threads} threads, {_processor()}"
+    )
     return ActiveDevice("CPU", config.mode, rank, world, detail, arithmetic)
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from core.upscaling.evaluate import Task
 
@@ -30,6 +30,9 @@ class _Clip:
     """Whether it was the first clip of its process, in whose times networks were compiled."""
     peak_memory: int
     """Bytes that the process had held at most, when the clip was done."""
+
+
+C = TypeVar("C", bound=_Clip)
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,42 @@ class ClipRecord(_Clip):
 
 
 @dataclass(frozen=True)
-class PointRecord:
+class _Record(Generic[C]):
+    """What was measured of all clips of a test set."""
+
+    parameters: int | None
+    """Numbers in the network; none where there is no network."""
+    multiply_adds: Mapping[str, float] | None
+    """For each pixel of a full-size frame, by what is done (`core.bench.cost`); none where there is no network."""
+    fingerprint: str
+    """Of the checkpoint, or of what a conventional decoder needs; empty where nothing was learned."""
+    options: Mapping[str, Any]
+    """Of the codec, or of the upscaler and its model."""
+    device: Mapping[str, Any] | None
+    """Options of the device; none where no network computes."""
+    versions: Mapping[str, str]
+    machine: str
+    clips: Sequence[C]
+    cached: int
+    """Clips that were there already."""
+
+    @property
+    def peak_memory(self) -> int:
+        """Bytes that a process held at most."""
+        return max(clip.peak_memory for clip in self.clips)
+
+    @property
+    def _warm(self) -> Sequence[C]:
+        """Clips without the first of each process, in whose times networks were compiled, where there are others."""
+        return [clip for clip in self.clips if not clip.cold] or self.clips
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON takes it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class PointRecord(_Record[ClipRecord]):
     """A codec at one rate on a test set."""
 
     codec: str
@@ -75,21 +113,6 @@ class PointRecord:
     intra: str | None
     counted: str
     """What the rate counts: ``stream file`` or ``packets``."""
-    parameters: int | None
-    """Numbers in the network; none where there is no network."""
-    multiply_adds: Mapping[str, float] | None
-    """For each pixel of a frame, by what is done (`core.bench.cost`); none where there is no network."""
-    fingerprint: str
-    """Of the checkpoint, or of what a conventional decoder needs."""
-    options: Mapping[str, Any]
-    """Of the codec."""
-    device: Mapping[str, Any] | None
-    """Options of the device; none where no network computes."""
-    versions: Mapping[str, str]
-    machine: str
-    clips: Sequence[ClipRecord]
-    cached: int
-    """Clips that were there already."""
 
     @property
     def bpp(self) -> float:
@@ -108,23 +131,8 @@ class PointRecord:
 
     def seconds(self, name: str) -> float | None:
         """Median over clips of one of their times, without the first of each process where there are others."""
-        warm = [clip for clip in self.clips if not clip.cold] or list(self.clips)
-        times = [getattr(clip, name) for clip in warm]
+        times = [getattr(clip, name) for clip in self._warm]
         return None if None in times else float(median(times))
-
-    @property
-    def peak_memory(self) -> int:
-        """Bytes that a process held at most."""
-        return max(clip.peak_memory for clip in self.clips)
-
-    def plain(self) -> dict[str, Any]:
-        """As JSON takes it."""
-        return asdict(self)
-
-    @classmethod
-    def of(cls, plain: Mapping[str, Any]) -> PointRecord:
-        """From plain values."""
-        return cls(**{**plain, "clips": [ClipRecord(**clip) for clip in plain["clips"]]})
 
 
 @dataclass(frozen=True)
@@ -141,26 +149,11 @@ class UpscaledClip(_Clip):
 
 
 @dataclass(frozen=True)
-class UpscalerRecord:
+class UpscalerRecord(_Record[UpscaledClip]):
     """An upscaler on a test set."""
 
     upscaler: str
     scale: int
-    parameters: int | None
-    """Numbers in the network; none where there is no network."""
-    multiply_adds: Mapping[str, float] | None
-    """For each pixel of a high-resolution frame (`core.bench.cost`); none where there is no network."""
-    fingerprint: str
-    """Of the checkpoint; empty where nothing was learned."""
-    options: Mapping[str, Any]
-    """Of the upscaler, and of its model."""
-    device: Mapping[str, Any] | None
-    """Options of the device; none where no network computes."""
-    versions: Mapping[str, str]
-    machine: str
-    clips: Sequence[UpscaledClip]
-    cached: int
-    """Clips that were there already."""
 
     def value(self, task: str, name: str) -> float | None:
         """Mean over clips of a measure; none where a clip has none."""
@@ -175,22 +168,7 @@ class UpscalerRecord:
     @property
     def seconds(self) -> float:
         """Median over clips, without the first of each process where there are others."""
-        warm = [clip for clip in self.clips if not clip.cold] or list(self.clips)
-        return float(median([clip.seconds for clip in warm]))
-
-    @property
-    def peak_memory(self) -> int:
-        """Bytes that a process held at most."""
-        return max(clip.peak_memory for clip in self.clips)
-
-    def plain(self) -> dict[str, Any]:
-        """As JSON takes it."""
-        return asdict(self)
-
-    @classmethod
-    def of(cls, plain: Mapping[str, Any]) -> UpscalerRecord:
-        """From plain values."""
-        return cls(**{**plain, "clips": [UpscaledClip(**clip) for clip in plain["clips"]]})
+        return float(median([clip.seconds for clip in self._warm]))
 
 
 Record = PointRecord | UpscalerRecord
@@ -198,7 +176,9 @@ Record = PointRecord | UpscalerRecord
 
 def record_of(plain: Mapping[str, Any]) -> Record:
     """A record from plain values; raises TypeError or KeyError where they are those of none."""
-    return UpscalerRecord.of(plain) if "upscaler" in plain else PointRecord.of(plain)
+    if "upscaler" in plain:
+        return UpscalerRecord(**{**plain, "clips": [UpscaledClip(**clip) for clip in plain["clips"]]})
+    return PointRecord(**{**plain, "clips": [ClipRecord(**clip) for clip in plain["clips"]]})
 
 
 def mean(values: Sequence[float]) -> float:

@@ -110,6 +110,13 @@ def in_use() -> Path | None:
     return _loaded[0] if _loaded else None
 
 
+def build() -> str:
+    """Which build of the kernels is in use: another one may round otherwise."""
+    if _loaded is None:
+        raise ValueError("The library of kernels is not in use.")
+    return _loaded[0].stem.removeprefix("kernels-")
+
+
 def instructions() -> str:
     """The instruction set in use: AVX512, AVX2, AVX, SSE41, or other where there is none of these."""
     if _loaded is None:

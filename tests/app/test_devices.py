@@ -5,6 +5,7 @@ import pytest
 from core import devices
 from core.devices import AcceleratorConfig, AscendConfig, CpuConfig
 from core.errors import DeviceError
+from core.kernels import library
 
 
 @pytest.mark.parametrize("device", ["ascend", "gpu"])
@@ -25,6 +26,14 @@ def test_values_out_of_range_are_refused():
     with pytest.raises(ValueError, match="device_id=-1"):
         AscendConfig(device_id=-1)
     assert AcceleratorConfig().device_id is None
+
+
+def test_the_arithmetic_names_the_build_of_the_kernels(kernels):
+    """Kernels that were changed may round otherwise: their streams are not those of the same arithmetic."""
+    device = devices.CPU.build(CpuConfig(kernels=devices.Kernels.onednn))
+    assert library.in_use().name == f"kernels-{library.build()}.so"
+    assert f"kernels with {library.instructions()} (build {library.build()})" in device.arithmetic
+    assert library.build() not in device.description
 
 
 def test_a_setting_that_a_process_takes_once(monkeypatch):

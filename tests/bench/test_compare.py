@@ -6,7 +6,7 @@ from dataclasses import asdict
 import pytest
 
 from core.bench.compare import MEAN_CURVE, MEAN_OF_SEQUENCES, apart, compare, conditions_of, curves, figures
-from core.bench.records import Outcome, PointRecord
+from core.bench.records import Outcome, PointRecord, record_of
 
 ANCHOR = [
     [(0.05, 30.0), (0.1, 28.0)],
@@ -104,7 +104,7 @@ def test_failed_jobs_are_in_no_curve(outcomes):
 
 def test_records_go_to_json_and_back(outcomes):
     record = outcomes("a", ANCHOR)[0].record
-    assert PointRecord.of(json.loads(json.dumps(record.plain()))) == record
+    assert record_of(json.loads(json.dumps(record.plain()))) == record
     assert asdict(record) == record.plain()
 
 
