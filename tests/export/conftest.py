@@ -76,7 +76,7 @@ def inputs_for(part, size):
         if plane.channels == 3 and plane.reduction == 1:
             made.append(frames[: shape[1]][None] if len(shape) == 5 else frames[number % 2][None])
         elif plane.reduction > 1:
-            made.append(np.rint(6 * rng.standard_normal(shape)).astype(np.float32))
+            made.append(np.rint(2 * rng.standard_normal(shape)).astype(np.float32))
         else:
             made.append((3 * rng.standard_normal(shape)).astype(np.float32))
     return [np.ascontiguousarray(array) for array in made]
