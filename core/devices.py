@@ -10,7 +10,7 @@ import functools
 import os
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -90,9 +90,23 @@ class AcceleratorConfig(DeviceConfig):
             raise ValueError(f"device_id={self.device_id} is negative; the first card is 0.")
 
 
+class Precision(Enum):
+    """What operators of a card compute in, as CANN names its modes."""
+
+    float32 = "must_keep_origin_dtype"
+    """What the networks are written in."""
+    mixed_float16 = "allow_mix_precision_fp16"
+    """float16 where CANN takes it to be good enough; small gradients may become 0."""
+    mixed_bfloat16 = "allow_mix_precision_bf16"
+    """bfloat16 where CANN takes it to be good enough; it has float32's range."""
+
+
 @dataclass
 class AscendConfig(AcceleratorConfig):
     """A Huawei Ascend card."""
+
+    precision: Precision = Precision.float32
+    """What operators compute in; weights, and what the optimizer keeps, are float32 always."""
 
 
 @dataclass
@@ -194,7 +208,19 @@ def _processor() -> str:
 
 
 def _ascend(config: AscendConfig) -> ActiveDevice:
-    return _accelerator("Ascend", config)
+    device = _accelerator("Ascend", config)
+    from mindspore.device_context.ascend import op_precision
+
+    _once("precision", functools.partial(_set_precision, op_precision), config.precision)
+    computing = config.precision.name
+    return replace(device, detail=f", {computing}", arithmetic=f"{device.arithmetic} {computing}")
+
+
+def _set_precision(op_precision: Any, precision: Precision) -> None:
+    """Tell MindSpore's module: left alone, older cards compute in float16, and newer ones convolve in HF32."""
+    op_precision.precision_mode(precision.value)
+    if precision is Precision.float32:
+        op_precision.conv_allow_hf32(False)
 
 
 def _gpu(config: GpuConfig) -> ActiveDevice:

@@ -1,9 +1,12 @@
 """Devices: what is absent is said in one sentence; what is set once cannot be set to something else."""
 
+import inspect
+
 import pytest
+from mindspore.device_context.ascend import op_precision
 
 from core import devices
-from core.devices import AcceleratorConfig, AscendConfig, CpuConfig
+from core.devices import AcceleratorConfig, AscendConfig, CpuConfig, Precision
 from core.errors import DeviceError
 from core.kernels import library
 
@@ -44,6 +47,35 @@ def test_a_setting_that_a_process_takes_once(monkeypatch):
     assert seen == [1]
     with pytest.raises(DeviceError, match=r"device\.threads was 1.*cannot become 2"):
         devices._once("threads", seen.append, 2)
+
+
+class OpPrecision:
+    """Keeps what MindSpore's module is told, which takes it on a card alone."""
+
+    def __init__(self):
+        self.told = []
+
+    def precision_mode(self, mode):
+        self.told.append(mode)
+
+    def conv_allow_hf32(self, allowed):
+        self.told.append(allowed)
+
+
+@pytest.mark.parametrize(
+    ("precision", "told"),
+    [
+        (Precision.float32, ["must_keep_origin_dtype", False]),
+        (Precision.mixed_float16, ["allow_mix_precision_fp16"]),
+        (Precision.mixed_bfloat16, ["allow_mix_precision_bf16"]),
+    ],
+)
+def test_what_a_card_is_told_of_precision(precision, told):
+    module = OpPrecision()
+    devices._set_precision(module, precision)
+    assert module.told == told
+    known = inspect.getsource(op_precision.precision_mode)
+    assert f'"{precision.value}"' in known and callable(op_precision.conv_allow_hf32)
 
 
 def test_several_processes_need_a_folder(command):

@@ -1,5 +1,6 @@
 """Plugins made from the template, and environments to install them in beside ours."""
 
+import copy
 import os
 import shutil
 import subprocess
@@ -30,6 +31,12 @@ class Environment:
         offline = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
         plain = {"COLUMNS": "300", "NO_COLOR": "1", "TERM": "dumb", "GLOG_v": "3"}
         self.variables = {**kept, **offline, **plain, **variables}
+
+    def within(self, folder):
+        """The same, working in another folder."""
+        other = copy.copy(self)
+        other.folder = folder
+        return other
 
     def __call__(self, *words, fails=False):
         """Run Python with these words; returns what it said."""
