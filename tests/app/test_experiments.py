@@ -91,6 +91,20 @@ def test_the_benchmark_of_the_demos_composes():
     assert settings.task.anchors == ["x264", "x265"] and list(settings.task.sets) == ["clips"]
 
 
+@pytest.mark.parametrize("name", ["ssfvc", "dvc", "dvcp", "dcvc"])
+def test_the_benchmark_of_four_rates_measures_the_jobs_of_the_sweep(name):
+    experiment = ROOT / "plugins" / name / "conf" / "experiment" / f"{name}_demo_rates.yaml"
+    swept = yaml.safe_load(experiment.read_text())["hydra"]["sweeper"]["params"]["loss.lmbda"].split(",")
+    points = core.open_run(["experiment=bench_rates"]).settings.task.contenders[name]["points"]
+    assert list(map(float, points)) == list(map(float, swept))
+    for number, (point, words) in enumerate(points.items()):
+        checkpoint = f"task.checkpoint=runs/{name}_rates/{number}/checkpoints/best.safetensors"
+        weight = (
+            [] if name == "ssfvc" else [f"loss.lmbda={point}"]
+        )  # DVC's kin choose their intra frames by it
+        assert words == [checkpoint, *weight]
+
+
 @pytest.mark.parametrize(
     ("words", "crf"),
     [

@@ -26,7 +26,7 @@ TESTED = {
     r"task=upscale ": f"{TYPED}::test_pages_that_build_on_each_other",
     r"task=evaluate ": f"{TYPED}::test_pages_that_build_on_each_other",
     r"codec=x265_dvc .*task=(encode|decode)": f"{TYPED}::test_pages_that_build_on_each_other",
-    r"bench_clips|bench_upscaling": f"{TYPED}::test_pages_that_build_on_each_other",
+    r"bench_clips|bench_rates|bench_upscaling|_demo_rates": f"{TYPED}::test_pages_that_build_on_each_other",
     r"task=(encode|decode) .*_demo": f"{APP}/test_real_codec_commands.py::test_the_report_tells_the_files_true_size",
     r"codec=resampled": f"{APP}/test_resampled.py::test_a_learned_codec_and_a_learned_upscaler",
     r"task=import_weights": f"{APP}/test_import_weights.py::test_a_published_file_becomes_a_checkpoint",

@@ -47,7 +47,9 @@ SHORTER = {
         f"{name}_demo": (*FEW, "dataset.test_frames=3")
         for name in ("ssfvc", "dvc", "dvcp", "dcvc", "grain", "hierarchy")
     },
+    **{f"{name}_demo_rates": (*FEW, "dataset.test_frames=3") for name in ("ssfvc", "dvc", "dvcp", "dcvc")},
     "bench_clips": (TINY,),
+    "bench_rates": (TINY,),
     "hierarchy_bench": (TINY,),
 }
 DEFAULT = "cycmunet_demo"
@@ -136,15 +138,15 @@ def test_pages_that_build_on_each_other(one_after_the_other, tmp_path):
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("page", WITH_A_PLUGIN, ids=lambda page: Path(page).parts[-2])
-def test_pages_that_install_a_plugin(page, fresh):  # noqa: F811
-    """With nothing but the wheel, the template and the examples."""
-    examples = fresh.folder / "examples"
-    if not examples.exists():
-        examples.symlink_to(ROOT / "examples")
+def test_pages_that_install_a_plugin(page, fresh, tmp_path):  # noqa: F811
+    """With nothing but the wheel, the template and the examples, each page in a folder of its own."""
+    for name in ("template", "examples"):
+        (tmp_path / name).symlink_to(ROOT / name)
     clip = ROOT / "core" / "data" / "embedded" / "box_handheld.mp4"
-    (fresh.folder / "in.mp4").write_bytes(clip.read_bytes())
-    said = {command: fresh(*python(words_of(command))) for command in typed(page)}
-    assert missing(page, fresh.folder) == []
+    (tmp_path / "in.mp4").write_bytes(clip.read_bytes())
+    python = fresh.within(tmp_path)
+    said = {command: python(*told_to_python(words_of(command))) for command in typed(page)}
+    assert missing(page, tmp_path) == []
     if page == WITH_A_PLUGIN[0]:
         doctors = [told for command, told in said.items() if "task=doctor" in command.words]
         assert re.search(r"grain \(mindvideo-grain 0\.1\.0\).*active: model=grain, codec=grain", doctors[0])
@@ -154,6 +156,6 @@ def test_pages_that_install_a_plugin(page, fresh):  # noqa: F811
         assert "120 frames decode as they were coded" in verified
 
 
-def python(words):
+def told_to_python(words):
     """What Python is told by a command that it can run."""
     return words[1:] if words[0] == "python" else ["-m", *words]
