@@ -150,13 +150,10 @@ def _cpu(config: CpuConfig) -> ActiveDevice:
     rank, world = _join()
     isa = os.environ["ONEDNN_MAX_CPU_ISA"]
     kernels = _choose_kernels(config.kernels, threads, limit)
+    computing, build = f"{kernels.value} kernels", ""
     if kernels is Kernels.onednn:
-        computing, build = (
-            f"{kernels.value} kernels with {library.instructions()}",
-            f" (build {library.build()})",
-        )
-    else:
-        computing, build = f"{kernels.value} kernels", ""
+        computing += f" with {library.instructions()}"
+        build = f" (build {library.build()})"
     detail = f", {threads} threads, instructions {isa}, {computing}"
     arithmetic = (
         f"mindspore {ms.__version__} cpu {isa}, {computing}{build}, {threads} threads, {_processor()}"
