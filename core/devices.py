@@ -206,15 +206,15 @@ def _processor() -> str:
 
 def _ascend(config: AscendConfig) -> ActiveDevice:
     device = _accelerator("Ascend", config)
-    from mindspore.device_context.ascend import op_precision
-
-    _once("precision", functools.partial(_set_precision, op_precision), config.precision)
+    _once("precision", _set_precision, config.precision)
     computing = config.precision.name
     return replace(device, detail=f", {computing}", arithmetic=f"{device.arithmetic} {computing}")
 
 
-def _set_precision(op_precision: Any, precision: Precision) -> None:
-    """Tell MindSpore's module: left alone, older cards compute in float16, and newer ones convolve in HF32."""
+def _set_precision(precision: Precision) -> None:
+    """Tell MindSpore: left alone, older cards compute in float16, and newer ones convolve in HF32."""
+    from mindspore.device_context.ascend import op_precision
+
     op_precision.precision_mode(precision.value)
     if precision is Precision.float32:
         op_precision.conv_allow_hf32(False)

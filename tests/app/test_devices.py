@@ -49,19 +49,6 @@ def test_a_setting_that_a_process_takes_once(monkeypatch):
         devices._once("threads", seen.append, 2)
 
 
-class OpPrecision:
-    """Keeps what MindSpore's module is told, which takes it on a card alone."""
-
-    def __init__(self):
-        self.told = []
-
-    def precision_mode(self, mode):
-        self.told.append(mode)
-
-    def conv_allow_hf32(self, allowed):
-        self.told.append(allowed)
-
-
 @pytest.mark.parametrize(
     ("precision", "told"),
     [
@@ -70,12 +57,19 @@ class OpPrecision:
         (Precision.mixed_bfloat16, ["allow_mix_precision_bf16"]),
     ],
 )
-def test_what_a_card_is_told_of_precision(precision, told):
-    module = OpPrecision()
-    devices._set_precision(module, precision)
-    assert module.told == told
+def test_what_a_card_is_told_of_precision(precision, told, monkeypatch):
+    """As far as a machine without a card can tell: MindSpore is asked for it, by a name that it knows."""
     known = inspect.getsource(op_precision.precision_mode)
-    assert f'"{precision.value}"' in known and callable(op_precision.conv_allow_hf32)
+    said = []
+    monkeypatch.setattr(op_precision, "precision_mode", said.append)
+    monkeypatch.setattr(op_precision, "conv_allow_hf32", said.append)
+    monkeypatch.setattr(devices, "_settled", {})
+    card = devices.ActiveDevice("Ascend", devices.Mode.graph, arithmetic="mindspore ascend")
+    monkeypatch.setattr(devices, "_accelerator", lambda target, config: card)
+    device = devices.ASCEND.build(AscendConfig(precision=precision))
+    assert said == told and f'"{precision.value}"' in known
+    assert device.description == f"Ascend (graph mode, {precision.name})"
+    assert device.arithmetic == f"mindspore ascend {precision.name}"
 
 
 def test_several_processes_need_a_folder(command):

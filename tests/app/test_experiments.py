@@ -99,9 +99,8 @@ def test_the_benchmark_of_four_rates_measures_the_jobs_of_the_sweep(name):
     assert list(map(float, points)) == list(map(float, swept))
     for number, (point, words) in enumerate(points.items()):
         checkpoint = f"task.checkpoint=runs/{name}_rates/{number}/checkpoints/best.safetensors"
-        weight = (
-            [] if name == "ssfvc" else [f"loss.lmbda={point}"]
-        )  # DVC's kin choose their intra frames by it
+        # DVC's kin choose the quality of their intra frames by it.
+        weight = [] if name == "ssfvc" else [f"loss.lmbda={point}"]
         assert words == [checkpoint, *weight]
 
 
