@@ -64,12 +64,17 @@ def _is_packed(target: str) -> bool:
 
 def _reason(target: str) -> str:
     """What MindSpore noted when it could not load its part for a card; empty where it did not try."""
-    from mindspore._c_expression import MSContext
-
-    for library, reason in _NOT_LOADED.findall(MSContext.get_instance().load_plugin_error()):
+    for library, reason in _NOT_LOADED.findall(_noted()):
         if library.startswith(_PLUGINS[target].rstrip("*")):
             return str(reason).strip()
     return ""
+
+
+def _noted() -> str:
+    """What MindSpore wrote down at its import of parts that it could not load."""
+    from mindspore._c_expression import MSContext
+
+    return str(MSContext.get_instance().load_plugin_error())
 
 
 def _cure(target: str, reason: str) -> str:
@@ -109,11 +114,18 @@ def doubt_of_cann() -> str:
     return f"{here}; MindSpore {ms.__version__} was made for {', '.join(accepted)}."
 
 
+def count(target: str) -> int:
+    """Cards of this kind that MindSpore sees."""
+    import mindspore as ms
+
+    return int(ms.hal.device_count(target))
+
+
 def chip(target: str, device_id: int | None) -> str:
     """The card's name, as ``Ascend910B3``; ``no card`` in a dry run."""
     import mindspore as ms
 
-    if not ms.hal.device_count(target):
+    if not count(target):
         return "no card"
     return str(ms.hal.get_device_name(device_id or 0, target))
 

@@ -48,10 +48,10 @@ def _done(name: str, probe: Callable[[], object]) -> bool:
 
 
 def cells(further: list[str], wanted: list[str]) -> Iterator[tuple[str, Callable[[], object]]]:
-    from tests.devices.probes import CELLS, differentiate
+    from tests.devices.probes import CELLS, SLOW_CELLS, differentiate
 
-    for name, (make, shapes) in CELLS.items():
-        if not wanted or name in wanted:
+    for name, (make, shapes) in (CELLS | SLOW_CELLS).items():
+        if name in wanted or (not wanted and name in CELLS):
             yield name, lambda make=make, shapes=shapes: differentiate(make(), shapes)
 
 

@@ -1,4 +1,7 @@
-"""The cells that networks share, each with the smallest inputs that reach all of its operators."""
+"""The cells that networks share, each with the smallest inputs that reach all of its operators.
+
+SPyNet and the refinement network, made of these, are compiled with the steps of the codecs that they belong to.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,6 @@ from core.nn.conv import ConcatConv1x1, Conv2d, ConvTranspose2d, LeakyConv2d
 from core.nn.deform import DeformableConv2d
 from core.nn.gdn import GDN, InverseGDN
 from core.nn.nearest import NearestConv2d
-from core.nn.refinement import RefinementNetwork
-from core.nn.spynet import SPyNet
 from core.nn.subpixel import PixelShuffle
 from core.nn.warp import Warp, WarpVolume
 from core.training.step import ClipByGlobalNorm
@@ -94,8 +95,27 @@ def _information(conditional: nn.Cell, y: Tensor, scales: Tensor) -> Tensor:
     return bits(conditional(y, scales)[1])
 
 
+def _bicubic(x: Tensor) -> Tensor:
+    return resize.upsample_bicubic(x, 2)
+
+
+def _to_multiple(x: Tensor) -> Tensor:
+    return pad.replicate_to_multiple(x, 3)
+
+
+def _margins(x: Tensor) -> Tensor:
+    return pad.crop(pad.zero_margin(pad.replicate_margin(x, 1, 2), 1), 7, 9)
+
+
+def _noisy(x: Tensor) -> Tensor:
+    return add_noise(x) + round_straight_through(x)
+
+
 PICTURE = (1, 4, 8, 8)
 
+SLOW_CELLS = {
+    "MsSsimLoss": (lambda: MsSsimLoss(), ((1, 1, 161, 161), (1, 1, 161, 161))),
+}
 CELLS: dict[str, tuple[Callable[[], nn.Cell], Shapes]] = {
     "Conv2d": (lambda: Conv2d(4, 5, 3, 2), (PICTURE,)),
     "LeakyConv2d": (lambda: LeakyConv2d(4, 5, 1), (PICTURE,)),
@@ -128,19 +148,15 @@ CELLS: dict[str, tuple[Callable[[], nn.Cell], Shapes]] = {
     "AlignedUpsample above 128": (lambda: resize.AlignedUpsample(2), ((1, 1, 2, 130),)),
     "Downsample": (lambda: resize.Downsample(4), (PICTURE,)),
     "Downsample above 128": (lambda: resize.Downsample(2), ((1, 1, 2, 130),)),
-    "upsample_bicubic": (lambda: Computed(lambda x: resize.upsample_bicubic(x, 2)), (PICTURE,)),
-    "replicate_to_multiple": (lambda: Computed(lambda x: pad.replicate_to_multiple(x, 3)), (PICTURE,)),
-    "replicate_margin": (lambda: Computed(lambda x: pad.replicate_margin(x, 1, 2)), (PICTURE,)),
-    "zero_margin": (lambda: Computed(lambda x: pad.crop(pad.zero_margin(x, 1), 7, 9)), (PICTURE,)),
-    "RefinementNetwork": (lambda: RefinementNetwork(4), ((1, 3, 8, 8), (1, 3, 8, 8))),
-    "SPyNet": (lambda: SPyNet(4), ((1, 3, 16, 16), (1, 3, 16, 16))),
+    "upsample_bicubic": (lambda: Computed(_bicubic), (PICTURE,)),
+    "replicate_to_multiple": (lambda: Computed(_to_multiple), (PICTURE,)),
+    "margins": (lambda: Computed(_margins), (PICTURE,)),
     "FactorizedPrior": (lambda: FactorizedPrior(4), (PICTURE,)),
     "BitEstimator": (lambda: BitEstimator(4), (PICTURE,)),
     "GaussianConditional": (lambda: Computed(_information, GaussianConditional()), (PICTURE, PICTURE)),
     "LaplaceConditional": (lambda: Computed(_information, LaplaceConditional()), (PICTURE, PICTURE)),
-    "noise": (lambda: Computed(lambda x: add_noise(x) + round_straight_through(x)), (PICTURE,)),
+    "noise": (lambda: Computed(_noisy), (PICTURE,)),
     "Charbonnier": (lambda: Charbonnier(), (PICTURE, PICTURE)),
     "SsimLoss": (lambda: SsimLoss(), ((1, 3, 16, 16), (1, 3, 16, 16))),
-    "MsSsimLoss": (lambda: MsSsimLoss(), ((1, 1, 161, 161), (1, 1, 161, 161))),
     "ClipByGlobalNorm": (lambda: Computed(_clipped, ClipByGlobalNorm(1.0)), (PICTURE,)),
 }
