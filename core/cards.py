@@ -1,7 +1,7 @@
 """Accelerator cards: whether MindSpore can use them here, why not, and what of them decides results.
 
-MindSpore's package holds a part for each kind of card. At import it loads those whose toolkit it finds, CANN for Ascend
-and CUDA for GPU, and keeps to itself why it did not load another; here that is said.
+MindSpore's package holds a part for each kind of card. At import it loads those whose toolkit it finds, CANN for
+Ascend and CUDA for GPU, and keeps to itself why it did not load another; here that is said.
 """
 
 from __future__ import annotations
@@ -79,9 +79,13 @@ def _noted() -> str:
 
 def _cure(target: str, reason: str) -> str:
     if target == "GPU":
-        return "put CUDA 11.6 with cuDNN 8.5, or CUDA 11.1 with cuDNN 8.0, on LD_LIBRARY_PATH and nvcc on PATH"
+        return (
+            "put CUDA 11.6 with cuDNN 8.5, or CUDA 11.1 with cuDNN 8.0, on LD_LIBRARY_PATH and nvcc on PATH"
+        )
     if _DRIVER in reason:
-        return "install the card's driver, or put its folder (/usr/local/Ascend/driver/lib64) on LD_LIBRARY_PATH"
+        return (
+            "install the card's driver, or put its folder (/usr/local/Ascend/driver/lib64) on LD_LIBRARY_PATH"
+        )
     scripts = [path for path in _SCRIPTS if Path(path).is_file()]
     return f"type `source {(scripts or _SCRIPTS)[0]}` (CANN {', '.join(accepted_cann())})"
 
@@ -151,5 +155,8 @@ def _cuda() -> dict[str, str]:
     except OSError:
         loaded = ""
     names = {"CUDA": "libcudart", "cuDNN": "libcudnn"}
-    found = {name: re.search(rf"/{library}\.so\.([\d.]+)$", loaded, re.MULTILINE) for name, library in names.items()}
+    found = {
+        name: re.search(rf"/{library}\.so\.([\d.]+)$", loaded, re.MULTILINE)
+        for name, library in names.items()
+    }
     return {name: match[1] if match else "" for name, match in found.items()}

@@ -1,7 +1,7 @@
 """Whether cells take the forms that suit a card, where they can compute in more than one way.
 
-On a processor all stays as it is. Forms with an operator that only MindSpore's Ascend part has are not for networks that
-other runtimes are to compute (`core.nn.standard`).
+On a processor all stays as it is. Networks that other runtimes are to compute (`core.nn.standard`) take no such form,
+whose operators only MindSpore may have.
 """
 
 from __future__ import annotations

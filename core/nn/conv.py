@@ -72,7 +72,7 @@ class Conv2d(nn.Conv2d):
         return made if self.stays_low else made.astype(ms.float32)
 
     def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """By MindSpore's operators: on an Ascend card by the one that adds the bias along, and is not compiled first."""
+        """By MindSpore's operators: on Ascend by the one that adds the bias along, and is not compiled first."""
         if self.on_ascend:
             return mint.nn.functional.conv2d(x, weight, bias, self.stride, self.margins)
         return self.bias_add(self.conv2d(x, weight), bias)

@@ -1,5 +1,7 @@
-"""Modulated deformable convolution (DCNv2), 3x3, stride 1: by our kernel, by gathering, by grid sampling, or by MindSpore's
-operator, which MindSpore means to remove."""
+"""Modulated deformable convolution (DCNv2), 3x3, stride 1.
+
+By our kernel, by gathering, by grid sampling, or by MindSpore's operator, which MindSpore means to remove.
+"""
 
 from __future__ import annotations
 
@@ -105,12 +107,17 @@ def deformable_conv2d_by_sampling(
     x_at, y_at = _taps_at(height, width)
     shape = (batch * groups, _TAPS * height, width)
     # The sampler has -1 and 1 on the outer edges of the picture, which is so many pixels wide.
-    grid = ops.stack((across.reshape(shape) * (2 / width) + x_at, down.reshape(shape) * (2 / height) + y_at), -1)
+    grid = ops.stack(
+        (across.reshape(shape) * (2 / width) + x_at, down.reshape(shape) * (2 / height) + y_at), -1
+    )
     grouped = x.reshape(batch * groups, channels // groups, height, width)
     samples = ops.grid_sample(grouped, grid, "bilinear", "zeros", align_corners=False)
     samples = samples.reshape(batch, groups, channels // groups, _TAPS, height * width)
     samples = samples * mask.reshape(batch, groups, 1, _TAPS, height * width)
-    columns, kernel = samples.reshape(batch, channels * _TAPS, height * width), weight.reshape(-1, channels * _TAPS)
+    columns, kernel = (
+        samples.reshape(batch, channels * _TAPS, height * width),
+        weight.reshape(-1, channels * _TAPS),
+    )
     if low is not None:
         columns, kernel = columns.astype(low), kernel.astype(low)
     mixed = ops.matmul(kernel, columns).astype(ms.float32) + bias.reshape(1, -1, 1)

@@ -82,7 +82,11 @@ def _device(run: Run) -> list[Fact]:
         facts.append(("ONEDNN_MAX_CPU_ISA", os.environ.get("ONEDNN_MAX_CPU_ISA", "not set")))
         verdict = "good" if milliseconds < SLOW_MILLISECONDS else "SLOW: set ONEDNN_MAX_CPU_ISA=AVX2"
         return [*facts, (CONVOLUTION, f"{milliseconds:.1f} ms ({verdict})")]
-    return [*facts, *_environment(), (CONVOLUTION, f"{milliseconds:.1f} ms, with what the host takes to launch it")]
+    return [
+        *facts,
+        *_environment(),
+        (CONVOLUTION, f"{milliseconds:.1f} ms, with what the host takes to launch it"),
+    ]
 
 
 def _card(target: str) -> str:

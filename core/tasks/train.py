@@ -179,7 +179,9 @@ class Training:
         callbacks = [keeper, validation, *self.run.callbacks()]
         if not self.run.is_chief:
             return callbacks
-        board = TensorBoard(state, self.run.output / "tensorboard", self.rates, self.validator.pictures, keeper)
+        board = TensorBoard(
+            state, self.run.output / "tensorboard", self.rates, self.validator.pictures, keeper
+        )
         last = KeepLast(state, recipe.checkpoint_every, self._save_last)
         return [*callbacks, board, last, ShowProgress(state)]
 

@@ -68,7 +68,8 @@ def test_experiments_compose_with_every_device(name):
 
     Every option of a GPU is one of an Ascend card.
     """
-    root = [] if name.endswith(("_demo", "_rates", "_transposed")) or name in BENCHMARKS else ["dataset.root=/data"]
+    brings_clips = name.endswith(("_demo", "_rates", "_transposed")) or name in BENCHMARKS
+    root = [] if brings_clips else ["dataset.root=/data"]
     settings = core.open_run([f"experiment={name}", "device=ascend", *root]).settings
     assert isinstance(settings.device, AscendConfig)
 

@@ -16,8 +16,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
-
 import core
 
 Sizes = tuple[tuple[int, ...], ...]

@@ -1,4 +1,4 @@
-"""Empty libraries that carry CANN's names, so that MindSpore's Ascend part loads and its dry run starts without a card.
+"""Empty libraries with CANN's names, so that MindSpore's Ascend part loads and its dry run starts without a card.
 
 The dry run (``MS_SIMULATION_LEVEL=1``) compiles graphs for the card, selects a kernel for every operator and plans
 memory; what it would launch it skips. The libraries only have to be found: nothing in them computes. Which functions
@@ -47,7 +47,10 @@ _BODIES = (
     (r"ge::StatusFactory::Instance", "return errors();"),
     (r"ge::(Operator::Operator|OperatorFactory::CreateOperator|Graph::Graph)\(", "return operation(r);"),
     (rf"ge::({_VALUES})::\1\(", "return plain(r);"),
-    (r"ge::(Operator::GetOutputDesc|TensorDesc::Get(Origin)?Shape|Tensor::GetTensorDesc)", "return plain(r);"),
+    (
+        r"ge::(Operator::GetOutputDesc|TensorDesc::Get(Origin)?Shape|Tensor::GetTensorDesc)",
+        "return plain(r);",
+    ),
     (r"ge::(Operator::Get(Name|OpType)|Graph::GetName)\(\) const", "return new (r) std::string();"),
     (r"ge::AscendString::GetString", 'return (void*)"";'),
     (r"ge::Shape::GetDims", "return new (r) std::vector<long>();"),

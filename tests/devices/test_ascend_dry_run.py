@@ -1,8 +1,8 @@
 """What of an Ascend card can be tried without one: MindSpore's own dry run compiles our networks for it.
 
 Every graph is compiled with the card's rules for types, and MindSpore selects a kernel for each operator. It does not
-show that CANN has the kernel behind an aclop name, nor values, memory or speed. Values are tried on a processor, against
-the same cells (`tests/nn`).
+show that CANN has the kernel behind an aclop name, nor values, memory or speed. Values are tried on a processor,
+against the same cells (`tests/nn`).
 """
 
 import os
@@ -33,8 +33,8 @@ ACLOPS = {
     # Fixed windows of SSIM and of the scale space, the dense layer of DVC-P's discriminator.
     *("Conv2D", "Conv2DBackpropInput", "BiasAdd", "BiasAddGrad"),
 }
-"""Operators that MindSpore hands to CANN by name, to be compiled at first use. The others have kernels that are compiled
-already. A further one is a decision: look it up in CANN's list, and whether there is another form."""
+"""Operators that MindSpore hands to CANN by name, to be compiled at first use. The others have kernels that are
+compiled already. A further one is a decision: look it up in CANN's list, and whether there is another form."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,13 @@ def test_every_cell(run_dry):
     compiled(result)
     assert "device: Ascend (graph mode, no card, CANN 8.5.0, float32)" in result.text
     assert "ascend no card, CANN 8.5.0, float32, deterministic" in result.text
-    assert {"Conv2DExt", "ConvTranspose2D", "GridSampler2D", "GridSampler3D", "LeakyReLUExt"} <= result.kernels
+    assert {
+        "Conv2DExt",
+        "ConvTranspose2D",
+        "GridSampler2D",
+        "GridSampler3D",
+        "LeakyReLUExt",
+    } <= result.kernels
     assert not {"DeformableOffsets", "UnsortedSegmentSum"} & result.kernels
 
 
@@ -129,7 +135,7 @@ def test_a_step_in_mixed_precision(run_dry, precision):
 
 
 def test_what_no_card_has_is_noticed(run_dry):
-    """The control: an operator of ours for processors alone ends the dry run, and does not pass as a card's."""
+    """The control: pooling by the operator that takes float16 alone on a card does not pass."""
     result = run_dry("-c", CONTROL)
     assert result.status != 0 and "done" not in result.text.splitlines()
 
@@ -170,7 +176,7 @@ def test_one_rank_of_eight(run_dry, name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["cycmunet", "ssfvc", "dvc", "dvcp", "dcvc"])
 def test_the_demo_from_the_command_line(run_dry, tmp_path, name):
-    """Two steps, validation, checkpoints; then a file is coded or upscaled by what was trained."""
+    """Two steps, validation and checkpoints."""
     run = ["-m", "core", f"experiment={name}_demo", "device=ascend"]
     small = ["training.steps=2", "training.beside=[]", "task.evaluate=false", "output=run"]
     result = run_dry(*run, *small)
@@ -181,7 +187,7 @@ def test_the_demo_from_the_command_line(run_dry, tmp_path, name):
 
 @pytest.mark.slow
 def test_cycmunet_at_published_size(run_dry, tmp_path):
-    """4x, 10 million parameters, crops of 256 pixels, as ``experiment=cycmunet_vimeo`` trains it; clips are made up."""
+    """4x, 10 million parameters, crops of 256 pixels: what ``experiment=cycmunet_vimeo`` trains, on other clips."""
     words = [
         *("-m", "core", "experiment=cycmunet_vimeo", "device=ascend", "dataset=stills", "training.steps=1"),
         *("dataset.frames=3", "dataset.crop=256", "dataset.evaluation_crop=256", "dataset.scale=4"),
