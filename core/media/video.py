@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from types import TracebackType
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from core.errors import MediaError
 from core.media.colour import Matrix, Range
+from core.media.presentation import Presentation
 
 
 @dataclass(frozen=True)
@@ -59,14 +60,19 @@ class VideoInfo:
     codec: str
     has_audio: bool
     time_base: Fraction
+    presentation: Presentation = field(default_factory=Presentation)
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture: ``rgb`` float32 (3,H,W) in [0,1], and ``pts``, its time in seconds after the first frame."""
+    """One picture: ``rgb`` float32 (3,H,W) in [0,1], and ``pts``, its time in seconds after the first frame.
+
+    ``duration`` is how long it is shown, in seconds, where the source says so.
+    """
 
     rgb: NDArray[np.float32]
     pts: Fraction
+    duration: Fraction | None = None
 
 
 class VideoReader(ABC):
