@@ -11,7 +11,7 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
 from core.errors import MediaError
-from core.media.reader import open_container
+from core.media.container import open_container
 
 
 class AudioCopy:

@@ -14,8 +14,8 @@ from av.video.stream import VideoStream
 
 from core.errors import MediaError
 from core.media.audio import AudioCopy, decoding_time
+from core.media.container import open_container, video_stream
 from core.media.output import cannot_write, discard_output, open_output, temporary_name
-from core.media.reader import open_container, video_stream
 
 PART_SUFFIXES = (".mp4", ".y4m")
 

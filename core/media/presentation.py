@@ -21,5 +21,7 @@ class Presentation:
     """Frames per second that the source states for all of it; None where the rate varies or is not stated."""
     last_duration: Fraction | None = None
     """Seconds that the last frame is shown, where the source says so."""
+    start: Fraction = Fraction(0)
+    """Seconds from the file's earliest picture or sound to its first picture."""
     metadata: dict[str, str] = field(default_factory=dict)
     """Of the container, as title and comment."""

@@ -1,10 +1,11 @@
-"""Whether the frames of a file follow one another at equal distances, told from its packets without decoding them."""
+"""The times of a file's pictures: rising whatever the container says, their rate, and whether it is constant."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from heapq import heappop, heappush
+from itertools import islice
 
 import av
 from av.container import InputContainer
@@ -12,17 +13,155 @@ from av.video.stream import VideoStream
 
 REORDERED = 32
 """Packets come in order of decoding; at most so many before their turn (video codecs reorder up to 16 frames)."""
+RESTART = 1
+"""Seconds: times that fall back further begin anew (a wrap of the counter, recordings put together)."""
+
 _UNTIMED_FORMATS = ("rawvideo", "yuv4mpegpipe")
+_MILLISECOND = Fraction(1, 1000)
+_SURVEYED = 100
+"""Packets that tell the rate of a file which states none."""
+_NTSC = tuple(Fraction(rate * 1000, 1001) for rate in (24, 30, 48, 60, 120))
+_CLOSE = Fraction(1, 2000)
+"""How far a rate that was rounded to milliseconds may be off: half of what lies between 30 and 30000/1001."""
+
+
+class Clock:
+    """Times of frames in order of display, in seconds after the first; each is above the one before.
+
+    A frame without a time stamp comes one interval after the one before it. One whose stamp does not rise is moved
+    to the next unit; where stamps fall back by more than `RESTART`, the frame comes one interval after the one
+    before it, and those after it keep their distance to it.
+    """
+
+    def __init__(self, unit: Fraction, rate: Fraction) -> None:
+        self._unit, self._interval = unit, 1 / rate
+        self._zero: Fraction | None = None
+        self._last: Fraction | None = None
+
+    def __call__(self, stamp: int | None) -> Fraction:
+        """The time of the next frame, whose ``stamp`` counts units of ``unit`` seconds."""
+        following = Fraction(0) if self._last is None else self._last + self._interval
+        time = following if stamp is None else self._told(stamp * self._unit, following)
+        self._last = time
+        return time
+
+    def _told(self, stamp: Fraction, following: Fraction) -> Fraction:
+        if self._zero is None:
+            self._zero = stamp - following
+        time = stamp - self._zero
+        if self._last is None or time > self._last:
+            return time
+        if self._last - time <= RESTART:
+            return self._last + self._unit
+        self._zero = stamp - following
+        return following
+
+
+def in_coding_order(stream: VideoStream) -> bool:
+    """Whether the container tells when packets are decoded, and not when pictures are shown."""
+    return stream.container.format.name == "avi"
+
+
+def frame_rate_of(container: InputContainer, stream: VideoStream) -> Fraction:
+    """Frames per second on average; reads packets where the file states none, so give it a container of its own.
+
+    A rate that milliseconds blurred is taken for the whole number, or the 1000/1001 of one, that it is close to.
+    """
+    stated = Fraction(stream.average_rate or 0)
+    unit = Fraction(stream.time_base or 0)
+    counts_milliseconds = unit == _MILLISECOND == 1 / stated if stated else False
+    if stated == 0 or stated > 1000 or counts_milliseconds or in_coding_order(stream):
+        rate = _measured_rate(container, stream) or Fraction(stream.guessed_rate or 25)
+    else:
+        rate = stated
+    return _exact(rate) if unit >= _MILLISECOND and rate * unit != 1 else rate
+
+
+def _measured_rate(container: InputContainer, stream: VideoStream) -> Fraction | None:
+    """The mean of the first packets."""
+    packets = islice(_filled(container, stream), _SURVEYED)
+    try:
+        times = [packet.dts if in_coding_order(stream) else packet.pts for packet in packets]
+    except (av.FFmpegError, OSError):
+        return None
+    known = sorted({time for time in times if time is not None})
+    if len(known) < 2:
+        return None
+    return Fraction(len(known) - 1, known[-1] - known[0]) / Fraction(stream.time_base or 1)
+
+
+def _exact(rate: Fraction) -> Fraction:
+    nearest = min((Fraction(round(rate)), *_NTSC), key=lambda one: abs(one - rate))
+    return nearest if abs(nearest - rate) < _CLOSE * rate else rate
+
+
+def last_duration(container: InputContainer, stream: VideoStream) -> Fraction | None:
+    """Seconds that the last picture is shown, as far as the container states it; reads its last packets.
+
+    Matroska's statistics count only where the header's duration agrees with them: they outlive an edit of the file.
+    """
+    if container.format.name in _UNTIMED_FORMATS or in_coding_order(stream):
+        return 1 / stream.guessed_rate if stream.guessed_rate else None
+    end = _stated_end(container, stream)
+    if end is None or not stream.time_base:
+        return None
+    rate = stream.guessed_rate or 25
+    try:
+        near = end - round(REORDERED / rate / stream.time_base)
+        container.seek(max(near, stream.start_time or 0), stream=stream, any_frame=True)
+        last = max(
+            (packet for packet in _filled(container, stream) if packet.pts is not None),
+            key=lambda packet: packet.pts or 0,
+            default=None,
+        )
+    except (av.FFmpegError, OSError):
+        return None
+    if last is None or last.pts is None:
+        return None
+    left = end - last.pts
+    return (left if left > 0 else last.duration or 0) * stream.time_base or None
+
+
+def stated_duration(container: InputContainer, stream: VideoStream) -> Fraction | None:
+    """Seconds of the pictures that the container claims, else of all of the file."""
+    if stream.duration and stream.time_base:
+        return stream.duration * stream.time_base
+    header = Fraction(container.duration, av.time_base) if container.duration else None
+    tagged = tagged_end(stream)
+    if tagged is None or (header is not None and tagged > header + _MILLISECOND):
+        return header
+    return tagged - (stream.start_time or 0) * Fraction(stream.time_base or 0)
+
+
+def _stated_end(container: InputContainer, stream: VideoStream) -> int | None:
+    """The time stamp at which the pictures end, where the container is one that states it."""
+    if not {"mp4", "matroska"} & set(container.format.name.split(",")):
+        return None
+    duration = stated_duration(container, stream)
+    if duration is None or not stream.time_base:
+        return None
+    return round((stream.start_time or 0) + duration / stream.time_base)
+
+
+def tagged_end(stream: VideoStream) -> Fraction | None:
+    """Matroska's DURATION tag in seconds; None where there is none, or it is no time."""
+    parts = stream.metadata.get("DURATION", "").strip("\0 ").split(":")
+    try:
+        hours, minutes, seconds = (Fraction(part) for part in parts)
+    except (ValueError, ZeroDivisionError):
+        return None
+    return hours * 3600 + minutes * 60 + seconds
 
 
 def has_constant_rate(container: InputContainer, stream: VideoStream, rate: Fraction) -> bool:
-    """Whether frame n is shown n / ``rate`` seconds after the first, within a tick of the file; reads it through.
+    """Whether frame n is shown n / ``rate`` seconds after the first, within a tick or a millisecond; reads it through.
 
     So it is where the file has no time stamps at all. False when it cannot be read to its end.
     """
     if container.format.name in _UNTIMED_FORMATS:
         return True
-    interval = 1 / rate / Fraction(stream.time_base or 1)
+    unit = Fraction(stream.time_base or 1)
+    allowed = max(unit, min(_MILLISECOND, 1 / rate / 8))
     start: int | None = None
     timed = untimed = 0
     try:
@@ -31,7 +170,7 @@ def has_constant_rate(container: InputContainer, stream: VideoStream, rate: Frac
                 untimed += 1
                 continue
             start = time if start is None else start
-            if abs(time - start - timed * interval) >= 1:
+            if abs((time - start) * unit - timed / rate) >= allowed:
                 return False
             timed += 1
     except (av.FFmpegError, OSError):
@@ -42,14 +181,18 @@ def has_constant_rate(container: InputContainer, stream: VideoStream, rate: Frac
 def _display_order(container: InputContainer, stream: VideoStream) -> Iterator[int | None]:
     """The packets' time stamps, sorted; None, at once, for those without."""
     waiting: list[int] = []
-    for packet in container.demux(stream):
-        if packet.size == 0 or packet.is_discard:
-            continue
-        if packet.pts is None:
+    for packet in _filled(container, stream):
+        time = packet.dts if in_coding_order(stream) else packet.pts
+        if time is None:
             yield None
             continue
-        heappush(waiting, packet.pts)
+        heappush(waiting, time)
         if len(waiting) > REORDERED:
             yield heappop(waiting)
     while waiting:
         yield heappop(waiting)
+
+
+def _filled(container: InputContainer, stream: VideoStream) -> Iterable[av.Packet]:
+    """The packets that hold pictures to show."""
+    return (packet for packet in container.demux(stream) if packet.size and not packet.is_discard)

@@ -67,7 +67,7 @@ class VideoInfo:
 class Frame:
     """One picture: ``rgb`` float32 (3,H,W) in [0,1], and ``pts``, its time in seconds after the first frame.
 
-    ``duration`` is how long it is shown, in seconds, where the source says so.
+    ``duration`` is how long it is shown, in seconds: to the next frame; of the last one where the source says so.
     """
 
     rgb: NDArray[np.float32]
@@ -76,7 +76,7 @@ class Frame:
 
 
 class VideoReader(ABC):
-    """An open video. Iterating yields its frames once, in order of display, holding one at a time.
+    """An open video. Iterating yields its frames once, in order of display at rising times, holding one at a time.
 
     A video that is damaged part way yields the frames before the damage, then raises `MediaError`.
     """
