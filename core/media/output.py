@@ -57,11 +57,11 @@ def open_output(path: Path, time_unit: Fraction) -> OutputContainer:
     name = CONTAINERS.get(path.suffix.lower())
     if name is None:
         raise MediaError(f"cannot write '{path.suffix}' files: use {', '.join(CONTAINERS)}")
-    options = {}
+    options = {"fflags": "+bitexact"}  # no random numbers and no names of programs: equal pictures, equal bytes
     if name == "mp4":
-        options = {"movflags": "+faststart", "movie_timescale": str(time_unit.denominator)}
+        options |= {"movflags": "+faststart", "movie_timescale": str(time_unit.denominator)}
     elif name == "yuv4mpegpipe":
-        options = {"strict": "-1"}  # more than 8 bits are an extension of the format
+        options |= {"strict": "-1"}  # more than 8 bits are an extension of the format
     try:
         return av.open(f"file:{temporary_name(path)}", "w", format=name, options=options)
     except (av.FFmpegError, OSError) as error:
