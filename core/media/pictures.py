@@ -62,6 +62,9 @@ class PictureReader(VideoReader):
         """Pictures have no times of their own."""
         return True
 
+    def intervals(self) -> tuple[Fraction, Fraction]:
+        return self.info.time_base, self.info.time_base
+
     def close(self) -> None:
         """Nothing is open between pictures."""
 

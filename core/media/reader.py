@@ -37,6 +37,7 @@ from core.media.timing import (
     frame_rate_of,
     has_constant_rate,
     in_coding_order,
+    intervals,
     last_duration,
     stated_duration,
 )
@@ -113,6 +114,13 @@ class FileReader(VideoReader):
             stream = video_stream(container, self._path)
             return has_constant_rate(container, stream, self.info.frame_rate)
 
+    def intervals(self) -> tuple[Fraction, Fraction]:
+        with open_container(self._path, self._raw) as container:
+            found = intervals(container, video_stream(container, self._path))
+        usual = 1 / self.info.frame_rate
+        shortest, longest = found or (usual, usual)
+        return shortest, max(longest, self.info.presentation.last_duration or usual)
+
     def close(self) -> None:
         """Let go of the file, and of the decoder with its threads."""
         self._frames.close()
@@ -135,7 +143,8 @@ class FileReader(VideoReader):
         if sideways:
             info = replace(info, width=info.height, height=info.width)
         presentation = presentation_of(self._container, self._stream, first, sideways=sideways)
-        return replace(info, presentation=replace(presentation, last_duration=last))
+        start = self._start * info.time_base
+        return replace(info, start=start, presentation=replace(presentation, last_duration=last))
 
     def _checked(self, decoded: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         """The frames, of one size; a warning at the first interlaced one."""
