@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from os import PathLike
@@ -13,8 +12,9 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from core.errors import MediaError
+from core.files import publish
 from core.media.audio import AudioCopy, decoding_time
-from core.media.output import cannot_write, discard_output, open_output, temporary_name
+from core.media.output import cannot_write, discard_output, open_output
 from core.media.reader import open_container, video_stream
 
 PART_SUFFIXES = (".mp4", ".y4m")
@@ -42,16 +42,16 @@ def concatenate(
             raise MediaError(f"{part} cannot be joined: write parts as {' or '.join(PART_SUFFIXES)}")
     with open_container(Path(parts[0])) as source:
         template = video_stream(source, Path(parts[0]))
-        output = open_output(path, Fraction(template.time_base or 1))
+        output, temporary = open_output(path, Fraction(template.time_base or 1))
         try:
             joiner = _Joiner(output, template, Path(parts[0]))
             joiner.join(parts, starts, AudioCopy(audio_from, output, path) if audio_from else None)
             output.close()
-            os.replace(temporary_name(path), path)
+            publish(temporary, path)
         except (av.FFmpegError, OSError) as error:
             raise cannot_write(path, error) from error
         finally:
-            discard_output(output, path)
+            discard_output(output, temporary)
 
 
 class _Joiner:

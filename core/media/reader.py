@@ -12,6 +12,7 @@ Rules that hold for every source:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
 from os import PathLike
@@ -74,7 +75,8 @@ class FileReader(VideoReader):
             self._chroma = chroma
             self._size = (first.width, first.height)
             self._start = first.pts or 0
-            self.info = _describe(self._container, self._stream, first, self._matrix, self._range)
+            info = _describe(self._container, self._stream, first, self._matrix, self._range)
+            self.info = replace(info, chroma=chroma)
         except BaseException:
             self._container.close()
             raise

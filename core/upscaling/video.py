@@ -4,17 +4,16 @@ Every input frame gives one output frame, and in between comes the frame that th
 next. Where there is no next one to move towards, at a scene cut and at the end, the frame itself is repeated, so
 that n frames become 2n and the video lasts as long as before.
 
-The output is made in parts of `PART_FRAMES` input frames in the folder ``<output>.parts``; a job that was killed
-goes on after its last whole part.
+The output is made in parts of `PART_FRAMES` input frames in a work folder (`core.upscaling.parts`); a job that was
+killed goes on after its last whole part.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from itertools import chain, islice, pairwise
@@ -22,9 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import MediaError
-from core.files import write_json
+from core.facts import facts
+from core.files import publish
 from core.hooks import Array, Output, Upscaler
-from core.media.output import check_output
+from core.media.claim import claimed, require_space
+from core.media.fingerprint import source_facts
 from core.media.reader import open_video
 from core.media.scenes import SceneCutDetector
 from core.media.tiles import plan_tiles
@@ -32,6 +33,7 @@ from core.media.video import Frame, VideoReader
 from core.media.writer import concatenate, open_writer
 from core.progress import Meter
 from core.upscaling.options import UpscaleOptions
+from core.upscaling.parts import WorkFolder
 
 PART_FRAMES = 32
 """Input frames in a part: what a killed job loses at most."""
@@ -62,16 +64,16 @@ def upscale(
     upscaler: Upscaler,
     options: UpscaleOptions | None = None,
     *,
-    identity: str = "",
+    identity: str | Mapping[str, Any] = "",
 ) -> Upscaled:
     """Upscale a video file, or folder of pictures, into another: the form for notebooks.
 
     ``identity`` names the upscaler's weights; with it, a job that was interrupted goes on where it was.
-    Raises `MediaError` when the input cannot be read, or the output exists or cannot be written.
+    Raises `MediaError` when the input cannot be read, or the output exists or cannot be written, `BusyError` when
+    another process makes it, `ForeignError` when its work folder's name is taken.
     """
     source, target = Path(input), Path(output)
-    check_output(source, target, overwrite=False)
-    with open_video(source) as reader:
+    with claimed(source, target, overwrite=False), open_video(source) as reader:
         return upscale_video(
             reader, target, upscaler, options or UpscaleOptions(), source=source, identity=identity
         )
@@ -84,14 +86,15 @@ def upscale_video(
     options: UpscaleOptions,
     *,
     source: Path,
-    identity: str = "",
+    identity: str | Mapping[str, Any] = "",
     seen: Meter | None = None,
 ) -> Upscaled:
     """Upscale the video of an open reader into a file or a folder of pictures.
 
-    ``source`` is the reader's file, whose sound is copied; ``identity`` names the weights: parts made with
-    others, or with unnamed ones, are not taken up. Raises `MediaError` when the output cannot be written or
-    the input is damaged; the parts made so far then stay, and the next call goes on from them.
+    ``source`` is the reader's file, whose sound is copied; ``identity`` names the weights, or is the
+    `core.facts` of all that makes the pictures: parts made with others, or with unnamed ones, are not taken up. The
+    caller has `claimed` the output. Raises `MediaError` when the output cannot be written or the input is damaged; the
+    parts made so far then stay, and the next call goes on from them.
     """
     job = _Job(reader, output, upscaler, options, source, identity)
     for frames in job.parts():
@@ -110,7 +113,7 @@ class _Job:
         upscaler: Upscaler,
         options: UpscaleOptions,
         source: Path,
-        identity: str,
+        identity: str | Mapping[str, Any],
     ) -> None:
         self._info = reader.info
         self._frames = iter(reader)
@@ -119,12 +122,16 @@ class _Job:
         self._options = options
         self._source = source
         self._frame_maker = _FrameMaker(upscaler, options, self._info.height, self._info.width)
-        self._folder = output.with_name(output.name + ".parts")
         self._rate = self._info.frame_rate * (2 if options.temporal else 1)
         self._paths: list[Path] = []
         self._starts: list[Fraction] = []
         self._count = self._cuts = 0
-        self._prepare_folder({**_fingerprint(source), **asdict(options), "identity": identity})
+        maker = self._frame_maker
+        made = 2 if options.temporal else 1
+        require_space(output, reader.info, pixels=maker.width * maker.height, frames_per_frame=made)
+        job = {**facts({"upscaler": identity, "task": asdict(options)}), **source_facts(source, reader)}
+        with self._writing():
+            self._folder = WorkFolder(output, job if identity else None)
 
     def parts(self) -> Iterator[int]:
         """Make the parts that are not there yet; yields how many input frames are done, as it goes."""
@@ -133,14 +140,15 @@ class _Job:
             first = next(pairs, None)
             if first is None:
                 return
-            path = self._folder / f"{number:06d}{self._part_suffix}"
+            path = self._folder.path / f"{number:06d}{self._part_suffix}"
             self._paths.append(path)
             self._starts.append(first.frame.pts)
             part = self._counted(chain([first], islice(pairs, PART_FRAMES - 1)))
-            if path.exists():
+            if self._folder.holds(path):
                 yield sum(1 for _ in part)
             else:
                 yield from self._write(part, path)
+                self._folder.add(path)
 
     def _counted(self, part: Iterator[_Pair]) -> Iterator[_Pair]:
         """The pairs of a part one by one, so that only two frames are held; counts them and their cuts."""
@@ -160,7 +168,7 @@ class _Job:
         else:
             sound = self._source if self._info.has_audio else None
             concatenate(self._paths, self._output, audio_from=sound, starts=self._starts)
-        shutil.rmtree(self._folder)
+        self._folder.remove()
         frames = self._count * (2 if self._options.temporal else 1)
         maker = self._frame_maker
         return Upscaled(frames, maker.width, maker.height, self._rate, self._cuts)
@@ -179,24 +187,24 @@ class _Job:
                     writer.write(picture, pts - self._starts[-1])
                 yield 1
 
-    def _prepare_folder(self, plan: dict[str, Any]) -> None:
-        """Keep parts that were made for the same job by weights that are known, remove others."""
-        record = self._folder / "plan.json"
-        if not (plan["identity"] and record.is_file() and _read_plan(record) == plan):
-            shutil.rmtree(self._folder, ignore_errors=True)
-            write_json(record, plan)
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Says, where the disk is full or gone, what stays."""
+        try:
+            yield
+        except OSError as error:
+            told = cannot_write(self._output, error)
+            raise MediaError(f"{told}; the parts made so far stay, and the same command goes on from there.") from error
 
     def _join_pictures(self) -> None:
         """Bring the parts' pictures into one folder, numbered through."""
-        temporary = self._folder / "joined"
+        temporary = self._folder.path / "joined"
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
         pictures = (p for folder in self._paths for p in sorted(folder.glob("*.png")))
         for number, picture in enumerate(pictures):
-            os.link(picture, temporary / f"{number:06d}.png")
-        if self._output.exists():
-            shutil.rmtree(self._output)
-        os.replace(temporary, self._output)
+            _put(picture, temporary / f"{number:06d}.png")
+        publish(temporary, self._output)
 
 
 @dataclass(frozen=True)
@@ -260,15 +268,9 @@ class _FrameMaker:
         return self._plan.run_named(made, first, last, scales=dict.fromkeys(wanted, self._scale))
 
 
-def _fingerprint(source: Path) -> dict[str, Any]:
-    """What tells one input from another without reading it whole."""
-    status = source.stat()
-    name = hashlib.sha256(str(source.resolve()).encode()).hexdigest()
-    return {"source": name, "size": status.st_size, "modified": status.st_mtime_ns}
-
-
-def _read_plan(record: Path) -> Any:
+def _put(file: Path, place: Path) -> None:
+    """The same file under another name, or a copy where the file system knows no second names."""
     try:
-        return json.loads(record.read_text("utf-8"))
-    except ValueError:
-        return None
+        os.link(file, place)
+    except OSError:
+        shutil.copyfile(file, place)
