@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -16,20 +16,26 @@ from typing import Any
 Facts = dict[str, Any]
 """Values are None, bool, int, float, str, or lists of them."""
 
-NONE: Mapping[str, Any] = {}
 _SHOWN = 4
 """Differences that a sentence names."""
 _BLOCK = 1 << 20
 """Bytes of a file that are read at a time."""
 
 
-def facts(sections: Mapping[str, Any], name_of: Callable[[Path], str] | None = None) -> Facts:
+def facts(
+    sections: Mapping[str, Any],
+    *,
+    without: Collection[str] = (),
+    name_of: Callable[[Path], str] | None = None,
+) -> Facts:
     """Facts of sections of settings, however deep: of ``{"codec": {"crf": 27}}`` they are ``{"codec.crf": 27}``.
 
-    Where a text is the name of a file or folder, what is there stands in its place, as ``name_of`` (by default
-    `content_of`) tells it: a file may be another one under the same path, and the same one under another.
+    Those named in ``without`` are left out. Where a text is the name of a file or folder, what is there stands in its
+    place, as ``name_of`` (by default `content_of`) tells it: a file may be another one under the same path, and the
+    same one under another.
     """
-    return {name: _plain(value, name_of or content_of) for name, value in _flat("", sections)}
+    flat = {name: value for name, value in _flat("", sections) if name not in without}
+    return {name: _plain(value, name_of or content_of) for name, value in flat.items()}
 
 
 def digest(known: Mapping[str, Any]) -> str:
@@ -41,7 +47,9 @@ def changes(before: Any, now: Mapping[str, Any]) -> str:
     """What differs, for a sentence: ``codec.crf was 10 and is 45``; empty where nothing does."""
     if not isinstance(before, Mapping):
         return "its record cannot be read"
-    keys = [key for key in dict.fromkeys([*now, *before]) if before.get(key, _ABSENT) != now.get(key, _ABSENT)]
+    keys = [
+        key for key in dict.fromkeys([*now, *before]) if before.get(key, _ABSENT) != now.get(key, _ABSENT)
+    ]
     told = [f"{key} {_was(before.get(key, _ABSENT), now.get(key, _ABSENT))}" for key in keys[:_SHOWN]]
     more = [f"{len(keys) - _SHOWN} more"] if len(keys) > _SHOWN else []
     return ", ".join([*told, *more])

@@ -6,6 +6,7 @@ outputs, and options that cannot change a result, are left out (`CANNOT_MATTER`)
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,16 +35,17 @@ CANNOT_MATTER = frozenset(
         "loader.processes",
         "training.checkpoint_every",
         "training.pictures",
+        "training.beside",
     }
 )
 """Options, by their dotted names, under any value of which the same is made."""
-TRAINED_BY = ("model", "loss", "optimizer", "step", "upscaler", "codec", "loader", "training", "metric")
-"""Sections that decide what a training makes, beside device, data set and seed."""
+TRAINED_BY = ("model", "loss", "optimizer", "step", "upscaler", "codec")
+"""Kinds that decide what a training makes, beside its data set."""
 
 
 def task(run: Run) -> Facts:
     """Of the task's own options."""
-    return _without(facts({"task": entry_section(run.settings.task)}))
+    return facts({"task": entry_section(run.settings.task)}, without=CANNOT_MATTER)
 
 
 def coding(run: Run, weights: str | Path | None) -> Facts:
@@ -66,32 +68,27 @@ def coding(run: Run, weights: str | Path | None) -> Facts:
         sections |= _network(run, weights)
     if isinstance(inner, hooks.InterCodecEntry):
         sections |= _chosen(run, "intra")
-    return _without(facts({**sections, **_computing(run, computes)}))
+    return facts({**sections, **_computing(run, computes)}, without=CANNOT_MATTER)
 
 
 def upscaling(run: Run, weights: str | Path | None) -> Facts:
     """Of the upscaler of a run, as `coding` of a codec."""
     computes = run.entry("upscaler", hooks.UpscalerEntry).takes_model
     network = _network(run, weights) if computes else {}
-    return _without(facts({**_chosen(run, "upscaler"), **network, **_computing(run, computes)}))
+    sections = {**_chosen(run, "upscaler"), **network, **_computing(run, computes)}
+    return facts(sections, without=CANNOT_MATTER)
 
 
 def training(run: Run) -> Facts:
     """Of a training, but for how its arithmetic rounds, so that it may go on on another machine."""
     settings = run.settings
-    sections: dict[str, Any] = {}
-    for kind in TRAINED_BY:
-        section = settings.section(kind)
-        if kind == "metric":
-            sections[kind] = {name: entry_section(options) for name, options in section.items()}
-        elif kind in hooks.KINDS:
-            sections |= _chosen(run, kind) if section is not None else {}
-        else:
-            sections[kind] = entry_section(section)
+    chosen = [kind for kind in TRAINED_BY if settings.section(kind) is not None]
+    sections = {name: value for kind in chosen for name, value in _chosen(run, kind, version=False).items()}
+    sections["metric"] = {name: entry_section(options) for name, options in settings.metric.items()}
+    sections |= {name: entry_section(settings.section(name)) for name in ("loader", "training")}
     sections |= {"seed": settings.seed, "weights": settings.weights}
-    # A data set is too large to be read for this.
-    data = facts(_chosen(run, "dataset", version=False), outline_of)
-    return _without({**facts(sections), **data})
+    data = facts(_chosen(run, "dataset", version=False), name_of=outline_of)  # too large to be read for this
+    return {**facts(sections, without=CANNOT_MATTER), **data}
 
 
 def _network(run: Run, weights: str | Path | None) -> dict[str, Any]:
@@ -125,5 +122,7 @@ def _computing(run: Run, computes: bool) -> dict[str, Any]:
     }
 
 
-def _without(known: Facts) -> Facts:
-    return {name: value for name, value in known.items() if name not in CANNOT_MATTER}
+def measuring(run: Run, measured: Facts, metrics: Collection[str]) -> Facts:
+    """Of a measurement of what `coding` or `upscaling` tell, by some metrics, on this machine."""
+    options = {name: entry_section(run.settings.metric[name]) for name in metrics}
+    return {**measured, **facts({"metric": options, "metrics": sorted(metrics)})}

@@ -13,6 +13,8 @@ from typing import BinaryIO
 from core.errors import BusyError
 from core.files import open_own
 
+LOCK = ".lock"
+"""Name of the lock of a whole folder, within it."""
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 """What file systems say that cannot lock, as network file systems without the service for it."""
 
@@ -72,7 +74,9 @@ class Lock:
                 holder = claim.read_text("utf-8", "replace")
                 if not _is_gone(holder):
                     told = holder.rpartition(" ")[0] or "unknown"
-                    raise BusyError(f"{self._sentence} (It is {told}; if it is gone, remove {claim}.)") from None
+                    raise BusyError(
+                        f"{self._sentence} (It is {told}; if it is gone, remove {claim}.)"
+                    ) from None
                 claim.unlink(missing_ok=True)
                 continue
             with os.fdopen(handle, "w", encoding="utf-8") as file:

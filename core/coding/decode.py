@@ -17,8 +17,8 @@ from core.coding.groups import unit
 from core.entropy.stream import StreamHeader
 from core.errors import StreamError
 from core.files import publish, temporary_folder
-from core.media.colour import Subsampling
 from core.media.claim import claimed
+from core.media.colour import Subsampling
 from core.media.planes import planar_format
 from core.media.writer import VideoWriter, open_writer
 from core.progress import Meter

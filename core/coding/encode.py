@@ -126,7 +126,7 @@ class _Job:
         self._source, self._output = source, output
         self._estimate = estimate
         self._header = _header(reader, loaded)
-        require_space(output, reader.info, pixels=self._header.width * self._header.height)
+        require_space(output, self._header.width * self._header.height * (self._header.frames or 1))
         self._part = hidden(output, ".part")
         try:
             self._journal = Journal(hidden(output, ".frames"), self._facts())

@@ -12,7 +12,6 @@ from core.errors import MediaError
 from core.files import NAME_BYTES, hidden, remove_leftovers
 from core.locks import Lock
 from core.media.output import VIDEO_SUFFIXES, cannot_write, check_output
-from core.media.video import VideoInfo
 
 _SMALLEST_OUTPUT = 1 << 14
 _BYTES_PER_PIXEL = 0.001
@@ -32,9 +31,13 @@ def claimed(
     """
     length = len(os.fsencode(output.name))
     if length > NAME_BYTES:
-        raise MediaError(f"the name of {output} has {length} bytes, of {NAME_BYTES} that a file can have: shorten it.")
+        raise MediaError(
+            f"the name of {output} has {length} bytes, of {NAME_BYTES} that a file can have: shorten it."
+        )
     check_output(source, output, overwrite, suffixes)
-    sentence = f"{output} is in use: another process is making it at this moment; give another task.output, or wait."
+    sentence = (
+        f"{output} is in use: another process is making it at this moment; give another task.output, or wait."
+    )
     try:
         lock = Lock(hidden(output, ".lock"), sentence)
     except OSError as error:
@@ -45,15 +48,11 @@ def claimed(
         yield
 
 
-def require_space(output: Path, info: VideoInfo, *, pixels: int, frames_per_frame: int = 1) -> None:
-    """Raise `MediaError` where the disk is clearly too small for the video ``info``, as ``output``.
-
-    ``pixels`` are those of a frame that is written, ``frames_per_frame`` of them for each that is read.
-    """
+def require_space(output: Path, pixels: int) -> None:
+    """Raise `MediaError` where the disk is clearly too small for ``output``, in which so many pixels are written."""
     uncoded = output.suffix.lower() == ".y4m"
-    frames = (info.frame_count or 1) * frames_per_frame
-    needed = frames * pixels * (_UNCODED_BYTES_PER_PIXEL if uncoded else _BYTES_PER_PIXEL)
-    needed = max(int(needed), _SMALLEST_OUTPUT)
+    needed = int(pixels * (_UNCODED_BYTES_PER_PIXEL if uncoded else _BYTES_PER_PIXEL))
+    needed = max(needed, _SMALLEST_OUTPUT)
     try:
         free = shutil.disk_usage(output.parent).free
     except OSError as error:

@@ -76,6 +76,15 @@ def discard_output(container: OutputContainer, temporary: Path) -> None:
     temporary.unlink(missing_ok=True)
 
 
-def cannot_write(path: Path, error: BaseException) -> MediaError:
+class WriteError(MediaError):
+    """A file cannot be written; ``reason`` is what libav or the system says."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} cannot be written: {reason}")
+        self.reason = reason
+
+
+def cannot_write(path: Path, error: BaseException) -> WriteError:
     """The user's sentence for what libav or the system says."""
-    return MediaError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}")
+    reason = error.reason if isinstance(error, WriteError) else getattr(error, "strerror", None) or error
+    return WriteError(path, str(reason))

@@ -91,11 +91,16 @@ def require_ours(output: Path) -> None:
     folder = folder_of(output)
     if not folder.exists() and not folder.is_symlink():
         return
-    if folder.is_symlink() or not folder.is_dir() or (any(folder.iterdir()) and _plan(folder) is None):
+    if folder.is_symlink() or not folder.is_dir() or (_plan(folder) is None and not _is_empty(folder)):
         raise ForeignError(
             f"{folder} is not a folder of ours, and {output.name} would be made in one of that name: move it away, or "
             "give another task.output."
         )
+
+
+def _is_empty(folder: Path) -> bool:
+    """Whether nothing is in a folder, but for a plan that a killed process did not finish."""
+    return all(found.name.startswith(f".{PLAN}.") for found in folder.iterdir())
 
 
 def _plan(folder: Path) -> Mapping[str, Any] | None:

@@ -26,6 +26,7 @@ from core.files import publish
 from core.hooks import Array, Output, Upscaler
 from core.media.claim import claimed, require_space
 from core.media.fingerprint import source_facts
+from core.media.output import WriteError, cannot_write
 from core.media.reader import open_video
 from core.media.scenes import SceneCutDetector
 from core.media.tiles import plan_tiles
@@ -126,10 +127,9 @@ class _Job:
         self._paths: list[Path] = []
         self._starts: list[Fraction] = []
         self._count = self._cuts = 0
-        maker = self._frame_maker
-        made = 2 if options.temporal else 1
-        require_space(output, reader.info, pixels=maker.width * maker.height, frames_per_frame=made)
-        job = {**facts({"upscaler": identity, "task": asdict(options)}), **source_facts(source, reader)}
+        require_space(output, self._pixels)
+        named = identity if isinstance(identity, Mapping) else {"upscaler": identity}
+        job = {**facts({"task": asdict(options)}), **named, **source_facts(source, reader)}
         with self._writing():
             self._folder = WorkFolder(output, job if identity else None)
 
@@ -147,8 +147,10 @@ class _Job:
             if self._folder.holds(path):
                 yield sum(1 for _ in part)
             else:
-                yield from self._write(part, path)
-                self._folder.add(path)
+                with self._writing():
+                    self._folder.prepare(path)
+                    yield from self._write(part, path)
+                    self._folder.add(path)
 
     def _counted(self, part: Iterator[_Pair]) -> Iterator[_Pair]:
         """The pairs of a part one by one, so that only two frames are held; counts them and their cuts."""
@@ -161,17 +163,18 @@ class _Job:
         """Join the parts, remove them, and say what was made."""
         if not self._paths:
             raise MediaError(f"{self._source} holds no frame.")
-        if self._suffix == "":
-            self._join_pictures()
-        elif self._suffix == ".y4m":
-            concatenate(self._paths, self._output)
-        else:
-            sound = self._source if self._info.has_audio else None
-            concatenate(self._paths, self._output, audio_from=sound, starts=self._starts)
-        self._folder.remove()
+        with self._writing():
+            self._join()
+            self._folder.remove()
         frames = self._count * (2 if self._options.temporal else 1)
         maker = self._frame_maker
         return Upscaled(frames, maker.width, maker.height, self._rate, self._cuts)
+
+    @property
+    def _pixels(self) -> int:
+        """Of all frames, which stand in the parts and, when those are joined, in the output as well."""
+        frames = (self._info.frame_count or 1) * (2 if self._options.temporal else 1)
+        return 2 * frames * self._frame_maker.width * self._frame_maker.height
 
     @property
     def _part_suffix(self) -> str:
@@ -192,9 +195,20 @@ class _Job:
         """Says, where the disk is full or gone, what stays."""
         try:
             yield
-        except OSError as error:
+        except (OSError, WriteError) as error:
             told = cannot_write(self._output, error)
-            raise MediaError(f"{told}; the parts made so far stay, and the same command goes on from there.") from error
+            raise MediaError(
+                f"{told}; the parts made so far stay, and the same command goes on from there."
+            ) from error
+
+    def _join(self) -> None:
+        if self._suffix == "":
+            self._join_pictures()
+        elif self._suffix == ".y4m":
+            concatenate(self._paths, self._output)
+        else:
+            sound = self._source if self._info.has_audio else None
+            concatenate(self._paths, self._output, audio_from=sound, starts=self._starts)
 
     def _join_pictures(self) -> None:
         """Bring the parts' pictures into one folder, numbered through."""

@@ -19,7 +19,7 @@ from core.coding.encode import encode, encode_video
 from core.coding.frames import StreamDecoder
 from core.coding.records import FrameRecord
 from core.entropy.stream import StreamReader
-from core.errors import MediaError
+from core.errors import BusyError, MediaError
 from core.hooks import Array, CodedFrame, FrameEncoder, Packet, PictureFormat
 from core.media.reader import RawFormat, open_video
 from core.metrics.quality import as_stored, psnr
@@ -286,7 +286,7 @@ def test_two_encodes_to_one_file(tmp_path: Path) -> None:
             encode(source, tmp_path / "out.mdv", load())
             return super().codes(frame, format)
 
-    with pytest.raises(MediaError, match="another process is encoding"):
+    with pytest.raises(BusyError, match="another process is making it"):
         encode(source, tmp_path / "out.mdv", load(Nested()))
     assert encode(source, tmp_path / "out.mdv", load()).frames == 3
 
