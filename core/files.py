@@ -52,7 +52,7 @@ def write_json(path: Path, value: Any) -> None:
 def publish(temporary: Path, path: Path) -> None:
     """Give a file, or a folder of files, its name, once all of it is on the disk; what had the name is replaced.
 
-    The only place where a file of ours gets its name. A folder that is replaced stands aside until the new one is there.
+    Nothing else gives a file of ours its name. A folder that is replaced stands aside until the new one is there.
     """
     sync(temporary)
     aside = None
@@ -108,7 +108,7 @@ def remove_leftovers(path: Path) -> None:
 
 
 def hidden(path: Path, ending: str) -> Path:
-    """The hidden name beside ``path`` under which a later process finds what belongs to it: ``.NAME`` and ``ending``."""
+    """The hidden name beside ``path`` under which a later process finds what belongs to it: ``.NAME`` + ``ending``."""
     return path.with_name(shortened(f".{path.name}", ending))
 
 

@@ -1,4 +1,4 @@
-"""What must hold before the first frame of an output is made: nothing is lost, nobody else makes it, it can be there."""
+"""What must hold before the first frame of an output is made: nothing is lost, nobody else makes it, it has room."""
 
 from __future__ import annotations
 

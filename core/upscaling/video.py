@@ -197,9 +197,8 @@ class _Job:
             yield
         except (OSError, WriteError) as error:
             told = cannot_write(self._output, error)
-            raise MediaError(
-                f"{told}; the parts made so far stay, and the same command goes on from there."
-            ) from error
+            kept = "the parts made so far stay, and the same command goes on from there"
+            raise MediaError(f"{told}; {kept}.") from error
 
     def _join(self) -> None:
         if self._suffix == "":
