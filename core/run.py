@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from importlib import metadata
 from importlib.util import find_spec
@@ -190,9 +191,10 @@ class Run:
 
     def codec(self, weights: str | Path | None = None) -> LoadedCodec:
         """The codec of a checkpoint (else of ``settings.weights``), with the tables that came with it."""
+        from core import identity
         from core.codecs import load_codec
 
-        return load_codec(self, weights)
+        return replace(load_codec(self, weights), identity=identity.coding(self, weights))
 
     def intra(self) -> NamedIntraCodec:
         """The picture codec of intra frames; it decodes those of the others as well, where they need no options."""

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from core.bench.records import ClipRecord, UpscaledClip
+from core.facts import digest
 from core.files import whole_file, write_json
 from core.hooks import Array
 
-FORMAT = 1
+FORMAT = 2
 """Raised when what is measured changes its meaning."""
 
 
@@ -84,8 +85,7 @@ class Cache:
 
 def key_of(conditions: Mapping[str, Any]) -> str:
     """The name of all that decides a result."""
-    text = json.dumps({"format": FORMAT, **conditions}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest({"format": FORMAT, **conditions})
 
 
 def pixels_of(frames: Array) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import time
@@ -17,8 +16,9 @@ from core.coding.frames import StreamDecoder
 from core.coding.groups import unit
 from core.entropy.stream import StreamHeader
 from core.errors import StreamError
+from core.files import publish, temporary_folder
+from core.media.claim import claimed
 from core.media.colour import Subsampling
-from core.media.output import check_output
 from core.media.planes import planar_format
 from core.media.writer import VideoWriter, open_writer
 from core.progress import Meter
@@ -41,8 +41,8 @@ def decode(input: str | Path, output: str | Path, codec: LoadedCodec) -> Decoded
     codec, or is damaged; the frames before the damage are then in the output.
     """
     source, target = Path(input), Path(output)
-    check_output(source, target, overwrite=False)
-    return decode_video(source, target, codec)
+    with claimed(source, target, overwrite=False):
+        return decode_video(source, target, codec)
 
 
 def decode_video(
@@ -57,7 +57,8 @@ def decode_video(
 ) -> Decoded:
     """Decode ``frames`` frames (None: all) from number ``start`` on; ``crf`` is the quality of an mp4 or mkv file.
 
-    Times begin at the first frame that is written. Errors as for `decode`.
+    Times begin at the first frame that is written. The caller has checked and `claimed` the output. Errors as for
+    `decode`.
     """
     began = time.perf_counter()
     fault: StreamError | None = None
@@ -116,7 +117,9 @@ def _replacing(output: Path) -> Iterator[Path]:
     if not output.is_dir():
         yield output
         return
-    fresh = output.with_name(f".new-{os.getpid()}-{output.name}")
-    yield fresh
-    shutil.rmtree(output)
-    os.replace(fresh, output)
+    beside = temporary_folder(output)
+    try:
+        yield beside / output.name
+        publish(beside / output.name, output)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)

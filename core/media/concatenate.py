@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -14,9 +13,10 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from core.errors import MediaError
+from core.files import publish
 from core.media.container import open_container, video_stream
 from core.media.muxing import PictureMuxer
-from core.media.output import cannot_write, discard_output, open_output, temporary_name
+from core.media.output import cannot_write, discard_output, open_output
 from core.media.presentation import Presentation
 from core.media.stating import state
 from core.media.tracks import TrackCopy, TrackSource
@@ -50,20 +50,20 @@ def concatenate(
             raise MediaError(f"{part} cannot be joined: write parts as {' or '.join(PART_SUFFIXES)}")
     with open_container(Path(parts[0])) as source:
         template = video_stream(source, Path(parts[0]))
-        output = open_output(path, Fraction(template.time_base or 1))
+        output, temporary = open_output(path, Fraction(template.time_base or 1))
         copy: TrackCopy | None = None
         try:
             joiner = _Joiner(output, template, Path(parts[0]), frame_rate or Fraction(template.average_rate or 25))
             copy = TrackCopy(tracks, output, path) if tracks else None
             joiner.join(parts, starts, end, copy, presentation)
             output.close()
-            os.replace(temporary_name(path), path)
+            publish(temporary, path)
         except (av.FFmpegError, OSError) as error:
             raise cannot_write(path, error) from error
         finally:
             if copy is not None:
                 copy.close()
-            discard_output(output, path)
+            discard_output(output, temporary)
 
 
 class _Joiner:

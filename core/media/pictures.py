@@ -52,6 +52,7 @@ class PictureReader(VideoReader):
             codec=self.paths[0].suffix.lower().lstrip("."),
             has_audio=False,
             time_base=1 / Fraction(frame_rate),
+            chroma=chroma,
         )
         self._frames = self.frames(0, len(self.paths))
 

@@ -98,7 +98,7 @@ class FileReader(VideoReader):
             self._start = first.pts or 0
             self._orientation = frame_orientation(first, path)
             self.interlaced = first.interlaced_frame
-            self.info = self._described(first)
+            self.info = replace(self._described(first), chroma=chroma)
         except BaseException:
             self._container.close()
             raise

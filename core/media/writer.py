@@ -7,7 +7,6 @@ after an error nothing is left behind and an older file stays as it was.
 from __future__ import annotations
 
 import math
-import os
 import shutil
 from abc import ABC, abstractmethod
 from fractions import Fraction
@@ -22,11 +21,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.errors import MediaError
+from core.files import publish, temporary_folder
 from core.media.colour import Matrix, Range, rgb_to_yuv
 from core.media.concatenate import concatenate
 from core.media.encoders import Coding, check_coding, pixel_format_for
 from core.media.muxing import PictureMuxer
-from core.media.output import cannot_write, discard_output, open_output, temporary_name
+from core.media.output import cannot_write, discard_output, open_output
 from core.media.planes import frame_from_planes, parse_planar_format, tag_colour, untagged_matrix
 from core.media.presentation import Presentation
 from core.media.stating import state
@@ -95,11 +95,12 @@ def open_writer(
 class VideoWriter(ABC):
     """A video in the making; use it as a context manager. Left by an exception, it leaves no file."""
 
+    _temporary: Path
+
     def __init__(self, path: Path, width: int, height: int) -> None:
         self.path = path
         self.count = 0
         self._size = (height, width)
-        self._temporary = temporary_name(path)
 
     def write(
         self,
@@ -140,7 +141,7 @@ class VideoWriter(ABC):
             if self.count == 0:
                 raise MediaError(f"{self.path}: no picture was written")
             self._finish()
-            os.replace(self._temporary, self.path)
+            publish(self._temporary, self.path)
         except (av.FFmpegError, OSError) as error:
             raise cannot_write(self.path, error) from error
         finally:
@@ -176,9 +177,8 @@ class FileWriter(VideoWriter):
         self._subsampling, self._depth = parse_planar_format(coding.pixel_format)
         self._timed: bool | None = None
         self._last = -1
-        self._end = 0
         self._unit = 1 / frame_rate if coding.lossless else time_unit(frame_rate)
-        self._container = open_output(path, self._unit)
+        self._container, self._temporary = open_output(path, self._unit)
         self._tracks: TrackCopy | None = None
         try:
             self._stream = self._container.add_stream(coding.encoder, rate=frame_rate)
@@ -236,9 +236,9 @@ class FileWriter(VideoWriter):
         self._container.close()
 
     def _discard(self) -> None:
-        if self._tracks is not None:
-            self._tracks.close()
-        discard_output(self._container, self.path)
+        if self._audio is not None:
+            self._audio.close()
+        discard_output(self._container, self._temporary)
 
 
 class PictureWriter(VideoWriter):
@@ -249,7 +249,10 @@ class PictureWriter(VideoWriter):
         self._deep = deep
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise MediaError(f"{path} exists and is not an empty folder: remove it or choose another name")
-        self._temporary.mkdir()
+        try:
+            self._temporary = temporary_folder(path)
+        except OSError as error:
+            raise cannot_write(path, error) from error
 
     def _append(self, rgb: NDArray[np.floating], pts: Fraction | None, duration: Fraction | None) -> None:
         scaled = np.rint(np.clip(rgb, 0.0, 1.0) * (65535 if self._deep else 255))

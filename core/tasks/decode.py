@@ -48,22 +48,22 @@ class DecodeConfig:
 
 def _decode(config: DecodeConfig, run: Run) -> None:
     from core.coding.decode import decode_video
-    from core.media.output import check_output
+    from core.media.claim import claimed
 
     source, output = Path(config.input), Path(config.output)
-    check_output(source, output, config.overwrite)
-    total = config.frames or frames_of(source)
-    loaded = run.codec(config.checkpoint)
-    with Meter(f"Decoding {source.name}", total) as meter:
-        result = decode_video(
-            source,
-            output,
-            loaded,
-            start=config.start,
-            frames=config.frames,
-            crf=config.crf,
-            seen=meter,
-        )
+    with claimed(source, output, config.overwrite):
+        total = config.frames or frames_of(source)
+        loaded = run.codec(config.checkpoint)
+        with Meter(f"Decoding {source.name}", total) as meter:
+            result = decode_video(
+                source,
+                output,
+                loaded,
+                start=config.start,
+                frames=config.frames,
+                crf=config.crf,
+                seen=meter,
+            )
     if result.drift:
         log.warning("%s", result.drift)
     log.info("%s: %d frames, %.1f s", output, result.frames, result.seconds)

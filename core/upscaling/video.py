@@ -4,17 +4,16 @@ Every input frame gives one output frame, and in between comes the frame that th
 next. Where there is no next one to move towards, at a scene cut and at the end, the frame itself is repeated, so
 that n frames become 2n and the video lasts as long as before.
 
-The output is made in parts of `PART_FRAMES` input frames in the folder ``<output>.parts``; a job that was killed
-goes on after its last whole part.
+The output is made in parts of `PART_FRAMES` input frames in a work folder (`core.upscaling.parts`); a job that was
+killed goes on after its last whole part.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from itertools import chain, islice, pairwise
@@ -22,9 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import MediaError
-from core.files import write_json
+from core.facts import facts
+from core.files import publish
 from core.hooks import Array, Output, Upscaler
-from core.media.output import check_output
+from core.media.claim import claimed, require_space
+from core.media.fingerprint import source_facts
+from core.media.output import WriteError, cannot_write
 from core.media.reader import open_video
 from core.media.scenes import SceneCutDetector
 from core.media.tiles import plan_tiles
@@ -32,6 +34,7 @@ from core.media.video import Frame, VideoReader
 from core.media.writer import concatenate, open_writer
 from core.progress import Meter
 from core.upscaling.options import UpscaleOptions
+from core.upscaling.parts import WorkFolder
 
 PART_FRAMES = 32
 """Input frames in a part: what a killed job loses at most."""
@@ -62,16 +65,16 @@ def upscale(
     upscaler: Upscaler,
     options: UpscaleOptions | None = None,
     *,
-    identity: str = "",
+    identity: str | Mapping[str, Any] = "",
 ) -> Upscaled:
     """Upscale a video file, or folder of pictures, into another: the form for notebooks.
 
     ``identity`` names the upscaler's weights; with it, a job that was interrupted goes on where it was.
-    Raises `MediaError` when the input cannot be read, or the output exists or cannot be written.
+    Raises `MediaError` when the input cannot be read, or the output exists or cannot be written, `BusyError` when
+    another process makes it, `ForeignError` when its work folder's name is taken.
     """
     source, target = Path(input), Path(output)
-    check_output(source, target, overwrite=False)
-    with open_video(source) as reader:
+    with claimed(source, target, overwrite=False), open_video(source) as reader:
         return upscale_video(
             reader, target, upscaler, options or UpscaleOptions(), source=source, identity=identity
         )
@@ -84,14 +87,15 @@ def upscale_video(
     options: UpscaleOptions,
     *,
     source: Path,
-    identity: str = "",
+    identity: str | Mapping[str, Any] = "",
     seen: Meter | None = None,
 ) -> Upscaled:
     """Upscale the video of an open reader into a file or a folder of pictures.
 
-    ``source`` is the reader's file, whose sound is copied; ``identity`` names the weights: parts made with
-    others, or with unnamed ones, are not taken up. Raises `MediaError` when the output cannot be written or
-    the input is damaged; the parts made so far then stay, and the next call goes on from them.
+    ``source`` is the reader's file, whose sound is copied; ``identity`` names the weights, or is the
+    `core.facts` of all that makes the pictures: parts made with others, or with unnamed ones, are not taken up. The
+    caller has `claimed` the output. Raises `MediaError` when the output cannot be written or the input is damaged; the
+    parts made so far then stay, and the next call goes on from them.
     """
     job = _Job(reader, output, upscaler, options, source, identity)
     for frames in job.parts():
@@ -110,7 +114,7 @@ class _Job:
         upscaler: Upscaler,
         options: UpscaleOptions,
         source: Path,
-        identity: str,
+        identity: str | Mapping[str, Any],
     ) -> None:
         self._info = reader.info
         self._frames = iter(reader)
@@ -119,12 +123,15 @@ class _Job:
         self._options = options
         self._source = source
         self._frame_maker = _FrameMaker(upscaler, options, self._info.height, self._info.width)
-        self._folder = output.with_name(output.name + ".parts")
         self._rate = self._info.frame_rate * (2 if options.temporal else 1)
         self._paths: list[Path] = []
         self._starts: list[Fraction] = []
         self._count = self._cuts = 0
-        self._prepare_folder({**_fingerprint(source), **asdict(options), "identity": identity})
+        require_space(output, self._pixels)
+        named = identity if isinstance(identity, Mapping) else {"upscaler": identity}
+        job = {**facts({"task": asdict(options)}), **named, **source_facts(source, reader)}
+        with self._writing():
+            self._folder = WorkFolder(output, job if identity else None)
 
     def parts(self) -> Iterator[int]:
         """Make the parts that are not there yet; yields how many input frames are done, as it goes."""
@@ -133,14 +140,17 @@ class _Job:
             first = next(pairs, None)
             if first is None:
                 return
-            path = self._folder / f"{number:06d}{self._part_suffix}"
+            path = self._folder.path / f"{number:06d}{self._part_suffix}"
             self._paths.append(path)
             self._starts.append(first.frame.pts)
             part = self._counted(chain([first], islice(pairs, PART_FRAMES - 1)))
-            if path.exists():
+            if self._folder.holds(path):
                 yield sum(1 for _ in part)
             else:
-                yield from self._write(part, path)
+                with self._writing():
+                    self._folder.prepare(path)
+                    yield from self._write(part, path)
+                    self._folder.add(path)
 
     def _counted(self, part: Iterator[_Pair]) -> Iterator[_Pair]:
         """The pairs of a part one by one, so that only two frames are held; counts them and their cuts."""
@@ -153,17 +163,18 @@ class _Job:
         """Join the parts, remove them, and say what was made."""
         if not self._paths:
             raise MediaError(f"{self._source} holds no frame.")
-        if self._suffix == "":
-            self._join_pictures()
-        elif self._suffix == ".y4m":
-            concatenate(self._paths, self._output)
-        else:
-            sound = self._source if self._info.has_audio else None
-            concatenate(self._paths, self._output, audio_from=sound, starts=self._starts)
-        shutil.rmtree(self._folder)
+        with self._writing():
+            self._join()
+            self._folder.remove()
         frames = self._count * (2 if self._options.temporal else 1)
         maker = self._frame_maker
         return Upscaled(frames, maker.width, maker.height, self._rate, self._cuts)
+
+    @property
+    def _pixels(self) -> int:
+        """Of all frames, which stand in the parts and, when those are joined, in the output as well."""
+        frames = (self._info.frame_count or 1) * (2 if self._options.temporal else 1)
+        return 2 * frames * self._frame_maker.width * self._frame_maker.height
 
     @property
     def _part_suffix(self) -> str:
@@ -179,24 +190,34 @@ class _Job:
                     writer.write(picture, pts - self._starts[-1])
                 yield 1
 
-    def _prepare_folder(self, plan: dict[str, Any]) -> None:
-        """Keep parts that were made for the same job by weights that are known, remove others."""
-        record = self._folder / "plan.json"
-        if not (plan["identity"] and record.is_file() and _read_plan(record) == plan):
-            shutil.rmtree(self._folder, ignore_errors=True)
-            write_json(record, plan)
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Says, where the disk is full or gone, what stays."""
+        try:
+            yield
+        except (OSError, WriteError) as error:
+            told = cannot_write(self._output, error)
+            kept = "the parts made so far stay, and the same command goes on from there"
+            raise MediaError(f"{told}; {kept}.") from error
+
+    def _join(self) -> None:
+        if self._suffix == "":
+            self._join_pictures()
+        elif self._suffix == ".y4m":
+            concatenate(self._paths, self._output)
+        else:
+            sound = self._source if self._info.has_audio else None
+            concatenate(self._paths, self._output, audio_from=sound, starts=self._starts)
 
     def _join_pictures(self) -> None:
         """Bring the parts' pictures into one folder, numbered through."""
-        temporary = self._folder / "joined"
+        temporary = self._folder.path / "joined"
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
         pictures = (p for folder in self._paths for p in sorted(folder.glob("*.png")))
         for number, picture in enumerate(pictures):
-            os.link(picture, temporary / f"{number:06d}.png")
-        if self._output.exists():
-            shutil.rmtree(self._output)
-        os.replace(temporary, self._output)
+            _put(picture, temporary / f"{number:06d}.png")
+        publish(temporary, self._output)
 
 
 @dataclass(frozen=True)
@@ -260,15 +281,9 @@ class _FrameMaker:
         return self._plan.run_named(made, first, last, scales=dict.fromkeys(wanted, self._scale))
 
 
-def _fingerprint(source: Path) -> dict[str, Any]:
-    """What tells one input from another without reading it whole."""
-    status = source.stat()
-    name = hashlib.sha256(str(source.resolve()).encode()).hexdigest()
-    return {"source": name, "size": status.st_size, "modified": status.st_mtime_ns}
-
-
-def _read_plan(record: Path) -> Any:
+def _put(file: Path, place: Path) -> None:
+    """The same file under another name, or a copy where the file system knows no second names."""
     try:
-        return json.loads(record.read_text("utf-8"))
-    except ValueError:
-        return None
+        os.link(file, place)
+    except OSError:
+        shutil.copyfile(file, place)
