@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+import av
 from av.video.codeccontext import VideoCodecContext
 
 from core.errors import MediaError
 from core.media.colour import Matrix, Range, Subsampling
-from core.media.planes import parse_planar_format, planar_format, tag_colour
+from core.media.planes import parse_planar_format, planar_format, tag_colour, untagged_matrix
 from core.media.presentation import MasteringDisplay, Presentation
 
 LARGEST_X264, SMALLEST_X265, LARGEST_X265 = 16384, 16, 65534
@@ -98,6 +99,19 @@ def pixel_format_for(suffix: str, width: int, height: int, subsampling: Subsampl
     else:
         chosen = subsampling or Subsampling.YUV420
     return planar_format(chosen, 8 if depth <= 8 else 10)
+
+
+def colour_of(
+    pixel_format: str, matrix: Matrix, range: Range, suffix: str, height: int
+) -> tuple[Matrix, Range]:
+    """Matrix and range for a file of this ending whose source has these: its own, or BT.709, limited, for RGB.
+
+    y4m cannot say its matrix, so that it gets what readers assume for pictures of ``height`` rows.
+    """
+    layout = av.VideoFormat(pixel_format)
+    if layout.is_rgb or layout.has_palette:
+        matrix, range = Matrix.BT709, Range.LIMITED
+    return (untagged_matrix(height) if suffix == ".y4m" else matrix), range
 
 
 def check_coding(name: object, coding: Coding, width: int, height: int) -> None:

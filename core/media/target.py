@@ -6,6 +6,7 @@ from pathlib import Path
 
 from core.media.presentation import UNSPECIFIED, Presentation, TrackKind
 from core.media.tracks import Sound, holds
+from core.media.video import VideoInfo
 
 _TAGS_OF_MP4 = frozenset(
     """title artist album_artist composer writer album date comment genre copyright grouping lyrics description synopsis
@@ -56,3 +57,14 @@ def _facts(facts: Presentation, suffix: str) -> list[str]:
     if facts.metadata or facts.title:
         names.append(f"tags ({', '.join([*facts.metadata] or ['title'])})")
     return names
+
+
+def told_of_range(source: Path, info: VideoInfo) -> str:
+    """A sentence on how networks see video of high dynamic range; empty for ordinary one."""
+    name = info.presentation.high_dynamic_range
+    if name is None:
+        return ""
+    return (
+        f"{source} has a high dynamic range ({name}): networks see its values as they stand, between 0 and 1, like those "
+        "of ordinary video; depth, primaries and transfer function are kept."
+    )

@@ -236,8 +236,8 @@ class FileWriter(VideoWriter):
         self._container.close()
 
     def _discard(self) -> None:
-        if self._audio is not None:
-            self._audio.close()
+        if self._tracks is not None:
+            self._tracks.close()
         discard_output(self._container, self._temporary)
 
 
