@@ -16,7 +16,7 @@ from core.errors import MediaError
 from core.files import publish
 from core.media.container import open_container, video_stream
 from core.media.muxing import PictureMuxer
-from core.media.output import cannot_write, discard_output, open_output
+from core.media.output import cannot_write, discard_output, open_output, state_aspect
 from core.media.presentation import Presentation
 from core.media.stating import state
 from core.media.tracks import TrackCopy, TrackSource
@@ -57,6 +57,8 @@ def concatenate(
             copy = TrackCopy(tracks, output, path) if tracks else None
             joiner.join(parts, starts, end, copy, presentation)
             output.close()
+            if path.suffix.lower() == ".y4m" and presentation is not None:
+                state_aspect(temporary, presentation.sample_aspect_ratio)
             publish(temporary, path)
         except (av.FFmpegError, OSError) as error:
             raise cannot_write(path, error) from error
@@ -108,10 +110,14 @@ class _Joiner:
             shift = start - times[0]
             for time, following in pairwise(times):
                 muxer.shown_for(time + shift, following - time)
+            last, until = times[-1] + shift, start + length
+            if number == len(parts) - 1 and end is not None:
+                until = self._ticks(end + lead)
+            until = max(until, last + 1)
+            muxer.shown_for(last, until - last)
             for packet in self._packets(Path(part), shift):
                 muxer.write(packet)
-            last, until = times[-1] + shift, start + length
-        muxer.finish(max(last + 1, until if end is None else self._ticks(end + lead)))
+        muxer.finish(until)
 
     def _ticks(self, time: Fraction) -> int:
         return round(time / self._unit)

@@ -108,10 +108,17 @@ def colour_of(
 
     y4m cannot say its matrix, so that it gets what readers assume for pictures of ``height`` rows.
     """
-    layout = av.VideoFormat(pixel_format)
-    if layout.is_rgb or layout.has_palette:
+    if _is_rgb(pixel_format):
         matrix, range = Matrix.BT709, Range.LIMITED
     return (untagged_matrix(height) if suffix == ".y4m" else matrix), range
+
+
+def _is_rgb(pixel_format: str) -> bool:
+    try:
+        layout = av.VideoFormat(pixel_format)
+    except ValueError:  # of a stream, which may name any
+        return False
+    return layout.is_rgb or layout.has_palette
 
 
 def check_coding(name: object, coding: Coding, width: int, height: int) -> None:

@@ -21,10 +21,15 @@ def regular(frames: Iterable[Frame], rate: Fraction, unit: Fraction) -> Iterator
 
     The duration of the last one stays where it is another by more than the rounding.
     """
-    interval, rounding = 1 / rate, max(unit, _MILLISECOND)
     for number, frame in enumerate(frames):
-        odd = frame.duration is not None and abs(frame.duration - interval) > rounding
-        yield Frame(frame.rgb, number * interval, frame.duration if odd else interval)
+        yield Frame(frame.rgb, number / rate, odd_duration(frame.duration, rate, unit) or 1 / rate)
+
+
+def odd_duration(duration: Fraction | None, rate: Fraction, unit: Fraction) -> Fraction | None:
+    """The duration of a frame where it is not that of the rate, rounded to units of ``unit`` seconds or milliseconds."""
+    if duration is None or abs(duration - 1 / rate) <= max(unit, _MILLISECOND):
+        return None
+    return duration
 
 
 def steady_rate(average: Fraction, shortest: Fraction) -> Fraction:
@@ -41,6 +46,14 @@ def require_few_repeats(output: Path, longest: Fraction, rate: Fraction) -> None
         )
 
 
+def told_of_repeats(source: Path, output: Path) -> str:
+    """The sentence on a varying rate whose frames get no times."""
+    return (
+        f"{source} has a varying frame rate and {output} can have no times: frames are repeated, so that all last as long "
+        "as before."
+    )
+
+
 class Slots:
     """How often each picture goes into a target of ``rate`` frames per second that has no times.
 
@@ -48,11 +61,11 @@ class Slots:
     """
 
     def __init__(self, rate: Fraction) -> None:
-        self._rate = rate
+        self.rate = rate
         self.taken = 0
         """Frames so far."""
 
     def take(self, until: Fraction) -> int:
         """The number of frames of the next picture, which is shown until ``until`` seconds after the first."""
-        before, self.taken = self.taken, max(self.taken + 1, round(until * self._rate))
+        before, self.taken = self.taken, max(self.taken + 1, round(until * self.rate))
         return self.taken - before

@@ -83,7 +83,7 @@ class FileReader(VideoReader):
         chroma: Chroma,
         deinterlace: bool = False,
     ) -> None:
-        self._path, self._raw = path, raw
+        self._path, self._raw, self._silent = path, raw, deinterlace
         self._container = open_container(path, raw)
         try:
             self._stream = video_stream(self._container, path)
@@ -102,7 +102,6 @@ class FileReader(VideoReader):
         except BaseException:
             self._container.close()
             raise
-        self._silent = deinterlace
         frames = self._checked(chain([first], self._decoded))
         self._frames = self._convert(deinterlaced(frames, self._stream, path) if deinterlace else frames)
 
@@ -143,6 +142,8 @@ class FileReader(VideoReader):
         if sideways:
             info = replace(info, width=info.height, height=info.width)
         presentation = presentation_of(self._container, self._stream, first, sideways=sideways)
+        if self._silent:
+            presentation = replace(presentation, field_order=0)
         start = self._start * info.time_base
         return replace(info, start=start, presentation=replace(presentation, last_duration=last))
 

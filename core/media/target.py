@@ -17,10 +17,15 @@ _TAGS_OF_MP4 = frozenset(
 _STREAM = ".mdv"
 
 
-def left_out(facts: Presentation, output: Path, sound: Sound = Sound.COPY) -> str:
-    """A sentence on what of the source ``output`` will be without; empty where nothing is lost."""
+def left_out(
+    facts: Presentation, output: Path, sound: Sound = Sound.COPY, *, pictures_alone: bool = False
+) -> str:
+    """A sentence on what of the source ``output`` will be without; empty where nothing is lost.
+
+    ``pictures_alone`` where the other tracks of the source are not at hand, as in a stream.
+    """
     suffix = output.suffix.lower()
-    names = [*_tracks(facts, suffix, sound), *_facts(facts, suffix)]
+    names = [*_tracks(facts, _STREAM if pictures_alone else suffix, sound), *_facts(facts, suffix)]
     return f"Left out of {output}: {', '.join(names)}." if names else ""
 
 

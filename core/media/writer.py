@@ -26,7 +26,7 @@ from core.media.colour import Matrix, Range, rgb_to_yuv
 from core.media.concatenate import concatenate
 from core.media.encoders import Coding, check_coding, pixel_format_for
 from core.media.muxing import PictureMuxer
-from core.media.output import cannot_write, discard_output, open_output
+from core.media.output import cannot_write, discard_output, open_output, state_aspect
 from core.media.planes import frame_from_planes, parse_planar_format, tag_colour, untagged_matrix
 from core.media.presentation import Presentation
 from core.media.stating import state
@@ -231,9 +231,12 @@ class FileWriter(VideoWriter):
             raise cannot_write(self.path, error) from error
 
     def _finish(self) -> None:
+        self._muxer.shown_for(self._last, self._end - self._last)
         self._mux(None)
         self._muxer.finish(self._end)
         self._container.close()
+        if self._coding.lossless and self._presentation is not None:
+            state_aspect(self._temporary, self._presentation.sample_aspect_ratio)
 
     def _discard(self) -> None:
         if self._tracks is not None:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from core.media.encoders import Coding, check_coding, colour_of, pixel_format_for
-from core.media.pacing import Slots, regular, require_few_repeats, steady_rate
+from core.media.pacing import Slots, regular, require_few_repeats, steady_rate, told_of_repeats
 from core.media.target import left_out, told_of_range
 from core.media.tracks import Sound, TrackSource, check_tracks
 from core.media.video import Frame, VideoReader
@@ -128,10 +128,5 @@ class Target:
 
     def _steady(self, reader: VideoReader, source: Path) -> Fraction:
         """A rate for frames that come at varying intervals, where they cannot have times."""
-        log.warning(
-            "%s has a varying frame rate and %s can have no times: frames are repeated, so that all last as long as "
-            "before.",
-            source,
-            self._output,
-        )
+        log.warning("%s", told_of_repeats(source, self._output))
         return steady_rate(self._info.frame_rate, reader.intervals()[0])
