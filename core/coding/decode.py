@@ -106,9 +106,7 @@ def _slots(source: Path, output: Path, header: StreamHeader, shown: Shown) -> Sl
     return Slots(rate)
 
 
-def _writer(
-    output: Path, header: StreamHeader, crf: float, threads: int, slots: Slots | None
-) -> VideoWriter:
+def _writer(output: Path, header: StreamHeader, crf: float, threads: int, slots: Slots | None) -> VideoWriter:
     """A writer of the source's colour, sample depth and chroma, as far as the output's format goes."""
     suffix = output.suffix.lower()
     matrix, range = colour_of(header.pixel_format, header.matrix, header.range, suffix, header.height)

@@ -88,6 +88,8 @@ class AacEncoder:
 def _pulled(graph: Graph) -> Iterator[av.AudioFrame]:
     while True:
         try:
-            yield graph.pull()
+            frame = graph.pull()
         except (BlockingIOError, EOFError):
             return
+        assert isinstance(frame, av.AudioFrame)
+        yield frame

@@ -53,7 +53,9 @@ def concatenate(
         output, temporary = open_output(path, Fraction(template.time_base or 1))
         copy: TrackCopy | None = None
         try:
-            joiner = _Joiner(output, template, Path(parts[0]), frame_rate or Fraction(template.average_rate or 25))
+            joiner = _Joiner(
+                output, template, Path(parts[0]), frame_rate or Fraction(template.average_rate or 25)
+            )
             copy = TrackCopy(tracks, output, path) if tracks else None
             joiner.join(parts, starts, end, copy, presentation)
             output.close()
@@ -128,7 +130,11 @@ class _Joiner:
             stream = video_stream(source, part)
             if _coding(stream) != self._coding:
                 raise MediaError(f"{part} is coded differently from {self._first}: write all parts alike")
-            packets = [(packet.pts, packet.duration or 0) for packet in source.demux(stream) if packet.pts is not None]
+            packets = [
+                (packet.pts, packet.duration or 0)
+                for packet in source.demux(stream)
+                if packet.pts is not None
+            ]
             times = sorted(pts for pts, _ in packets if pts is not None)
             if not times:
                 raise MediaError(f"{part} holds no picture: write it again")

@@ -114,7 +114,7 @@ def _chapters(container: InputContainer, zero: Fraction) -> tuple[Chapter, ...]:
 
 def _dynamic_range(frame: av.VideoFrame) -> tuple[MasteringDisplay | None, LightLevels | None]:
     mastering, light = None, None
-    for data in frame.side_data:
+    for data in frame.side_data.values():
         if data.type is Type.MASTERING_DISPLAY_METADATA and len(bytes(data)) == _MASTERING.size:
             mastering = _mastering(bytes(data))
         elif data.type is Type.CONTENT_LIGHT_LEVEL and len(bytes(data)) >= _LIGHT.size:

@@ -63,7 +63,9 @@ class Coding:
             context.options = {
                 "crf": str(self.crf),
                 "preset": self.preset,
-                "x265-params": ":".join([*self._x265_threads(), *_x265_range(presentation or Presentation())]),
+                "x265-params": ":".join(
+                    [*self._x265_threads(), *_x265_range(presentation or Presentation())]
+                ),
             }
 
     def _x265_threads(self) -> list[str]:
@@ -87,7 +89,9 @@ def _x265_display(display: MasteringDisplay) -> str:
     return f"{said}L({display.highest},{display.lowest})"
 
 
-def pixel_format_for(suffix: str, width: int, height: int, subsampling: Subsampling | None, depth: int) -> str:
+def pixel_format_for(
+    suffix: str, width: int, height: int, subsampling: Subsampling | None, depth: int
+) -> str:
     """The format of pictures in a file of this ending: of the source's subsampling (None: RGB) as far as that goes.
 
     y4m takes any; x264 and x265 code odd sizes in 4:4:4 alone. More than 8 bits become 10.
@@ -129,7 +133,9 @@ def check_coding(name: object, coding: Coding, width: int, height: int) -> None:
     encoder = coding.encoder.removeprefix("lib")
     odd = width % 2 or height % 2
     if odd and subsampling is not Subsampling.YUV444:
-        raise MediaError(f"{name}: {encoder} codes no {coding.pixel_format} of odd size {width}x{height}: use yuv444p")
+        raise MediaError(
+            f"{name}: {encoder} codes no {coding.pixel_format} of odd size {width}x{height}: use yuv444p"
+        )
     smallest, largest = (1, LARGEST_X264) if encoder == "x264" else (SMALLEST_X265, LARGEST_X265)
     if not (smallest <= min(width, height) and max(width, height) <= largest):
         raise MediaError(

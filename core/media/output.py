@@ -56,7 +56,9 @@ def open_output(path: Path, time_unit: Fraction) -> tuple[OutputContainer, Path]
     name = CONTAINERS.get(path.suffix.lower())
     if name is None:
         raise MediaError(f"cannot write '{path.suffix}' files: use {', '.join(CONTAINERS)}")
-    options = {"fflags": "+bitexact"}  # no random numbers and no names of programs: equal pictures, equal bytes
+    options = {
+        "fflags": "+bitexact"
+    }  # no random numbers and no names of programs: equal pictures, equal bytes
     if name == "mp4":
         options |= {"movflags": "+faststart", "movie_timescale": str(time_unit.denominator)}
     elif name == "yuv4mpegpipe":

@@ -9,9 +9,36 @@ from core.media.tracks import Sound, holds
 from core.media.video import VideoInfo
 
 _TAGS_OF_MP4 = frozenset(
-    """title artist album_artist composer writer album date comment genre copyright grouping lyrics description synopsis
-    show episode_id network keywords episode_sort season_number media_type hd_video track disc compilation
-    gapless_playback creation_time location""".split()
+    [
+        "title",
+        "artist",
+        "album_artist",
+        "composer",
+        "writer",
+        "album",
+        "date",
+        "comment",
+        "genre",
+        "copyright",
+        "grouping",
+        "lyrics",
+        "description",
+        "synopsis",
+        "show",
+        "episode_id",
+        "network",
+        "keywords",
+        "episode_sort",
+        "season_number",
+        "media_type",
+        "hd_video",
+        "track",
+        "disc",
+        "compilation",
+        "gapless_playback",
+        "creation_time",
+        "location",
+    ]
 )
 """Names of the tags that libav writes into mp4."""
 _STREAM = ".mdv"
@@ -52,7 +79,9 @@ def _facts(facts: Presentation, suffix: str) -> list[str]:
         return [f"tags ({', '.join(lost)})"] if lost else []
     names = []
     if facts.sample_aspect_ratio != 1 and suffix == "":
-        names.append(f"the shape of samples ({facts.sample_aspect_ratio.numerator}:{facts.sample_aspect_ratio.denominator})")
+        names.append(
+            f"the shape of samples ({facts.sample_aspect_ratio.numerator}:{facts.sample_aspect_ratio.denominator})"
+        )
     if (facts.primaries, facts.transfer) != (UNSPECIFIED, UNSPECIFIED):
         names.append("primaries and transfer function of the colours")
     if facts.mastering or facts.light:

@@ -5,7 +5,7 @@ Packets are copied as they are, without decoding them; sound can be coded anew w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
@@ -16,13 +16,13 @@ from pathlib import Path
 
 import av
 from av.audio.stream import AudioStream
-from av.container import InputContainer, OutputContainer
+from av.container import OutputContainer
 from av.stream import Stream
 
 from core.errors import MediaError
 from core.media.aac import AacEncoder
 from core.media.container import open_container, video_stream
-from core.media.describing import codec_of, kept_tags, kind_of, language_of
+from core.media.describing import codec_of, kept_tags, kind_of
 from core.media.output import CONTAINERS
 from core.media.presentation import TrackKind
 
@@ -155,7 +155,9 @@ class TrackCopy:
         try:
             new = self._added(stream)
         except (av.FFmpegError, ValueError) as error:
-            raise MediaError(f"{self._name} cannot hold the {codec} sound of {self._source.path}: {_WAYS_OUT}") from error
+            raise MediaError(
+                f"{self._name} cannot hold the {codec} sound of {self._source.path}: {_WAYS_OUT}"
+            ) from error
         self._feeds[stream.index] = lambda packet: self._moved(packet, new)
         return True
 
@@ -165,9 +167,10 @@ class TrackCopy:
         return new
 
     def _describe(self, stream: Stream, new: Stream) -> None:
-        names = {name: stream.metadata[name] for name in ("filename", "mimetype") if name in stream.metadata}
-        language = {"language": language_of(stream)} if language_of(stream) else {}
-        new.metadata.update({**kept_tags(stream.metadata), **names, **language})
+        new.metadata.update(kept_tags(stream.metadata))
+        for name in ("filename", "mimetype", "language"):
+            if name in stream.metadata:
+                new.metadata[name] = stream.metadata[name]
         new.disposition = stream.disposition
 
     def _attach_cover(self, stream: Stream) -> None:
@@ -183,7 +186,11 @@ class TrackCopy:
         if self._source.start is not None:
             return self._source.start
         streams = [*self._input.streams.video[:1], *self._input.streams.audio]
-        starts = (stream.start_time * Fraction(stream.time_base or 0) for stream in streams if stream.start_time is not None)
+        starts = (
+            stream.start_time * Fraction(stream.time_base or 0)
+            for stream in streams
+            if stream.start_time is not None
+        )
         return next(starts, Fraction(0))
 
     def _sound_start(self, added: list[Stream], otherwise: Fraction) -> Fraction:
@@ -195,7 +202,7 @@ class TrackCopy:
         ]
         return min(starts, default=otherwise)
 
-    def _demux(self, streams: list[Stream]) -> Iterator[av.Packet]:
+    def _demux(self, streams: list[Stream]) -> Generator[av.Packet, None, None]:
         """The packets of all tracks, moved to time zero and assigned to their new streams."""
         if not streams:
             return
@@ -213,7 +220,9 @@ class TrackCopy:
         if packet.stream.type == "video":  # a cover picture is shown at no time
             packet.pts = packet.dts = 0
         elif packet.dts is None or packet.pts is None:
-            raise MediaError(f"the sound of {self._source.path} has no time stamps: give task.sound=aac or none.")
+            raise MediaError(
+                f"the sound of {self._source.path} has no time stamps: give task.sound=aac or none."
+            )
         else:
             shift = round(self._shift / Fraction(packet.time_base))
             packet.pts, packet.dts = packet.pts - shift, packet.dts - shift

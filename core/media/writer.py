@@ -17,6 +17,7 @@ from types import TracebackType
 import av
 import numpy as np
 from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -64,8 +65,8 @@ def open_writer(
       the folder must be new or empty.
 
     ``presentation`` is what the file is to say beside the samples. ``pixel_format`` is planar YUV of 8 or 10 bits by
-    libav's name. With one of the encoder's ``threads`` the same pictures give the same bytes; 0 takes all cores. Raises
-    `MediaError` when the target cannot be written, or cannot hold what is asked.
+    libav's name. With one of the encoder's ``threads`` the same pictures give the same bytes; 0 takes all cores.
+    Raises `MediaError` when the target cannot be written, or cannot hold what is asked.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -123,9 +124,7 @@ class VideoWriter(ABC):
         self.count += 1
 
     @abstractmethod
-    def _append(
-        self, rgb: NDArray[np.floating], pts: Fraction | None, duration: Fraction | None
-    ) -> None: ...
+    def _append(self, rgb: NDArray[np.floating], pts: Fraction | None, duration: Fraction | None) -> None: ...
 
     @abstractmethod
     def _finish(self) -> None:
@@ -181,7 +180,9 @@ class FileWriter(VideoWriter):
         self._container, self._temporary = open_output(path, self._unit)
         self._tracks: TrackCopy | None = None
         try:
-            self._stream = self._container.add_stream(coding.encoder, rate=frame_rate)
+            stream = self._container.add_stream(coding.encoder, rate=frame_rate)
+            assert isinstance(stream, VideoStream)
+            self._stream = stream
             coding.apply(self._stream.codec_context, self._size, self._unit, presentation)
             if tracks is not None:
                 self._tracks = TrackCopy(tracks, self._container, path)
@@ -259,13 +260,13 @@ class PictureWriter(VideoWriter):
 
     def _append(self, rgb: NDArray[np.floating], pts: Fraction | None, duration: Fraction | None) -> None:
         scaled = np.rint(np.clip(rgb, 0.0, 1.0) * (65535 if self._deep else 255))
-        codes = np.ascontiguousarray(scaled.transpose(1, 2, 0)).astype(np.uint16 if self._deep else np.uint8)
+        codes = np.ascontiguousarray(scaled.transpose(1, 2, 0))
         path = self._temporary / f"{self.count:05d}.png"
         try:
             if self._deep:
-                path.write_bytes(_deep_png(codes))
+                path.write_bytes(_deep_png(codes.astype(np.uint16)))
             else:
-                Image.fromarray(codes).save(path)
+                Image.fromarray(codes.astype(np.uint8)).save(path)
         except OSError as error:
             raise cannot_write(self.path, error) from error
 

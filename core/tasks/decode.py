@@ -66,7 +66,7 @@ def _decode(config: DecodeConfig, run: Run) -> None:
                 start=config.start,
                 frames=config.frames,
                 crf=config.crf,
-            threads=config.threads,
+                threads=config.threads,
                 seen=meter,
             )
     if result.drift:
