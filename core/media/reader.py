@@ -93,7 +93,7 @@ class FileReader(VideoReader):
             self._range = range or tagged_range(first)
             self._chroma = chroma
             self._size = (first.width, first.height)
-            self._start = first.pts or 0
+            self._start = first.pts
             self._orientation = frame_orientation(first, path)
             self.interlaced = first.interlaced_frame
             self.info = self._described(first)
@@ -110,7 +110,7 @@ class FileReader(VideoReader):
     def has_constant_rate(self) -> bool:
         with open_container(self._path, self._raw) as container:
             stream = video_stream(container, self._path)
-            return has_constant_rate(container, stream, self.info.frame_rate)
+            return has_constant_rate(container, stream, self.info.frame_rate, self._start)
 
     def close(self) -> None:
         """Let go of the file, and of the decoder with its threads."""
@@ -132,7 +132,7 @@ class FileReader(VideoReader):
         info = _describe(self._container, self._stream, first, self._matrix, self._range, rate)
         if self._orientation.sideways:
             info = replace(info, width=info.height, height=info.width)
-        start = max(self._start * info.time_base - _earliest(self._container), Fraction(0))
+        start = max((self._start or 0) * info.time_base - _earliest(self._container), Fraction(0))
         presentation = replace(info.presentation, last_duration=last, start=start)
         return replace(info, presentation=presentation)
 
@@ -186,7 +186,7 @@ class FileReader(VideoReader):
         for frame in self._decode_from(key, times[0]):
             if frame.pts is not None and frame.pts < times[0]:
                 continue
-            if frame.is_corrupt or frame.pts != times[len(frames)]:
+            if frame.is_corrupt or frame.pts != times[len(frames)] or self._start is None:
                 return None
             pts = (frame.pts - self._start) * self.info.time_base
             frames.append(Frame(self._to_rgb(frame, len(frames)), pts, self._last_duration(frame)))
