@@ -45,6 +45,9 @@ __all__ = ["Frame", "RawFormat", "VideoInfo", "VideoReader", "open_video"]
 
 log = logging.getLogger(__name__)
 
+_ANIMATIONS = ("gif", "apng")
+"""Formats in which each picture states its time."""
+
 
 def open_video(
     path: str | PathLike[str],
@@ -174,7 +177,10 @@ class FileReader(VideoReader):
             raise damage
 
     def _last_duration(self, frame: av.VideoFrame) -> Fraction | None:
-        return self.info.presentation.last_duration or frame.duration * self.info.time_base or None
+        stated = self.info.presentation.last_duration
+        if stated is None and self._container.format.name in _ANIMATIONS:
+            return frame.duration * self.info.time_base or None
+        return stated
 
     def frames_at(self, key: int, times: Sequence[int]) -> list[Frame] | None:
         """The frames with these time stamps (in units of the file), decoded from the key frame at ``key`` on.

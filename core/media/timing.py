@@ -17,6 +17,8 @@ RESTART = 1
 """Seconds: times that fall back further begin anew (a wrap of the counter, recordings put together)."""
 
 _UNTIMED_FORMATS = ("rawvideo", "yuv4mpegpipe")
+_BARE_FORMATS = ("h264", "hevc", "vvc", "obu", "av1", "m4v", "mpegvideo", "vc1", "dirac")
+"""Of these libav makes up 25 frames per second as the average."""
 _STATING = {"mp4", "matroska"}
 """Containers that say how long the last picture is shown."""
 _MILLISECOND = Fraction(1, 1000)
@@ -69,6 +71,8 @@ def frame_rate_of(container: InputContainer, stream: VideoStream) -> Fraction:
 
     A rate that milliseconds blurred is taken for the whole number, or the 1000/1001 of one, that it is close to.
     """
+    if container.format.name in _BARE_FORMATS:
+        return Fraction(stream.guessed_rate or 25)
     stated = Fraction(stream.average_rate or 0)
     unit = Fraction(stream.time_base or 0)
     counts_milliseconds = unit == _MILLISECOND == 1 / stated if stated else False
@@ -103,15 +107,17 @@ def last_duration(container: InputContainer, stream: VideoStream) -> Fraction | 
     Matroska's statistics count only where the header's duration agrees with them: they outlive an edit of the file.
     """
     if container.format.name in _UNTIMED_FORMATS or in_coding_order(stream):
-        return 1 / stream.guessed_rate if stream.guessed_rate else None
+        rate = stream.guessed_rate
+        return 1 / rate if rate and rate * _MILLISECOND < 1 else None
     if not stream.time_base or not _STATING & set(container.format.name.split(",")):
         return None
     end = _stated_end(container, stream)
     last = _last_packet(container, stream, end)
     if last is None or last.pts is None:
         return None
-    left = 0 if end is None else end - last.pts
-    return (left if left > 0 else last.duration or 0) * stream.time_base or None
+    own = (last.duration or 0) * stream.time_base
+    left = own if end is None else (end - last.pts) * stream.time_base
+    return left if left > 0 and abs(left - own) > _MILLISECOND else own or None
 
 
 def _stated_end(container: InputContainer, stream: VideoStream) -> int | None:
