@@ -14,7 +14,17 @@ from core.media.video import RawFormat
 
 RAW_SUFFIXES = (".yuv", ".raw", ".rgb")
 
-PICTURE_FORMATS = ("apng", "bmp_pipe", "gif", "image2", "jpeg_pipe", "mjpeg", "png_pipe", "tiff_pipe", "webp_pipe")
+PICTURE_FORMATS = (
+    "apng",
+    "bmp_pipe",
+    "gif",
+    "image2",
+    "jpeg_pipe",
+    "mjpeg",
+    "png_pipe",
+    "tiff_pipe",
+    "webp_pipe",
+)
 """libav's readers of single pictures, and of those that move."""
 
 FORMATS = (

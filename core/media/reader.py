@@ -28,6 +28,7 @@ from core.media.colour import Chroma, Matrix, Range, Rgb
 from core.media.container import open_container, video_stream
 from core.media.decoding import decode
 from core.media.deinterlace import deinterlaced
+from core.media.describing import presentation_of
 from core.media.orientation import frame_orientation
 from core.media.pictures import PictureReader
 from core.media.planes import depth_of, frame_to_rgb, tagged_matrix, tagged_range
@@ -133,11 +134,11 @@ class FileReader(VideoReader):
             rate = frame_rate_of(container, stream)
             last = last_duration(container, stream)
         info = _describe(self._container, self._stream, first, self._matrix, self._range, rate)
-        if self._orientation.sideways:
+        sideways = self._orientation.sideways
+        if sideways:
             info = replace(info, width=info.height, height=info.width)
-        start = max((self._start or 0) * info.time_base - _earliest(self._container), Fraction(0))
-        presentation = replace(info.presentation, last_duration=last, start=start)
-        return replace(info, presentation=presentation)
+        presentation = presentation_of(self._container, self._stream, first, sideways=sideways)
+        return replace(info, presentation=replace(presentation, last_duration=last))
 
     def _checked(self, decoded: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         """The frames, of one size; a warning at the first interlaced one."""
@@ -250,13 +251,6 @@ def _describe(
         has_audio=bool(container.streams.audio),
         time_base=time_base,
     )
-
-
-def _earliest(container: InputContainer) -> Fraction:
-    """When the first picture or sound of the file is due, in seconds of the file's own clock."""
-    streams = [*container.streams.video, *container.streams.audio]
-    starts = [one.start_time * Fraction(one.time_base or 0) for one in streams if one.start_time is not None]
-    return min(starts, default=Fraction(0))
 
 
 def warn_interlaced(path: Path) -> None:
