@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import av.filter
 import numpy as np
 
 WIDTH, HEIGHT = 64, 48
@@ -29,6 +30,17 @@ def woven_luma(number: int, top_first: bool) -> np.ndarray:
     return frame
 
 
+def interlaced(frame: av.VideoFrame, field: str) -> av.VideoFrame:
+    """The frame, marked."""
+    graph = av.filter.Graph()
+    source = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
+    )
+    graph.link_nodes(source, graph.add("setfield", field), graph.add("buffersink")).configure()
+    graph.vpush(frame)
+    return graph.vpull()
+
+
 def make_clip(
     path: Path,
     codec: str = "libx264",
@@ -42,10 +54,12 @@ def make_clip(
     container_options: dict[str, str] | None = None,
     luma: Luma = moving_luma,
     matrix: tuple[float, bool] | None = None,
+    field: str | None = None,
 ) -> Path:
     """A clip whose frame n is shown at ``times[n]`` times ``unit`` seconds; ``rate`` is what the file states.
 
-    ``matrix`` is the rotation of the display matrix in degrees, and whether it mirrors.
+    ``matrix`` is the rotation of the display matrix in degrees, and whether it mirrors; ``field`` the one that an
+    interlaced frame shows first, "tff" or "bff".
     """
     with av.open(str(path), "w", format=container, options=container_options or {}) as output:
         stream = output.add_stream(codec, rate=rate)
@@ -57,6 +71,20 @@ def make_clip(
         for number, time in enumerate(times):
             frame = av.VideoFrame.from_ndarray(luma(number), format="gray").reformat(format=pixel_format)
             frame.pts, frame.time_base = time, unit
+            if field is not None:
+                frame = interlaced(frame, field)
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
     return path
+
+
+def numbered(data: bytes) -> bytes:
+    """A transport stream whose packets of each identifier count on: the counter is the low half of byte 3."""
+    packets = np.frombuffer(data, np.uint8).reshape(-1, 188).copy()
+    counts: dict[int, int] = {}
+    for packet in packets:
+        identifier = int(packet[1] & 0x1F) << 8 | int(packet[2])
+        if packet[3] & 0x10:  # it has a payload
+            counts[identifier] = counts.get(identifier, -1) + 1
+        packet[3] = packet[3] & 0xF0 | counts.get(identifier, 0) & 0x0F
+    return packets.tobytes()

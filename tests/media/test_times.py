@@ -13,7 +13,7 @@ from core.media.index import FrameIndex
 from core.media.reader import open_video
 from core.media.timing import Clock
 from core.media.video import Frame, VideoInfo
-from tests.media.clips_in import make_clip
+from tests.media.clips_in import make_clip, numbered
 
 CASES = Path(__file__).parent / "cases"
 MILLISECOND = Fraction(1, 1000)
@@ -167,18 +167,6 @@ def test_recordings_put_together(tmp_path: Path) -> None:
     _, frames, _ = read(path)
     assert [frame.pts for frame in frames] == [Fraction(number, 25) for number in range(24)]
     assert_index_agrees(path, frames)
-
-
-def numbered(data: bytes) -> bytes:
-    """A transport stream whose packets of each identifier count on: the counter is the low half of byte 3."""
-    packets = np.frombuffer(data, np.uint8).reshape(-1, 188).copy()
-    counts: dict[int, int] = {}
-    for packet in packets:
-        identifier = int(packet[1] & 0x1F) << 8 | int(packet[2])
-        if packet[3] & 0x10:  # it has a payload
-            counts[identifier] = counts.get(identifier, -1) + 1
-        packet[3] = packet[3] & 0xF0 | counts.get(identifier, 0) & 0x0F
-    return packets.tobytes()
 
 
 def test_the_clock_makes_times_rise() -> None:
