@@ -12,6 +12,7 @@ from av.sidedata.sidedata import Type
 from av.stream import AttachmentStream, Disposition, Stream
 from av.video.stream import VideoStream
 
+from core.media.planes import side_data
 from core.media.presentation import (
     UNSPECIFIED,
     Chapter,
@@ -107,13 +108,14 @@ def _chapters(container: InputContainer, zero: Fraction) -> tuple[Chapter, ...]:
 
 
 def _dynamic_range(frame: av.VideoFrame) -> tuple[MasteringDisplay | None, LightLevels | None]:
-    mastering, light = None, None
-    for data in frame.side_data:
-        if data.type is Type.MASTERING_DISPLAY_METADATA and len(bytes(data)) == _MASTERING.size:
-            mastering = _mastering(bytes(data))
-        elif data.type is Type.CONTENT_LIGHT_LEVEL and len(bytes(data)) >= _LIGHT.size:
-            light = LightLevels(*(min(level, 65535) for level in _LIGHT.unpack_from(bytes(data))))
-    return mastering, light
+    mastering = side_data(frame, Type.MASTERING_DISPLAY_METADATA) or b""
+    light = side_data(frame, Type.CONTENT_LIGHT_LEVEL) or b""
+    return (
+        _mastering(mastering) if len(mastering) == _MASTERING.size else None,
+        LightLevels(*(min(level, 65535) for level in _LIGHT.unpack_from(light)))
+        if len(light) >= _LIGHT.size
+        else None,
+    )
 
 
 def _mastering(data: bytes) -> MasteringDisplay | None:

@@ -25,11 +25,11 @@ from av.video.stream import VideoStream
 
 from core.errors import MediaError
 from core.media.colour import Chroma, Matrix, Range, Rgb
-from core.media.container import open_container, video_stream
+from core.media.container import PICTURE_FORMATS, open_container, video_stream
 from core.media.decoding import decode
 from core.media.deinterlace import deinterlaced
 from core.media.describing import presentation_of
-from core.media.orientation import frame_orientation
+from core.media.orientation import exif_orientation, frame_orientation
 from core.media.pictures import PictureReader
 from core.media.planes import depth_of, frame_to_rgb, tagged_matrix, tagged_range
 from core.media.timing import (
@@ -98,7 +98,8 @@ class FileReader(VideoReader):
             self._chroma = chroma
             self._size = (first.width, first.height)
             self._start = first.pts
-            self._orientation = frame_orientation(first, path)
+            picture = self._container.format.name in PICTURE_FORMATS
+            self._orientation = exif_orientation(path) if picture else frame_orientation(first, path)
             self.interlaced = first.interlaced_frame
             self.info = self._described(first)
         except BaseException:

@@ -108,7 +108,7 @@ def last_duration(container: InputContainer, stream: VideoStream) -> Fraction | 
     """
     if container.format.name in _UNTIMED_FORMATS or in_coding_order(stream):
         rate = stream.guessed_rate
-        return 1 / rate if rate and rate * _MILLISECOND < 1 else None
+        return Fraction(1 / rate) if rate and rate * _MILLISECOND < 1 else None
     if not stream.time_base or not _STATING & set(container.format.name.split(",")):
         return None
     end = _stated_end(container, stream)

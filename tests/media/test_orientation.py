@@ -60,10 +60,10 @@ def test_pictures_of_both_ways_must_agree_in_size(tmp_path: Path) -> None:
 
 
 def test_an_exif_block_that_is_damaged(tmp_path: Path) -> None:
-    Image.fromarray(quarters()).save(tmp_path / "0.png", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
+    Image.fromarray(quarters()).save(tmp_path / "0.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
     with open_video(tmp_path) as reader:
         assert len(list(reader)) == 1
-    assert read_picture(tmp_path / "0.png").shape == (3, 24, 32)
+    assert read_picture(tmp_path / "0.jpg").shape == (3, 24, 32)
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
