@@ -14,7 +14,17 @@ from core.media.video import RawFormat
 
 RAW_SUFFIXES = (".yuv", ".raw", ".rgb")
 
-PICTURE_FORMATS = ("apng", "bmp_pipe", "gif", "jpeg_pipe", "mjpeg", "png_pipe", "tiff_pipe", "webp_pipe")
+PICTURE_FORMATS = (
+    "apng",
+    "bmp_pipe",
+    "gif",
+    "image2",
+    "jpeg_pipe",
+    "mjpeg",
+    "png_pipe",
+    "tiff_pipe",
+    "webp_pipe",
+)
 """libav's readers of single pictures, and of those that move."""
 
 FORMATS = (
@@ -67,7 +77,7 @@ def open_container(path: Path, raw: RawFormat | None = None) -> InputContainer:
         raise MediaError(f"{path} is raw video: state its size, pixel format and frame rate")
     if is_animated_webp(path):
         raise MediaError(f"{path} is an animated WebP, which cannot be read: convert it to GIF or mp4 first")
-    options = {"protocol_whitelist": "file", "format_whitelist": ",".join(FORMATS)}
+    options = {"protocol_whitelist": "file", "format_whitelist": ",".join(FORMATS), "pattern_type": "none"}
     if raw is not None:
         options |= {
             "video_size": f"{raw.width}x{raw.height}",
@@ -88,6 +98,8 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
     streams = [stream for stream in container.streams.video if not stream.disposition & _ATTACHED_PICTURE]
     if not streams:
         raise MediaError(f"{path} has no video stream" + (", only sound" if container.streams.audio else ""))
+    if streams[0].codec_context is None:
+        raise MediaError(f"{path} holds pictures in a coding that is not known here, or is damaged")
     streams[0].thread_type = "AUTO"
     return streams[0]
 

@@ -12,6 +12,7 @@ from av.sidedata.sidedata import Type
 from av.stream import AttachmentStream, Disposition, Stream
 from av.video.stream import VideoStream
 
+from core.media.planes import side_data
 from core.media.presentation import (
     UNSPECIFIED,
     Chapter,
@@ -30,7 +31,7 @@ _CHROMATICITY, _LUMINANCE = 50_000, 10_000
 
 _OF_THE_PROGRAM = re.compile(
     r"encoder|encoded_by|encoding_tool|major_brand|minor_version|compatible_brands|handler_name|vendor_id|duration.*|"
-    r"bps.*|number_of_(frames|bytes).*|_statistics.*|source_id.*|software|rotate|timecode|filename|mimetype|language|"
+    r"bps.*|number_of_(frames|bytes).*|_statistics.*|source_id.*|rotate|timecode|filename|mimetype|language|"
     r"alpha_mode|stereo_mode|replaygain_.*|iTun.*",
     re.IGNORECASE,
 )
@@ -52,19 +53,13 @@ def presentation_of(
         transfer=int(first.color_trc),
         mastering=mastering,
         light=light,
-        field_order=_fields(stream),
+        field_order=int(stream.codec_context.field_order),
         language=language_of(stream),
         title=stream.metadata.get("title", ""),
         metadata=kept_tags(container.metadata),
         chapters=_chapters(container, zero),
         tracks=tuple(_track(other) for other in container.streams if other.index != stream.index),
     )
-
-
-def _fields(stream: VideoStream) -> int:
-    """libav's number of the order of fields; 0 also where frames are whole."""
-    order = int(stream.codec_context.field_order)
-    return order if order > 1 else 0
 
 
 def kept_tags(tags: dict[str, str]) -> dict[str, str]:
@@ -113,13 +108,14 @@ def _chapters(container: InputContainer, zero: Fraction) -> tuple[Chapter, ...]:
 
 
 def _dynamic_range(frame: av.VideoFrame) -> tuple[MasteringDisplay | None, LightLevels | None]:
-    mastering, light = None, None
-    for data in frame.side_data.values():
-        if data.type is Type.MASTERING_DISPLAY_METADATA and len(bytes(data)) == _MASTERING.size:
-            mastering = _mastering(bytes(data))
-        elif data.type is Type.CONTENT_LIGHT_LEVEL and len(bytes(data)) >= _LIGHT.size:
-            light = LightLevels(*(min(level, 65535) for level in _LIGHT.unpack_from(bytes(data))))
-    return mastering, light
+    mastering = side_data(frame, Type.MASTERING_DISPLAY_METADATA) or b""
+    light = side_data(frame, Type.CONTENT_LIGHT_LEVEL) or b""
+    return (
+        _mastering(mastering) if len(mastering) == _MASTERING.size else None,
+        LightLevels(*(min(level, 65535) for level in _LIGHT.unpack_from(light)))
+        if len(light) >= _LIGHT.size
+        else None,
+    )
 
 
 def _mastering(data: bytes) -> MasteringDisplay | None:

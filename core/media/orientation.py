@@ -9,10 +9,11 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.sidedata.sidedata import SideData, Type
+from av.sidedata.sidedata import Type
 from PIL import Image
 
 from core.media.colour import Rgb
+from core.media.planes import side_data
 
 log = logging.getLogger(__name__)
 
@@ -63,15 +64,9 @@ def exif_orientation(path: Path) -> Orientation:
 
 
 def frame_orientation(frame: av.VideoFrame, path: Path) -> Orientation:
-    """What the file at ``path`` asks for a decoded frame; None of the eight ways: upright, and a warning."""
-    try:
-        stated = [data for data in frame.side_data if isinstance(data, SideData)]
-    except ValueError:  # PyAV has no name for EXIF among the side data
-        return exif_orientation(path)
-    for data in stated:
-        if data.type == Type.DISPLAYMATRIX:
-            return matrix_orientation(struct.unpack("=9i", bytes(data)[:36]), path)
-    return UPRIGHT
+    """What the video at ``path`` asks for a decoded frame; none of the eight ways: upright, and a warning."""
+    data = side_data(frame, Type.DISPLAYMATRIX)
+    return matrix_orientation(struct.unpack("=9i", data[:36]), path) if data else UPRIGHT
 
 
 def matrix_orientation(matrix: tuple[int, ...], path: Path) -> Orientation:

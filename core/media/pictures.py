@@ -19,7 +19,8 @@ from core.media.video import Frame, VideoInfo, VideoReader
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 
-_OPTIONS = {"format_whitelist": ",".join(PICTURE_FORMATS)}
+_OPTIONS = {"format_whitelist": ",".join(PICTURE_FORMATS), "pattern_type": "none"}
+"""A % in a name is no pattern."""
 
 
 class PictureReader(VideoReader):
@@ -107,13 +108,13 @@ def _natural(path: Path) -> list[tuple[int, str]]:
 
 
 def _load(path: Path) -> av.VideoFrame:
-    """The decoded picture. Opened as a stream, because libav would read a % in a name as a pattern."""
+    """The decoded picture."""
     if is_animated_webp(path):
         raise MediaError(
             f"{path} is an animation: give single pictures, or the animation itself as the input"
         )
     try:
-        with path.open("rb") as file, av.open(file, options=_OPTIONS) as container:
+        with av.open(f"file:{path}", options=_OPTIONS) as container:
             jpeg = container.streams.video[0].codec_context.name == "mjpeg"
             frames = list(islice(container.decode(video=0), 2))
     except (av.FFmpegError, OSError, IndexError, ValueError) as error:

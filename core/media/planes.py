@@ -7,10 +7,12 @@ Tags rule; a picture without tags is taken to be limited range and, by the usual
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 import av
 import numpy as np
+from av.sidedata.sidedata import SideData, Type
 from numpy.typing import NDArray
 
 from core.errors import MediaError
@@ -55,6 +57,15 @@ def depth_of(frame: av.VideoFrame) -> int:
     if frame.format.has_palette:
         return 8
     return max(8, *(component.bits for component in frame.format.components))
+
+
+def side_data(frame: av.VideoFrame, kind: Type) -> bytes | None:
+    """What libav attached to the picture of this kind; nothing where PyAV does not know all kinds that are there."""
+    try:
+        attached = cast(Iterable[SideData], frame.side_data)  # PyAV's type says that it is one of them
+        return next((bytes(data) for data in attached if data.type is kind), None)
+    except ValueError:
+        return None
 
 
 def frame_to_rgb(frame: av.VideoFrame, matrix: Matrix, range: Range, chroma: Chroma = Chroma.BILINEAR) -> Rgb:

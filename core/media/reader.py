@@ -25,11 +25,11 @@ from av.video.stream import VideoStream
 
 from core.errors import MediaError
 from core.media.colour import Chroma, Matrix, Range, Rgb
-from core.media.container import open_container, video_stream
+from core.media.container import PICTURE_FORMATS, open_container, video_stream
 from core.media.decoding import decode
 from core.media.deinterlace import deinterlaced
 from core.media.describing import presentation_of
-from core.media.orientation import frame_orientation
+from core.media.orientation import exif_orientation, frame_orientation
 from core.media.pictures import PictureReader
 from core.media.planes import depth_of, frame_to_rgb, tagged_matrix, tagged_range
 from core.media.timing import (
@@ -46,6 +46,9 @@ from core.media.video import Frame, RawFormat, VideoInfo, VideoReader
 __all__ = ["Frame", "RawFormat", "VideoInfo", "VideoReader", "open_video"]
 
 log = logging.getLogger(__name__)
+
+_ANIMATIONS = ("gif", "apng")
+"""Formats in which each picture states its time."""
 
 
 def open_video(
@@ -95,8 +98,9 @@ class FileReader(VideoReader):
             self._range = range or tagged_range(first)
             self._chroma = chroma
             self._size = (first.width, first.height)
-            self._start = first.pts or 0
-            self._orientation = frame_orientation(first, path)
+            self._start = first.pts
+            picture = self._container.format.name in PICTURE_FORMATS
+            self._orientation = exif_orientation(path) if picture else frame_orientation(first, path)
             self.interlaced = first.interlaced_frame
             self.info = replace(self._described(first), chroma=chroma)
         except BaseException:
@@ -111,7 +115,7 @@ class FileReader(VideoReader):
     def has_constant_rate(self) -> bool:
         with open_container(self._path, self._raw) as container:
             stream = video_stream(container, self._path)
-            return has_constant_rate(container, stream, self.info.frame_rate)
+            return has_constant_rate(container, stream, self.info.frame_rate, self._start)
 
     def intervals(self) -> tuple[Fraction, Fraction]:
         with open_container(self._path, self._raw) as container:
@@ -185,7 +189,10 @@ class FileReader(VideoReader):
             raise damage
 
     def _last_duration(self, frame: av.VideoFrame) -> Fraction | None:
-        return self.info.presentation.last_duration or frame.duration * self.info.time_base or None
+        stated = self.info.presentation.last_duration
+        if stated is None and self._container.format.name in _ANIMATIONS:
+            return frame.duration * self.info.time_base or None
+        return stated
 
     def frames_at(self, key: int, times: Sequence[int]) -> list[Frame] | None:
         """The frames with these time stamps (in units of the file), decoded from the key frame at ``key`` on.
@@ -197,7 +204,7 @@ class FileReader(VideoReader):
         for frame in self._decode_from(key, times[0]):
             if frame.pts is not None and frame.pts < times[0]:
                 continue
-            if frame.is_corrupt or frame.pts != times[len(frames)]:
+            if frame.is_corrupt or frame.pts != times[len(frames)] or self._start is None:
                 return None
             pts = (frame.pts - self._start) * self.info.time_base
             frames.append(Frame(self._to_rgb(frame, len(frames)), pts, self._last_duration(frame)))

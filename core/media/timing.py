@@ -17,6 +17,10 @@ RESTART = 1
 """Seconds: times that fall back further begin anew (a wrap of the counter, recordings put together)."""
 
 _UNTIMED_FORMATS = ("rawvideo", "yuv4mpegpipe")
+_BARE_FORMATS = ("h264", "hevc", "vvc", "obu", "av1", "m4v", "mpegvideo", "vc1", "dirac")
+"""Of these libav makes up 25 frames per second as the average."""
+_STATING = {"mp4", "matroska"}
+"""Containers that say how long the last picture is shown."""
 _MILLISECOND = Fraction(1, 1000)
 _SURVEYED = 100
 """Packets that tell the rate of a file which states none."""
@@ -67,6 +71,8 @@ def frame_rate_of(container: InputContainer, stream: VideoStream) -> Fraction:
 
     A rate that milliseconds blurred is taken for the whole number, or the 1000/1001 of one, that it is close to.
     """
+    if container.format.name in _BARE_FORMATS:
+        return Fraction(stream.guessed_rate or 25)
     stated = Fraction(stream.average_rate or 0)
     unit = Fraction(stream.time_base or 0)
     counts_milliseconds = unit == _MILLISECOND == 1 / stated if stated else False
@@ -101,46 +107,55 @@ def last_duration(container: InputContainer, stream: VideoStream) -> Fraction | 
     Matroska's statistics count only where the header's duration agrees with them: they outlive an edit of the file.
     """
     if container.format.name in _UNTIMED_FORMATS or in_coding_order(stream):
-        return 1 / stream.guessed_rate if stream.guessed_rate else None
+        rate = stream.guessed_rate
+        return Fraction(1 / rate) if rate and rate * _MILLISECOND < 1 else None
+    if not stream.time_base or not _STATING & set(container.format.name.split(",")):
+        return None
     end = _stated_end(container, stream)
-    if end is None or not stream.time_base:
-        return None
-    rate = stream.guessed_rate or 25
-    try:
-        near = end - round(REORDERED / rate / stream.time_base)
-        container.seek(max(near, stream.start_time or 0), stream=stream, any_frame=True)
-        last = max(
-            (packet for packet in _filled(container, stream) if packet.pts is not None),
-            key=lambda packet: packet.pts or 0,
-            default=None,
-        )
-    except (av.FFmpegError, OSError):
-        return None
+    last = _last_packet(container, stream, end)
     if last is None or last.pts is None:
         return None
-    left = end - last.pts
-    return (left if left > 0 else last.duration or 0) * stream.time_base or None
+    own = (last.duration or 0) * stream.time_base
+    left = own if end is None else (end - last.pts) * stream.time_base
+    return left if left > 0 and abs(left - own) > _MILLISECOND else own or None
+
+
+def _stated_end(container: InputContainer, stream: VideoStream) -> int | None:
+    """The time stamp at which the pictures end."""
+    if stream.duration:
+        return (stream.start_time or 0) + stream.duration
+    tagged = tagged_end(stream)
+    if tagged is None or not stream.time_base or tagged > _header_end(container) + _MILLISECOND:
+        return None
+    return round(tagged / stream.time_base)
+
+
+def _last_packet(container: InputContainer, stream: VideoStream, end: int | None) -> av.Packet | None:
+    """The packet that is shown last."""
+    unit = Fraction(stream.time_base or 1)
+    near = _header_end(container) / unit if end is None else end
+    margin = REORDERED / (stream.guessed_rate or 25) / unit
+    try:
+        container.seek(max(round(near - margin), stream.start_time or 0), stream=stream, any_frame=True)
+        timed = (packet for packet in _filled(container, stream) if packet.pts is not None)
+        return max(timed, key=lambda packet: packet.pts or 0, default=None)
+    except (av.FFmpegError, OSError):
+        return None
+
+
+def _header_end(container: InputContainer) -> Fraction:
+    return Fraction(container.duration or 0, av.time_base)
 
 
 def stated_duration(container: InputContainer, stream: VideoStream) -> Fraction | None:
     """Seconds of the pictures that the container claims, else of all of the file."""
     if stream.duration and stream.time_base:
         return stream.duration * stream.time_base
-    header = Fraction(container.duration, av.time_base) if container.duration else None
+    header = _header_end(container)
     tagged = tagged_end(stream)
-    if tagged is None or (header is not None and tagged > header + _MILLISECOND):
-        return header
+    if tagged is None or tagged > header + _MILLISECOND:
+        return header or None
     return tagged - (stream.start_time or 0) * Fraction(stream.time_base or 0)
-
-
-def _stated_end(container: InputContainer, stream: VideoStream) -> int | None:
-    """The time stamp at which the pictures end, where the container is one that states it."""
-    if not {"mp4", "matroska"} & set(container.format.name.split(",")):
-        return None
-    duration = stated_duration(container, stream)
-    if duration is None or not stream.time_base:
-        return None
-    return round((stream.start_time or 0) + duration / stream.time_base)
 
 
 def tagged_end(stream: VideoStream) -> Fraction | None:
@@ -153,23 +168,28 @@ def tagged_end(stream: VideoStream) -> Fraction | None:
     return hours * 3600 + minutes * 60 + seconds
 
 
-def has_constant_rate(container: InputContainer, stream: VideoStream, rate: Fraction) -> bool:
+def has_constant_rate(
+    container: InputContainer, stream: VideoStream, rate: Fraction, start: int | None
+) -> bool:
     """Whether frame n is shown n / ``rate`` seconds after the first, within a tick or a millisecond; reads it through.
 
-    So it is where the file has no time stamps at all. False when it cannot be read to its end.
+    ``start`` is the time stamp of the first frame: packets due before it show nothing. The rate is constant where the
+    file has no time stamps at all; False when it cannot be read to its end.
     """
     if container.format.name in _UNTIMED_FORMATS:
         return True
     unit = Fraction(stream.time_base or 1)
     allowed = max(unit, min(_MILLISECOND, 1 / rate / 8))
-    start: int | None = None
     timed = untimed = 0
     try:
         for time in _display_order(container, stream):
             if time is None:
                 untimed += 1
                 continue
-            start = time if start is None else start
+            if start is None:
+                return False
+            if time < start:
+                continue
             if abs((time - start) * unit - timed / rate) >= allowed:
                 return False
             timed += 1

@@ -12,6 +12,10 @@ from typing import BinaryIO
 from av.video.stream import VideoStream
 
 _SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675
+_ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+_ASF_HEADER = 65536
+"""Bytes that are searched for the properties, which come first."""
+_ASF_LIVE = 0x01
 _OGG_LAST = 0x04
 _OGG_PAGE = 65307
 """Bytes of the longest page."""
@@ -126,4 +130,31 @@ def _gif(file: BinaryIO, size: int) -> bool:
     return file.read() not in (b";", b"\0")
 
 
-_CHECKS = {"mov": _mp4, "matroska": _matroska, "avi": _avi, "flv": _flv, "ogg": _ogg, "gif": _gif}
+def _asf(file: BinaryIO, size: int) -> bool:
+    """The header states a larger file; live broadcasts state none."""
+    header = file.read(_ASF_HEADER)
+    place = header.find(_ASF_PROPERTIES)
+    if place < 0 or len(header) < place + 92:
+        return False
+    stated, flags = header[place + 40 : place + 48], header[place + 88]
+    return not flags & _ASF_LIVE and int.from_bytes(stated, "little") > size
+
+
+def _mxf(file: BinaryIO, size: int) -> bool:
+    """The closing partition would begin behind the file."""
+    head = file.read(64)
+    wide = head[16] & 0x7F if head[16:] and head[16] & 0x80 else 0
+    footer = head[17 + wide + 24 : 17 + wide + 32]
+    return int.from_bytes(footer, "big") >= size
+
+
+_CHECKS = {
+    "mov": _mp4,
+    "matroska": _matroska,
+    "avi": _avi,
+    "flv": _flv,
+    "ogg": _ogg,
+    "gif": _gif,
+    "asf": _asf,
+    "mxf": _mxf,
+}
