@@ -17,7 +17,7 @@ from core.coding.groups import unit
 from core.entropy.stream import StreamHeader
 from core.errors import StreamError
 from core.files import publish, temporary_folder
-from core.media.claim import claimed
+from core.media.claim import claimed, require_space
 from core.media.colour import Subsampling
 from core.media.planes import planar_format
 from core.media.writer import VideoWriter, open_writer
@@ -63,6 +63,8 @@ def decode_video(
     began = time.perf_counter()
     fault: StreamError | None = None
     with StreamDecoder(source, loaded) as stream, _replacing(output) as target:
+        header = stream.header
+        require_space(output, header.width * header.height * (frames or header.frames or 1))
         with _writer(target, stream.header, crf) as writer:
             first: int | None = None
             try:
