@@ -21,13 +21,18 @@ class Fresh(Callback):
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Choose the names."""
-        if BY_TIME in str(config._get_node("output")._value()):  # type: ignore[union-attr]
+        if BY_TIME in _written(config, "output") and _written(config.hydra.run, "dir") == "${output}":
             with read_write(config), open_dict(config):
                 config.output = str(_made(Path(config.output)))
         record = config.hydra.output_subdir
         if record is not None:
             with read_write(config.hydra):
                 config.hydra.output_subdir = _free(Path(config.hydra.run.dir), record)
+
+
+def _written(section: DictConfig, name: str) -> str:
+    """A setting as it was written, before what it refers to stands in its place."""
+    return str(section._get_node(name)._value())  # type: ignore[union-attr]
 
 
 def _made(folder: Path) -> Path:
@@ -38,6 +43,8 @@ def _made(folder: Path) -> Path:
             chosen.mkdir(parents=True)
         except FileExistsError:
             continue
+        except OSError:  # Hydra will meet it as well, and tell
+            return folder
         return chosen
     raise AssertionError
 

@@ -59,7 +59,7 @@ def test_all_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: 
     done, fsync, replace = [], os.fsync, os.replace
 
     def noted_fsync(handle: int) -> None:
-        done.append(Path(os.readlink(f"/proc/self/fd/{handle}")).name)
+        done.append(Path(f"/proc/self/fd/{handle}").readlink().name)
         fsync(handle)
 
     def noted_replace(source: Path, place: Path) -> None:

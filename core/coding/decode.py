@@ -19,7 +19,7 @@ from core.coding.shown import Shown
 from core.entropy.stream import StreamHeader
 from core.errors import StreamError
 from core.files import publish, temporary_folder
-from core.media.claim import claimed
+from core.media.claim import claimed, require_space
 from core.media.colour import Subsampling
 from core.media.encoders import colour_of, pixel_format_for
 from core.media.pacing import Slots, require_few_repeats, steady_rate, told_of_repeats
@@ -64,23 +64,25 @@ def decode_video(
 ) -> Decoded:
     """Decode ``frames`` frames (None: all) from number ``start`` on; ``crf`` is the quality of an mp4 or mkv file.
 
-    ``threads`` are those of the video encoder: 1 gives the same bytes every time, 0 takes all cores. Times begin at the first frame that is written. The caller has checked and `claimed` the output. Errors as for
-    `decode`.
+    ``threads`` are those of the video encoder: 1 gives the same bytes every time, 0 takes all cores. Times begin at
+    the first frame that is written. The caller has checked and `claimed` the output. Errors as for `decode`.
     """
     began = time.perf_counter()
     fault: StreamError | None = None
     with StreamDecoder(source, loaded) as stream, _replacing(output) as target:
-        shown = Shown(source, stream.header, start)
-        slots = _slots(source, output, stream.header, shown)
-        if told := left_out(stream.header.presentation, output, pictures_alone=True):
+        header = stream.header
+        require_space(output, header.width * header.height * (frames or header.frames or 1))
+        shown = Shown(source, header, start)
+        slots = _slots(source, output, header, shown)
+        if told := left_out(header.presentation, output, pictures_alone=True):
             log.warning("%s", told)
         written = 0
-        with _writer(target, stream.header, crf, threads, slots) as writer:
+        with _writer(target, header, crf, threads, slots) as writer:
             try:
                 for frame in islice(stream.frames(start), frames):
                     begin, end = shown(frame.time)
                     for _ in range(slots.take(end) if slots else 1):
-                        writer.write(unit(frame.picture, stream.header.depth), begin, end - begin)
+                        writer.write(unit(frame.picture, header.depth), begin, end - begin)
                     written += 1
                     if seen:
                         seen.advance()

@@ -1,4 +1,4 @@
-"""When the frames of a stream are shown, and for how long: the last one too, and each that is the last to be written."""
+"""When the frames of a stream are shown, and for how long, also the last one that is written."""
 
 from __future__ import annotations
 

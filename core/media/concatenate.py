@@ -39,8 +39,8 @@ def concatenate(
     Part k begins at ``starts[k]`` seconds, or where the part before it ended; the last picture is shown until ``end``,
     or as long as its part says. Parts are mp4 or y4m, whose time stamps are exact (Matroska rounds them to
     milliseconds); mp4 parts make an mp4 or mkv file. The other tracks of ``tracks`` are copied as they are;
-    ``presentation`` and ``frame_rate`` are what the file is to say of itself. Raises `MediaError` when there is no part,
-    one cannot be read, is damaged or coded differently, or parts overlap.
+    ``presentation`` and ``frame_rate`` are what the file is to say of itself. Raises `MediaError` when there is no
+    part, one cannot be read, is damaged or coded differently, or parts overlap.
     """
     path = Path(path)
     if not parts or (starts is not None and len(starts) != len(parts)):

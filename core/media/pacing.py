@@ -17,7 +17,7 @@ _MILLISECOND = Fraction(1, 1000)
 
 
 def regular(frames: Iterable[Frame], rate: Fraction, unit: Fraction) -> Iterator[Frame]:
-    """Frames of constant rate at their exact times, which a file that counts in units of ``unit`` seconds had to round.
+    """Frames of constant rate at their exact times; their file had to round them to units of ``unit`` seconds.
 
     The duration of the last one stays where it is another by more than the rounding.
     """
@@ -26,7 +26,7 @@ def regular(frames: Iterable[Frame], rate: Fraction, unit: Fraction) -> Iterator
 
 
 def odd_duration(duration: Fraction | None, rate: Fraction, unit: Fraction) -> Fraction | None:
-    """The duration of a frame where it is not that of the rate, rounded to units of ``unit`` seconds or milliseconds."""
+    """The duration of a frame where it is not that of the rate, rounded to ``unit`` seconds or to milliseconds."""
     if duration is None or abs(duration - 1 / rate) <= max(unit, _MILLISECOND):
         return None
     return duration
@@ -49,8 +49,8 @@ def require_few_repeats(output: Path, longest: Fraction, rate: Fraction) -> None
 def told_of_repeats(source: Path, output: Path) -> str:
     """The sentence on a varying rate whose frames get no times."""
     return (
-        f"{source} has a varying frame rate and {output} can have no times: frames are repeated, so that all last as long "
-        "as before."
+        f"{source} has a varying frame rate and {output} can have no times: frames are repeated, so that all last as "
+        "long as before."
     )
 
 

@@ -148,7 +148,7 @@ class FileReader(VideoReader):
         presentation = presentation_of(self._container, self._stream, first, sideways=sideways)
         if self._silent:
             presentation = replace(presentation, field_order=0)
-        start = self._start * info.time_base
+        start = (self._start or 0) * info.time_base
         return replace(info, start=start, presentation=replace(presentation, last_duration=last))
 
     def _checked(self, decoded: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:

@@ -9,36 +9,41 @@ from core.media.tracks import Sound, holds
 from core.media.video import VideoInfo
 
 _TAGS_OF_MP4 = frozenset(
-    [
-        "title",
-        "artist",
-        "album_artist",
-        "composer",
-        "writer",
-        "album",
-        "date",
-        "comment",
-        "genre",
-        "copyright",
-        "grouping",
-        "lyrics",
-        "description",
-        "synopsis",
-        "show",
-        "episode_id",
-        "network",
-        "keywords",
-        "episode_sort",
-        "season_number",
-        "media_type",
-        "hd_video",
-        "track",
-        "disc",
-        "compilation",
-        "gapless_playback",
-        "creation_time",
-        "location",
-    ]
+    (
+        *(
+            "title",
+            "artist",
+            "album_artist",
+            "composer",
+            "writer",
+            "album",
+            "date",
+            "comment",
+            "genre",
+            "copyright",
+        ),
+        *(
+            "grouping",
+            "lyrics",
+            "description",
+            "synopsis",
+            "show",
+            "episode_id",
+            "network",
+            "keywords",
+            "location",
+        ),
+        *(
+            "episode_sort",
+            "season_number",
+            "media_type",
+            "hd_video",
+            "track",
+            "disc",
+            "compilation",
+            "creation_time",
+        ),
+    )
 )
 """Names of the tags that libav writes into mp4."""
 _STREAM = ".mdv"
@@ -99,6 +104,6 @@ def told_of_range(source: Path, info: VideoInfo) -> str:
     if name is None:
         return ""
     return (
-        f"{source} has a high dynamic range ({name}): networks see its values as they stand, between 0 and 1, like those "
-        "of ordinary video; depth, primaries and transfer function are kept."
+        f"{source} has a high dynamic range ({name}): networks see its values as they stand, between 0 and 1, like "
+        "those of ordinary video; depth, primaries and transfer function are kept."
     )

@@ -298,7 +298,7 @@ def test_a_link_under_a_hidden_name_is_not_followed(tmp_path: Path, ending: str)
 def test_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write(tmp_path / "in.y4m", moving(2))
     monkeypatch.setattr(claim.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 0}))
-    with pytest.raises(MediaError, match="has 0.00 MB free: make room"):
+    with pytest.raises(MediaError, match=r"has 0\.00 MB free: make room"):
         encode(source, tmp_path / "out.mdv", load())
     assert list(tmp_path.iterdir()) == [source]
 

@@ -1,4 +1,4 @@
-"""What a stream says of how its video is shown: fields of a number, a length and bytes; unknown ones are passed over."""
+"""What a stream says of how its video is shown: fields of number, length and bytes; unknown ones are passed over."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def decode(data: bytes) -> tuple[Presentation, Unknown]:
 
 
 def bounded(presentation: Presentation) -> Presentation:
-    """The same as far as a stream holds it: long texts are cut, tags, chapters and tracks beyond their room left out."""
+    """The same as far as a stream holds it: long texts are cut, and what is beyond a field's room is left out."""
     tags = [(_cut(name), _cut(text)) for name, text in presentation.metadata.items()]
     chapters = [
         Chapter(_held(max(one.start, Fraction(0))), _held(one.end), _cut(one.title))

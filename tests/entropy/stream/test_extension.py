@@ -155,11 +155,13 @@ def test_damaged_extensions(tmp_path: Path, data: bytes, version: int, words: st
 def test_any_bytes_are_read_or_told(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "a.mdv"
     path.write_bytes(with_extension(data))
+    told = ""
     try:
         with StreamReader(path) as reader:
             assert reader.header.encode() == path.read_bytes()
     except StreamError as error:
-        assert "makes no sense" in str(error)
+        told = str(error)
+    assert not told or "makes no sense" in told
 
 
 def test_what_is_too_much_is_left_out() -> None:
