@@ -57,7 +57,12 @@ class Coding:
         context.thread_count = self.threads
         tag_colour(context, self.matrix, self.range, presentation)
         if self.encoder == "libx264":
-            context.options = {"crf": str(self.crf), "preset": self.preset}
+            # x264's fast sums of macroblock trees depend on where memory lies: two runs would give two files.
+            context.options = {
+                "crf": str(self.crf),
+                "preset": self.preset,
+                "x264-params": "cpu-independent=1",
+            }
         elif self.encoder == "libx265":
             context.codec_tag = "hvc1"  # what Apple's players ask for
             context.options = {
