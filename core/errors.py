@@ -38,6 +38,10 @@ class StreamError(MindvideoError):
     """A coded stream is damaged, cut short, or belongs to another model."""
 
 
+class RecordError(MindvideoError):
+    """A record of our own (JSON) is damaged, or another version made it; who reads it says which, and what to do."""
+
+
 class SweepError(MindvideoError):
     """Jobs of a sweep failed; the others ran."""
 

@@ -9,24 +9,24 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from core.errors import MediaError
+from core.errors import MediaError, RecordError
+from core.records import AnyFloat, Count, Matching, decode_record, parse_json
 
 
 @dataclass(frozen=True)
 class FrameRecord:
     """One coded frame; records stand in order of decoding."""
 
-    type: str
-    """``intra`` or ``inter``."""
+    type: Annotated[str, Matching("intra|inter")]
     time: int
     """When it is shown, in units of the stream's time base."""
-    bytes: int
+    bytes: Count
     """Of its payload."""
     psnr: float
     """Of RGB, both pictures rounded to 8 bits, dB; at most `core.metrics.quality.PSNR_CAP`."""
-    estimated_bits: float | None = None
+    estimated_bits: AnyFloat | None = None
     """Information content under the float priors, where it was asked for."""
 
 
@@ -77,12 +77,13 @@ class Journal:
         self._write(self._plan)
 
     def keep(self, count: int) -> bool:
-        """Drop all records but the first ``count``; False when they are not there, or are another plan's."""
+        """Drop all records but the first ``count``; False when they are not there whole, or are another plan's."""
         self._file.seek(0)
         if self._file.readline() != self._plan:
             return False
         for _ in range(count):
-            if not self._file.readline().endswith(b"\n"):
+            line = self._file.readline()
+            if not line.endswith(b"\n") or _record(line) is None:
                 return False
         self._file.truncate(self._file.tell())
         return True
@@ -90,7 +91,11 @@ class Journal:
     def __iter__(self) -> Iterator[FrameRecord]:
         self._file.seek(len(self._plan))
         for line in self._file:
-            yield FrameRecord(**json.loads(line))
+            if (record := _record(line)) is None:
+                raise MediaError(
+                    f"{self._path} is damaged: remove it, and the video is encoded from the beginning."
+                )
+            yield record
 
     def add(self, record: FrameRecord) -> None:
         """Append a record."""
@@ -108,6 +113,14 @@ class Journal:
     def _write(self, line: bytes) -> None:
         self._file.write(line)
         self._file.flush()
+
+
+def _record(line: bytes) -> FrameRecord | None:
+    """The record of a line; None where it holds none, as after a power cut."""
+    try:
+        return decode_record(FrameRecord, parse_json(line))
+    except RecordError:
+        return None
 
 
 def _line(value: Mapping[str, Any]) -> bytes:
