@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.config import compose_settings
-from core.errors import CheckpointError, ConfigError
+from core.errors import CheckpointError, ConfigError, RecordError
 from core.files import write_json
 from core.hooks import CodecEntry, Split, TaskEntry
 from core.run import Run
@@ -219,15 +219,20 @@ class Training:
         self._require_same_run(checkpoint.training, path)
         tensors = {**checkpoint.part(MODEL), **checkpoint.part(STATE)}
         assign(self.step, tensors, path)
-        self.state.restore(checkpoint.training)
+        try:
+            self.state.restore(checkpoint.training)
+        except RecordError as error:
+            raise CheckpointError(
+                f"{path} is damaged: its training's record is unreadable ({error})."
+            ) from None
         log.info("Resuming %s at step %d.", path, self.state.step)
 
     def _require_same_run(self, record: Mapping[str, object], path: Path) -> None:
         for name in ("seed", "total_steps", "steps_per_epoch"):
             now = getattr(self.state, name)
-            if record[name] != now:
+            if record.get(name) != now:
                 raise CheckpointError(
-                    f"{path} is of a run with {name.replace('_', ' ')} {record[name]}, the settings give {now}: "
+                    f"{path} is of a run with {name.replace('_', ' ')} {record.get(name)}, the settings give {now}: "
                     "resume with the run's own settings, or start from its weights with weights=… output=…."
                 )
 
