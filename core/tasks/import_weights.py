@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from omegaconf import MISSING
-from rich.console import Console
 from rich.table import Table
 
+from core.console import console
 from core.errors import CheckpointError, ConfigError
 from core.hooks import Array, CodecEntry, ModelEntry, PublishedTensor, PublishedWeights, TaskEntry
 
@@ -137,7 +137,7 @@ def _print(account: Account, path: Path) -> None:
         shown = keys if what in ("missing", "left over") else keys[:SHOWN]
         more = f" … {len(keys) - len(shown)} more" if len(keys) > len(shown) else ""
         table.add_row(what, str(len(keys)), "\n".join(shown) + more)
-    Console().print(table)
+    console().print(table)
 
 
 IMPORT_WEIGHTS = TaskEntry("import_weights", ImportWeightsConfig, _import, needs=("model", "device"))
