@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from omegaconf import OmegaConf
 from core import __version__, hooks
 from core.config import Runtime, Settings, entry_section
 from core.errors import ConfigError
+from core.files import write_json
 from core.registry import Registry
 
 if TYPE_CHECKING:
@@ -267,8 +267,7 @@ class Run:
             "rejected": {r.name: r.reason for r in self.registry.rejected},
             "command": self.overrides,
         }
-        self.output.mkdir(parents=True, exist_ok=True)
-        (self.output / "plugins.json").write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+        write_json(self.output / "plugins.json", record)
 
 
 def leads() -> bool:
