@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +18,7 @@ from types import TracebackType
 from core.coding.codec import LoadedCodec
 from core.coding.groups import coded, planned, timed, unit
 from core.coding.records import FrameRecord, Journal, Sums
-from core.entropy.stream import StreamHeader, StreamWriter
+from core.entropy.stream import StreamHeader, StreamWriter, bounded
 from core.errors import MediaError, StreamError
 from core.facts import Facts
 from core.files import hidden, publish
@@ -26,7 +26,9 @@ from core.hooks import Array, CodedFrame, PictureFormat
 from core.media.claim import claimed, require_space
 from core.media.fingerprint import source_facts
 from core.media.output import cannot_write
+from core.media.pacing import odd_duration
 from core.media.reader import open_video
+from core.media.target import left_out, told_of_range
 from core.media.video import VideoReader
 from core.metrics.quality import PSNR_CAP, stored_psnr
 from core.progress import Meter
@@ -126,6 +128,9 @@ class _Job:
         self._source, self._output = source, output
         self._estimate = estimate
         self._header = _header(reader, loaded)
+        for sentence in (left_out(reader.info.presentation, output), told_of_range(source, reader.info)):
+            if sentence:
+                log.warning("%s", sentence)
         require_space(output, self._header.width * self._header.height * (self._header.frames or 1))
         self._part = hidden(output, ".part")
         try:
@@ -238,6 +243,10 @@ class _Job:
 def _header(reader: VideoReader, loaded: LoadedCodec) -> StreamHeader:
     """What the stream says of itself. A source of constant rate counts frames, others the ticks of their file."""
     info = reader.info
+    constant = reader.has_constant_rate()
+    last = info.presentation.last_duration
+    if constant:
+        last = odd_duration(last, info.frame_rate, info.time_base)
     return StreamHeader(
         codec=loaded.name,
         fingerprint=loaded.fingerprint,
@@ -245,11 +254,12 @@ def _header(reader: VideoReader, loaded: LoadedCodec) -> StreamHeader:
         height=info.height,
         depth=8 if info.depth <= 8 else 10,
         frame_rate=info.frame_rate,
-        time_base=1 / info.frame_rate if reader.has_constant_rate() else info.time_base,
+        time_base=1 / info.frame_rate if constant else info.time_base,
         frames=info.frame_count,
         pixel_format=info.pixel_format,
         matrix=info.matrix,
         range=info.range,
         gop=loaded.gop,
         arithmetic=loaded.arithmetic,
+        presentation=bounded(replace(info.presentation, last_duration=last)),
     )

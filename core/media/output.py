@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection
 from contextlib import suppress
 from fractions import Fraction
@@ -18,6 +19,8 @@ CONTAINERS = {".mp4": "mp4", ".mkv": "matroska", ".y4m": "yuv4mpegpipe"}
 """Suffix -> libav's name of the format."""
 VIDEO_SUFFIXES = (*CONTAINERS, "")
 """Endings of a video that is written; none is a folder of pictures."""
+_LONGEST_HEADER = 256
+"""Bytes of the first line of y4m."""
 
 
 def check_output(
@@ -53,11 +56,13 @@ def open_output(path: Path, time_unit: Fraction) -> tuple[OutputContainer, Path]
     name = CONTAINERS.get(path.suffix.lower())
     if name is None:
         raise MediaError(f"cannot write '{path.suffix}' files: use {', '.join(CONTAINERS)}")
-    options = {}
+    options = {
+        "fflags": "+bitexact"
+    }  # no random numbers and no names of programs: equal pictures, equal bytes
     if name == "mp4":
-        options = {"movflags": "+faststart", "movie_timescale": str(time_unit.denominator)}
+        options |= {"movflags": "+faststart", "movie_timescale": str(time_unit.denominator)}
     elif name == "yuv4mpegpipe":
-        options = {"strict": "-1"}  # more than 8 bits are an extension of the format
+        options |= {"strict": "-1"}  # more than 8 bits are an extension of the format
     temporary = None
     try:
         temporary = temporary_file(path)
@@ -66,6 +71,23 @@ def open_output(path: Path, time_unit: Fraction) -> tuple[OutputContainer, Path]
         if temporary:
             temporary.unlink(missing_ok=True)
         raise cannot_write(path, error) from error
+
+
+def state_aspect(y4m: Path, ratio: Fraction) -> None:
+    """Write the shape of samples into the header of a y4m file, which libav's bindings leave unsaid.
+
+    The header keeps its length: a comment that repeats the format of the planes makes room.
+    """
+    with y4m.open("r+b") as file:
+        before = file.readline(_LONGEST_HEADER)
+        after = re.sub(rb" XYSCSS=\S+", b"", before, count=1)
+        after = after.replace(b" A0:0", b" A%d:%d" % (ratio.numerator, ratio.denominator), 1)
+        room = len(before) - len(after)
+        if room < 0:
+            return
+        comment = b" X" + b"_" * (room - 2) if room > 1 else b" " * room
+        file.seek(0)
+        file.write(after[:-1] + comment + b"\n")
 
 
 def discard_output(container: OutputContainer, temporary: Path) -> None:

@@ -16,25 +16,24 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from itertools import chain, islice, pairwise
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from core.errors import MediaError
 from core.facts import facts
 from core.files import publish
-from core.hooks import Array, Output, Upscaler
+from core.hooks import Upscaler
 from core.media.claim import claimed, require_space
 from core.media.fingerprint import source_facts
 from core.media.output import WriteError, cannot_write
 from core.media.reader import open_video
-from core.media.scenes import SceneCutDetector
-from core.media.tiles import plan_tiles
-from core.media.video import Frame, VideoReader
-from core.media.writer import concatenate, open_writer
+from core.media.video import VideoReader
 from core.progress import Meter
+from core.upscaling.frames import FrameMaker, Pair, cut_pairs
 from core.upscaling.options import UpscaleOptions
 from core.upscaling.parts import WorkFolder
+from core.upscaling.target import Moment, Target
 
 PART_FRAMES = 32
 """Input frames in a part: what a killed job loses at most."""
@@ -117,15 +116,14 @@ class _Job:
         identity: str | Mapping[str, Any],
     ) -> None:
         self._info = reader.info
-        self._frames = iter(reader)
-        self._output = output
-        self._suffix = output.suffix.lower()
         self._options = options
-        self._source = source
-        self._frame_maker = _FrameMaker(upscaler, options, self._info.height, self._info.width)
-        self._rate = self._info.frame_rate * (2 if options.temporal else 1)
+        self._source, self._output = source, output
+        self._maker = FrameMaker(upscaler, options, self._info.height, self._info.width)
+        self._target = Target(reader, source, output, options, self._maker.height, self._maker.width)
+        self._frames = self._target.frames(reader)
         self._paths: list[Path] = []
         self._starts: list[Fraction] = []
+        self._end = Fraction(0)
         self._count = self._cuts = 0
         require_space(output, self._pixels)
         named = identity if isinstance(identity, Mapping) else {"upscaler": identity}
@@ -135,12 +133,12 @@ class _Job:
 
     def parts(self) -> Iterator[int]:
         """Make the parts that are not there yet; yields how many input frames are done, as it goes."""
-        pairs = _cut_pairs(self._frames, self._options.scene_cuts, 1 / self._info.frame_rate)
+        pairs = cut_pairs(self._frames, self._options.scene_cuts, 1 / self._info.frame_rate)
         for number in range(10**9):
             first = next(pairs, None)
             if first is None:
                 return
-            path = self._folder.path / f"{number:06d}{self._part_suffix}"
+            path = self._folder.path / f"{number:06d}{self._target.part_suffix}"
             self._paths.append(path)
             self._starts.append(first.frame.pts)
             part = self._counted(chain([first], islice(pairs, PART_FRAMES - 1)))
@@ -152,42 +150,40 @@ class _Job:
                     yield from self._write(part, path)
                     self._folder.add(path)
 
-    def _counted(self, part: Iterator[_Pair]) -> Iterator[_Pair]:
-        """The pairs of a part one by one, so that only two frames are held; counts them and their cuts."""
+    def _counted(self, part: Iterator[Pair]) -> Iterator[tuple[Pair, list[Moment]]]:
+        """The pairs of a part one by one, so that only two frames are held, and when their pictures are shown."""
         for pair in part:
-            self._count += 1
+            moments = [self._target.moment(*times) for times in self._maker.moments(pair)]
             self._cuts += pair.cut
-            yield pair
+            self._count += sum(moment.times for moment in moments)
+            self._end = pair.until
+            yield pair, moments
 
     def finish(self) -> Upscaled:
         """Join the parts, remove them, and say what was made."""
         if not self._paths:
             raise MediaError(f"{self._source} holds no frame.")
         with self._writing():
-            self._join()
+            if self._output.suffix == "":
+                self._join_pictures()
+            else:
+                self._target.join(self._paths, self._starts, self._end)
             self._folder.remove()
-        frames = self._count * (2 if self._options.temporal else 1)
-        maker = self._frame_maker
-        return Upscaled(frames, maker.width, maker.height, self._rate, self._cuts)
+        maker = self._maker
+        return Upscaled(self._count, maker.width, maker.height, self._target.rate, self._cuts)
 
     @property
     def _pixels(self) -> int:
         """Of all frames, which stand in the parts and, when those are joined, in the output as well."""
         frames = (self._info.frame_count or 1) * (2 if self._options.temporal else 1)
-        return 2 * frames * self._frame_maker.width * self._frame_maker.height
+        return 2 * frames * self._maker.width * self._maker.height
 
-    @property
-    def _part_suffix(self) -> str:
-        return ".mp4" if self._suffix == ".mkv" else self._suffix  # only mp4 keeps exact time stamps
-
-    def _write(self, part: Iterator[_Pair], path: Path) -> Iterator[int]:
-        maker = self._frame_maker
-        with open_writer(
-            path, width=maker.width, height=maker.height, frame_rate=self._rate, crf=self._options.crf
-        ) as writer:
-            for pair in part:
-                for picture, pts in maker.make(pair):
-                    writer.write(picture, pts - self._starts[-1])
+    def _write(self, part: Iterator[tuple[Pair, list[Moment]]], path: Path) -> Iterator[int]:
+        with self._target.writer(path) as writer:
+            for pair, moments in part:
+                for picture, moment in zip(self._maker.make(pair), moments, strict=True):
+                    for _ in range(moment.times):
+                        writer.write(picture, moment.begin - self._starts[-1], moment.end - moment.begin)
                 yield 1
 
     @contextmanager
@@ -200,15 +196,6 @@ class _Job:
             kept = "the parts made so far stay, and the same command goes on from there"
             raise MediaError(f"{told}; {kept}.") from error
 
-    def _join(self) -> None:
-        if self._suffix == "":
-            self._join_pictures()
-        elif self._suffix == ".y4m":
-            concatenate(self._paths, self._output)
-        else:
-            sound = self._source if self._info.has_audio else None
-            concatenate(self._paths, self._output, audio_from=sound, starts=self._starts)
-
     def _join_pictures(self) -> None:
         """Bring the parts' pictures into one folder, numbered through."""
         temporary = self._folder.path / "joined"
@@ -218,67 +205,6 @@ class _Job:
         for number, picture in enumerate(pictures):
             _put(picture, temporary / f"{number:06d}.png")
         publish(temporary, self._output)
-
-
-@dataclass(frozen=True)
-class _Pair:
-    """A frame and its successor, unless it is the last or a cut lies between them."""
-
-    frame: Frame
-    following: Frame | None
-    cut: bool
-    until: Fraction
-    """When the next frame is due, in seconds."""
-
-
-def _cut_pairs(frames: Iterator[Frame], find_cuts: bool, interval: Fraction) -> Iterator[_Pair]:
-    detector = SceneCutDetector()
-    for frame, following in pairwise(chain(frames, [None])):
-        assert frame is not None
-        cut = following is not None and find_cuts and detector.is_cut(frame.rgb, following.rgb)
-        until = following.pts if following else frame.pts + interval
-        yield _Pair(frame, None if cut else following, cut, until)
-
-
-class _FrameMaker:
-    """Turns pairs of frames into output pictures, tile by tile."""
-
-    def __init__(self, upscaler: Upscaler, options: UpscaleOptions, height: int, width: int) -> None:
-        self._upscaler = upscaler
-        self._options = options
-        scale = upscaler.scale if options.spatial else 1
-        self.height, self.width = height * scale, width * scale
-        self._scale = scale
-        self._plan = plan_tiles(
-            height,
-            width,
-            tile=options.tile or max(height, width),
-            overlap=options.overlap,
-            alignment=upscaler.alignment,
-        )
-
-    def make(self, pair: _Pair) -> Iterator[tuple[Array, Fraction]]:
-        """The output pictures of a pair with their times: the frame's own, and the one after it."""
-        first, following = pair.frame, pair.following
-        between = Output.MIDDLE if self._options.spatial else Output.LOW_MIDDLE
-        wanted = [Output.FIRST] if self._options.spatial else []
-        if self._options.temporal and following is not None:
-            wanted.append(between)
-        made = self._run(first.rgb, (following or first).rgb, wanted)
-        own = made.get(Output.FIRST, first.rgb)
-        yield own, first.pts
-        if self._options.temporal:
-            yield made.get(between, own), (first.pts + pair.until) / 2
-
-    def _run(self, first: Array, last: Array, wanted: list[Output]) -> dict[Output, Array]:
-        if not wanted:
-            return {}
-
-        def made(tile_first: Array, tile_last: Array) -> dict[Output, Array]:
-            tiles = self._upscaler(tile_first[None], tile_last[None], wanted)
-            return {output: tiles[output][0] for output in wanted}
-
-        return self._plan.run_named(made, first, last, scales=dict.fromkeys(wanted, self._scale))
 
 
 def _put(file: Path, place: Path) -> None:

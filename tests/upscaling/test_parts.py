@@ -17,7 +17,7 @@ from core.hooks import Array, Output
 from core.media import claim
 from core.media.colour import Chroma, Matrix, Range
 from core.media.reader import RawFormat, open_video
-from core.upscaling import video
+from core.upscaling import target, video
 from core.upscaling.options import UpscaleOptions
 from core.upscaling.parts import folder_of
 from core.upscaling.video import upscale_video
@@ -218,7 +218,7 @@ def test_a_disk_that_is_full_before_the_first_part(tmp_path: Path, monkeypatch: 
         ):
             run(source, tmp_path / "out.y4m")
     with monkeypatch.context() as patch:
-        patch.setattr(video, "open_writer", full)
+        patch.setattr(target, "open_writer", full)
         with pytest.raises(MediaError, match=r"No space left on device; the parts made so far stay"):
             run(source, tmp_path / "out.y4m")
     assert calls(source, tmp_path / "out.y4m") == 4
