@@ -23,6 +23,7 @@ from core import __version__, config, devices, help, sweeping
 from core.errors import ConfigError, MindvideoError, SweepError
 from core.registry import Registry, load
 from core.run import Run, leads, place
+from core.words import as_typed, word
 
 LOOKS_ONLY = ("hydra_help", "shell_completion", "info")
 """Flags with which Hydra shows something that needs no sound configuration."""
@@ -146,8 +147,9 @@ def open_run(overrides: Sequence[str] = (), output: str | Path | None = None) ->
 
     ``output`` is the folder of the run, made when something is written there. Raises a `MindvideoError`.
     """
-    words = list(overrides) + ([f"output='{output}'"] if output else [])
+    words = [*overrides, *([word("output", str(output))] if output else [])]
     registry = plugins(_disabled(words))
+    words = as_typed(words, config.paths(registry, words))
     config.offer(registry)
     settings = config.compose_settings([*_without_absent_default(words, registry), *words], registry)
     return Run(settings, registry, Path(settings.output), words)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from core.run import Run
 
 C = TypeVar("C")
+
+PATH = "path"
+FilePath = Annotated[str, PATH]
+"""The type of an option that names a file or a folder: it is taken as it was typed, whatever characters it has."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from omegaconf import MISSING
 
 from core.errors import ConfigError
 from core.files import write_json
-from core.hooks import TaskEntry
+from core.hooks import FilePath, TaskEntry
 from core.progress import Meter
 from core.tasks.source import SourceConfig
 
@@ -26,13 +26,13 @@ log = logging.getLogger(__name__)
 class EncodeConfig(SourceConfig):
     """Code a video into a stream with a trained codec; typed again after an interruption, it goes on."""
 
-    output: str = MISSING
+    output: FilePath = MISSING
     """The stream, .mdv."""
-    checkpoint: str | None = None
+    checkpoint: FilePath | None = None
     """Trained codec; by default the settings' ``weights``."""
     overwrite: bool = False
     """Replace an output that exists."""
-    report: str | None = None
+    report: FilePath | None = None
     """JSON file to write with type, time, bytes and PSNR of each frame."""
     estimated: bool = False
     """Say as well what the float priors estimate for the rate."""

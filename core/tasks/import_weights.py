@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core.errors import CheckpointError, ConfigError
-from core.hooks import CodecEntry, ModelEntry, PublishedWeights, TaskEntry
+from core.hooks import CodecEntry, FilePath, ModelEntry, PublishedWeights, TaskEntry
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -33,9 +33,9 @@ WRAPPERS = ("state_dict", "model", "params", "net")
 class ImportWeightsConfig:
     """Turn published PyTorch weights into a checkpoint."""
 
-    input: str = MISSING
+    input: FilePath = MISSING
     """Published weights: .pth or .pt (needs the extra ``torch``), .npz or .safetensors."""
-    output: str | None = None
+    output: FilePath | None = None
     """Checkpoint to write (.safetensors); by default ``checkpoints/imported.safetensors`` in the run's folder."""
 
 

@@ -12,7 +12,7 @@ from omegaconf import MISSING
 
 from core.config import entry_section
 from core.errors import CheckpointError, ConfigError
-from core.hooks import TaskEntry, UpscalerEntry
+from core.hooks import FilePath, TaskEntry, UpscalerEntry
 from core.progress import Meter
 from core.tasks.source import SourceConfig
 from core.upscaling.options import UpscaleOptions
@@ -27,9 +27,9 @@ log = logging.getLogger(__name__)
 class UpscaleConfig(UpscaleOptions, SourceConfig):
     """Make a video smoother and larger with a trained network."""
 
-    output: str = MISSING
+    output: FilePath = MISSING
     """.mp4 or .mkv (H.264), .y4m (lossless), or a folder for PNG files."""
-    checkpoint: str | None = None
+    checkpoint: FilePath | None = None
     """Trained network; by default the settings' ``weights``."""
     overwrite: bool = False
     """Replace an output that exists."""
