@@ -20,7 +20,7 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
-from hydra.errors import HydraException
+from hydra.errors import HydraException, MissingConfigException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -221,6 +221,14 @@ def _composing() -> AbstractContextManager[Any]:
 
 def check(config: DictConfig, registry: Registry, faults: Sequence[str] = ()) -> Settings:
     """Typed settings of a composed configuration; raises `ConfigError` with every problem, ``faults`` first."""
+    try:
+        return _checked(config, registry, faults)
+    except OmegaConfBaseException as error:  # of a value that refers to another one
+        key = f"{error.full_key}: " if error.full_key else ""
+        raise ConfigError(_message([*faults, key + explain(error)])) from None
+
+
+def _checked(config: DictConfig, registry: Registry, faults: Sequence[str]) -> Settings:
     task = registry.entry_of("task", OmegaConf.get_type(config, "task"))
     if not isinstance(task, hooks.TaskEntry):
         faults = [*faults, f"no task is chosen: give task=… (known: {', '.join(registry.names('task'))})"]
@@ -323,7 +331,8 @@ def _choices_first(overrides: Sequence[str]) -> list[str]:
 def _fault(override: str, error: Exception, accepted: list[str], registry: Registry) -> str:
     key, _, value = override.partition("=")
     key = key.lstrip("+~")
-    if key in GROUPS and value not in (known := _options(registry, key)):
+    absent = isinstance(error, MissingConfigException)
+    if key in GROUPS and absent and value not in (known := _options(registry, key)):
         return f"{override}: there is no {key} '{value}'{suggestion(value, known)}"
     if key in GROUPS:
         return f"{override}: {explain(error)}"

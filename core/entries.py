@@ -271,6 +271,10 @@ class TaskEntry(Entry[C]):
     build: Callable[[C, Run], float | None]
     needs: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
+    resumes: str = "The same command begins it anew."
+    """A sentence on how it goes on after a stop; ``{output}`` in it becomes the folder of the run."""
+    has_output: bool = False
+    """Whether what it makes goes where its own options say, so that the run's folder holds no more than a log."""
 
 
 KINDS: dict[str, type[Entry[Any]]] = {

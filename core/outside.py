@@ -1,22 +1,22 @@
 """What YAML from outside may say: it is data, whoever wrote it.
 
-Outside is every folder that a command line adds to Hydra's search path (``--config-dir``, ``hydra.searchpath``). Hydra itself
-builds objects that a configuration names, sets environment variables and writes files where it says; so of the section
-``hydra``, files from outside may choose among what is installed and set plain values, by a list, and nothing else.
+Outside is every folder that a command line adds to Hydra's search path (``--config-dir``, ``hydra.searchpath``).
+Hydra itself builds objects that a configuration names, sets environment variables and writes files where it says;
+so in the section ``hydra``, files from outside may choose among what is installed and set plain values, by a list.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
-from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra._internal.core_plugins import file_config_source
 from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.config_store import ConfigStore
 from hydra.core.object_type import ObjectType
@@ -42,7 +42,10 @@ PLAIN_TAGS = {
 FOLDERS = {"run.dir", "sweep.dir", "sweep.subdir"}
 VALUES = FOLDERS | {
     "job.chdir",
-    *(f"sweeper.{name}" for name in ("direction", "max_batch_size", "max_failure_rate", "n_jobs", "n_trials")),
+    *(
+        f"sweeper.{name}"
+        for name in ("direction", "max_batch_size", "max_failure_rate", "n_jobs", "n_trials")
+    ),
     *("sweeper.study_name", "sweeper.sampler.seed"),
     *(f"launcher.{name}" for name in ("account", "array_parallelism", "constraint", "cpus_per_gpu")),
     *(f"launcher.{name}" for name in ("cpus_per_task", "exclude", "gpus_per_node", "gpus_per_task", "gres")),
@@ -57,11 +60,11 @@ PARAMS = "sweeper.params"
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """While it lasts, YAML from outside is checked as it is read, and resolvers give what configurations need alone."""
+    """While it lasts, YAML from outside is checked as it is read, and resolvers give what is needed alone."""
     Plugins.instance()  # which registers Hydra's own sources
     sources, resolvers = SourcesRegistry.instance().types, BaseContainer._resolvers
     before = dict(sources), dict(resolvers)
-    sources["file"] = OutsideSource
+    sources["file"] = FileConfigSource
     OmegaConf.register_new_resolver("oc.env", _variable, replace=True)
     for name in CLOSED:
         OmegaConf.register_new_resolver(name, partial(_refuse, name), replace=True)
@@ -86,8 +89,19 @@ def _refuse(name: str, *_: Any) -> Any:
     raise ValueError(f"${{{name}:…}} is not used in configurations of mindvideo: write the value itself.")
 
 
-class OutsideSource(FileConfigSource):
-    """Hydra's reader of folders, which looks at a file before it is composed."""
+def check_words(words: Sequence[str]) -> None:
+    """Raises `ConfigError` where a word names an object to build, which no word of mindvideo needs."""
+    for word in words:
+        key, _, value = word.partition("=")
+        if "_target_" in key.split(".") or (names_hydra(key) and "_target_" in value):
+            raise ConfigError(f"{word} is not used: '_target_' would build an object that a word names.")
+
+
+class FileConfigSource(file_config_source.FileConfigSource):
+    """Hydra's reader of folders, which looks at a file before it is composed.
+
+    It has the name of Hydra's own, as Hydra tells sources of a kind apart by their names, in the processes of a sweep too.
+    """
 
     def load_config(self, config_path: str) -> ConfigResult:
         """The configuration of a file; raises `ConfigError` where it says more than data may."""
@@ -99,20 +113,22 @@ class OutsideSource(FileConfigSource):
 
 
 def _check_file(file: Path, name: str) -> None:
-    if "hydra" in Path(name).parts[:-1]:
-        raise _fault(file, "a folder 'hydra' is read from mindvideo's own configuration alone")
+    if names_hydra(name):
+        raise _fault(file, "what is called 'hydra' is read from mindvideo's own configuration alone")
     if ConfigStore.instance().get_type(name) is not ObjectType.NOT_FOUND:
-        raise _fault(file, f"mindvideo has a {name.removesuffix('.yaml')} already: give the file another name")
+        raise _fault(
+            file, f"mindvideo has a {name.removesuffix('.yaml')} already: give the file another name"
+        )
     text = _text(file)
     header = ConfigSource._get_header_dict(text[:512])
-    if _names_hydra(str(header.get("package", ""))):
+    if names_hydra(str(header.get("package", ""))):
         raise _fault(file, f"its package is '{header['package']}'")
     content = _parsed(file, text)
     if not isinstance(content, Mapping):
         return
     for item in content.get("defaults") or ():
         for choice in item if isinstance(item, Mapping) else [item]:
-            if _names_hydra(str(choice).partition("@")[2]):
+            if names_hydra(str(choice).partition("@")[2]):
                 raise _fault(file, f"its defaults put '{choice}' into the section hydra")
     if "hydra" in content:
         for key, value in _leaves(content["hydra"]):
@@ -123,8 +139,9 @@ def _fault(file: Path, what: str) -> ConfigError:
     return ConfigError(f"{file} is not used: {what}.")
 
 
-def _names_hydra(package: str) -> bool:
-    return "hydra" in re.split(r"[.:@]", package)
+def names_hydra(key: str) -> bool:
+    """Whether a key, a package or the path of a file leads to the section of Hydra itself."""
+    return "hydra" in re.split(r"[./:@+~\s]", key)
 
 
 def _text(file: Path) -> str:
@@ -179,7 +196,7 @@ def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 
 def _check_setting(file: Path, key: str, value: Any) -> None:
     if key.startswith(f"{PARAMS}."):
-        allowed = not key.removeprefix(f"{PARAMS}.").lstrip("+~").startswith("hydra")
+        allowed = not names_hydra(key.removeprefix(f"{PARAMS}."))
     elif key in FOLDERS:
         allowed = isinstance(value, str)
     else:

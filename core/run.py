@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shlex
 from collections.abc import Sequence
 from functools import cached_property, partial
 from importlib import metadata
@@ -60,6 +61,12 @@ class Run:
         self._seed()
         log.info("Device: %s", device.description)
         return device
+
+    @property
+    def resumes(self) -> str:
+        """A sentence on how the task goes on after it was stopped."""
+        task = self.entry("task", hooks.TaskEntry)
+        return task.resumes.format(output=shlex.quote(str(self.shared_output)))
 
     @property
     def shared_output(self) -> Path:

@@ -1,7 +1,7 @@
 """Words of a command line as Hydra reads them: values in quotes, and the names of files just as they were typed.
 
-Hydra gives a meaning to ``=``, ``,``, ``(``, ``[``, ``{``, quotes, ``#``, ``~``, blanks, ``null`` and ``${x}``. A file may have
-any of them in its name; so the value of an option that holds a path is put into quotes before Hydra sees it.
+Hydra gives a meaning to ``=``, ``,``, ``(``, ``[``, ``{``, quotes, ``#``, ``~``, blanks, ``null`` and ``${x}``. A file
+may have any of them in its name; so the value of an option that holds a path is put into quotes before Hydra sees it.
 """
 
 from __future__ import annotations
@@ -142,7 +142,9 @@ def _path(text: str) -> str:
         return text
     if text == "???":  # which OmegaConf takes for a value that is missing, whatever stands around it
         text = "./???"
-    return _quoted(os.path.expanduser(text) if text == "~" or text.startswith("~/") else text)
+    if text == "~" or text.startswith("~/"):
+        text = os.path.expanduser(text)  # noqa: PTH111 - it leaves slashes as they are, and needs no home
+    return _quoted(text)
 
 
 def _is_call(word: str) -> bool:

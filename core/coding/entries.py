@@ -6,7 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from core.hooks import Codec, CodecConfig, CodecEntry, Coding, Direction, FilePath, Supervision, Upscaler, no_tables
+from core.hooks import (
+    Codec,
+    CodecConfig,
+    CodecEntry,
+    Coding,
+    Direction,
+    FilePath,
+    Supervision,
+    Upscaler,
+    no_tables,
+)
 
 
 @dataclass

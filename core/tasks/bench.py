@@ -240,4 +240,6 @@ def _absent(path: str) -> str:
     return f"there is no checkpoint {path}: train it, or give another one."
 
 
-BENCH = TaskEntry("bench", BenchConfig, _bench)
+BENCH = TaskEntry(
+    "bench", BenchConfig, _bench, resumes="The same command goes on; clips that were measured are kept."
+)

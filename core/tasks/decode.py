@@ -77,4 +77,6 @@ def frames_of(source: Path) -> int | None:
         return reader.header.frames
 
 
-DECODE = TaskEntry("decode", DecodeConfig, _decode, needs=("model", "codec", "intra", "device"))
+DECODE = TaskEntry(
+    "decode", DecodeConfig, _decode, needs=("model", "codec", "intra", "device"), has_output=True
+)

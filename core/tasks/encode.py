@@ -65,4 +65,11 @@ def _encode(config: EncodeConfig, run: Run) -> None:
         write_json(Path(config.report), {**asdict(result), "per_frame": frames})
 
 
-ENCODE = TaskEntry("encode", EncodeConfig, _encode, needs=("model", "codec", "intra", "device"))
+ENCODE = TaskEntry(
+    "encode",
+    EncodeConfig,
+    _encode,
+    needs=("model", "codec", "intra", "device"),
+    resumes="The same command goes on where it was.",
+    has_output=True,
+)

@@ -15,11 +15,11 @@ from core.config import compose_settings
 from core.errors import ConfigError
 from core.files import write_json
 from core.hooks import (
-    FilePath,
     ClipSource,
     CodecEntry,
     ConventionalCodecEntry,
     DatasetEntry,
+    FilePath,
     Split,
     TaskEntry,
     Upscaler,

@@ -60,4 +60,4 @@ def _latest() -> Path:
     return max(folders, key=lambda folder: folder.stat().st_mtime)
 
 
-SWEEP_REPORT = TaskEntry("sweep_report", SweepReportConfig, _sweep_report)
+SWEEP_REPORT = TaskEntry("sweep_report", SweepReportConfig, _sweep_report, has_output=True)

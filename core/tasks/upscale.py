@@ -81,4 +81,11 @@ def _identity(run: Run, weights: str | None) -> str:
     return hashlib.sha256(checkpoint.read_bytes()).hexdigest()
 
 
-UPSCALE = TaskEntry("upscale", UpscaleConfig, _upscale, needs=("model", "upscaler", "device"))
+UPSCALE = TaskEntry(
+    "upscale",
+    UpscaleConfig,
+    _upscale,
+    needs=("model", "upscaler", "device"),
+    resumes="The same command goes on where it was.",
+    has_output=True,
+)

@@ -43,4 +43,6 @@ def _verify(config: VerifyConfig, run: Run) -> None:
     log.info("%s: %s", source, result.description)
 
 
-VERIFY = TaskEntry("verify", VerifyConfig, _verify, needs=("model", "codec", "intra", "device"))
+VERIFY = TaskEntry(
+    "verify", VerifyConfig, _verify, needs=("model", "codec", "intra", "device"), has_output=True
+)

@@ -132,7 +132,10 @@ def test_every_option_that_speaks_of_a_path_is_declared_as_one(monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "docs"))
     speaks = re.compile(r"\b(file|files|folder|path|paths|checkpoint)\b", re.IGNORECASE)
     named = re.compile(r"(^|_)(file|files|folder|path|checkpoint|root|input|output|cache|weights|report)$")
-    other = {"training.beside", "training.score"}  # an experiment's name and a value's, in sentences that say "folder" or the like
+    other = {
+        "training.beside",
+        "training.score",
+    }  # names of experiments and of a value
     declared = paths(load())
     undeclared = {
         option.key
@@ -151,7 +154,9 @@ def test_settings_have_paths_as_typed(folder):
     assert run.output == folder / name
 
 
-@pytest.mark.parametrize("empty", ["task.input=", "task.output=''", "output=", "task.checkpoint=", "weights="])
+@pytest.mark.parametrize(
+    "empty", ["task.input=", "task.output=''", "output=", "task.checkpoint=", "weights="]
+)
 def test_an_empty_path_is_one_sentence(empty, folder):
     words = ["task=upscale", "experiment=none", "upscaler=floor", "task.input=a", "task.output=b", empty]
     with pytest.raises(ConfigError, match=rf"^{empty.partition('=')[0]} is empty: give it as"):
