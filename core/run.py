@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -61,6 +62,12 @@ class Run:
         self._seed()
         log.info("Device: %s", device.description)
         return device
+
+    @property
+    def resumes(self) -> str:
+        """A sentence on how the task goes on after it was stopped."""
+        task = self.entry("task", hooks.TaskEntry)
+        return task.resumes.format(output=shlex.quote(str(self.shared_output)))
 
     @property
     def shared_output(self) -> Path:

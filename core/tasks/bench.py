@@ -19,10 +19,11 @@ from core.codecs import axes
 from core.coding.entries import ResampledCodecEntry
 from core.config import Settings, compose_settings, entry_section
 from core.errors import ConfigError, MindvideoError
-from core.hooks import CodecEntry, Split, TaskEntry, UpscalerEntry
+from core.hooks import CodecEntry, FilePath, Split, TaskEntry, UpscalerEntry
 from core.locks import LOCK, Lock
 from core.tasks.conditions import ALWAYS, machine
 from core.tasks.measure import data_set, settled
+from core.words import word
 
 if TYPE_CHECKING:
     from core.bench.plan import Job
@@ -47,7 +48,7 @@ class BenchConfig:
     """Jobs at a time; with more than one, times tell less."""
     timeout: float | None = None
     """Seconds that a job may take; null: any time."""
-    cache: str = "runs/bench_cache"
+    cache: FilePath = "runs/bench_cache"
     """Folder of clips that were measured before; a benchmark that was interrupted or extended goes on from it."""
     pictures: int = 1
     """Clips of each test set to show."""
@@ -129,7 +130,7 @@ class _Plan:
 
 def _planned(config: BenchConfig, run: Run) -> _Plan:
     """All jobs; raises `ConfigError` with every problem at once."""
-    from core.bench.plan import jobs, word
+    from core.bench.plan import jobs
 
     problems = list(_problems(config))
     obstacles: dict[str, str] = {}
@@ -189,8 +190,6 @@ def _data_set(
 
 def _always(config: BenchConfig, run: Run) -> list[str]:
     """The words that all jobs have in common."""
-    from core.bench.plan import word
-
     metrics = {name: section for name, section in run.settings.metric.items() if name not in ALWAYS}
     options = [
         word(f"metric.{name}.{key}", value)
@@ -249,4 +248,6 @@ def _absent(path: str) -> str:
     return f"there is no checkpoint {path}: train it, or give another one."
 
 
-BENCH = TaskEntry("bench", BenchConfig, _bench)
+BENCH = TaskEntry(
+    "bench", BenchConfig, _bench, resumes="The same command goes on; clips that were measured are kept."
+)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from omegaconf import MISSING
 
+from core.hooks import FilePath
+
 if TYPE_CHECKING:
     from core.media.video import VideoReader
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 class SourceConfig:
     """Where a video comes from, and what a file without a header does not say."""
 
-    input: str = MISSING
+    input: FilePath = MISSING
     """Video file, raw .yuv (state ``raw_size``), or folder of pictures."""
     raw_size: str | None = None
     """Size of raw video, as 1920x1080."""

@@ -302,4 +302,10 @@ def _learning_rates(run: Run, total: int) -> NDArray[np.float32]:
     return np.asarray(rates(total) if rates else np.full(total, np.nan), dtype=np.float32)
 
 
-TRAIN = TaskEntry("train", TrainConfig, _train, needs=("model", "dataset", "optimizer", "step", "device"))
+TRAIN = TaskEntry(
+    "train",
+    TrainConfig,
+    _train,
+    needs=("model", "dataset", "optimizer", "step", "device"),
+    resumes="The same command with output={output} task.resume=true goes on from the last checkpoint.",
+)
