@@ -1,0 +1,140 @@
+"""Trials until the time is over: every kind gets its share, faults are kept with what repeats them."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .kinds import KINDS
+from .process import Broken, Skip, Worker
+from .trial import Fault, Trial
+
+KEPT = 20
+"""Faults of one kind and cause whose files are kept."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A fault with the trial that showed it."""
+
+    kind: str
+    number: int
+    fault: Fault
+    folder: Path | None
+    """Where its files are; None where enough of the same cause are kept."""
+
+    def repeat(self, seed: int) -> str:
+        """The command that shows it again."""
+        return f"make torture ARGS='--seed {seed} --only {self.kind} --trial {self.number}'"
+
+
+@dataclass
+class Tally:
+    """What came of a kind so far."""
+
+    tries: int = 0
+    refused: int = 0
+    seconds: float = 0.0
+    skipped: str = ""
+    broken: str = ""
+
+
+@dataclass
+class Rounds:
+    """A torture under way: seed, where it keeps its files, and what it found."""
+
+    seed: int
+    folder: Path
+    kinds: Sequence[str]
+    tallies: dict[str, Tally] = field(init=False)
+    found: list[Found] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.tallies = {kind: Tally() for kind in self.kinds}
+        self._lock = threading.Lock()
+        self._busy: set[str] = set()
+
+    def run(
+        self, seconds: float, workers: int = 1, most: int | None = None, seen: Callable[[str], None] = str
+    ) -> None:
+        """Make trials for so many seconds, at most ``most`` of each kind; ``seen`` is told each kind that begins."""
+        ends = time.monotonic() + seconds
+        threads = [
+            threading.Thread(target=self._work, args=(number, ends, most, seen)) for number in range(workers)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def one(self, kind: str, number: int) -> None:
+        """Make one trial."""
+        worker = Worker(self.folder / "worker")
+        try:
+            self._attempt(worker, kind, number)
+        finally:
+            worker.close()
+
+    def _work(self, place: int, ends: float, most: int | None, seen: Callable[[str], None]) -> None:
+        worker = Worker(self.folder / f"worker-{place}")
+        try:
+            while time.monotonic() < ends and (kind := self._next(most)):
+                seen(kind)
+                self._attempt(worker, kind, self.tallies[kind].tries)
+        finally:
+            worker.close()
+
+    def _next(self, most: int | None) -> str | None:
+        """The kind that had the least of its share, of those that no other thread tries just now."""
+        with self._lock:
+            left = [
+                kind
+                for kind, tally in self.tallies.items()
+                if kind not in self._busy
+                and not (tally.skipped or tally.broken)
+                and (most is None or tally.tries < most)
+            ]
+            if not left:
+                return None
+            chosen = min(left, key=lambda kind: self.tallies[kind].seconds / KINDS[kind].cost)
+            self._busy.add(chosen)
+            return chosen
+
+    def _attempt(self, worker: Worker, kind: str, number: int) -> None:
+        tally, began = self.tallies[kind], time.monotonic()
+        trial = Trial(kind, number, self.seed, self.folder / "trials" / f"{kind}-{number}")
+        shutil.rmtree(trial.folder, ignore_errors=True)
+        trial.folder.mkdir(parents=True)
+        try:
+            tried = worker.attempt(trial)
+            tally.tries += 1
+            tally.refused += tried.refused
+            for fault in tried.faults:
+                self._keep(trial, fault)
+        except Skip as reason:
+            tally.skipped = str(reason)
+        except Broken as reason:
+            tally.broken = str(reason)
+            worker.close()
+        finally:
+            shutil.rmtree(trial.folder, ignore_errors=True)
+            tally.seconds += time.monotonic() - began
+            with self._lock:
+                self._busy.discard(kind)
+
+    def _keep(self, trial: Trial, fault: Fault) -> None:
+        with self._lock:
+            alike = sum(
+                found.kind == trial.kind and found.fault.cause == fault.cause for found in self.found
+            )
+            folder = self.folder / "faults" / f"{trial.kind}-{trial.number}"
+            found = Found(trial.kind, trial.number, fault, folder if alike < KEPT else None)
+            self.found.append(found)
+        if found.folder:
+            shutil.copytree(trial.folder, folder, symlinks=True, dirs_exist_ok=True)
+            with (folder / "fault.txt").open("a") as told:
+                print(f"{fault.sort}: {fault.told}\n\n{found.repeat(trial.seed)}\n", file=told)
