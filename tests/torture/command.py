@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import signal
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,8 @@ from unittest.mock import patch
 from core.app import open_run
 from core.hooks import TaskEntry
 from core.progress import Meter
+
+ROOT = Path(__file__).parents[2]
 
 
 class Task:
@@ -34,20 +39,25 @@ class Task:
         return self.run.entry("task", TaskEntry).build(changed, self.run)
 
 
-def killed_after(parts: int, work: Callable[[], object]) -> None:
-    """Do work in a copy of this process that is ended as by KILL when the job has told of so many parts."""
-    child = os.fork()
-    if child == 0:
-        left = iter(range(parts))
+def killed_after(parts: int, folder: Path, words: Sequence[str], **options: Path) -> None:
+    """Run a task in a process that is ended by KILL when the task has told of so many parts."""
+    given = json.dumps({name: str(value) for name, value in options.items()})
+    command = [sys.executable, "-m", "tests.torture.command", str(parts), str(folder), given, *words]
+    ran = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert ran.returncode == -signal.SIGKILL, f"the job was not killed: {ran.stderr}"
 
-        def advance(*_: Any, **__: Any) -> None:
-            if next(left, None) is None:
-                os.kill(os.getpid(), signal.SIGKILL)
 
-        try:
-            with patch.object(Meter, "advance", advance):
-                work()
-        finally:
-            os._exit(1)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status), "the job ended before it could be killed"
+def _killing(parts: int, folder: Path, options: dict[str, str], words: Sequence[str]) -> None:
+    """What that process does."""
+    left = iter(range(parts))
+
+    def advance(*_: Any, **__: Any) -> None:
+        if next(left, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with patch.object(Meter, "advance", advance):
+        Task(folder, *words)(**options)
+
+
+if __name__ == "__main__":
+    _killing(int(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]), sys.argv[4:])

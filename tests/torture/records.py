@@ -33,7 +33,7 @@ def spoiled_record(rng: Rng, data: bytes) -> bytes:
     if way < 0.6:
         try:
             return spoiled_json(rng, data.decode()).encode()
-        except ValueError:
+        except (ValueError, RecursionError):
             return spoiled(rng, data)
     if way < 0.65:
         return b"[" * 200_000

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from . import planted, streams, videos
+from . import commands, kernels, planted, records, streams, videos, weights
 from .base import Kind, Skipped
 
-ALL: dict[str, type[Kind]] = {kind.name: kind for module in (streams, videos) for kind in module.KINDS}
+_MODULES = (streams, videos, weights, records, kernels, commands)
+ALL: dict[str, type[Kind]] = {kind.name: kind for module in _MODULES for kind in module.KINDS}
 """What is tried of the product."""
 PLANTED: dict[str, type[Kind]] = {kind.name: kind for kind in planted.KINDS}
 """Faults made on purpose, by which the harness is tried."""
