@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -36,10 +38,12 @@ def main() -> int:
     shutil.rmtree(given.folder, ignore_errors=True)
     given.folder.mkdir(parents=True)
     rounds, began = Rounds(given.seed, given.folder.resolve(), kinds), time.monotonic()
-    if given.trial is not None:
-        rounds.one(kinds[0], given.trial)
-    else:
-        _run(rounds, 60 * given.minutes, given.workers, given.most)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        if given.trial is not None:
+            rounds.one(kinds[0], given.trial)
+        else:
+            _run(rounds, 60 * given.minutes, given.workers, given.most)
     minutes = (time.monotonic() - began) / 60
     write(rounds, minutes, given.report)
     print(markdown(rounds, minutes))
@@ -85,15 +89,17 @@ def _begins(kind: str, word: str) -> bool:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("make torture ARGS='…'", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10, help="how long, shared among the kinds (10)")
-    parser.add_argument("--seed", type=int, default=1, help="other trials for another number (1)")
-    parser.add_argument("--kinds", help="kinds or families to try, as stream,video-mp4 (all)")
-    parser.add_argument("--only", metavar="KIND", help="one kind")
-    parser.add_argument("--trial", type=int, metavar="N", help="one trial of it, as a report names it")
-    parser.add_argument("--most", type=int, metavar="N", help="at most so many trials of each kind")
-    parser.add_argument("--workers", type=int, choices=(1, 2), default=1, help="trials at a time (1)")
-    parser.add_argument("--folder", type=Path, default=Path("runs/torture"), help="for faults and reports; emptied first (runs/torture)")  # fmt: skip
-    parser.add_argument("--report", type=Path, metavar="PAGE", help="write the tables into the marked section of a page")  # fmt: skip
+    add = parser.add_argument
+    add("--minutes", type=float, default=10, help="how long, shared among the kinds (10)")
+    add("--seed", type=int, default=1, help="other trials for another number (1)")
+    add("--kinds", help="kinds or families to try, as stream,video-mp4 (all)")
+    add("--only", metavar="KIND", help="one kind")
+    add("--trial", type=int, metavar="N", help="one trial of it, as a report names it")
+    add("--most", type=int, metavar="N", help="at most so many trials of each kind")
+    add("--workers", type=int, choices=(1, 2), default=1, help="trials at a time (1)")
+    folder = "for faults and reports; emptied first (runs/torture)"
+    add("--folder", type=Path, default=Path("runs/torture"), help=folder)
+    add("--report", type=Path, metavar="PAGE", help="write the tables into the marked section of a page")
     return parser.parse_args()
 
 

@@ -18,7 +18,7 @@ from core.app import open_run
 from core.hooks import TaskEntry
 from core.progress import Meter
 
-ROOT = Path(__file__).parents[2]
+from .trial import ROOT
 
 
 class Task:

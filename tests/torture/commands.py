@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .memory import LIMIT
-from .process import ROOT
-from .trial import Fault
+from .trial import ROOT, Fault
 
 _SAID = 3000
 """Characters kept of what a command said."""
@@ -106,7 +105,9 @@ def faults(ran: Ran, memory: int, allowed: Sequence[int] = (0, 1)) -> Iterator[F
     elif ran.code not in allowed:
         yield Fault("other", f"exit code {ran.code}:\n{ran.said}", f"exit code {ran.code}")
     elif ran.code == 1 and not _last_line(ran.said).startswith("Error: "):
-        yield Fault("sentence", f"exit code 1 without a sentence:\n{ran.said}", "exit code 1 without a sentence")
+        yield Fault(
+            "sentence", f"exit code 1 without a sentence:\n{ran.said}", "exit code 1 without a sentence"
+        )
     if ran.memory > memory + LIMIT:
         yield Fault("memory", f"it held {ran.memory >> 20} MB", "memory")
 

@@ -10,7 +10,10 @@ from .mutations import Piece, Rng, rearranged, resealed_png, spoiled
 
 _BOXES = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"udta", b"dinf"}
 """Boxes of MP4 that hold boxes."""
-_MASTERS = {0x1A45DFA3, 0x18538067, 0x1549A966, 0x1654AE6B, 0xAE, 0xE0, 0x1F43B675, 0xA0, 0x1C53BB6B, 0xBB, 0x114D9B74, 0x4DBB, 0x1254C367, 0x7373}  # fmt: skip
+_MASTERS = {
+    *(0x1A45DFA3, 0x18538067, 0x1549A966, 0x1654AE6B, 0xAE, 0xE0, 0x1F43B675, 0xA0),
+    *(0x1C53BB6B, 0xBB, 0x114D9B74, 0x4DBB, 0x1254C367, 0x7373),
+}
 """Elements of Matroska that hold elements."""
 
 
@@ -116,5 +119,3 @@ def spoiled_media(rng: Rng, data: bytes, suffix: str) -> tuple[bytes, bool]:
     if suffix == ".png" and rng.random() < 0.7:
         data = resealed_png(data)
     return data, False
-
-

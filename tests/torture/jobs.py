@@ -61,7 +61,8 @@ class OneFile(CommandJob):
         shutil.copyfile(materials.video(materials_at, ".y4m", self.frames), folder / self.source)
 
     def words(self, again: bool) -> list[str]:
-        return [f"task={self.task}", f"task.input={self.source}", f"task.output={self.output}", *self.options, "output=run"]
+        files = [f"task.input={self.source}", f"task.output={self.output}", "output=run"]
+        return [f"task={self.task}", *files, *self.options]
 
     def result(self, folder: Path) -> Any:
         made = folder / self.output
@@ -113,7 +114,9 @@ class Decode(OneFile):
         if not sound.exists():
             from .command import Task
 
-            encode = Task(materials_at, "task=encode", "task.input=x", "task.output=x", "experiment=none", *_X264)
+            encode = Task(
+                materials_at, "task=encode", "task.input=x", "task.output=x", "experiment=none", *_X264
+            )
             encode(input=materials.video(materials_at, ".y4m", self.frames), output=sound)
         shutil.copyfile(sound, folder / self.source)
 
@@ -133,7 +136,12 @@ class Train(CommandJob):
         return [
             *("output=run", "task.resume=true", "model.features=4", *(f"model.{name}=1" for name in small)),
             *("dataset.crop=16", "dataset.evaluation_crop=32", "dataset.limit=1", "dataset.stills_share=0"),
-            *("loader.batch_size=2", "training.steps=40", "training.validate_every=9", "training.checkpoint_every=3"),
+            *(
+                "loader.batch_size=2",
+                "training.steps=40",
+                "training.validate_every=9",
+                "training.checkpoint_every=3",
+            ),
             *("training.pictures=0", "task.evaluate=false", "device.threads=1"),
         ]
 
@@ -162,10 +170,11 @@ class Bench(CommandJob):
         """It measures on the clips that come with mindvideo."""
 
     def words(self, again: bool) -> list[str]:
-        contender = "words:['codec=x264','codec.preset=ultrafast','codec.gop=4'],points:{a:['codec.crf=20'],b:['codec.crf=30']}"
+        words = "words:['codec=x264','codec.preset=ultrafast','codec.gop=4']"
+        points = "points:{a:['codec.crf=20'],b:['codec.crf=30']}"
         return [
             *("experiment=none", "task=bench", f"+task.sets.tiny={{words:[{_SET}]}}"),
-            *(f"+task.contenders.x264={{{contender}}}", "task.cache=cache", "output=run"),
+            *(f"+task.contenders.x264={{{words},{points}}}", "task.cache=cache", "output=run"),
         ]
 
     def result(self, folder: Path) -> Any:

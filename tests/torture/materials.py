@@ -82,13 +82,23 @@ def words(codec: str) -> list[str]:
     if codec in ANCHORS:
         return ["experiment=none", f"codec={codec}", "codec.gop=4"]
     gop = 1 if codec == "cheng2020" else 4
-    return ["experiment=none", f"codec={codec}", f"codec.gop={gop}", "codec.scene_cut=false", *model_words(codec)]
+    return [
+        "experiment=none",
+        f"codec={codec}",
+        f"codec.gop={gop}",
+        "codec.scene_cut=false",
+        *model_words(codec),
+    ]
 
 
 def model_words(codec: str) -> list[str]:
     """Words that choose the tiny network of a learned codec."""
     widths = _NETWORK.get(codec) or _tests_of(codec).SMALLEST
-    return [f"model={codec}", *(f"model.{name}={value}" for name, value in widths.items()), "device.threads=1"]
+    return [
+        f"model={codec}",
+        *(f"model.{name}={value}" for name, value in widths.items()),
+        "device.threads=1",
+    ]
 
 
 def _tests_of(codec: str):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.errors import MindvideoError
 
-from .trial import Fault
+from .trial import ROOT, Fault
 
 Work = Callable[[], object]
 Complaint = Callable[[Path], str | None]
@@ -47,8 +47,9 @@ def observed(work: Work) -> Outcome:
 
 def _cause(error: BaseException) -> str:
     """The class of an exception and the last place of ours that it came through."""
-    ours = [f for f in traceback.extract_tb(error.__traceback__) if "/core/" in f.filename or "/plugins/" in f.filename]
-    place = f"{'/'.join(Path(ours[-1].filename).parts[-3:])}:{ours[-1].name}" if ours else "elsewhere"
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [f for f in frames if f.filename.startswith((f"{ROOT}/core/", f"{ROOT}/plugins/"))]
+    place = f"{Path(ours[-1].filename).relative_to(ROOT)}:{ours[-1].name}" if ours else "elsewhere"
     return f"{type(error).__name__} at {place}"
 
 

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from .memory import LIMIT, resident
-from .trial import Fault, Trial, Tried, Usual
+from .trial import ROOT, Fault, Trial, Tried, Usual
 
-ROOT = Path(__file__).parents[2]
 MARK = "MINDVIDEO_TORTURE"
 """Environment variable by which everything that a worker started is found."""
 PREPARING = 600.0
@@ -51,7 +50,12 @@ class Worker:
         process = self._process
         assert process is not None
         before = resident(process.pid)
-        request = {"kind": trial.kind, "number": trial.number, "seed": trial.seed, "folder": str(trial.folder)}
+        request = {
+            "kind": trial.kind,
+            "number": trial.number,
+            "seed": trial.seed,
+            "folder": str(trial.folder),
+        }
         answer = self._ask(request, limit, before + usual.memory + LIMIT)
         if isinstance(answer, Fault):
             return Tried([answer])
@@ -128,14 +132,13 @@ class Worker:
 
     def close(self) -> None:
         """End the process and all that it started."""
-        if self._process is None:
+        process, self._process = self._process, None
+        if process is None:
             return
-        for process in started(self._mark):
-            os.kill(process, signal.SIGKILL)
-        self._process.kill()
-        self._process.wait()
-        self._answers.close()
-        self._process = None
+        for number in started(self._mark):
+            os.kill(number, signal.SIGKILL)
+        process.kill()
+        process.wait()
 
 
 def started(mark: str) -> list[int]:

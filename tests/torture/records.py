@@ -13,8 +13,33 @@ Edit = tuple[Any, Any]
 """A container and the key in it."""
 
 _VALUES: tuple[Any, ...] = (
-    *(None, True, False, 0, 1, -1, 1 << 31, 1 << 63, 1 << 200, 0.5, 1e308, -1e308, float("nan"), float("inf")),
-    *("", "9", "text", "\x00", "\x1b[2J\x1b]0;owned\x07", "../../elsewhere", "x" * 100_000, "[/red]", "é\u202e"),
+    *(
+        None,
+        True,
+        False,
+        0,
+        1,
+        -1,
+        1 << 31,
+        1 << 63,
+        1 << 200,
+        0.5,
+        1e308,
+        -1e308,
+        float("nan"),
+        float("inf"),
+    ),
+    *(
+        "",
+        "9",
+        "text",
+        "\x00",
+        "\x1b[2J\x1b]0;owned\x07",
+        "../../elsewhere",
+        "x" * 100_000,
+        "[/red]",
+        "é\u202e",
+    ),
     *([], {}, [[]], {"": None}, [None] * 1000, {"a": {"b": []}}),
 )
 

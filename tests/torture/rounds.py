@@ -57,19 +57,28 @@ class Rounds:
         self.tallies = {kind: Tally() for kind in self.kinds}
         self._lock = threading.Lock()
         self._busy: set[str] = set()
+        self._stopped = False
 
     def run(
         self, seconds: float, workers: int = 1, most: int | None = None, seen: Callable[[str], None] = str
     ) -> None:
         """Make trials for so many seconds, at most ``most`` of each kind; ``seen`` is told each kind that begins."""
         ends = time.monotonic() + seconds
+        processes = [Worker(self.folder / f"worker-{number}") for number in range(workers)]
         threads = [
-            threading.Thread(target=self._work, args=(number, ends, most, seen)) for number in range(workers)
+            threading.Thread(target=self._work, args=(worker, ends, most, seen)) for worker in processes
         ]
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join()
+        try:
+            for thread in threads:
+                thread.join()
+        except BaseException:
+            self._stopped = True
+            raise
+        finally:
+            for worker in processes:
+                worker.close()
 
     def one(self, kind: str, number: int) -> None:
         """Make one trial."""
@@ -79,14 +88,10 @@ class Rounds:
         finally:
             worker.close()
 
-    def _work(self, place: int, ends: float, most: int | None, seen: Callable[[str], None]) -> None:
-        worker = Worker(self.folder / f"worker-{place}")
-        try:
-            while time.monotonic() < ends and (kind := self._next(most)):
-                seen(kind)
-                self._attempt(worker, kind, self.tallies[kind].tries)
-        finally:
-            worker.close()
+    def _work(self, worker: Worker, ends: float, most: int | None, seen: Callable[[str], None]) -> None:
+        while time.monotonic() < ends and not self._stopped and (kind := self._next(most)):
+            seen(kind)
+            self._attempt(worker, kind, self.tallies[kind].tries)
 
     def _next(self, most: int | None) -> str | None:
         """The kind that had the least of its share, of those that no other thread tries just now."""
@@ -111,6 +116,8 @@ class Rounds:
         trial.folder.mkdir(parents=True)
         try:
             tried = worker.attempt(trial)
+            if self._stopped:
+                return
             tally.tries += 1
             tally.refused += tried.refused
             for fault in tried.faults:
@@ -118,7 +125,7 @@ class Rounds:
         except Skip as reason:
             tally.skipped = str(reason)
         except Broken as reason:
-            tally.broken = str(reason)
+            tally.broken = "" if self._stopped else str(reason)
             worker.close()
         finally:
             shutil.rmtree(trial.folder, ignore_errors=True)
@@ -128,9 +135,7 @@ class Rounds:
 
     def _keep(self, trial: Trial, fault: Fault) -> None:
         with self._lock:
-            alike = sum(
-                found.kind == trial.kind and found.fault.cause == fault.cause for found in self.found
-            )
+            alike = sum(found.kind == trial.kind and found.fault.cause == fault.cause for found in self.found)
             folder = self.folder / "faults" / f"{trial.kind}-{trial.number}"
             found = Found(trial.kind, trial.number, fault, folder if alike < KEPT else None)
             self.found.append(found)

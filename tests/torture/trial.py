@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+ROOT = Path(__file__).parents[2]
+"""Of the repository."""
 SORTS = {
     "traceback": "an exception that is no sentence for the user",
     "crash": "the process was ended by a signal",

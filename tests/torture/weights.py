@@ -14,7 +14,18 @@ from .records import spoiled_json, spoiled_record
 
 _RECORD = "mindvideo"
 """The key of our description in a checkpoint's metadata."""
-_TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1", "U8": "u1"}
+_NAMES = ("../../elsewhere.npy", "/absolute.npy", "x.txt", "[/red].npy", "a\x1b[2J.npy")
+"""Of members that nobody looks for."""
+_TYPES = {
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "I8": "i1",
+    "U8": "u1",
+}
 
 
 def spoiled_safetensors(rng: Rng, data: bytes) -> bytes:
@@ -96,7 +107,7 @@ def rezipped(rng: Rng, data: bytes) -> bytes:
             if name == chosen and way == 0:
                 continue
             if name == chosen and way == 1:
-                name = str(rng.choice(["../../elsewhere.npy", "/absolute.npy", "x.txt", "[/red].npy", "a\x1b[2J.npy"]))  # fmt: skip
+                name = _NAMES[int(rng.integers(len(_NAMES)))]
             elif name == chosen:
                 content = _strange_array(rng) if way == 2 else spoiled(rng, content)
             new.writestr(name, content)

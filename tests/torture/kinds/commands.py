@@ -108,7 +108,9 @@ class Kills(Commands):
         for process in orphans:
             os.kill(process, signal.SIGKILL)
         if orphans:
-            yield Fault("left", f"{len(orphans)} processes go on after {how.name}", f"processes after {how.name}")
+            yield Fault(
+                "left", f"{len(orphans)} processes go on after {how.name}", f"processes after {how.name}"
+            )
 
 
 def _codes(how: signal.Signals) -> tuple[int, ...]:
@@ -138,7 +140,7 @@ class Full(Commands):
                 folder, self.job.words(again=False), self.limit, largest_file=int(rng.integers(self.largest))
             )
             return self._judged(ran, folder)
-        inputs = sum(p.stat().st_size for p in self.whole.rglob("*") if p.is_file() and str(p.relative_to(self.whole)) in self.inputs)  # fmt: skip
+        inputs = sum((self.whole / name).stat().st_size for name in self.inputs)
         space = 4096 * (8 + (inputs + int(rng.integers(max(1, 2 * (self.taken - inputs))))) // 4096)
         with _mounted(folder, space):
             self.furnished(folder / "work")
@@ -150,7 +152,8 @@ class Full(Commands):
         faults = [*commands.faults(ran, self.memory), *lost(self.inputs, snapshot(folder))]
         result = self.job.result(folder)
         if result not in (None, self.expected):
-            faults.append(Fault("half", f"after exit code {ran.code} the output is not whole", "a full disk leaves half"))
+            told = f"after exit code {ran.code} the output is not whole"
+            faults.append(Fault("half", told, "a full disk leaves half"))
         return Tried([*faults, *self.faults_at_the_end(folder)], ran.code == 1)
 
 
@@ -166,7 +169,8 @@ def _can_mount(folder: Path) -> bool:
 def _mounted(folder: Path, size: int) -> Iterator[None]:
     """A file system of so many bytes in memory."""
     folder.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True, capture_output=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    subprocess.run(mount, check=True, capture_output=True)
     try:
         yield
     finally:

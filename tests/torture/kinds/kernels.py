@@ -50,7 +50,9 @@ class KernelCache(Kind):
             ran = self._use(self.cache)
             assert ran.code == 0, ran.said
         self.memory = ran.memory
-        self.small = [name for name in snapshot(self.cache) if (self.cache / name).is_file() and not _is_onednn(name)]
+        self.small = [
+            name for name in snapshot(self.cache) if (self.cache / name).is_file() and not _is_onednn(name)
+        ]
 
     def _use(self, cache: Path) -> commands.Ran:
         environment = {**self.environment, "XDG_CACHE_HOME": str(cache)}

@@ -16,7 +16,13 @@ from ..records import spoiled_record
 from ..trial import Fault, Trial, Tried
 from .base import Kind
 
-_SET = ["dataset=clips", "dataset.frames=2", "dataset.evaluation_crop=32", "dataset.limit=1", "dataset.stills_share=0"]
+_SET = [
+    "dataset=clips",
+    "dataset.frames=2",
+    "dataset.evaluation_crop=32",
+    "dataset.limit=1",
+    "dataset.stills_share=0",
+]
 
 
 class Resumed(Kind):
@@ -38,7 +44,9 @@ class Resumed(Kind):
         self.options = self.further_options()
         killed_after(self.killed_at, self.folder, self.words, **self._options)
         shutil.copytree(self.place, self.state)
-        self.left = [name for name, hash in snapshot(self.state).items() if name != "in.y4m" and hash != "folder"]
+        self.left = [
+            name for name, hash in snapshot(self.state).items() if name != "in.y4m" and hash != "folder"
+        ]
         assert self.left, "a killed job left nothing"
         self.reference = self.folder / f"reference{self.made.suffix}"
         self.task(**{**self._options, "output": self.reference})
@@ -184,7 +192,8 @@ class Folder(Kind):
 
     def further(self, folder: Path, outcome: Outcome) -> list[Fault]:
         """What else is wrong with what was left."""
-        stays = [name for name in new(dict.fromkeys(self.files, ""), snapshot(folder)) if Path(name).name.startswith(".")]
+        made = new(dict.fromkeys(self.files, ""), snapshot(folder))
+        stays = [name for name in made if Path(name).name.startswith(".")]
         return [Fault("left", f"these stay: {', '.join(stays)}", "files stay")] if stays else []
 
 
@@ -254,7 +263,12 @@ class TrainingFolder(Folder):
             *(f"model.{name}=1" for name in small if name != "features"),
             *("model.features=4", "dataset.crop=16", "dataset.evaluation_crop=32", "dataset.limit=1"),
             *("dataset.stills_share=0", "loader.batch_size=1", "loader.workers=1", "training.steps=1"),
-            *("training.validate_every=1", "training.checkpoint_every=1", "training.pictures=0", "device.threads=1"),
+            *(
+                "training.validate_every=1",
+                "training.checkpoint_every=1",
+                "training.pictures=0",
+                "device.threads=1",
+            ),
         ]
         self.train = Task(self.sound, "task=train", *words)
         self.train(evaluate=False)

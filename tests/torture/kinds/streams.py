@@ -94,7 +94,11 @@ KINDS = [
     type(
         f"Streams_{codec}",
         (Streams,),
-        {"name": f"stream-{codec}", "codec": codec, "tries": f"damaged and forged streams of {codec} through decode"},
+        {
+            "name": f"stream-{codec}",
+            "codec": codec,
+            "tries": f"damaged and forged streams of {codec} through decode",
+        },
     )
     for codec in (*materials.LEARNED, *materials.ANCHORS)
 ]

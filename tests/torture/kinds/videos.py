@@ -28,7 +28,9 @@ class Videos(Kind):
         self.sound = materials.video(self.folder, self.suffix)
         words = ["experiment=none", "task.input=x", "task.output=x"]
         floor = Task(self.folder, *words, "task=upscale", "upscaler=floor")
-        codec = Task(self.folder, *words, "task=encode", "codec=x264", "codec.preset=ultrafast", "codec.gop=4")
+        codec = Task(
+            self.folder, *words, "task=encode", "codec=x264", "codec.preset=ultrafast", "codec.gop=4"
+        )
         self.tasks = {".y4m": floor, ".mdv": codec}
         self.references = {ending: self.folder / f"reference{ending}" for ending in self.tasks}
 
@@ -74,15 +76,12 @@ def unreadable_stream(path: Path) -> str | None:
         return str(error)
 
 
-KINDS = [
-    type(
-        f"Videos_{suffix[1:]}",
-        (Videos,),
-        {
-            "name": f"video-{suffix[1:]}",
-            "suffix": suffix,
-            "tries": f"damaged {suffix[1:]} {'pictures' if suffix in materials.PICTURES else 'files'} through upscale and encode",
-        },
+def _kind(suffix: str) -> type[Kind]:
+    name = suffix[1:]
+    tries = (
+        f"damaged {name} {'pictures' if suffix in materials.PICTURES else 'files'} through upscale and encode"
     )
-    for suffix in materials.FORMATS
-]
+    return type(f"Videos_{name}", (Videos,), {"name": f"video-{name}", "suffix": suffix, "tries": tries})
+
+
+KINDS = [_kind(suffix) for suffix in materials.FORMATS]

@@ -30,7 +30,9 @@ class Checkpoints(Kind):
         self.video = materials.video(self.folder, ".y4m", 2)
         self.stream = self.folder / "sound.mdv"
         words = [*materials.words("cheng2020"), "task.input=x", "task.output=x"]
-        self.encode, self.decode = (Task(self.folder, *words, f"task={task}") for task in ("encode", "decode"))
+        self.encode, self.decode = (
+            Task(self.folder, *words, f"task={task}") for task in ("encode", "decode")
+        )
 
     def undamaged(self) -> None:
         self.encode(input=self.video, output=self.stream, checkpoint=self.sound, overwrite=True)
@@ -153,7 +155,11 @@ IMPORTED = [
     type(
         f"Imports_{suffix[1:]}",
         (Imports,),
-        {"name": f"weights-{suffix[1:]}", "suffix": suffix, "tries": f"damaged {suffix} files through import_weights"},
+        {
+            "name": f"weights-{suffix[1:]}",
+            "suffix": suffix,
+            "tries": f"damaged {suffix} files through import_weights",
+        },
     )
     for suffix in (".npz", ".safetensors", ".pth")
 ]
