@@ -67,7 +67,8 @@ def _run(rounds: Rounds, seconds: float, workers: int, most: int | None) -> None
             told = f"{tries} trials, {len(rounds.found)} faults"
             progress.update(bar, completed=time.monotonic() - began, description=kind, told=told)
 
-        rounds.run(seconds, workers, most, seen)
+        limits = {} if most is None else dict.fromkeys(rounds.kinds, most)
+        rounds.run(seconds, workers, limits, seen)
 
 
 def _kinds(given: argparse.Namespace) -> list[str] | str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from .trial import Fault, Trial
 
 KEPT = 20
 """Faults of one kind and cause whose files are kept."""
+_NO_LIMITS: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,13 @@ class Rounds:
         self._stopped = False
 
     def run(
-        self, seconds: float, workers: int = 1, most: int | None = None, seen: Callable[[str], None] = str
+        self,
+        seconds: float,
+        workers: int = 1,
+        most: Mapping[str, int] = _NO_LIMITS,
+        seen: Callable[[str], None] = str,
     ) -> None:
-        """Make trials for so many seconds, at most ``most`` of each kind; ``seen`` is told each kind that begins."""
+        """Make trials for so many seconds, of some kinds at most ``most``; ``seen`` is told each kind that begins."""
         ends = time.monotonic() + seconds
         processes = [Worker(self.folder / f"worker-{number}") for number in range(workers)]
         threads = [
@@ -88,12 +93,14 @@ class Rounds:
         finally:
             worker.close()
 
-    def _work(self, worker: Worker, ends: float, most: int | None, seen: Callable[[str], None]) -> None:
+    def _work(
+        self, worker: Worker, ends: float, most: Mapping[str, int], seen: Callable[[str], None]
+    ) -> None:
         while time.monotonic() < ends and not self._stopped and (kind := self._next(most)):
             seen(kind)
             self._attempt(worker, kind, self.tallies[kind].tries)
 
-    def _next(self, most: int | None) -> str | None:
+    def _next(self, most: Mapping[str, int]) -> str | None:
         """The kind that had the least of its share, of those that no other thread tries just now."""
         with self._lock:
             left = [
@@ -101,7 +108,7 @@ class Rounds:
                 for kind, tally in self.tallies.items()
                 if kind not in self._busy
                 and not (tally.skipped or tally.broken)
-                and (most is None or tally.tries < most)
+                and tally.tries < most.get(kind, tally.tries + 1)
             ]
             if not left:
                 return None
