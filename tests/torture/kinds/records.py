@@ -33,6 +33,8 @@ class Resumed(Kind):
     """Frames."""
     output: str
     frames: int
+    may_refuse = "\0"
+    """A part of the sentence with which the job may rightly refuse to go on."""
 
     def make(self) -> None:
         self.place, self.state = self.folder / "place", self.folder / "state"
@@ -88,7 +90,7 @@ class Resumed(Kind):
         outcome = observed(self.run)
         after = snapshot(self.place)
         faults = [*outcome.faults, *lost(sound, after)]
-        if outcome.told:
+        if outcome.told and self.may_refuse not in outcome.told:
             faults.append(Fault("left", f"the job cannot go on: {outcome.told}", "the job cannot go on"))
         if outcome.done:
             faults += self._result_faults(after)
@@ -136,6 +138,7 @@ class Parts(Resumed):
     name = "parts"
     tries = "damaged plans, and parts that are cut short or gone, of upscalings that were killed"
     killed_at, output, frames = 70, "out.y4m", 80
+    may_refuse = "is not a folder of ours"  # its plan cannot be read: it could be the user's
 
     words = ("task=upscale", "task.input=x", "task.output=x", "experiment=none", "upscaler=floor")
 
