@@ -12,10 +12,10 @@ from typing import Any
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, private: bool = False) -> Iterator[Path]:
     """A temporary path in the folder of ``path``, with its suffix, that becomes ``path`` on leaving normally.
 
-    After an exception nothing is left and an older ``path`` stands as it was.
+    After an exception nothing is left and an older ``path`` stands as it was. A ``private`` file is this user's alone.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
@@ -24,7 +24,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         sync(temporary)
-        os.chmod(temporary, 0o666 & ~_umask())
+        os.chmod(temporary, 0o600 if private else 0o666 & ~_umask())
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
