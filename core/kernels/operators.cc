@@ -129,27 +129,19 @@ void WeightsGradient(const Call& call, bool transposed, void** tensors) {
   SumChannels(Floats(tensors[1]), Floats(tensors[4]), of_y, geometry.channels_last);
 }
 
-// Whether the first input is a picture, with a flow in pixels; else it is a stack, with a flow in halves of its sides and a
-// depth.
-bool IsPicture(const Call& call) { return call.ranks[0] == 4; }
-
-const char* Sampled(const Call& call) { return IsPicture(call) ? "N C H W" : "N C D H W"; }
-
+constexpr const char *kPicture = "N C H W", *kStack = "N C D H W";
 constexpr const char *kFlow = "N 2 h w", *kDepth = "N 1 h w", *kSamples = "N C h w";
 
-// What is sampled, flow, perhaps depth, and more.
-Patterns SampleInputs(const Call& call, Patterns more = {}) {
-  Patterns inputs = {Sampled(call), kFlow};
-  if (!IsPicture(call)) inputs.push_back(kDepth);
-  inputs.insert(inputs.end(), more.begin(), more.end());
-  return inputs;
+// Of a picture, whose flow is in pixels.
+Sampling OfPicture(const Axes& axes) {
+  return {axes['N'], axes['C'], 1, axes['H'], axes['W'], axes['h'], axes['w'], 1, 1};
 }
 
-Sampling MakeSampling(const Call& call, const Axes& axes) {
-  const int64_t images = axes['N'], channels = axes['C'], height = axes['H'], width = axes['W'];
-  if (IsPicture(call)) return {images, channels, 1, height, width, axes['h'], axes['w'], 1, 1};
+// Of a stack, whose flow is in halves of its own sides.
+Sampling OfStack(const Axes& axes) {
   const float half_width = static_cast<float>(axes['w']) / 2, half_height = static_cast<float>(axes['h']) / 2;
-  return {images, channels, axes['D'], height, width, axes['h'], axes['w'], half_width, half_height};
+  return {axes['N'], axes['C'], axes['D'],  axes['H'],  axes['W'],
+          axes['h'], axes['w'], half_width, half_height};
 }
 
 constexpr const char *kLast = "N H W C", *kOffsets = "N H W 18G", *kMask = "N H W 9G", *kColumns = "N H W 9C";
@@ -245,51 +237,56 @@ RESULT_SHAPE(RectifierGradient) {
 OPERATOR(SumOfSquares) { *Floats(tensors[1]) = SumSquares(Floats(tensors[0]), Count(call.shapes[0], call.ranks[0])); }
 RESULT_SHAPE(SumOfSquares) { return {1}; }
 
-// picture, flow -> result, or stack, flow, depth -> result; see `Sampling`
-OPERATOR(Sample) {
-  const Axes axes(call, SampleInputs(call, {kSamples}));
-  const float* depth = IsPicture(call) ? nullptr : Floats(tensors[2]);
-  Sample(MakeSampling(call, axes), Floats(tensors[0]), Floats(tensors[1]), depth,
-         Floats(tensors[IsPicture(call) ? 2 : 3]));
+// picture, flow -> result; see `Sampling`
+OPERATOR(SamplePicture) {
+  const Axes axes(call, {kPicture, kFlow, kSamples});
+  Sample(OfPicture(axes), Floats(tensors[0]), Floats(tensors[1]), nullptr, Floats(tensors[2]));
 }
 
-RESULT_SHAPE(Sample) {
-  if (call.IsUnknown(0)) return Shape(4, kUnknown);
-  return Axes(call, SampleInputs(call)).Of(kSamples);
+RESULT_SHAPE(SamplePicture) { return Axes(call, {kPicture, kFlow}).Of(kSamples); }
+
+// picture (its shape counts), flow, gradient of the result -> gradient of the picture
+OPERATOR(SamplePictureGradient) {
+  const Axes axes(call, {kPicture, kFlow, kSamples, kPicture});
+  SampleGradient(OfPicture(axes), Floats(tensors[1]), nullptr, Floats(tensors[2]), Floats(tensors[3]));
 }
 
-// what was sampled (its shape counts), flow, perhaps depth, gradient of the result -> gradient of what was sampled
-OPERATOR(SampleGradient) {
-  const Axes axes(call, SampleInputs(call, {kSamples, Sampled(call)}));
-  const float* depth = IsPicture(call) ? nullptr : Floats(tensors[2]);
-  const int of_result = IsPicture(call) ? 2 : 3;
-  SampleGradient(MakeSampling(call, axes), Floats(tensors[1]), depth, Floats(tensors[of_result]),
-                 Floats(tensors[of_result + 1]));
-}
-
-RESULT_SHAPE(SampleGradient) {
-  if (!call.IsUnknown(0)) Axes(call, SampleInputs(call, {kSamples}));
-  return call.Given(0);
-}
+RESULT_SHAPE(SamplePictureGradient) { return Axes(call, {kPicture, kFlow, kSamples}).Of(kPicture); }
 
 // picture, flow, gradient of the result -> gradient of the flow
-OPERATOR(SampleFlowGradient) {
-  const Axes axes(call, {"N C H W", kFlow, kSamples, kFlow});
-  SampleMotionGradient(MakeSampling(call, axes), Floats(tensors[0]), Floats(tensors[1]), nullptr,
-                       Floats(tensors[2]), Floats(tensors[3]), nullptr);
+OPERATOR(SamplePictureFlowGradient) {
+  const Axes axes(call, {kPicture, kFlow, kSamples, kFlow});
+  SampleMotionGradient(OfPicture(axes), Floats(tensors[0]), Floats(tensors[1]), nullptr, Floats(tensors[2]),
+                       Floats(tensors[3]), nullptr);
 }
 
-RESULT_SHAPE(SampleFlowGradient) { return Axes(call, {"N C H W", kFlow, kSamples}).Of(kFlow); }
+RESULT_SHAPE(SamplePictureFlowGradient) { return Axes(call, {kPicture, kFlow, kSamples}).Of(kFlow); }
+
+// stack, flow, depth -> result
+OPERATOR(SampleStack) {
+  const Axes axes(call, {kStack, kFlow, kDepth, kSamples});
+  Sample(OfStack(axes), Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]), Floats(tensors[3]));
+}
+
+RESULT_SHAPE(SampleStack) { return Axes(call, {kStack, kFlow, kDepth}).Of(kSamples); }
+
+// stack (its shape counts), flow, depth, gradient of the result -> gradient of the stack
+OPERATOR(SampleStackGradient) {
+  const Axes axes(call, {kStack, kFlow, kDepth, kSamples, kStack});
+  SampleGradient(OfStack(axes), Floats(tensors[1]), Floats(tensors[2]), Floats(tensors[3]), Floats(tensors[4]));
+}
+
+RESULT_SHAPE(SampleStackGradient) { return Axes(call, {kStack, kFlow, kDepth, kSamples}).Of(kStack); }
 
 // stack, flow, depth, gradient of the result -> gradients of flow and depth
-OPERATOR(SampleMotionGradient) {
-  const Axes axes(call, {"N C D H W", kFlow, kDepth, kSamples, kFlow, kDepth});
-  SampleMotionGradient(MakeSampling(call, axes), Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]),
-                       Floats(tensors[3]), Floats(tensors[4]), Floats(tensors[5]));
+OPERATOR(SampleStackMotionGradient) {
+  const Axes axes(call, {kStack, kFlow, kDepth, kSamples, kFlow, kDepth});
+  SampleMotionGradient(OfStack(axes), Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]), Floats(tensors[3]),
+                       Floats(tensors[4]), Floats(tensors[5]));
 }
 
-RESULT_SHAPES(SampleMotionGradient) {
-  const Axes axes(call, {"N C D H W", kFlow, kDepth, kSamples});
+RESULT_SHAPES(SampleStackMotionGradient) {
+  const Axes axes(call, {kStack, kFlow, kDepth, kSamples});
   return {axes.Of(kFlow), axes.Of(kDepth)};
 }
 
