@@ -23,6 +23,7 @@ from core import __version__, config, devices, help, sweeping
 from core.errors import ConfigError, MindvideoError, SweepError
 from core.registry import Registry, load
 from core.run import Run, leads, place
+from core.text import escape_logs
 
 LOOKS_ONLY = ("hydra_help", "shell_completion", "info")
 """Flags with which Hydra shows something that needs no sound configuration."""
@@ -34,6 +35,7 @@ class _Told(CompactHydraException):
 
 def main() -> None:
     """The command. Exits with 0, with 1 after one clear message, or with 130 when interrupted."""
+    escape_logs()
     try:
         _command(sys.argv[1:])
         devices.leave()

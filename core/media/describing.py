@@ -41,7 +41,7 @@ _OF_THE_PROGRAM = re.compile(
 def presentation_of(
     container: InputContainer, stream: VideoStream, first: av.VideoFrame, *, sideways: bool = False
 ) -> Presentation:
-    """The facts of ``stream``, whose first decoded frame is ``first``; ``sideways`` where frames are turned a quarter."""
+    """The facts of ``stream`` with its first decoded frame; ``sideways`` where frames are turned by a quarter."""
     ratio = Fraction(stream.sample_aspect_ratio or 1)
     ratio = ratio if ratio > 0 else Fraction(1)
     mastering, light = _dynamic_range(first)

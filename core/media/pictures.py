@@ -53,6 +53,7 @@ class PictureReader(VideoReader):
             codec=self.paths[0].suffix.lower().lstrip("."),
             has_audio=False,
             time_base=1 / Fraction(frame_rate),
+            chroma=chroma,
         )
         self._frames = self.frames(0, len(self.paths))
 
@@ -62,6 +63,9 @@ class PictureReader(VideoReader):
     def has_constant_rate(self) -> bool:
         """Pictures have no times of their own."""
         return True
+
+    def intervals(self) -> tuple[Fraction, Fraction]:
+        return self.info.time_base, self.info.time_base
 
     def close(self) -> None:
         """Nothing is open between pictures."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from core.errors import MediaError
 from core.media.colour import Chroma, Matrix, Plane, Range, Rgb, Subsampling, yuv_to_rgb
+from core.media.presentation import UNSPECIFIED, Presentation
 
 UNTAGGED_BT709_FROM_HEIGHT = 720
 
@@ -96,12 +97,29 @@ def frame_from_planes(planes: tuple[Plane, Plane, Plane], pixel_format: str) -> 
     return frame
 
 
-def tag_colour(target: av.VideoFrame | av.VideoCodecContext, matrix: Matrix, range: Range) -> None:
-    """Write matrix and range into the tags; of primaries and transfer curves only BT.709's follow from them."""
-    target.colorspace = {Matrix.BT601: 6, Matrix.BT709: 1, Matrix.BT2020: 9}[matrix]
+def tag_colour(
+    target: av.VideoFrame | av.VideoCodecContext,
+    matrix: Matrix,
+    range: Range,
+    presentation: Presentation | None = None,
+) -> None:
+    """Write matrix and range into the tags, and primaries and transfer curve as ``presentation`` has them.
+
+    Without one they are BT.709's for that matrix, and else not stated: they do not follow from the other matrices.
+    """
+    target.colorspace = _code_of(matrix, presentation)
     target.color_range = {Range.LIMITED: 1, Range.FULL: 2}[range]
-    if matrix is Matrix.BT709:
+    if presentation is not None:
+        target.color_primaries, target.color_trc = presentation.primaries, presentation.transfer
+    elif matrix is Matrix.BT709:
         target.color_primaries = target.color_trc = 1
+
+
+def _code_of(matrix: Matrix, presentation: Presentation | None) -> int:
+    """The code of a matrix: the source's own, where it means the same (BT.601 has two)."""
+    stated = presentation.matrix if presentation else UNSPECIFIED
+    same = _MATRICES.get(stated) is matrix
+    return stated if same else {Matrix.BT601: 6, Matrix.BT709: 1, Matrix.BT2020: 9}[matrix]
 
 
 def planar_format(subsampling: Subsampling, depth: int) -> str:

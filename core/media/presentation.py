@@ -1,4 +1,4 @@
-"""What a video says of how it is to be shown, beside its samples: read once, kept by every writer and by the stream."""
+"""What a video says of how it is to be shown, beside its samples: read once, kept by all writers and by streams."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Presentation:
     mastering: MasteringDisplay | None = None
     light: LightLevels | None = None
     field_order: int = 0
-    """In libav's numbers: 0 not known, 1 whole frames, 2 to 5 fields."""
+    """Of the fields that frames consist of, in libav's numbers (2 to 5); 0: frames are whole, or it is not said."""
     last_duration: Fraction | None = None
     """Seconds that the last frame is shown, where the source says so."""
     language: str = ""

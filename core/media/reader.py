@@ -37,6 +37,7 @@ from core.media.timing import (
     frame_rate_of,
     has_constant_rate,
     in_coding_order,
+    intervals,
     last_duration,
     stated_duration,
 )
@@ -85,7 +86,7 @@ class FileReader(VideoReader):
         chroma: Chroma,
         deinterlace: bool = False,
     ) -> None:
-        self._path, self._raw = path, raw
+        self._path, self._raw, self._silent = path, raw, deinterlace
         self._container = open_container(path, raw)
         try:
             self._stream = video_stream(self._container, path)
@@ -101,11 +102,10 @@ class FileReader(VideoReader):
             picture = self._container.format.name in PICTURE_FORMATS
             self._orientation = exif_orientation(path) if picture else frame_orientation(first, path)
             self.interlaced = first.interlaced_frame
-            self.info = self._described(first)
+            self.info = replace(self._described(first), chroma=chroma)
         except BaseException:
             self._container.close()
             raise
-        self._silent = deinterlace
         frames = self._checked(chain([first], self._decoded))
         self._frames = self._convert(deinterlaced(frames, self._stream, path) if deinterlace else frames)
 
@@ -116,6 +116,13 @@ class FileReader(VideoReader):
         with open_container(self._path, self._raw) as container:
             stream = video_stream(container, self._path)
             return has_constant_rate(container, stream, self.info.frame_rate, self._start)
+
+    def intervals(self) -> tuple[Fraction, Fraction]:
+        with open_container(self._path, self._raw) as container:
+            found = intervals(container, video_stream(container, self._path))
+        usual = 1 / self.info.frame_rate
+        shortest, longest = found or (usual, usual)
+        return shortest, max(longest, self.info.presentation.last_duration or usual)
 
     def close(self) -> None:
         """Let go of the file, and of the decoder with its threads."""
@@ -139,7 +146,10 @@ class FileReader(VideoReader):
         if sideways:
             info = replace(info, width=info.height, height=info.width)
         presentation = presentation_of(self._container, self._stream, first, sideways=sideways)
-        return replace(info, presentation=replace(presentation, last_duration=last))
+        if self._silent:
+            presentation = replace(presentation, field_order=0)
+        start = (self._start or 0) * info.time_base
+        return replace(info, start=start, presentation=replace(presentation, last_duration=last))
 
     def _checked(self, decoded: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         """The frames, of one size; a warning at the first interlaced one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from heapq import heappop, heappush
-from itertools import islice
+from itertools import islice, pairwise
 
 import av
 from av.container import InputContainer
@@ -196,6 +196,21 @@ def has_constant_rate(
     except (av.FFmpegError, OSError):
         return False
     return timed == 0 or untimed == 0
+
+
+def intervals(container: InputContainer, stream: VideoStream) -> tuple[Fraction, Fraction] | None:
+    """The shortest and the longest interval between pictures, in seconds; None where it cannot be told."""
+    shortest = longest = 0
+    try:
+        known = (time for time in _display_order(container, stream) if time is not None)
+        for earlier, later in pairwise(known):
+            if later > earlier:
+                shortest = min(shortest or later - earlier, later - earlier)
+                longest = max(longest, later - earlier)
+    except (av.FFmpegError, OSError):
+        return None
+    unit = Fraction(stream.time_base or 1)
+    return (shortest * unit, longest * unit) if shortest else None
 
 
 def _display_order(container: InputContainer, stream: VideoStream) -> Iterator[int | None]:

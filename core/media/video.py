@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import MediaError
-from core.media.colour import Matrix, Range
+from core.media.colour import Chroma, Matrix, Range
 from core.media.presentation import Presentation
 
 
@@ -45,7 +45,8 @@ class VideoInfo:
 
     ``frame_count`` and ``duration`` (seconds) are what the container claims, or None. ``frame_rate`` is the
     average. ``matrix`` and ``range`` are those used for the conversion to RGB; ``matrix`` of a source that is
-    RGB already is never applied. ``time_base`` is the unit of the file's time stamps in seconds.
+    RGB already is never applied; ``chroma`` is how its samples are interpolated. ``time_base`` is the unit of the
+    file's time stamps in seconds, and ``start`` when its first frame is shown, in seconds of its own clock.
     """
 
     width: int
@@ -60,6 +61,8 @@ class VideoInfo:
     codec: str
     has_audio: bool
     time_base: Fraction
+    chroma: Chroma = Chroma.BILINEAR
+    start: Fraction = Fraction(0)
     presentation: Presentation = field(default_factory=Presentation)
 
 
@@ -89,6 +92,10 @@ class VideoReader(ABC):
     @abstractmethod
     def has_constant_rate(self) -> bool:
         """Whether frame n is shown n / ``info.frame_rate`` seconds after the first; may read through the file."""
+
+    @abstractmethod
+    def intervals(self) -> tuple[Fraction, Fraction]:
+        """The shortest and the longest time that a frame is shown, in seconds; may read through the file."""
 
     @abstractmethod
     def close(self) -> None:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from core.errors import MediaError
 from core.media.concatenate import concatenate
+from core.media.tracks import TrackSource
 from core.media.container import open_container
 from core.media.index import FrameIndex
 from core.media.reader import open_video
@@ -46,7 +47,7 @@ def test_parts_and_sound_are_no_lists(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="is not a video"):
         concatenate([path], tmp_path / "a.mp4")
     with pytest.raises(MediaError, match="is not a video"):
-        concatenate([part], tmp_path / "a.mp4", audio_from=path)
+        concatenate([part], tmp_path / "a.mp4", tracks=TrackSource(path))
     assert not (tmp_path / "a.mp4").exists()
 
 
