@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -105,7 +106,7 @@ def test_gaps_in_avi(tmp_path: Path, name: str) -> None:
     path = make_clip(tmp_path / name, codec, times, unit, options=options, pixel_format=pixel_format)
     info, frames, constant = read(path)
     assert len(frames) == info.frame_count == 12 and not constant
-    steps = [after.pts - frame.pts for frame, after in zip(frames, frames[1:], strict=False)]
+    steps = [after.pts - frame.pts for frame, after in pairwise(frames)]
     assert sorted(steps) == [unit] * 10 + [45 * unit]
     assert_index_agrees(path, frames)
 
@@ -121,7 +122,7 @@ def test_avi_with_b_frames() -> None:
 def test_equal_time_stamps() -> None:
     _, frames, constant = read(CASES / "duplicate_times.mkv")
     assert len(frames) == 10 and not constant
-    assert all(frame.pts < after.pts for frame, after in zip(frames, frames[1:], strict=False))
+    assert all(frame.pts < after.pts for frame, after in pairwise(frames))
     last = frames[-1]
     assert last.duration is not None and Fraction(36, 100) <= last.pts + last.duration <= Fraction(40, 100)
     assert_index_agrees(CASES / "duplicate_times.mkv", frames)
