@@ -60,3 +60,11 @@ class CutShortError(StreamError):
 
 class ExportError(MindvideoError):
     """A network cannot leave MindSpore in the way that was asked for."""
+
+
+class BusyError(MindvideoError):
+    """Another process works on the same output at this moment."""
+
+
+class ForeignError(MindvideoError):
+    """Where a file or folder of ours would stand, there is one that is not ours."""

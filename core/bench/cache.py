@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,11 +12,12 @@ import numpy as np
 
 from core.bench.records import ClipRecord, UpscaledClip
 from core.errors import RecordError
+from core.facts import digest
 from core.files import whole_file, write_json
 from core.hooks import Array
 from core.records import decode_record, parse_json
 
-FORMAT = 1
+FORMAT = 2
 """Raised when what is measured changes its meaning."""
 
 
@@ -87,8 +87,7 @@ class Cache:
 
 def key_of(conditions: Mapping[str, Any]) -> str:
     """The name of all that decides a result."""
-    text = json.dumps({"format": FORMAT, **conditions}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest({"format": FORMAT, **conditions})
 
 
 def pixels_of(frames: Array) -> str:

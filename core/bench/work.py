@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
-from core.bench.plan import Job, word
+from core.bench.plan import Job
 from core.bench.records import Outcome, Record, record_of
 from core.errors import RecordError
 from core.records import parse_json
+from core.words import word
 
 log = logging.getLogger(__name__)
 

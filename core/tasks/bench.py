@@ -19,9 +19,11 @@ from core.codecs import axes
 from core.coding.entries import ResampledCodecEntry
 from core.config import Settings, compose_settings, entry_section
 from core.errors import ConfigError, MindvideoError
-from core.hooks import CodecEntry, Split, TaskEntry, UpscalerEntry
+from core.hooks import CodecEntry, FilePath, Split, TaskEntry, UpscalerEntry
+from core.locks import LOCK, Lock
 from core.tasks.conditions import ALWAYS, machine
 from core.tasks.measure import data_set, settled
+from core.words import word
 
 if TYPE_CHECKING:
     from core.bench.plan import Job
@@ -46,7 +48,7 @@ class BenchConfig:
     """Jobs at a time; with more than one, times tell less."""
     timeout: float | None = None
     """Seconds that a job may take; null: any time."""
-    cache: str = "runs/bench_cache"
+    cache: FilePath = "runs/bench_cache"
     """Folder of clips that were measured before; a benchmark that was interrupted or extended goes on from it."""
     pictures: int = 1
     """Clips of each test set to show."""
@@ -80,6 +82,13 @@ def _are_words(value: Any) -> bool:
 
 def _bench(config: BenchConfig, run: Run) -> float | None:
     """The score: percent of the rate that the contenders save against the first anchor, at equal PSNR."""
+    run.output.mkdir(parents=True, exist_ok=True)
+    sentence = f"{run.output} is in use: another benchmark is writing to it; give another output=…."
+    with Lock(run.output / LOCK, sentence):
+        return _compared(config, run)
+
+
+def _compared(config: BenchConfig, run: Run) -> float | None:
     from core.bench.board import Board
     from core.bench.results import Results
     from core.bench.work import Workers
@@ -121,7 +130,7 @@ class _Plan:
 
 def _planned(config: BenchConfig, run: Run) -> _Plan:
     """All jobs; raises `ConfigError` with every problem at once."""
-    from core.bench.plan import jobs, word
+    from core.bench.plan import jobs
 
     problems = list(_problems(config))
     obstacles: dict[str, str] = {}
@@ -181,8 +190,6 @@ def _data_set(
 
 def _always(config: BenchConfig, run: Run) -> list[str]:
     """The words that all jobs have in common."""
-    from core.bench.plan import word
-
     metrics = {name: section for name, section in run.settings.metric.items() if name not in ALWAYS}
     options = [
         word(f"metric.{name}.{key}", value)
@@ -241,4 +248,6 @@ def _absent(path: str) -> str:
     return f"there is no checkpoint {path}: train it, or give another one."
 
 
-BENCH = TaskEntry("bench", BenchConfig, _bench)
+BENCH = TaskEntry(
+    "bench", BenchConfig, _bench, resumes="The same command goes on; clips that were measured are kept."
+)

@@ -123,4 +123,4 @@ def _writable(folder: Path) -> str:
         return f"NOT WRITABLE: {error.strerror}"
 
 
-DOCTOR = TaskEntry("doctor", DoctorConfig, _doctor, needs=("device",))
+DOCTOR = TaskEntry("doctor", DoctorConfig, _doctor, needs=("device",), has_output=True)

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from core.console import console
 from core.errors import CheckpointError, ConfigError
-from core.hooks import Array, CodecEntry, ModelEntry, PublishedTensor, PublishedWeights, TaskEntry
+from core.hooks import Array, CodecEntry, FilePath, ModelEntry, PublishedTensor, PublishedWeights, TaskEntry
 
 if TYPE_CHECKING:
     from core.run import Run
@@ -30,13 +30,13 @@ SHOWN = 8
 class ImportWeightsConfig:
     """Turn published PyTorch weights into a checkpoint."""
 
-    input: str = MISSING
+    input: FilePath = MISSING
     """Published weights: .pth, .pt or Lightning's .ckpt (these need the extra ``torch``), .npz, .safetensors, or
     MindSpore's .ckpt."""
     key: str | None = None
     """Which weights of the file, where it has several, as ``params``; by default those that have most of what the
     model needs, averages (``params_ema``, ``ema``) first."""
-    output: str | None = None
+    output: FilePath | None = None
     """Checkpoint to write (.safetensors); by default ``checkpoints/imported.safetensors`` in the run's folder."""
 
 

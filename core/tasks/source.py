@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from omegaconf import MISSING
 
+from core.hooks import FilePath
+
 if TYPE_CHECKING:
     from core.media.video import VideoReader
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 class SourceConfig:
     """Where a video comes from, and what a file without a header does not say."""
 
-    input: str = MISSING
+    input: FilePath = MISSING
     """Video file, raw .yuv (state ``raw_size``), or folder of pictures."""
     raw_size: str | None = None
     """Size of raw video, as 1920x1080."""
@@ -26,6 +28,8 @@ class SourceConfig:
     """Pixel format of raw video."""
     frame_rate: float = 25.0
     """Frames per second of raw video and picture folders."""
+    deinterlace: bool = False
+    """Make whole frames of interlaced ones."""
 
     def __post_init__(self) -> None:
         if self.frame_rate <= 0:
@@ -48,4 +52,4 @@ class SourceConfig:
         if self.raw_size is not None:
             width, height = map(int, self.raw_size.lower().split("x"))
             raw = RawFormat(width, height, self.raw_format, rate)
-        return open_video(self.path, raw=raw, frame_rate=rate)
+        return open_video(self.path, raw=raw, frame_rate=rate, deinterlace=self.deinterlace)

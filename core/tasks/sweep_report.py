@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import DataError
-from core.hooks import TaskEntry
+from core.hooks import FilePath, TaskEntry
 from core.sweeping import jobs, swept
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 class SweepReportConfig:
     """Show the jobs of a sweep: what was swept, scores, failures, and the best."""
 
-    folder: str | None = None
+    folder: FilePath | None = None
     """Folder of the sweep, which holds its numbered jobs; by default the latest one under ``sweeps/``."""
 
 
@@ -61,4 +61,4 @@ def _latest() -> Path:
     return max(folders, key=lambda folder: folder.stat().st_mtime)
 
 
-SWEEP_REPORT = TaskEntry("sweep_report", SweepReportConfig, _sweep_report)
+SWEEP_REPORT = TaskEntry("sweep_report", SweepReportConfig, _sweep_report, has_output=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.hooks import (
+    FilePath,
     Codec,
     CodecConfig,
     CodecEntry,
@@ -59,7 +60,7 @@ class Cheng2020CodecConfig(CodecConfig):
 class Cheng2020IntraConfig:
     """The picture codec cheng2020-anchor."""
 
-    checkpoint: str = "???"
+    checkpoint: FilePath = "???"
     """The network, a checkpoint with tables; its options are those that it was trained with."""
 
 

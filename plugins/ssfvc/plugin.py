@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.hooks import (
+    FilePath,
     Codec,
     CodecConfig,
     CodecEntry,
@@ -52,7 +53,7 @@ class SsfvcCodecConfig(CodecConfig):
 class SsfvcIntraConfig:
     """The learned picture codec inside a trained SSFVC network."""
 
-    checkpoint: str = "???"
+    checkpoint: FilePath = "???"
     """The network, a checkpoint with tables; its options are those that it was trained with."""
 
 
