@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from material import moving, write
 from toy import Levels, load
 
-from core.coding.decode import decode
+from core.coding.decode import decode, decode_video
 from core.coding.encode import encode
 from core.entropy.stream import StreamReader, StreamWriter
-from core.errors import MindvideoError, StreamError
+from core.errors import MediaError, MindvideoError, StreamError
+from core.media.limits import Limits
 
 terms = st.one_of(st.integers(1, 2**32 - 1), st.sampled_from([1, 2, 1000, 1001, 2**31 - 1, 2**32 - 1]))
 fractions = st.builds(Fraction, terms, terms)
@@ -48,6 +49,23 @@ def test_any_rate_and_any_time(
             assert not output.exists()
         else:
             assert output.exists()
+
+
+def test_what_is_asked_for_is_said_and_bounded(
+    made: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    loaded = load(Levels())
+    for limits, words in (
+        (Limits(pixels=48 * 36 - 1), "limits.pixels"),
+        (Limits(frames=2), "limits.frames"),
+        (Limits(output_bytes=7000), "limits.output_bytes"),
+    ):
+        with pytest.raises(MediaError, match=words):
+            decode_video(made, tmp_path / "back.y4m", loaded, limits=limits)
+        assert not list(tmp_path.iterdir())
+    decode_video(made, tmp_path / "back.y4m", loaded, limits=Limits(48 * 36, 3, 20000))
+    assert "3 frames of 48x36 to decode" in caplog.text and "GB uncoded" in caplog.text
 
 
 @given(text=st.text(max_size=20))

@@ -11,10 +11,10 @@ from PIL import Image
 
 from core.errors import MediaError
 from core.media.concatenate import concatenate
-from core.media.tracks import TrackSource
 from core.media.container import open_container
 from core.media.index import FrameIndex
 from core.media.reader import open_video
+from core.media.tracks import TrackSource
 from tests.media.clips_in import make_clip
 
 LISTS = {
