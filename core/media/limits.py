@@ -27,8 +27,8 @@ class Limits:
         """Ask before a picture of ``what`` is allocated."""
         if self.pixels is not None and pixels > self.pixels:
             raise MediaError(
-                f"{what} has pictures of {pixels:,} pixels, and limits.pixels allows {self.pixels:,}: where that is meant, "
-                "and memory allows it, give limits.pixels=null."
+                f"{what} has pictures of {pixels:,} pixels, and limits.pixels allows {self.pixels:,}: where that is "
+                "meant, and memory allows it, give limits.pixels=null."
             )
 
     def require_frames(self, what: object, frames: int) -> None:
