@@ -7,6 +7,7 @@ while composing. All problems of a configuration are reported together, before a
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, fields
@@ -20,7 +21,7 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -30,7 +31,7 @@ from core.entries import FilePath
 from core.errors import ConfigError
 from core.media.limits import MOST_PIXELS
 from core.registry import Registry, suggestion
-from core.words import HYDRA_PATHS, PathOption, as_typed, path_options
+from core.words import HYDRA_PATHS, PathOption, as_typed, path_options, word
 
 CONFIG_PACKAGE = "core.conf"
 CONFIG_NAME = "config"
@@ -348,8 +349,11 @@ def _choices_first(overrides: Sequence[str]) -> list[str]:
 
 
 def _fault(override: str, error: Exception, accepted: list[str], registry: Registry) -> str:
-    key, _, value = override.partition("=")
-    key = key.lstrip("+~")
+    name, _, value = override.partition("=")
+    if value and isinstance(error, OverrideParseException):
+        quoted = shlex.quote(word(name, value))
+        return f"{override}: this value cannot be read; to have it as it stands, give {quoted}"
+    key = name.lstrip("+~")
     absent = isinstance(error, MissingConfigException)
     if key in GROUPS and absent and value not in (known := _options(registry, key)):
         return f"{override}: there is no {key} '{value}'{suggestion(value, known)}"

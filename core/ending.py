@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
+import logging
 import os
 import select
 import signal
@@ -22,6 +23,21 @@ SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 FULL_ERROR = "HYDRA_FULL_ERROR"
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 NO_RIGHT = (errno.EACCES, errno.EPERM)
+
+
+class LogFile(logging.FileHandler):
+    """The log of a run. Where it cannot be written, one line says so and the run goes on."""
+
+    _told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        """Tell, once, that lines are missing."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._told:
+            self._told = True
+            print(f"The log {self.baseFilename} lacks lines from here on: {error.strerror}.", file=sys.stderr)
 
 
 class Stopped(SystemExit):

@@ -15,6 +15,8 @@ from core.errors import MediaError
 
 _RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 """Samples per second that AAC knows."""
+_USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
+"""Of sound that says only how many channels it has."""
 _BITS_OF_A_CHANNEL = 96_000
 
 
@@ -31,8 +33,10 @@ class AacEncoder:
         try:
             self.stream = target.add_stream("aac", rate=rate)
             coder = self.stream.codec_context
-            coder.layout = context.layout
-            coder.bit_rate = _BITS_OF_A_CHANNEL * context.layout.nb_channels
+            channels = context.layout.nb_channels
+            unnamed = context.layout.name.endswith("channels")
+            coder.layout = _USUAL_LAYOUTS.get(channels, "") if unnamed else context.layout
+            coder.bit_rate = _BITS_OF_A_CHANNEL * channels
             coder.time_base = Fraction(1, rate)
             coder.thread_count = 1  # so that the same sound gives the same bytes
             coder.open()

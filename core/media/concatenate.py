@@ -85,6 +85,7 @@ class _Joiner:
         if template.codec_context.name == "hevc":
             self._stream.codec_context.codec_tag = "hvc1"
         self._last_dts: int | None = None
+        self._delay = 0
 
     def join(
         self,
@@ -143,15 +144,22 @@ class _Joiner:
     def _packets(self, part: Path, shift: int) -> Iterator[av.Packet]:
         """The packets of a part, ``shift`` units later."""
         with open_container(part) as source:
+            lag: int | None = None
             for packet in source.demux(video_stream(source, part)):
-                if packet.dts is not None and packet.pts is not None:
-                    self._move(packet, shift)
-                    yield packet
+                if packet.dts is None or packet.pts is None:
+                    continue
+                if lag is None:
+                    # A short part needs less time for reordering; it is decoded as early as the others.
+                    delay = packet.pts - packet.dts
+                    self._delay = delay if self._last_dts is None else self._delay
+                    lag = max(self._delay - delay, 0)
+                self._move(packet, shift, lag)
+                yield packet
 
-    def _move(self, packet: av.Packet, shift: int) -> None:
+    def _move(self, packet: av.Packet, shift: int, lag: int) -> None:
         """Shift a packet in time; decoding times of neighbouring parts may meet, but must rise."""
         assert packet.pts is not None and packet.dts is not None
-        packet.pts, dts = packet.pts + shift, packet.dts + shift
+        packet.pts, dts = packet.pts + shift, packet.dts + shift - lag
         packet.dts = dts if self._last_dts is None else max(dts, self._last_dts + 1)
         self._last_dts = packet.dts
         packet.stream = self._stream

@@ -21,6 +21,7 @@ class PictureMuxer:
         self._shown: dict[int, int] = {}
         self._held: av.Packet | None = None
         self._delay = 0
+        self._last_dts = 0
 
     def shown_for(self, pts: int, duration: int) -> None:
         """Note how long the picture at ``pts`` is shown, in units of its stream; before the packet after it."""
@@ -31,6 +32,7 @@ class PictureMuxer:
         assert packet.pts is not None and packet.dts is not None
         if self._held is None:
             self._delay = packet.pts - packet.dts
+            self._last_dts = packet.dts - 1
         else:
             self._mux(self._held)
         self._held = packet
@@ -38,17 +40,22 @@ class PictureMuxer:
     def finish(self, end: int) -> None:
         """Write what is left; the last picture is shown until ``end``."""
         if self._held is not None:
-            packet = self._held
-            assert packet.pts is not None and packet.dts is not None
-            duration = min(end - packet.pts, end - self._delay - packet.dts)
-            self._shown[packet.pts] = duration
-            packet.dts = end - self._delay - duration
-            self._mux(packet)
+            self._close(self._held, end)
+            self._mux(self._held)
         if self._tracks is not None:
             self._tracks.advance(None)
+
+    def _close(self, packet: av.Packet, end: int) -> None:
+        """Have the last packet end all: decoded no later than it is shown, and after the packet before it."""
+        assert packet.pts is not None and packet.dts is not None
+        stop = end - self._delay
+        duration = max(self._shown.get(packet.pts, 1), stop - packet.pts)
+        packet.dts = max(stop - duration, self._last_dts + 1)
+        self._shown[packet.pts] = duration
 
     def _mux(self, packet: av.Packet) -> None:
         packet.duration = self._shown.pop(packet.pts or 0, packet.duration)
         if self._tracks is not None:
             self._tracks.advance(decoding_time(packet))
+        self._last_dts = packet.dts if packet.dts is not None else self._last_dts
         self._container.mux(packet)

@@ -283,7 +283,7 @@ def _deep_png(codes: NDArray[np.uint16]) -> bytes:
     assert isinstance(encoder, VideoCodecContext)
     encoder.height, encoder.width, _ = codes.shape
     encoder.pix_fmt, encoder.time_base, encoder.thread_count = "rgb48be", Fraction(1), 1
-    frame = av.VideoFrame.from_ndarray(codes.astype(">u2").view(np.uint16), format="rgb48be")
+    frame = av.VideoFrame.from_ndarray(codes, format="rgb48be")
     return b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
 
 

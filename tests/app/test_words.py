@@ -1,6 +1,7 @@
 """Names of files work as they are typed, whatever Hydra would read into them."""
 
 import re
+import shlex
 from importlib import import_module
 from pathlib import Path
 
@@ -161,6 +162,14 @@ def test_an_empty_path_is_one_sentence(empty, folder):
     words = ["task=upscale", "experiment=none", "upscaler=floor", "task.input=a", "task.output=b", empty]
     with pytest.raises(ConfigError, match=rf"^{empty.partition('=')[0]} is empty: give it as"):
         core.open_run(words)
+
+
+def test_a_value_that_cannot_be_read_is_shown_as_it_must_be_typed():
+    with pytest.raises(ConfigError) as error:
+        core.open_run(["task=bench", "experiment=none", "task.title=It's (new), and = better"])
+    (typed,) = re.findall(r"to have it as it stands, give (.+)$", str(error.value))
+    (plain,) = shlex.split(typed)
+    assert value(plain) == "It's (new), and = better"
 
 
 @pytest.mark.parametrize("chosen", ["export", "upscale"])

@@ -107,7 +107,7 @@ def test_checkpoints_are_spoiled_behind_their_checksum(folder):
             accepted += Checkpoint.open(path) is not None and path.read_bytes() != sound
         except Exception:  # what opening them raises is what the torture is for
             continue
-    assert accepted > 20
+    assert accepted > 5
 
 
 def test_archives_are_spoiled_and_made_anew(folder):

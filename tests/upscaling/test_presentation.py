@@ -123,13 +123,13 @@ def test_all_tracks_of_a_film_in_mkv(tmp_path: Path, told: pytest.LogCaptureFixt
     assert (seen.title, seen.language) == ("Main", "fre")
     assert start < 0.1
     with av.open(str(source)) as before, av.open(str(tmp_path / "out.mkv")) as after:
-        for kind in ("audio", "subtitle"):
+        for kind in ("audio", "subtitles"):
             copied, original = (
                 [(round(float(p.pts * p.time_base), 3), bytes(p)) for p in c.demux(getattr(c.streams, kind)) if p.size]
                 for c in (after, before)
             )
             assert copied == original
-        assert after.streams.get(attachment=0) == [] or True
+        assert [one.data for one in after.streams.attachments] == [FULL.attachments["f.ttf"]]
     assert told.messages == []
 
 
@@ -179,14 +179,13 @@ def test_a_constant_rate_that_milliseconds_blurred(tmp_path: Path) -> None:
     assert seen.times == [round(number * 1001 / 60000, 4) for number in range(24)]
 
 
-@pytest.mark.parametrize("b_frames", ["0", "3"])
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
-@pytest.mark.parametrize("part", [32, 2])
+@pytest.mark.parametrize("part", [32, 2, 1])
 def test_the_last_frame_is_shown_as_long(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, b_frames: str, part: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, part: int
 ) -> None:
     monkeypatch.setattr(video, "PART_FRAMES", part)
-    source = make(tmp_path / "in.mp4", replace(PLAIN, times=(0, 1000, 2000), last=4000, options={"bf": b_frames}))
+    source = make(tmp_path / "in.mp4", replace(PLAIN, times=(0, 1000, 2000), last=4000))
     seen = run(source, tmp_path / f"out.{suffix}")
     assert seen.times == [0, 0.5, 1, 1.5, 2, 4]
     assert seen.duration == pytest.approx(6, abs=0.001)
@@ -233,8 +232,7 @@ def test_an_interval_of_hours_is_refused_where_frames_would_be_repeated(tmp_path
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
 def test_sound_that_begins_before_the_pictures(tmp_path: Path, suffix: str) -> None:
     times = tuple(range(223, 623, 40))
-    film = replace(PLAIN, times=times, sounds=(("mp3", "s16p", ""),) if False else (("pcm_s16le", "s16", ""),))
-    film = replace(film, sound_length=623)
+    film = replace(PLAIN, times=times, sounds=(("pcm_s16le", "s16", ""),), sound_length=623)
     source = make(tmp_path / "in.mkv", film)
     seen = run(source, tmp_path / f"out.{suffix}", sound="aac" if suffix == "mp4" else "copy")
     assert seen.times[0] == pytest.approx(0.223, abs=0.001)
