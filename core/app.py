@@ -29,6 +29,7 @@ from core.errors import ConfigError, MindvideoError, SweepError
 from core.hooks import TaskEntry
 from core.registry import Registry, load
 from core.run import Run, leads, place
+from core.text import escape_logs
 from core.words import as_typed, word
 
 LOOKS_ONLY = ("hydra_help", "shell_completion", "info")
@@ -47,6 +48,7 @@ class _Told(CompactHydraException):
 
 def main() -> None:
     """The command. Exits with 0, with 1 after one clear message, or with 128 and the signal that stopped it."""
+    escape_logs()
     hydra_utils.run_and_report = _call  # Hydra's own prints tracebacks, where `ending` has sentences
     with ending.orderly():
         with outside.guarded():

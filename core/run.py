@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from importlib import metadata
 from importlib.util import find_spec
@@ -19,6 +19,7 @@ from omegaconf import OmegaConf
 from core import __version__, hooks
 from core.config import Runtime, Settings, entry_section
 from core.errors import ConfigError
+from core.files import write_json
 from core.registry import Registry
 
 if TYPE_CHECKING:
@@ -197,9 +198,10 @@ class Run:
 
     def codec(self, weights: str | Path | None = None) -> LoadedCodec:
         """The codec of a checkpoint (else of ``settings.weights``), with the tables that came with it."""
+        from core import identity
         from core.codecs import load_codec
 
-        return load_codec(self, weights)
+        return replace(load_codec(self, weights), identity=identity.coding(self, weights))
 
     def intra(self) -> NamedIntraCodec:
         """The picture codec of intra frames; it decodes those of the others as well, where they need no options."""
@@ -272,8 +274,7 @@ class Run:
             "rejected": {r.name: r.reason for r in self.registry.rejected},
             "command": self.overrides,
         }
-        self.output.mkdir(parents=True, exist_ok=True)
-        (self.output / "plugins.json").write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+        write_json(self.output / "plugins.json", record)
 
 
 def leads() -> bool:

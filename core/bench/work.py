@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import signal
@@ -17,6 +16,8 @@ from pathlib import Path
 
 from core.bench.plan import Job
 from core.bench.records import Outcome, Record, record_of
+from core.errors import RecordError
+from core.records import parse_json
 from core.words import word
 
 log = logging.getLogger(__name__)
@@ -95,8 +96,8 @@ class Workers:
         if failure:
             return done(None, failure)
         try:
-            return done(record_of(json.loads(result.read_text("utf-8"))))
-        except (OSError, ValueError, TypeError, KeyError) as error:
+            return done(record_of(parse_json(result.read_bytes())))
+        except (OSError, RecordError) as error:
             return done(None, f"it left no result that can be read ({error}).")
 
     def _run(self, words: Sequence[str], log_file: Path) -> str:

@@ -20,6 +20,7 @@ from core.coding.entries import ResampledCodecEntry
 from core.config import Settings, compose_settings, entry_section
 from core.errors import ConfigError, MindvideoError
 from core.hooks import CodecEntry, FilePath, Split, TaskEntry, UpscalerEntry
+from core.locks import LOCK, Lock
 from core.outside import names_hydra
 from core.tasks.conditions import ALWAYS, machine
 from core.tasks.measure import data_set, settled
@@ -82,6 +83,13 @@ def _are_words(value: Any) -> bool:
 
 def _bench(config: BenchConfig, run: Run) -> float | None:
     """The score: percent of the rate that the contenders save against the first anchor, at equal PSNR."""
+    run.output.mkdir(parents=True, exist_ok=True)
+    sentence = f"{run.output} is in use: another benchmark is writing to it; give another output=…."
+    with Lock(run.output / LOCK, sentence):
+        return _compared(config, run)
+
+
+def _compared(config: BenchConfig, run: Run) -> float | None:
     from core.bench.board import Board
     from core.bench.results import Results
     from core.bench.work import Workers

@@ -35,7 +35,9 @@ class DecodeConfig:
     frames: int | None = None
     """How many to write; null takes all."""
     crf: int = 16
-    """Quality of H.264, 0 (lossless) to 51."""
+    """Quality of H.264 and HEVC, 0 (best) to 51."""
+    threads: int = 1
+    """Of the video encoder: 1 gives the same file every time, 0 takes all cores, and may not."""
 
     def __post_init__(self) -> None:
         if self.start < 0:
@@ -44,26 +46,29 @@ class DecodeConfig:
             raise ValueError(f"frames={self.frames} is not above 0.")
         if not 0 <= self.crf <= 51:
             raise ValueError(f"crf={self.crf} is not between 0 and 51.")
+        if self.threads < 0:
+            raise ValueError(f"threads={self.threads} is negative.")
 
 
 def _decode(config: DecodeConfig, run: Run) -> None:
     from core.coding.decode import decode_video
-    from core.media.output import check_output
+    from core.media.claim import claimed
 
     source, output = Path(config.input), Path(config.output)
-    check_output(source, output, config.overwrite)
-    total = config.frames or frames_of(source)
-    loaded = run.codec(config.checkpoint)
-    with Meter(f"Decoding {source.name}", total) as meter:
-        result = decode_video(
-            source,
-            output,
-            loaded,
-            start=config.start,
-            frames=config.frames,
-            crf=config.crf,
-            seen=meter,
-        )
+    with claimed(source, output, config.overwrite):
+        total = config.frames or frames_of(source)
+        loaded = run.codec(config.checkpoint)
+        with Meter(f"Decoding {source.name}", total) as meter:
+            result = decode_video(
+                source,
+                output,
+                loaded,
+                start=config.start,
+                frames=config.frames,
+                crf=config.crf,
+                threads=config.threads,
+                seen=meter,
+            )
     if result.drift:
         log.warning("%s", result.drift)
     log.info("%s: %d frames, %.1f s", output, result.frames, result.seconds)

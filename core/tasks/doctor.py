@@ -11,10 +11,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.table import Table
 
 from core import __version__
+from core.console import console
 from core.hooks import TaskEntry
 from core.kernels import library
 
@@ -38,18 +38,17 @@ class DoctorConfig:
 
 
 def _doctor(config: DoctorConfig, run: Run) -> None:
-    console = Console()
-    _print(console, "Versions", _versions())
-    _print(console, "Device", _device(run))
-    _print(console, "Plugins", _plugins(run))
-    _print(console, "Folders", _folders(run))
+    _print("Versions", _versions())
+    _print("Device", _device(run))
+    _print("Plugins", _plugins(run))
+    _print("Folders", _folders(run))
 
 
-def _print(console: Console, title: str, facts: list[Fact]) -> None:
+def _print(title: str, facts: list[Fact]) -> None:
     table = Table(title=title, title_justify="left", show_header=False, min_width=60)
     for name, value in facts:
         table.add_row(name, value)
-    console.print(table)
+    console().print(table)
 
 
 def _versions() -> list[Fact]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from omegaconf import MISSING
 
+from core import identity
 from core.errors import ConfigError
 from core.files import write_json
 from core.hooks import FilePath, TaskEntry
@@ -40,15 +41,15 @@ class EncodeConfig(SourceConfig):
 
 def _encode(config: EncodeConfig, run: Run) -> None:
     from core.coding.encode import SUFFIX, encode_video
-    from core.media.output import check_output
+    from core.media.claim import claimed
 
     output = Path(config.output)
-    check_output(config.path, output, config.overwrite, (SUFFIX,))
     if config.report and not (folder := Path(config.report).parent).is_dir():
         raise ConfigError(f"{folder} is not a folder: create it before writing {config.report}.")
     records: list[FrameRecord] = []
-    with config.open() as reader:
+    with claimed(config.path, output, config.overwrite, (SUFFIX,)), config.open() as reader:
         loaded = run.codec(config.checkpoint)
+        loaded = replace(loaded, identity={**loaded.identity, **identity.task(run)})
         with Meter(f"Encoding {config.path.name}", reader.info.frame_count) as meter:
             result = encode_video(
                 reader,

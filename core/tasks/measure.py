@@ -85,7 +85,7 @@ def measure_point(config: MeasureConfig, run: Run) -> PointRecord:
     source, kept = _source(config, run), Cache(Path(config.cache))
     how = Measuring(
         cache=kept,
-        conditions=subject.conditions,
+        conditions=subject.identity,
         packets_alone=conventional,
         metrics=_further_metrics(run),
         pictures=config.pictures,
@@ -133,7 +133,7 @@ def measure_upscaler(config: MeasureConfig, run: Run) -> UpscalerRecord:
         return run.trained_upscaler(config.checkpoint)
 
     scale = load().scale
-    how = Upscaling(kept, subject.conditions, scale, _further_metrics(run), run.settings.seed)
+    how = Upscaling(kept, subject.identity, scale, _further_metrics(run), run.settings.seed)
     with Meter(f"Measuring ({config.split.value})", len(source)) as meter:
         clips, cached = measure(source, load, how, meter.advance)
     conditions = subject.conditions
@@ -158,7 +158,7 @@ def _cost(subject: Subject, kept: Cache, count: Callable[[], dict[str, float]]) 
 
     if subject.parameters is None:
         return None
-    return kept.remembered(key_of({**subject.conditions, "of": "multiply-adds"}), count)
+    return kept.remembered(key_of({**subject.identity, "of": "multiply-adds"}), count)
 
 
 def _source(config: MeasureConfig, run: Run) -> ClipSource:

@@ -28,6 +28,8 @@ class SourceConfig:
     """Pixel format of raw video."""
     frame_rate: float = 25.0
     """Frames per second of raw video and picture folders."""
+    deinterlace: bool = False
+    """Make whole frames of interlaced ones."""
 
     def __post_init__(self) -> None:
         if self.frame_rate <= 0:
@@ -50,4 +52,4 @@ class SourceConfig:
         if self.raw_size is not None:
             width, height = map(int, self.raw_size.lower().split("x"))
             raw = RawFormat(width, height, self.raw_format, rate)
-        return open_video(self.path, raw=raw, frame_rate=rate)
+        return open_video(self.path, raw=raw, frame_rate=rate, deinterlace=self.deinterlace)

@@ -30,7 +30,7 @@ def _sweep_report(config: SweepReportConfig, run: Run) -> None:
 
 
 def report(folder: Path) -> int:
-    """Print the table of a sweep, write table, plot and numbers into its folder; how many jobs failed."""
+    """Write table, plot and numbers of a sweep into its folder, print the table; how many jobs failed."""
     from core.report.sweep import Row, SweepTable, print_sweep, write_sweep
 
     found = jobs(folder)
@@ -48,8 +48,9 @@ def report(folder: Path) -> int:
     ]
     sweep = SweepTable(list(columns), rows)
     title = f"Sweep {folder}"
+    written = write_sweep(sweep, title, folder)
     print_sweep(sweep, title)
-    log.info("Report: %s", write_sweep(sweep, title, folder))
+    log.info("Report: %s", written)
     return sum(job.failure is not None for job in found)
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 from core.errors import MediaError
 from core.media.colour import Matrix, Range, Subsampling, rgb_to_yuv, yuv_to_rgb
 from core.media.reader import open_video
+from core.media.tracks import TrackSource
 from core.media.writer import open_writer
 
 RATE = Fraction(30000, 1001)
@@ -155,7 +156,7 @@ def test_picture_folders(tmp_path: Path, odd_pictures: list[np.ndarray]) -> None
 def test_sound_is_copied_packet_by_packet(
     footage: SimpleNamespace, tmp_path: Path, pictures: list[np.ndarray], tone: Path, suffix: str
 ) -> None:
-    path = write(tmp_path / f"a.{suffix}", pictures, audio_from=tone)
+    path = write(tmp_path / f"a.{suffix}", pictures, tracks=TrackSource(tone))
     copied, original = footage.audio_packets(path), footage.audio_packets(tone)
     assert [data for _, data in copied] == [data for _, data in original]
     with open_video(path) as reader:
@@ -164,7 +165,7 @@ def test_sound_is_copied_packet_by_packet(
     if suffix == "mp4":
         assert [time for time, _ in copied] == [time for time, _ in original]
     # A second copy, now from a video: sound and pictures keep their places.
-    again = write(tmp_path / f"b.{suffix}", pictures, audio_from=path)
+    again = write(tmp_path / f"b.{suffix}", pictures, tracks=TrackSource(path))
     assert footage.audio_packets(again) == copied
 
 
@@ -183,13 +184,13 @@ def test_sound_of_all_streams(
                     )  # fmt: skip
                     copy.stream = stream
                     output.mux(copy)
-    with av.open(str(write(tmp_path / "a.mp4", pictures, audio_from=both))) as container:
+    with av.open(str(write(tmp_path / "a.mp4", pictures, tracks=TrackSource(both)))) as container:
         assert len(container.streams.audio) == 2
 
 
 def test_a_source_without_sound_adds_none(tmp_path: Path, pictures: list[np.ndarray]) -> None:
     silent = write(tmp_path / "a.mp4", pictures)
-    with open_video(write(tmp_path / "b.mp4", pictures, audio_from=silent)) as reader:
+    with open_video(write(tmp_path / "b.mp4", pictures, tracks=TrackSource(silent))) as reader:
         assert not reader.info.has_audio
 
 
@@ -198,11 +199,11 @@ def test_sound_that_does_not_fit(
 ) -> None:
     wave = footage.make_tone(tmp_path / "tone.wav", "adpcm_ms", "s16")
     with pytest.raises(MediaError, match="cannot hold the adpcm_ms sound"):
-        write(tmp_path / "a.mp4", pictures, audio_from=wave)
+        write(tmp_path / "a.mp4", pictures, tracks=TrackSource(wave))
     with pytest.raises(MediaError, match="cannot carry sound"):
-        write(tmp_path / "a.y4m", pictures, audio_from=tone)
+        write(tmp_path / "a.y4m", pictures, tracks=TrackSource(tone))
     with pytest.raises(MediaError, match="does not exist"):
-        write(tmp_path / "a.mp4", pictures, audio_from=tmp_path / "missing.m4a")
+        write(tmp_path / "a.mp4", pictures, tracks=TrackSource(tmp_path / "missing.m4a"))
     assert names(tmp_path) == ["tone.wav"]
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
+from core.entropy.stream import extension
 from core.entropy.stream.fields import Source
 from core.errors import StreamError
 from core.media.colour import Matrix, Range
+from core.media.presentation import Presentation
 
 MAGIC = b"\x8bmdv"
-VERSION = 1
+VERSION, EXTENDED_VERSION = 1, 2
+"""Of a header without and with an extension."""
 ENTROPY = "range16"
 """The entropy coder: 16-bit integer tables in a range coder (`core.entropy.coder`)."""
 LARGEST_SIDE = 16384
@@ -56,6 +59,10 @@ class StreamHeader:
     arithmetic: str
     """What decides the last bits of decoded pictures: where it is equal, they are."""
     entropy: str = ENTROPY
+    presentation: Presentation = field(default_factory=Presentation)
+    """How the source is shown; `core.entropy.stream.extension.bounded` makes any one fit."""
+    unknown: extension.Unknown = ()
+    """Facts that a later program wrote, kept as they are."""
 
     def __post_init__(self) -> None:
         if not (1 <= self.width <= LARGEST_SIDE and 1 <= self.height <= LARGEST_SIDE):
@@ -79,6 +86,10 @@ class StreamHeader:
         for text in self._texts():
             if len(text.encode()) > _LONGEST_TEXT:
                 raise StreamError(f"'{text[:40]}…' is too long for a stream's header.")
+        try:
+            extension.encode(self.presentation, self.unknown)
+        except ValueError as error:
+            raise StreamError(f"a stream cannot say how its source is shown ({error}).") from None
 
     @property
     def longest_payload(self) -> int:
@@ -103,7 +114,9 @@ class StreamHeader:
         )
         for text in self._texts():
             body += bytes([len(text.encode())]) + text.encode()
-        data = _PREFIX.pack(MAGIC, VERSION, len(body)) + body
+        extended = extension.encode(self.presentation, self.unknown)
+        version = EXTENDED_VERSION if extended else VERSION
+        data = _PREFIX.pack(MAGIC, version, len(body + extended)) + body + extended
         return data + _CRC.pack(zlib.crc32(data))
 
     @classmethod
@@ -115,27 +128,34 @@ class StreamHeader:
         magic, version, length = _PREFIX.unpack(prefix)
         if magic != MAGIC:
             raise StreamError(f"{source.path} is no stream (.mdv): it begins with other bytes.")
-        if version != VERSION:
+        if version not in (VERSION, EXTENDED_VERSION):
             raise StreamError(
-                f"{source.path} is a stream of version {version}; this mindvideo reads version {VERSION}: "
-                "install a newer one."
+                f"{source.path} is a stream of version {version}; this mindvideo reads versions {VERSION} and "
+                f"{EXTENDED_VERSION}: install a newer one."
             )
         body = source.read(length, "the header")
         (crc,) = _CRC.unpack(source.read(_CRC.size, "the header"))
         if zlib.crc32(prefix + body) != crc:
             raise StreamError(f"{source.path} is damaged: its header does not match its checksum.")
         try:
-            return cls._from_body(body), crc
+            header = cls._from_body(body, version)
+            # The checksums of packets rest on these very bytes, which a reader must be able to make again.
+            if header.encode() != prefix + body + _CRC.pack(crc):
+                raise ValueError("it is in no proper form")
         except (struct.error, ValueError, IndexError, ZeroDivisionError) as error:
             raise StreamError(f"{source.path} is damaged: its header makes no sense ({error}).") from None
+        return header, crc
 
     @classmethod
-    def _from_body(cls, body: bytes) -> StreamHeader:
+    def _from_body(cls, body: bytes, version: int) -> StreamHeader:
         fingerprint, width, height, depth, *numbers, matrix, range_ = _BODY.unpack_from(body)
         rate, per, unit, units, frames, gop = numbers
-        codec, pixel_format, entropy, arithmetic = _split(body[_BODY.size :])
+        (codec, pixel_format, entropy, arithmetic), extended = _split(body[_BODY.size :])
         if entropy != ENTROPY:
             raise ValueError(f"entropy coder '{entropy}' is not known")
+        if extended and version == VERSION:
+            raise ValueError("there is more than it says")
+        presentation, unknown = extension.decode(extended)
         return cls(
             codec=codec,
             fingerprint=fingerprint,
@@ -151,6 +171,8 @@ class StreamHeader:
             gop=gop,
             arithmetic=arithmetic,
             entropy=entropy,
+            presentation=presentation,
+            unknown=unknown,
         )
 
     def _texts(self) -> tuple[str, str, str, str]:
@@ -165,8 +187,8 @@ def _fraction(numerator: int, denominator: int) -> Fraction:
     return value
 
 
-def _split(data: bytes) -> list[str]:
-    """Four texts, each after its length in bytes, and nothing else."""
+def _split(data: bytes) -> tuple[list[str], bytes]:
+    """Four texts, each after its length in bytes, and what follows them."""
     texts = []
     for _ in range(4):
         length, data = data[0], data[1:]
@@ -174,6 +196,4 @@ def _split(data: bytes) -> list[str]:
             raise ValueError("a text is cut short")
         texts.append(data[:length].decode())
         data = data[length:]
-    if data:
-        raise ValueError("there is more than it says")
-    return texts
+    return texts, data

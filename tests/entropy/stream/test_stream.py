@@ -345,7 +345,7 @@ def test_headers_that_cannot_be_written(changes: dict[str, object]) -> None:
         (b"", "is no stream: it is too short"),
         (b"\x8bmdv\x01", "is no stream: it is too short"),
         (b"\x00\x00\x00\x20ftypisom" + bytes(90), "it begins with other bytes"),
-        (b"\x8bmdv\x02" + bytes(90), "is a stream of version 2; this mindvideo reads version 1"),
+        (b"\x8bmdv\x03" + bytes(90), "is a stream of version 3; this mindvideo reads versions 1 and 2"),
         (b"\x8bmdv\x01\xff\xff" + bytes(90), "cut short: it ends within the header"),
     ],
 )
