@@ -10,7 +10,7 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 from hydra.errors import HydraException
@@ -86,6 +86,22 @@ def orderly() -> Iterator[None]:
         sys.exit(f"Error: {told}")
 
 
+@contextlib.contextmanager
+def advising(advice: Callable[[], str]) -> Iterator[None]:
+    """What stops the work in it also says how that goes on, unless it says so already."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Stopped(signal.SIGINT, advice()) from None
+    except Stopped as stopped:
+        stopped.advice = stopped.advice or advice()
+        raise
+    except OSError as error:
+        if isinstance(error, BrokenPipeError) and _reader_is_gone():
+            raise
+        raise MindvideoError(f"{_of_system(error)} {advice()}".rstrip()) from error
+
+
 def _heed_signals() -> None:
     """Have signals that end a process run its ``finally`` clauses; one that is ignored, as by nohup, stays so."""
     for number in SIGNALS:
@@ -124,11 +140,6 @@ def sentence(error: BaseException) -> str | None:
     if isinstance(error, RecursionError):
         return f"a value is nested too deeply to be read ({FULL_ERROR}=1 shows where)."
     return None
-
-
-def system_error(error: OSError, advice: str = "") -> MindvideoError:
-    """An error of the system as a sentence, and how the task goes on."""
-    return MindvideoError(f"{_of_system(error)} {advice}".rstrip())
 
 
 def _of_system(error: OSError) -> str:

@@ -111,7 +111,7 @@ def test_a_signal_that_is_ignored_stays_so():
         os.kill(os.getpid(), signal.SIGHUP)
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), ending.Stopped(signal.SIGTERM)])
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, lambda: ending.Stopped(signal.SIGTERM)])
 @pytest.mark.parametrize(
     ("words", "goes_on"),
     [
@@ -121,9 +121,9 @@ def test_a_signal_that_is_ignored_stays_so():
         (["task=doctor"], "The same command begins it anew."),
     ],
 )
-def test_what_is_said_of_a_stop_is_true_for_the_task(words, goes_on, error, monkeypatch, tmp_path):
+def test_what_is_said_of_a_stop_is_true_for_the_task(words, goes_on, stop, monkeypatch, tmp_path):
     run = open_run(["experiment=none", "upscaler=floor", *words], output=tmp_path)
-    assert advice(run, error, monkeypatch).startswith(goes_on)
+    assert advice(run, stop(), monkeypatch).startswith(goes_on)
 
 
 def test_a_training_that_was_stopped_says_how_to_resume(monkeypatch, tmp_path):
@@ -153,6 +153,17 @@ def test_a_full_disk_says_how_the_task_goes_on(monkeypatch, tmp_path):
         ending.MindvideoError, match=r"no space left.*The same command goes on where it was\.$"
     ):
         app._single(run)
+
+
+@pytest.mark.parametrize(
+    ("begun", "goes_on"), [(None, ""), ("s x", "The same command with hydra.sweep.dir='s x' goes on.")]
+)
+def test_a_sweep_that_was_stopped_says_how_it_goes_on(begun, goes_on, monkeypatch):
+    monkeypatch.setattr(app.sweeping.Ended, "begun", begun)
+    for error in (KeyboardInterrupt(), ending.Stopped(signal.SIGTERM)):
+        with pytest.raises(ending.Stopped) as stopped, ending.advising(app._sweep_resumes):
+            raise error
+        assert stopped.value.advice == goes_on
 
 
 class Locked:
