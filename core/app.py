@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import functools
 import os
-import signal
+import shlex
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -86,7 +86,8 @@ def _command(words: list[str]) -> None:
     elif not any(getattr(flags, name) for name in LOOKS_ONLY):
         added += _elsewhere(config.compose_settings(composed, registry), registry, [*added, *typed])
     sys.argv[1:] = _with_overrides(words, flags.overrides, [*added, *typed])
-    _hydra_main()
+    with ending.advising(_sweep_resumes):
+        _hydra_main()
     if sweeping.Ended.folder:
         _end_sweep(sweeping.Ended.folder)
 
@@ -140,15 +141,13 @@ def _hydra_main(composed: DictConfig) -> float | None:
 
 def _single(run: Run) -> float | None:
     """Execute a run; what stops it says how it goes on."""
-    try:
+    with ending.advising(lambda: run.resumes):
         return run.execute()
-    except KeyboardInterrupt:
-        raise ending.Stopped(signal.SIGINT, run.resumes) from None
-    except ending.Stopped as stopped:
-        stopped.advice = run.resumes
-        raise
-    except OSError as error:
-        raise ending.system_error(error, run.resumes) from error
+
+
+def _sweep_resumes() -> str:
+    folder = sweeping.Ended.begun
+    return f"The same command with hydra.sweep.dir={shlex.quote(str(folder))} goes on." if folder else ""
 
 
 def _run(composed: DictConfig) -> Run:
@@ -171,7 +170,8 @@ def _sweep_job(composed: DictConfig) -> float | None:
             run.settings.task.resume = True
         if getattr(run.settings.device, "threads", None) == 0:
             run.settings.device.threads = sweeping.threads_of_a_job(hydra_config.launcher)
-        return run.execute()
+        with ending.advising(lambda: ""):
+            return run.execute()
 
     job = sweeping.Job(hydra_config.job.num, list(hydra_config.overrides.task), sweeping.digest(composed))
     return sweeping.run_job(_output(), job, composed.sweep.failed, work)

@@ -7,6 +7,7 @@ while composing. All problems of a configuration are reported together, before a
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, fields
@@ -20,7 +21,7 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -28,8 +29,9 @@ from omegaconf.errors import OmegaConfBaseException
 from core import hooks
 from core.entries import FilePath
 from core.errors import ConfigError
+from core.media.limits import MOST_PIXELS
 from core.registry import Registry, suggestion
-from core.words import HYDRA_PATHS, PathOption, as_typed, path_options
+from core.words import HYDRA_PATHS, PathOption, as_typed, path_options, word
 
 CONFIG_PACKAGE = "core.conf"
 CONFIG_NAME = "config"
@@ -111,6 +113,23 @@ class SweepSettings:
 
 
 @dataclass
+class LimitSettings:
+    """What a source and an output may ask for at most; null lifts a limit."""
+
+    pixels: int | None = MOST_PIXELS
+    """Of a picture that is read; 8192x8192 lets film of 8K pass."""
+    frames: int | None = None
+    """Of a video that is read, or a stream that is decoded."""
+    output_bytes: int | None = None
+    """Of an output that is not coded: y4m, or PNG before it is packed, by an estimate before the first frame."""
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if value is not None and value < 1:
+                raise ValueError(f"limits.{name}={value} must be at least 1, or null.")
+
+
+@dataclass
 class PluginSettings:
     """Which plugins take part."""
 
@@ -137,6 +156,7 @@ class Settings:
     training: TrainingSettings = field(default_factory=TrainingSettings)
     plugins: PluginSettings = field(default_factory=PluginSettings)
     sweep: SweepSettings = field(default_factory=SweepSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
     seed: int = 0
     """Of the first weights, the order of clips, augmentation and noise."""
     runtime: Runtime = Runtime.mindspore
@@ -329,8 +349,11 @@ def _choices_first(overrides: Sequence[str]) -> list[str]:
 
 
 def _fault(override: str, error: Exception, accepted: list[str], registry: Registry) -> str:
-    key, _, value = override.partition("=")
-    key = key.lstrip("+~")
+    name, _, value = override.partition("=")
+    if value and isinstance(error, OverrideParseException):
+        quoted = shlex.quote(word(name, value))
+        return f"{override}: this value cannot be read; to have it as it stands, give {quoted}"
+    key = name.lstrip("+~")
     absent = isinstance(error, MissingConfigException)
     if key in GROUPS and absent and value not in (known := _options(registry, key)):
         return f"{override}: there is no {key} '{value}'{suggestion(value, known)}"

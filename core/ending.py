@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
+import logging
 import os
 import select
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 from hydra.errors import HydraException
@@ -22,6 +23,21 @@ SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 FULL_ERROR = "HYDRA_FULL_ERROR"
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 NO_RIGHT = (errno.EACCES, errno.EPERM)
+
+
+class LogFile(logging.FileHandler):
+    """The log of a run. Where it cannot be written, one line says so and the run goes on."""
+
+    _told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        """Tell, once, that lines are missing."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._told:
+            self._told = True
+            print(f"The log {self.baseFilename} lacks lines from here on: {error.strerror}.", file=sys.stderr)
 
 
 class Stopped(SystemExit):
@@ -70,6 +86,22 @@ def orderly() -> Iterator[None]:
         sys.exit(f"Error: {told}")
 
 
+@contextlib.contextmanager
+def advising(advice: Callable[[], str]) -> Iterator[None]:
+    """What stops the work in it also says how that goes on, unless it says so already."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Stopped(signal.SIGINT, advice()) from None
+    except Stopped as stopped:
+        stopped.advice = stopped.advice or advice()
+        raise
+    except OSError as error:
+        if isinstance(error, BrokenPipeError) and _reader_is_gone():
+            raise
+        raise MindvideoError(f"{_of_system(error)} {advice()}".rstrip()) from error
+
+
 def _heed_signals() -> None:
     """Have signals that end a process run its ``finally`` clauses; one that is ignored, as by nohup, stays so."""
     for number in SIGNALS:
@@ -108,11 +140,6 @@ def sentence(error: BaseException) -> str | None:
     if isinstance(error, RecursionError):
         return f"a value is nested too deeply to be read ({FULL_ERROR}=1 shows where)."
     return None
-
-
-def system_error(error: OSError, advice: str = "") -> MindvideoError:
-    """An error of the system as a sentence, and how the task goes on."""
-    return MindvideoError(f"{_of_system(error)} {advice}".rstrip())
 
 
 def _of_system(error: OSError) -> str:

@@ -100,7 +100,7 @@ def check_words(words: Sequence[str]) -> None:
 class FileConfigSource(file_config_source.FileConfigSource):
     """Hydra's reader of folders, which looks at a file before it is composed.
 
-    It has the name of Hydra's own, as Hydra tells sources of a kind apart by their names, in the processes of a sweep too.
+    It has the name of Hydra's own: by the name Hydra knows, in a process of a sweep, that the kind has its source.
     """
 
     def load_config(self, config_path: str) -> ConfigResult:

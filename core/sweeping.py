@@ -145,9 +145,14 @@ def threads_of_a_job(launcher: DictConfig) -> int:
 
 
 class Ended(Callback):
-    """Hydra's callback that notes where the sweep of this process was, once it has ended."""
+    """Hydra's callback that notes where the sweep of this process is, and once it has ended, that it has."""
 
+    begun: Path | None = None
     folder: Path | None = None
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Note where it is."""
+        Ended.begun = Path(config.hydra.sweep.dir)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Note the folder."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 import av
 from av.video.codeccontext import VideoCodecContext
@@ -105,6 +106,22 @@ def pixel_format_for(
     else:
         chosen = subsampling or Subsampling.YUV420
     return planar_format(chosen, 8 if depth <= 8 else 10)
+
+
+def uncoded_bytes(output: Path, pixels: int, pixel_format: str) -> int | None:
+    """What so many pixels take in an output that is not coded: y4m, or PNG before it is packed; None for others.
+
+    ``pixel_format`` is planar, by libav's name; PNG is RGB of its depth.
+    """
+    subsampling, depth = parse_planar_format(pixel_format)
+    wide = 1 if depth == 8 else 2
+    if output.suffix == "":
+        return 3 * wide * pixels
+    return int(_SAMPLES[subsampling] * wide * pixels) if output.suffix.lower() == ".y4m" else None
+
+
+_SAMPLES = {Subsampling.YUV420: 1.5, Subsampling.YUV422: 2, Subsampling.YUV444: 3}
+"""Of a pixel."""
 
 
 def colour_of(

@@ -21,6 +21,7 @@ from core.config import Settings, compose_settings, entry_section
 from core.errors import ConfigError, MindvideoError
 from core.hooks import CodecEntry, FilePath, Split, TaskEntry, UpscalerEntry
 from core.locks import LOCK, Lock
+from core.outside import names_hydra
 from core.tasks.conditions import ALWAYS, machine
 from core.tasks.measure import data_set, settled
 from core.words import word
@@ -170,10 +171,20 @@ def _problems(config: BenchConfig) -> Iterator[str]:
     for name, contender in config.contenders.items():
         if not contender["points"]:
             yield f"contender {name} has no points: give +task.contenders.{name}.points.NAME=[WORDS]"
+    for given in _all_words(config):
+        if given.startswith("-") or names_hydra(given.partition("=")[0]):
+            yield f"{given} is no word of a contender or test set: give settings alone, not flags or hydra's"
     for anchor in config.anchors:
         if anchor not in config.contenders:
             known = ", ".join(config.contenders) or "none"
             yield f"the anchor {anchor} is no contender (known: {known})"
+
+
+def _all_words(config: BenchConfig) -> Iterator[str]:
+    for chosen in (*config.contenders.values(), *config.sets.values()):
+        yield from chosen["words"]
+        for words in chosen.get("points", {}).values():
+            yield from words
 
 
 def _data_set(

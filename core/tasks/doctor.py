@@ -25,6 +25,8 @@ PACKAGES = (
     *("mindspore", "numpy", "hydra-core", "omegaconf", "pluggy", "av", "tensorboardX"),
     *("torch", "onnx", "onnxruntime"),
 )
+GPL_ENCODERS = ("libx264", "libx265")
+"""Of those that libav may bring, the ones that we use."""
 CHECK_SECONDS = 1.0
 SLOW_MILLISECONDS = 100.0
 """A 3x3 convolution of 64 channels on 64x64 takes 1-15 ms where oneDNN is set well, hundreds where it is not."""
@@ -39,6 +41,7 @@ class DoctorConfig:
 
 def _doctor(config: DoctorConfig, run: Run) -> None:
     _print("Versions", _versions())
+    _print("Video", _video())
     _print("Device", _device(run))
     _print("Plugins", _plugins(run))
     _print("Folders", _folders(run))
@@ -59,6 +62,14 @@ def _versions() -> list[Fact]:
         except metadata.PackageNotFoundError:
             facts.append((package, "not installed"))
     return facts
+
+
+def _video() -> list[Fact]:
+    import av
+
+    held = [name for name in GPL_ENCODERS if name in av.codecs_available]
+    licence = f"{', '.join(held)}: they bind who passes this installation on (docs/licences.md)"
+    return [("encoders under the GPL", licence if held else "none; .mp4 and .mkv cannot be written")]
 
 
 def _device(run: Run) -> list[Fact]:

@@ -47,7 +47,7 @@ def _encode(config: EncodeConfig, run: Run) -> None:
     if config.report and not (folder := Path(config.report).parent).is_dir():
         raise ConfigError(f"{folder} is not a folder: create it before writing {config.report}.")
     records: list[FrameRecord] = []
-    with claimed(config.path, output, config.overwrite, (SUFFIX,)), config.open() as reader:
+    with claimed(config.path, output, config.overwrite, (SUFFIX,)), config.open(run.limits) as reader:
         loaded = run.codec(config.checkpoint)
         loaded = replace(loaded, identity={**loaded.identity, **identity.task(run)})
         with Meter(f"Encoding {config.path.name}", reader.info.frame_count) as meter:

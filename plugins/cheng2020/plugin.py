@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.hooks import (
-    FilePath,
     Codec,
     CodecConfig,
     CodecEntry,
     Coding,
+    FilePath,
     IntraCodec,
     IntraEntry,
     ModelEntry,

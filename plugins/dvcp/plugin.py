@@ -12,10 +12,10 @@ from omegaconf import MISSING
 
 from core.errors import ConfigError
 from core.hooks import (
-    FilePath,
     Codec,
     CodecEntry,
     Coding,
+    FilePath,
     InterCodecEntry,
     IntraCodec,
     LossEntry,

@@ -1,10 +1,13 @@
 """Names of files work as they are typed, whatever Hydra would read into them."""
 
 import re
+import shlex
 from importlib import import_module
 from pathlib import Path
 
+import av
 import pytest
+import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
 from hypothesis import strategies as st
@@ -163,8 +166,38 @@ def test_an_empty_path_is_one_sentence(empty, folder):
         core.open_run(words)
 
 
+def test_a_value_that_cannot_be_read_is_shown_as_it_must_be_typed():
+    with pytest.raises(ConfigError) as error:
+        core.open_run(["task=bench", "experiment=none", "task.title=It's (new), and = better"])
+    (typed,) = re.findall(r"to have it as it stands, give (.+)$", str(error.value))
+    (plain,) = shlex.split(typed)
+    assert value(plain) == "It's (new), and = better"
+
+
 @pytest.mark.parametrize("chosen", ["export", "upscale"])
 def test_null_clears_where_the_chosen_task_allows_it(chosen):
     words = [f"task={chosen}", "task.output=null"]
     made = as_typed(words, paths(load(), words))
     assert value(made[1]) == (None if chosen == "export" else "null")
+
+
+def test_a_command_with_such_paths(command):
+    """From the words to the files, with Hydra in a folder of its own, and from the words that it kept once more."""
+    name = "a=b, (c) [d] {e} ${f} 'g' #~видео"
+    source = command.folder / f"{name}.mkv"
+    with av.open(str(source), "w") as file:
+        stream = file.add_stream("ffv1", rate=5, width=16, height=16, pix_fmt="yuv420p")
+        frame = av.VideoFrame(16, 16, "yuv420p")
+        for packet in (*stream.encode(frame), *stream.encode()):
+            file.mux(packet)
+    output = command.folder / f"made {name}.mkv"
+    folder = "run, 'of' [it] = {1}"
+    words = [f"task.input={source.name}", f"task.output={output.name}", "upscaler=floor", "experiment=none"]
+    done = command("task=upscale", *words, f"output={folder}", "hydra.job.chdir=true", "task.temporal=false")
+    assert done.returncode == 0, done.stderr
+    assert output.is_file()
+    kept = yaml.safe_load((command.folder / folder / ".hydra" / "overrides.yaml").read_text())
+    run = core.open_run(kept)
+    assert run.settings.task.input == source.name
+    assert run.settings.task.output == output.name
+    assert run.settings.output == folder

@@ -30,7 +30,10 @@ def elsewhere(tmp_path, monkeypatch):
 
 @pytest.fixture
 def quick_compiler(kernels, tmp_path):
-    """A program that says a version and copies the library that is there already; it notes each copy."""
+    """A program that says a version and copies the library that is there already; it notes each copy.
+
+    To be asked for before `elsewhere`, where there is none.
+    """
     text = f'cp "{kernels.in_use()}" "$last"; echo "$@" >> {tmp_path}/compiled'
     return compiler(tmp_path, f'case "$*" in *--version*) echo quick 1.0;; *) {LAST}; {text};; esac')
 
@@ -81,7 +84,7 @@ def test_two_processes_build_one_library_which_is_used_again(elsewhere, monkeypa
     assert again() == (True, str(elsewhere / built))
 
 
-def test_a_damaged_library_is_made_anew(elsewhere, quick_compiler, monkeypatch, caplog, tmp_path):
+def test_a_damaged_library_is_made_anew(quick_compiler, elsewhere, monkeypatch, caplog, tmp_path):
     monkeypatch.setenv("CXX", quick_compiler)
     possible, path = library.available()
     assert possible and Path(path).parent == elsewhere
@@ -100,7 +103,7 @@ def test_a_damaged_library_is_made_anew(elsewhere, quick_compiler, monkeypatch, 
     assert len(compiled(tmp_path)) == 2
 
 
-def test_another_compiler_makes_another_library(elsewhere, quick_compiler, monkeypatch, tmp_path):
+def test_another_compiler_makes_another_library(quick_compiler, elsewhere, monkeypatch, tmp_path):
     monkeypatch.setenv("CXX", quick_compiler)
     first = library.available()
     script = Path(quick_compiler)
@@ -130,7 +133,7 @@ def test_a_copy_of_onednn_is_named_by_its_content(elsewhere, monkeypatch, tmp_pa
 
 
 @pytest.mark.parametrize("harm", ["writable", "file", "no home"])
-def test_a_cache_that_cannot_be_used(elsewhere, quick_compiler, monkeypatch, caplog, tmp_path, harm):
+def test_a_cache_that_cannot_be_used(quick_compiler, elsewhere, monkeypatch, caplog, tmp_path, harm):
     """Kernels are built in a folder of this process, and one sentence says why."""
     monkeypatch.setenv("CXX", quick_compiler)
     monkeypatch.setattr(cache.tempfile, "tempdir", str(tmp_path))

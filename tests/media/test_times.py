@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -134,6 +135,22 @@ def test_a_last_frame_of_its_own_length() -> None:
     assert info.presentation.last_duration == 4
     index = FrameIndex(CASES / "last_frame_long.mp4")
     assert [frame.duration for frame in (*index.read(0, 1), *index.read(1, 2))] == [1, 1, 4]
+
+
+def test_a_long_last_frame_in_matroska(tmp_path: Path) -> None:
+    """The track's statistics say it, and the header's duration agrees."""
+    path = make_clip(tmp_path / "a.mkv", "ffv1", [0, 40, 80], MILLISECOND)
+    data = path.read_bytes()
+    for stated, longer in (
+        (b"00:00:00.1200", b"00:00:05.0800"),
+        (struct.pack(">d", 120), struct.pack(">d", 5080)),
+    ):
+        assert data.count(stated) == 1
+        data = data.replace(stated, longer)
+    path.write_bytes(data)
+    info, frames, _ = read(path)
+    assert info.presentation.last_duration == 5
+    assert [frame.duration for frame in frames] == [Fraction(1, 25), Fraction(1, 25), 5]
 
 
 def test_frames_before_zero(tmp_path: Path) -> None:
