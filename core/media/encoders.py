@@ -58,7 +58,7 @@ class Coding:
         context.thread_count = self.threads
         tag_colour(context, self.matrix, self.range, presentation)
         if self.encoder == "libx264":
-            # With trees of macroblocks, x264's assembly was seen to decide otherwise from run to run, on one thread too.
+            # With trees of macroblocks, x264's assembly was seen to differ from run to run, on one thread too.
             params = "cpu-independent=1"
             context.options = {"crf": str(self.crf), "preset": self.preset, "x264-params": params}
         elif self.encoder == "libx265":
