@@ -29,16 +29,16 @@ _RANDOM = 8
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, private: bool = False) -> Iterator[Path]:
     """A temporary path in the folder of ``path``, with its suffix, that becomes ``path`` on leaving normally.
 
-    After an exception nothing is left and an older ``path`` stands as it was.
+    After an exception nothing is left and an older ``path`` stands as it was. A ``private`` file is this user's alone.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_file(path)
     try:
         yield temporary
-        publish(temporary, path)
+        publish(temporary, path, private)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -49,10 +49,11 @@ def write_json(path: Path, value: Any) -> None:
         temporary.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", "utf-8")
 
 
-def publish(temporary: Path, path: Path) -> None:
+def publish(temporary: Path, path: Path, private: bool = False) -> None:
     """Give a file, or a folder of files, its name, once all of it is on the disk; what had the name is replaced.
 
-    Nothing else gives a file of ours its name. A folder that is replaced stands aside until the new one is there.
+    Nothing else gives a file of ours its name. A folder that is replaced stands aside until the new one is there. A
+    ``private`` file is this user's alone.
     """
     sync(temporary)
     aside = None
@@ -62,7 +63,7 @@ def publish(temporary: Path, path: Path) -> None:
             aside = Path(tempfile.mkdtemp(prefix=_temporary_prefix(path), suffix=".old", dir=path.parent))
             os.replace(path, aside)
     else:
-        temporary.chmod(0o666 & ~_umask())
+        temporary.chmod(0o600 if private else 0o666 & ~_umask())
     try:
         os.replace(temporary, path)
     except OSError:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -19,6 +19,8 @@ from omegaconf import OmegaConf
 from core import __version__, hooks
 from core.config import Runtime, Settings, entry_section
 from core.errors import ConfigError
+from core.files import write_json
+from core.media.limits import Limits
 from core.registry import Registry
 
 if TYPE_CHECKING:
@@ -61,6 +63,17 @@ class Run:
         self._seed()
         log.info("Device: %s", device.description)
         return device
+
+    @property
+    def resumes(self) -> str:
+        """A sentence on how the task goes on after it was stopped."""
+        task = self.entry("task", hooks.TaskEntry)
+        return task.resumes.format(output=shlex.quote(str(self.shared_output)))
+
+    @property
+    def limits(self) -> Limits:
+        """What a source and an output may ask for."""
+        return Limits(**vars(self.settings.limits))
 
     @property
     def shared_output(self) -> Path:
@@ -267,8 +280,7 @@ class Run:
             "rejected": {r.name: r.reason for r in self.registry.rejected},
             "command": self.overrides,
         }
-        self.output.mkdir(parents=True, exist_ok=True)
-        (self.output / "plugins.json").write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+        write_json(self.output / "plugins.json", record)
 
 
 def leads() -> bool:

@@ -15,11 +15,12 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from core.errors import ConfigError, DataError, MindvideoError
+from core.errors import ConfigError, DataError, MindvideoError, RecordError
 from core.facts import digest as facts_digest
 from core.facts import facts, outline_of
 from core.files import write_json
 from core.locks import LOCK, Lock
+from core.records import Count, Seconds, read_record
 
 log = logging.getLogger(__name__)
 
@@ -32,14 +33,14 @@ NOT_COMPARED = ("output", "sweep")
 class Job:
     """One job of a sweep, as it stands in its folder."""
 
-    number: int
+    number: Count
     overrides: Sequence[str]
     """Words of the command line, those of the sweeper among them."""
     settings: str
     """Hash of the composed settings."""
     score: float | None = None
     """Higher is better; None where the task has none, or where there is none yet."""
-    seconds: float | None = None
+    seconds: Seconds | None = None
     """None until the job ends."""
     failure: str | None = None
 
@@ -60,10 +61,10 @@ class Job:
         """The job of a folder, or None where there is none; raises `DataError` where it cannot be read."""
         path = folder / RECORD
         try:
-            return cls(**json.loads(path.read_text("utf-8")))
+            return read_record(cls, path)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, RecordError) as error:
             raise DataError(f"{path} is damaged ({error}): remove it, and the job runs again.") from None
 
 
@@ -144,9 +145,14 @@ def threads_of_a_job(launcher: DictConfig) -> int:
 
 
 class Ended(Callback):
-    """Hydra's callback that notes where the sweep of this process was, once it has ended."""
+    """Hydra's callback that notes where the sweep of this process is, and once it has ended, that it has."""
 
+    begun: Path | None = None
     folder: Path | None = None
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Note where it is."""
+        Ended.begun = Path(config.hydra.sweep.dir)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Note the folder."""

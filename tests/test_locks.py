@@ -81,6 +81,7 @@ def test_without_locks_a_file_names_the_holder(tmp_path: Path, no_locks: None) -
         (socket.gethostname(), str(os.getpid()), locks._began(os.getpid()), False),
         ("elsewhere", "4194305", "1", False),
     ],
+    ids=["beyond", "used again", "running", "elsewhere"],
 )
 def test_a_holder_that_is_gone(
     tmp_path: Path, no_locks: None, host: str, process: str, began: str, stale: bool

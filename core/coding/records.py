@@ -7,27 +7,28 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from core.errors import RecordError
 from core.facts import Facts, changes
 from core.files import open_own
+from core.records import AnyFloat, Count, Matching, decode_record, parse_json
 
 
 @dataclass(frozen=True)
 class FrameRecord:
     """One coded frame; records stand in order of decoding."""
 
-    type: str
-    """``intra`` or ``inter``."""
+    type: Annotated[str, Matching("intra|inter")]
     time: int
     """When it is shown, in units of the stream's time base."""
-    bytes: int
+    bytes: Count
     """Of its payload."""
     psnr: float
     """Of RGB, both pictures rounded to 8 bits, dB; at most `core.metrics.quality.PSNR_CAP`."""
-    estimated_bits: float | None = None
+    estimated_bits: AnyFloat | None = None
     """Information content under the float priors, where it was asked for."""
 
 
@@ -115,30 +116,21 @@ class Journal:
 _LONGEST_LINE = 1 << 20
 
 
-def _line(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, sort_keys=True).encode() + b"\n"
-
-
 def _plain(line: bytes) -> Any:
     """The value of a line; None where it cannot be read, or was not written to its end."""
     try:
-        return json.loads(line) if line.endswith(b"\n") else None
-    except (ValueError, RecursionError):
+        return parse_json(line) if line.endswith(b"\n") else None
+    except RecordError:
         return None
 
 
 def _record(line: bytes) -> FrameRecord | None:
     """The record of a line; None where there is none, as after a power cut that left bytes of another kind."""
-    value = _plain(line)
-    if not isinstance(value, dict) or value.keys() != _FIELDS:
+    try:
+        return decode_record(FrameRecord, _plain(line))
+    except RecordError:
         return None
-    numbers = [value["psnr"], 0 if value["estimated_bits"] is None else value["estimated_bits"]]
-    sound = (
-        value["type"] in ("intra", "inter")
-        and all(type(value[name]) is int and value[name] >= 0 for name in ("time", "bytes"))
-        and all(type(number) in (int, float) and math.isfinite(number) for number in numbers)
-    )
-    return FrameRecord(**value) if sound else None
 
 
-_FIELDS = {field.name for field in fields(FrameRecord)}
+def _line(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, sort_keys=True).encode() + b"\n"

@@ -136,7 +136,9 @@ def _last_packet(container: InputContainer, stream: VideoStream, end: int | None
     near = _header_end(container) / unit if end is None else end
     margin = REORDERED / (stream.guessed_rate or 25) / unit
     try:
-        container.seek(max(round(near - margin), stream.start_time or 0), stream=stream, any_frame=True)
+        # Matroska's reader would pass over all that comes before the time asked for, not only up to the next frame.
+        exact = "mp4" in container.format.name
+        container.seek(max(round(near - margin), stream.start_time or 0), stream=stream, any_frame=exact)
         timed = (packet for packet in _filled(container, stream) if packet.pts is not None)
         return max(timed, key=lambda packet: packet.pts or 0, default=None)
     except (av.FFmpegError, OSError):

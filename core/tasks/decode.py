@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import MISSING
 
-from core.hooks import TaskEntry
+from core.hooks import FilePath, TaskEntry
 from core.progress import Meter
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ log = logging.getLogger(__name__)
 class DecodeConfig:
     """Turn a stream back into a video with the codec that made it."""
 
-    input: str = MISSING
+    input: FilePath = MISSING
     """The stream, .mdv."""
-    output: str = MISSING
+    output: FilePath = MISSING
     """.mp4 or .mkv (H.264), .y4m (lossless), or a folder for PNG files."""
-    checkpoint: str | None = None
+    checkpoint: FilePath | None = None
     """Trained codec; by default the settings' ``weights``."""
     overwrite: bool = False
     """Replace an output that exists."""
@@ -68,6 +68,7 @@ def _decode(config: DecodeConfig, run: Run) -> None:
                 crf=config.crf,
                 threads=config.threads,
                 seen=meter,
+                limits=run.limits,
             )
     if result.drift:
         log.warning("%s", result.drift)
@@ -82,4 +83,6 @@ def frames_of(source: Path) -> int | None:
         return reader.header.frames
 
 
-DECODE = TaskEntry("decode", DecodeConfig, _decode, needs=("model", "codec", "intra", "device"))
+DECODE = TaskEntry(
+    "decode", DecodeConfig, _decode, needs=("model", "codec", "intra", "device"), has_output=True
+)

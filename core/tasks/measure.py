@@ -19,6 +19,7 @@ from core.hooks import (
     CodecEntry,
     ConventionalCodecEntry,
     DatasetEntry,
+    FilePath,
     Split,
     TaskEntry,
     Upscaler,
@@ -43,15 +44,15 @@ log = logging.getLogger(__name__)
 class MeasureConfig:
     """Measure a codec at one rate by real streams, or an upscaler; what was measured before is taken from a cache."""
 
-    checkpoint: str | None = None
+    checkpoint: FilePath | None = None
     """Trained codec or upscaler; by default the settings' ``weights``."""
     dataset: list[str] = field(default_factory=list)
     """Words that choose the data set, whatever the settings (of an experiment, say) choose."""
     split: Split = Split.TEST
     """Part of the data set."""
-    cache: str = "runs/bench_cache"
+    cache: FilePath = "runs/bench_cache"
     """Folder of what was measured before."""
-    result: str | None = None
+    result: FilePath | None = None
     """JSON file to write."""
     pictures: int = 1
     """Clips whose last frame is kept as a picture."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Mapping
@@ -12,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from core import identity
 from core.config import compose_settings
-from core.errors import CheckpointError, ConfigError
+from core.errors import CheckpointError, ConfigError, RecordError
 from core.facts import changes
 from core.files import remove_leftovers, write_json
 from core.hooks import CodecEntry, Split, TaskEntry
 from core.locks import LOCK, Lock
+from core.records import parse_json
 from core.run import Run, leads
 from core.tasks.validation import Validator
 
@@ -260,7 +260,12 @@ class Training:
         self._require_same_run(checkpoint.training, path)
         tensors = {**checkpoint.part(MODEL), **checkpoint.part(STATE)}
         assign(self.step, tensors, path)
-        self.state.restore(checkpoint.training)
+        try:
+            self.state.restore(checkpoint.training)
+        except RecordError as error:
+            raise CheckpointError(
+                f"{path} is damaged: its training's record is unreadable ({error})."
+            ) from None
         log.info("Resuming %s at step %d.", path, self.state.step)
 
     def _require_same_options(self) -> None:
@@ -268,8 +273,8 @@ class Training:
         if not (self.resume and last_path(self.run).exists() and facts_path(self.run).exists()):
             return
         try:
-            before = json.loads(facts_path(self.run).read_text("utf-8"))
-        except (OSError, ValueError):
+            before = parse_json(facts_path(self.run).read_bytes())
+        except (OSError, RecordError):
             before = None
         changed = changes(before, self.facts)
         if changed and not self.changed:
@@ -283,9 +288,9 @@ class Training:
     def _require_same_run(self, record: Mapping[str, object], path: Path) -> None:
         for name in ("seed", "total_steps", "steps_per_epoch"):
             now = getattr(self.state, name)
-            if record[name] != now:
+            if record.get(name) != now:
                 raise CheckpointError(
-                    f"{path} is of a run with {name.replace('_', ' ')} {record[name]}, the settings give {now}: "
+                    f"{path} is of a run with {name.replace('_', ' ')} {record.get(name)}, the settings give {now}: "
                     "resume with the run's own settings, or start from its weights with weights=… output=…."
                 )
 
@@ -297,4 +302,10 @@ def _learning_rates(run: Run, total: int) -> NDArray[np.float32]:
     return np.asarray(rates(total) if rates else np.full(total, np.nan), dtype=np.float32)
 
 
-TRAIN = TaskEntry("train", TrainConfig, _train, needs=("model", "dataset", "optimizer", "step", "device"))
+TRAIN = TaskEntry(
+    "train",
+    TrainConfig,
+    _train,
+    needs=("model", "dataset", "optimizer", "step", "device"),
+    resumes="The same command with output={output} task.resume=true goes on from the last checkpoint.",
+)

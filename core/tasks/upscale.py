@@ -11,7 +11,7 @@ from omegaconf import MISSING
 
 from core import identity
 from core.errors import CheckpointError, ConfigError
-from core.hooks import TaskEntry, UpscalerEntry
+from core.hooks import FilePath, TaskEntry, UpscalerEntry
 from core.progress import Meter
 from core.tasks.source import SourceConfig
 from core.upscaling.options import UpscaleOptions
@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 class UpscaleConfig(UpscaleOptions, SourceConfig):
     """Make a video smoother and larger with a trained network."""
 
-    output: str = MISSING
+    output: FilePath = MISSING
     """.mp4 or .mkv (H.264), .y4m (lossless), or a folder for PNG files."""
-    checkpoint: str | None = None
+    checkpoint: FilePath | None = None
     """Trained network; by default the settings' ``weights``."""
     overwrite: bool = False
     """Replace an output that exists."""
@@ -50,7 +50,7 @@ def _upscale(config: UpscaleConfig, run: Run) -> None:
 
     output = Path(config.output)
     weights = _weights(config, run)
-    with claimed(config.path, output, config.overwrite), config.open() as reader:
+    with claimed(config.path, output, config.overwrite), config.open(run.limits) as reader:
         require_ours(output)
         upscaler = run.trained_upscaler(weights)
         with Meter(f"Upscaling {config.path.name}", reader.info.frame_count) as meter:
@@ -62,6 +62,7 @@ def _upscale(config: UpscaleConfig, run: Run) -> None:
                 source=config.path,
                 identity={**identity.upscaling(run, weights), **identity.task(run)},
                 seen=meter,
+                limits=run.limits,
             )
     log.info("%s: %s", output, result.description)
 
@@ -80,4 +81,11 @@ def _weights(config: UpscaleConfig, run: Run) -> str | None:
     return weights
 
 
-UPSCALE = TaskEntry("upscale", UpscaleConfig, _upscale, needs=("model", "upscaler", "device"))
+UPSCALE = TaskEntry(
+    "upscale",
+    UpscaleConfig,
+    _upscale,
+    needs=("model", "upscaler", "device"),
+    resumes="The same command goes on where it was.",
+    has_output=True,
+)

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import shutil
-from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-from core.errors import ForeignError
+from core.errors import ForeignError, RecordError
 from core.facts import Facts, changes
 from core.files import shortened, size_of, write_json
+from core.records import Count, read_record
 
 log = logging.getLogger(__name__)
 
 PLAN = "plan.json"
-"""The file by which a folder is known as ours; it says which parts are whole."""
-_MARK = "parts of mindvideo"
+"""The file by which a folder is known as ours."""
 _OURS = re.compile(r"\d{6}(\.mp4|\.y4m)?|plan\.json|joined|\..*")
 """Names that we give within the folder."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is in `PLAN`."""
+
+    made_by: Literal["mindvideo"]
+    job: Facts | None
+    """None where the parts are not to be taken up."""
+    parts: dict[str, Count]
+    """Bytes of the parts that are whole, by name."""
 
 
 class WorkFolder:
@@ -37,11 +47,11 @@ class WorkFolder:
         self._facts = job
         self._whole: dict[str, int] = {}
         before = _plan(self.path)
-        differs = changes(before["job"], job) if before and job is not None else ""
-        if before and job is not None and not differs:
-            self._whole = before["parts"]
-            return
-        if differs:
+        if before and before.job is not None and job is not None:
+            differs = changes(before.job, job)
+            if not differs:
+                self._whole = before.parts
+                return
             log.info("%s was begun otherwise (%s): beginning anew.", output, differs)
         self.remove()
         self.path.mkdir()
@@ -78,7 +88,7 @@ class WorkFolder:
             self.path.rmdir()
 
     def _note(self) -> None:
-        write_json(self.path / PLAN, {"is": _MARK, "job": self._facts, "parts": self._whole})
+        write_json(self.path / PLAN, asdict(Plan("mindvideo", self._facts, self._whole)))
 
 
 def folder_of(output: Path) -> Path:
@@ -103,13 +113,9 @@ def _is_empty(folder: Path) -> bool:
     return all(found.name.startswith(f".{PLAN}.") for found in folder.iterdir())
 
 
-def _plan(folder: Path) -> Mapping[str, Any] | None:
+def _plan(folder: Path) -> Plan | None:
     """The plan of a folder of ours; None where there is none that can be read."""
-    path = folder / PLAN
     try:
-        plan = json.loads(path.read_text("utf-8")) if path.is_file() and not path.is_symlink() else None
-    except (OSError, ValueError, RecursionError):
+        return None if (folder / PLAN).is_symlink() else read_record(Plan, folder / PLAN)
+    except (OSError, RecordError):
         return None
-    if not isinstance(plan, dict) or plan.get("is") != _MARK or not isinstance(plan.get("parts"), dict):
-        return None
-    return {"job": plan.get("job"), "parts": plan["parts"]}

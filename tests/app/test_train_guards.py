@@ -1,4 +1,4 @@
-"""What a training refuses before anything is computed: another's folder, other options without a word."""
+"""What trainings and benchmarks refuse before anything is computed: another's folder, other options without a word."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import core
 from core.errors import BusyError, CheckpointError, ConfigError
 from core.locks import LOCK, Lock
 from core.run import Run
-from core.tasks import train
+from core.tasks import bench, train
 from core.tasks.train import Training, facts_path, last_path
 from core.training.checkpoint import Checkpoint
 from tests.app.test_training import TINY
@@ -103,3 +103,11 @@ def test_a_checkpoint_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest
         CheckpointError, match=r"No space left on device; the one before it stays, and task\.resume"
     ):
         training._save(last_path(run))
+
+
+def test_two_benchmarks_do_not_share_a_folder(tmp_path: Path) -> None:
+    run = core.open_run(["experiment=none", "task=bench"], output=tmp_path)
+    with Lock(tmp_path / LOCK, "held"), pytest.raises(BusyError, match="another benchmark is writing to it"):
+        bench.BENCH.build(run.settings.task, run)
+    with pytest.raises(ConfigError, match="there is no contender"):
+        bench.BENCH.build(run.settings.task, run)

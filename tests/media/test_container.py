@@ -20,11 +20,12 @@ from tests.media.clips_in import make_clip
 LISTS = {
     "concat": "ffconcat version 1.0\nfile neighbour.ts\n",
     "HLS": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nneighbour.ts\n#EXT-X-ENDLIST\n",
-    "SDP": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=a\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 9 RTP/AVP 96\na=rtpmap:96 H264/90000\n",
-    "DASH": '<?xml version="1.0"?>\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:full:2011" '
-    'type="static"><Period><AdaptationSet><Representation id="0"><BaseURL>neighbour.ts</BaseURL></Representation>'
-    "</AdaptationSet></Period></MPD>\n",
-}  # fmt: skip
+    "SDP": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=a\nc=IN IP4 127.0.0.1\nt=0 0\n"
+    "m=video 9 RTP/AVP 96\na=rtpmap:96 H264/90000\n",
+    "DASH": '<?xml version="1.0"?>\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" '
+    'profiles="urn:mpeg:dash:profile:full:2011" type="static"><Period><AdaptationSet><Representation id="0">'
+    "<BaseURL>neighbour.ts</BaseURL></Representation></AdaptationSet></Period></MPD>\n",
+}
 
 
 @pytest.mark.parametrize("kind", LISTS)

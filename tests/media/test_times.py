@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -105,7 +107,7 @@ def test_gaps_in_avi(tmp_path: Path, name: str) -> None:
     path = make_clip(tmp_path / name, codec, times, unit, options=options, pixel_format=pixel_format)
     info, frames, constant = read(path)
     assert len(frames) == info.frame_count == 12 and not constant
-    steps = [after.pts - frame.pts for frame, after in zip(frames, frames[1:], strict=False)]
+    steps = [after.pts - frame.pts for frame, after in pairwise(frames)]
     assert sorted(steps) == [unit] * 10 + [45 * unit]
     assert_index_agrees(path, frames)
 
@@ -121,7 +123,7 @@ def test_avi_with_b_frames() -> None:
 def test_equal_time_stamps() -> None:
     _, frames, constant = read(CASES / "duplicate_times.mkv")
     assert len(frames) == 10 and not constant
-    assert all(frame.pts < after.pts for frame, after in zip(frames, frames[1:], strict=False))
+    assert all(frame.pts < after.pts for frame, after in pairwise(frames))
     last = frames[-1]
     assert last.duration is not None and Fraction(36, 100) <= last.pts + last.duration <= Fraction(40, 100)
     assert_index_agrees(CASES / "duplicate_times.mkv", frames)
@@ -133,6 +135,22 @@ def test_a_last_frame_of_its_own_length() -> None:
     assert info.presentation.last_duration == 4
     index = FrameIndex(CASES / "last_frame_long.mp4")
     assert [frame.duration for frame in (*index.read(0, 1), *index.read(1, 2))] == [1, 1, 4]
+
+
+def test_a_long_last_frame_in_matroska(tmp_path: Path) -> None:
+    """The track's statistics say it, and the header's duration agrees."""
+    path = make_clip(tmp_path / "a.mkv", "ffv1", [0, 40, 80], MILLISECOND)
+    data = path.read_bytes()
+    for stated, longer in (
+        (b"00:00:00.1200", b"00:00:05.0800"),
+        (struct.pack(">d", 120), struct.pack(">d", 5080)),
+    ):
+        assert data.count(stated) == 1
+        data = data.replace(stated, longer)
+    path.write_bytes(data)
+    info, frames, _ = read(path)
+    assert info.presentation.last_duration == 5
+    assert [frame.duration for frame in frames] == [Fraction(1, 25), Fraction(1, 25), 5]
 
 
 def test_frames_before_zero(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from core.media.colour import Matrix, Range, Subsampling, rgb_to_yuv, yuv_to_rgb
 from core.media.reader import open_video
 from core.media.tracks import TrackSource
 from core.media.writer import open_writer
+from core.testing.material import moving_frames
 
 RATE = Fraction(30000, 1001)
 
@@ -276,3 +277,14 @@ def test_mistakes_are_named(tmp_path: Path, pictures: list[np.ndarray]) -> None:
     refuse("not numbers")
     pictures[1] = pictures[0]
     refuse("to all pictures or to none", times=[None, Fraction(1)])
+
+
+def test_one_thread_gives_the_same_bytes_every_time(tmp_path: Path) -> None:
+    """Long enough for x264's trees of macroblocks, which its assembly does not propagate alike each time."""
+    made = []
+    for number in range(4):
+        with open_writer(tmp_path / f"{number}.mp4", width=80, height=48, frame_rate=25) as writer:
+            for frame in moving_frames(100, 48, 80):
+                writer.write(frame)
+        made.append((tmp_path / f"{number}.mp4").read_bytes())
+    assert made.count(made[0]) == 4
