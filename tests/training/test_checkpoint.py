@@ -143,7 +143,7 @@ def test_a_pytorch_file_is_sent_to_import_weights(tmp_path: Path) -> None:
 def test_a_description_of_other_types_is_one_sentence(tmp_path: Path, change: dict[str, object]) -> None:
     record = {"format": 1, "model": SECTION, "plugin": {}, "training": {}, "sha256": "0" * 64, **change}
     save_file({"a": np.zeros(1)}, tmp_path / "a.safetensors", metadata={"mindvideo": json.dumps(record)})
-    with pytest.raises(CheckpointError, match="is damaged: its description|has checkpoint format"):
+    with pytest.raises(CheckpointError, match=r"is damaged: its description|has checkpoint format"):
         Checkpoint.open(tmp_path / "a.safetensors")
 
 
