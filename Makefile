@@ -1,6 +1,6 @@
 # Short names for the everyday commands. `./run` makes the environment (.venv) on first use; nothing else is touched.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow bench lint docs clean
+.PHONY: help run test test-slow torture bench lint docs clean
 ARGS ?=
 
 help:  ## this list
@@ -15,6 +15,9 @@ test:  ## the tests, file by file on all cores, e.g. make test ARGS='tests/app -
 
 test-slow:  ## the tests that take minutes or download; needs the launchers of sweeps
 	./run --extra sweep --extra cluster python -m pytest -m slow $(ARGS)
+
+torture:  ## damage, kill and starve the product, and report: make torture ARGS='--minutes 60 --seed 1'
+	./run python -m tests.torture $(ARGS)
 
 bench:  ## speed and memory of the networks beside their peers, on a quiet machine (benchmarks/README.md)
 	./run python benchmarks/bench.py $(ARGS)

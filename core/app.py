@@ -5,27 +5,41 @@ Nothing here imports MindSpore; the first to do so is the device entry, after it
 
 from __future__ import annotations
 
+import argparse
 import functools
 import os
+import shlex
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import hydra
+import hydra._internal.utils as hydra_utils
 import yaml
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import CompactHydraException, HydraException
+from hydra.errors import CompactHydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from core import __version__, config, devices, help, sweeping
+from core import __version__, config, devices, ending, help, outside, sweeping
 from core.errors import ConfigError, MindvideoError, SweepError
+from core.hooks import TaskEntry
 from core.registry import Registry, load
 from core.run import Run, leads, place
+from core.text import escape_logs
+from core.words import as_typed, word
 
 LOOKS_ONLY = ("hydra_help", "shell_completion", "info")
 """Flags with which Hydra shows something that needs no sound configuration."""
+REFUSED_FLAGS = {
+    "config_path": "--config-path",
+    "config_name": "--config-name",
+    "experimental_rerun": "--experimental-rerun",
+}
+"""Flags of Hydra that would put another configuration, or a pickled one, in the place of ours."""
 
 
 class _Told(CompactHydraException):
@@ -33,17 +47,17 @@ class _Told(CompactHydraException):
 
 
 def main() -> None:
-    """The command. Exits with 0, with 1 after one clear message, or with 130 when interrupted."""
-    try:
-        _command(sys.argv[1:])
+    """The command. Exits with 0, with 1 after one clear message, or with 128 and the signal that stopped it."""
+    escape_logs()
+    hydra_utils.run_and_report = _call  # Hydra's own prints tracebacks, where `ending` has sentences
+    with ending.orderly():
+        with outside.guarded():
+            _command(sys.argv[1:])
         devices.leave()
-    except MindvideoError as error:
-        sys.exit(f"Error: {error}")
-    except HydraException as error:
-        sys.exit(f"Error: {config.explain(error)}")
-    except KeyboardInterrupt:
-        print("Interrupted. A training goes on with output=FOLDER task.resume=true.", file=sys.stderr)
-        sys.exit(130)
+
+
+def _call(func: Any) -> Any:
+    return func()
 
 
 def _command(words: list[str]) -> None:
@@ -52,24 +66,42 @@ def _command(words: list[str]) -> None:
         return
     words = [_null_choice(word) for word in words]
     flags = get_args_parser().parse_args(words)
+    _check_flags(flags)
     registry = plugins(_disabled(flags.overrides))
     config.offer(registry)
     if not flags.shell_completion:
         _report_rejected(registry)
-    added = [*_without_absent_default(flags.overrides, registry), *_place(flags.overrides)]
-    searched = [f"hydra.searchpath=['file://{Path(flags.config_dir).resolve()}']"] if flags.config_dir else []
-    composed = [*searched, *added, *flags.overrides]
+    typed = as_typed(flags.overrides, config.paths(registry, flags.overrides), flags.multirun)
+    outside.check_words(typed)
+    added = [*_without_absent_default(typed, registry), *_place(typed)]
+    searched = [_searchpath(flags.config_dir)] if flags.config_dir else []
+    composed = [*searched, *added, *typed]
     if flags.help:
         help.print_help(registry, config.compose_for_show(composed, registry))
         return
     if flags.cfg:
         config.compose_for_show(composed, registry)
-    elif not (flags.multirun or any(getattr(flags, name) for name in LOOKS_ONLY)):
-        config.compose_settings(composed, registry)
-    sys.argv[1:] = _with_overrides(words, flags.overrides, added)
-    _hydra_main()
+    elif flags.multirun:
+        _check_sweep_folder(typed)
+    elif not any(getattr(flags, name) for name in LOOKS_ONLY):
+        added += _elsewhere(config.compose_settings(composed, registry), registry, [*added, *typed])
+    sys.argv[1:] = _with_overrides(words, flags.overrides, [*added, *typed])
+    with ending.advising(_sweep_resumes):
+        _hydra_main()
     if sweeping.Ended.folder:
         _end_sweep(sweeping.Ended.folder)
+
+
+def _check_flags(flags: argparse.Namespace) -> None:
+    for name, flag in REFUSED_FLAGS.items():
+        if getattr(flags, name) is not None:
+            raise ConfigError(f"{flag} is not for mindvideo, whose settings are chosen with experiment=NAME.")
+    if flags.config_dir and not Path(flags.config_dir).is_dir():
+        raise ConfigError(f"--config-dir: there is no folder {flags.config_dir}.")
+
+
+def _searchpath(folder: str) -> str:
+    return word("hydra.searchpath", [f"file://{Path(folder).resolve()}"])
 
 
 def _null_choice(word: str) -> str:
@@ -80,10 +112,10 @@ def _null_choice(word: str) -> str:
     return "experiment=none" if key == "experiment" else f"~{key}"
 
 
-def _with_overrides(words: list[str], overrides: list[str], added: list[str]) -> list[str]:
-    """The command line with further overrides beside those it has: flags may not stand between overrides."""
+def _with_overrides(words: list[str], overrides: list[str], others: list[str]) -> list[str]:
+    """The command line with other overrides in the place of those it has: flags may not stand between overrides."""
     place = words.index(overrides[0]) if overrides else len(words)
-    return [*words[:place], *added, *words[place:]]
+    return [*words[:place], *others, *words[place + len(overrides) :]]
 
 
 @functools.cache
@@ -94,14 +126,28 @@ def plugins(disable: tuple[str, ...]) -> Registry:
 
 @hydra.main(config_path=f"pkg://{config.CONFIG_PACKAGE}", config_name=config.CONFIG_NAME, version_base="1.3")
 def _hydra_main(composed: DictConfig) -> float | None:
-    try:
-        if HydraConfig.get().mode is RunMode.MULTIRUN:
+    if HydraConfig.get().job.chdir:
+        os.chdir(HydraConfig.get().runtime.cwd)  # paths mean the folder where the command was typed
+    if HydraConfig.get().mode is RunMode.MULTIRUN:
+        try:
             return _sweep_job(composed)
-        return _run(composed).execute()
-    except MindvideoError as error:
-        if HydraConfig.get().mode is RunMode.MULTIRUN:
+        except MindvideoError as error:
             raise _Told(f"Error: {error}") from None
+    try:
+        return _single(_run(composed))
+    except MindvideoError as error:
         sys.exit(f"Error: {error}")
+
+
+def _single(run: Run) -> float | None:
+    """Execute a run; what stops it says how it goes on."""
+    with ending.advising(lambda: run.resumes):
+        return run.execute()
+
+
+def _sweep_resumes() -> str:
+    folder = sweeping.Ended.begun
+    return f"The same command with hydra.sweep.dir={shlex.quote(str(folder))} goes on." if folder else ""
 
 
 def _run(composed: DictConfig) -> Run:
@@ -124,7 +170,8 @@ def _sweep_job(composed: DictConfig) -> float | None:
             run.settings.task.resume = True
         if getattr(run.settings.device, "threads", None) == 0:
             run.settings.device.threads = sweeping.threads_of_a_job(hydra_config.launcher)
-        return run.execute()
+        with ending.advising(lambda: ""):
+            return run.execute()
 
     job = sweeping.Job(hydra_config.job.num, list(hydra_config.overrides.task), sweeping.digest(composed))
     return sweeping.run_job(_output(), job, composed.sweep.failed, work)
@@ -146,17 +193,19 @@ def open_run(overrides: Sequence[str] = (), output: str | Path | None = None) ->
 
     ``output`` is the folder of the run, made when something is written there. Raises a `MindvideoError`.
     """
-    words = list(overrides) + ([f"output='{output}'"] if output else [])
+    words = [*overrides, *([word("output", str(output))] if output else [])]
     registry = plugins(_disabled(words))
+    words = as_typed(words, config.paths(registry, words))
     config.offer(registry)
-    settings = config.compose_settings([*_without_absent_default(words, registry), *words], registry)
+    with outside.guarded():
+        settings = config.compose_settings([*_without_absent_default(words, registry), *words], registry)
     return Run(settings, registry, Path(settings.output), words)
 
 
 def _disabled(words: Sequence[str]) -> tuple[str, ...]:
     """The value of ``plugins.disable``, read ahead because it decides what there is to compose."""
-    for word in reversed(words):
-        key, _, value = word.lstrip("+").partition("=")
+    for given in reversed(words):
+        key, _, value = given.lstrip("+").partition("=")
         if key == "plugins.disable":
             return _names(value)
     return ()
@@ -194,15 +243,56 @@ def _place(words: Sequence[str]) -> list[str]:
     """Where the run writes: the latest run when one is to be resumed, a folder in it where a process does not lead."""
     keys = {word.lstrip("+").partition("=")[0]: word.partition("=")[2] for word in words}
     placed = keys.keys() & {"output", "hydra.run.dir"}
-    if int(os.environ.get("MS_WORKER_NUM") or 1) > 1 and "output" not in keys:
+    if _processes() > 1 and "output" not in keys:
         raise ConfigError("several processes need one folder to write to: give output=FOLDER.")
     if os.environ.get("MS_ROLE") == "MS_WORKER" and "MS_NODE_ID" not in os.environ:
         raise ConfigError(
             "each host must know which processes are its own: give msrun --node_rank=NUMBER there."
         )
     if keys.get("task.resume", "").lower() == "true" and not placed:
-        return [f"output='{_latest_run()}'"]
+        return [word("output", str(_latest_run()))]
     return [] if leads() else [f"hydra.run.dir=${{output}}/{place()}"]
+
+
+def _processes() -> int:
+    """How many processes ``msrun`` started."""
+    number = os.environ.get("MS_WORKER_NUM") or "1"
+    if not number.isdecimal():
+        raise ConfigError(f"MS_WORKER_NUM={number} is no number of processes: unset it, or start by msrun.")
+    return int(number)
+
+
+def _elsewhere(settings: config.Settings, registry: Registry, words: Sequence[str]) -> list[str]:
+    """A temporary folder for the log of a run whose own folder cannot be made, and which keeps nothing else there.
+
+    Raises `ConfigError` where the folder is to hold more, or where the words ask for it.
+    """
+    reason = _obstacle(Path(settings.output))
+    if not reason:
+        return []
+    task = registry.entry_of("task", type(settings.task))
+    placed = any(word.partition("=")[0].lstrip("+") in ("output", "hydra.run.dir") for word in words)
+    if placed or not (isinstance(task, TaskEntry) and task.has_output):
+        raise ConfigError(f"{settings.output} {reason}: give another output=FOLDER.")
+    folder = tempfile.mkdtemp(prefix="mindvideo-")
+    print(f"{settings.output} {reason}: the log of this run is in {folder}.", file=sys.stderr)
+    return [word("output", folder)]
+
+
+def _obstacle(folder: Path) -> str:
+    """Why a folder cannot be one that a run writes to; empty where it can."""
+    folder = folder.absolute()
+    if "${" in str(folder):
+        return "cannot be the folder of a run, as Hydra would replace '${' in its path"
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    return "" if os.access(there, os.W_OK | os.X_OK) else "cannot be written"
+
+
+def _check_sweep_folder(words: Sequence[str]) -> None:
+    given = {key: value for key, _, value in (word.partition("=") for word in words)}
+    folder = OmegaConf.create({"dir": given.get("hydra.sweep.dir", "sweeps").strip("'")}).dir
+    if reason := _obstacle(Path(folder)):
+        raise ConfigError(f"{folder} {reason}: give another hydra.sweep.dir=FOLDER.")
 
 
 def _latest_run() -> Path:

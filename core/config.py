@@ -7,7 +7,8 @@ while composing. All problems of a configuration are reported together, before a
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+import shlex
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, fields
 from enum import Enum
@@ -20,14 +21,17 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
-from hydra.errors import HydraException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from core import hooks
+from core.entries import FilePath
 from core.errors import ConfigError
+from core.media.limits import MOST_PIXELS
 from core.registry import Registry, suggestion
+from core.words import HYDRA_PATHS, PathOption, as_typed, path_options, word
 
 CONFIG_PACKAGE = "core.conf"
 CONFIG_NAME = "config"
@@ -109,6 +113,23 @@ class SweepSettings:
 
 
 @dataclass
+class LimitSettings:
+    """What a source and an output may ask for at most; null lifts a limit."""
+
+    pixels: int | None = MOST_PIXELS
+    """Of a picture that is read; 8192x8192 lets film of 8K pass."""
+    frames: int | None = None
+    """Of a video that is read, or a stream that is decoded."""
+    output_bytes: int | None = None
+    """Of an output that is not coded: y4m, or PNG before it is packed, by an estimate before the first frame."""
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if value is not None and value < 1:
+                raise ValueError(f"limits.{name}={value} must be at least 1, or null.")
+
+
+@dataclass
 class PluginSettings:
     """Which plugins take part."""
 
@@ -135,13 +156,14 @@ class Settings:
     training: TrainingSettings = field(default_factory=TrainingSettings)
     plugins: PluginSettings = field(default_factory=PluginSettings)
     sweep: SweepSettings = field(default_factory=SweepSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
     seed: int = 0
     """Of the first weights, the order of clips, augmentation and noise."""
     runtime: Runtime = Runtime.mindspore
     """What computes networks that upscale or code."""
-    weights: str | None = None
+    weights: FilePath | None = None
     """Checkpoint to start from: ours, .npz, .safetensors or MindSpore's .ckpt."""
-    output: str = "runs/default"
+    output: FilePath = "runs/default"
     """Folder of the run; unless it is given, ``runs/TIME``."""
 
     def section(self, kind: str) -> Any:
@@ -173,6 +195,17 @@ def _search_path(packages: Sequence[str]) -> type[SearchPathPlugin]:
     return MindvideoSearchPath
 
 
+def paths(registry: Registry, words: Sequence[str] = ()) -> dict[str, PathOption]:
+    """Every option that holds a path, by its key; where entries differ, as in those that the words choose."""
+    chosen = dict(word.partition("=")[::2] for word in words)
+    found = {**HYDRA_PATHS, **dict(path_options(Settings))}
+    for kind in hooks.KINDS:
+        for name in sorted(registry.names(kind), key=lambda name: name == chosen.get(kind)):
+            prefix = f"{kind}.{name}." if kind in MANY else f"{kind}."
+            found.update(path_options(registry.find(kind, name).config, prefix))
+    return found
+
+
 def default_experiment() -> str:
     """The experiment that the primary configuration names."""
     text = (resources.files(CONFIG_PACKAGE) / f"{CONFIG_NAME}.yaml").read_text("utf-8")
@@ -182,7 +215,7 @@ def default_experiment() -> str:
 def compose_for_show(overrides: Sequence[str], registry: Registry) -> DictConfig:
     """The configuration of a command line, unchecked; raises `ConfigError` when it does not compose."""
     with _composing():
-        accepted, faults = _compose_each(overrides, registry)
+        accepted, faults = _compose_each(as_typed(overrides, paths(registry, overrides)), registry)
         if faults:
             raise ConfigError(_message(faults))
         return compose(CONFIG_NAME, accepted)
@@ -191,7 +224,7 @@ def compose_for_show(overrides: Sequence[str], registry: Registry) -> DictConfig
 def compose_settings(overrides: Sequence[str], registry: Registry) -> Settings:
     """Settings from the words of a command line; raises `ConfigError` with every problem at once."""
     with _composing():
-        accepted, faults = _compose_each(overrides, registry)
+        accepted, faults = _compose_each(as_typed(overrides, paths(registry, overrides)), registry)
         try:
             config = compose(CONFIG_NAME, accepted)
         except COMPOSE_ERRORS as error:
@@ -208,12 +241,21 @@ def _composing() -> AbstractContextManager[Any]:
 
 def check(config: DictConfig, registry: Registry, faults: Sequence[str] = ()) -> Settings:
     """Typed settings of a composed configuration; raises `ConfigError` with every problem, ``faults`` first."""
+    try:
+        return _checked(config, registry, faults)
+    except OmegaConfBaseException as error:  # of a value that refers to another one
+        key = f"{error.full_key}: " if error.full_key else ""
+        raise ConfigError(_message([*faults, key + explain(error)])) from None
+
+
+def _checked(config: DictConfig, registry: Registry, faults: Sequence[str]) -> Settings:
     task = registry.entry_of("task", OmegaConf.get_type(config, "task"))
     if not isinstance(task, hooks.TaskEntry):
         faults = [*faults, f"no task is chosen: give task=… (known: {', '.join(registry.names('task'))})"]
         raise ConfigError(_message(faults))
     unused = hooks.KINDS.keys() - {"task", *MANY, *task.needs, *task.takes}
     problems = [*faults, *_missing_values(config, unused), *_missing_sections(config, task, registry)]
+    problems += _impossible_paths(config, registry, unused)
     known = [field.name for field in fields(Settings)]
     sections: dict[str, Any] = {}
     for name in map(str, config):
@@ -240,6 +282,22 @@ def _missing_values(config: DictConfig, unused: Collection[str]) -> list[str]:
     """Complaints about ``???``, but for those of sections that the task does not use."""
     keys = sorted(OmegaConf.missing_keys(config))
     return [f"{key} has no value: give it as {key}=…" for key in keys if key.split(".")[0] not in unused]
+
+
+def _impossible_paths(config: DictConfig, registry: Registry, unused: Collection[str]) -> Iterator[str]:
+    """Complaints about paths that can name nothing, but for those of sections that the task does not use."""
+    for key, option in paths(registry).items():
+        if key.startswith("hydra.") or key.split(".")[0] in unused:
+            continue
+        try:
+            value = OmegaConf.select(config, key, throw_on_missing=False)
+        except OmegaConfBaseException:
+            continue  # which is told of the whole section
+        for path in value if option.many and OmegaConf.is_list(value) else [value]:
+            if path == "":
+                yield f"{key} is empty: give it as {key}=PATH" + ", or null for none" * option.optional
+            elif isinstance(path, str) and "\0" in path:
+                yield f"{key} has a NUL in it, which no path can have"
 
 
 def _missing_sections(config: DictConfig, task: hooks.TaskEntry[Any], registry: Registry) -> list[str]:
@@ -291,9 +349,13 @@ def _choices_first(overrides: Sequence[str]) -> list[str]:
 
 
 def _fault(override: str, error: Exception, accepted: list[str], registry: Registry) -> str:
-    key, _, value = override.partition("=")
-    key = key.lstrip("+~")
-    if key in GROUPS and value not in (known := _options(registry, key)):
+    name, _, value = override.partition("=")
+    if value and isinstance(error, OverrideParseException):
+        quoted = shlex.quote(word(name, value))
+        return f"{override}: this value cannot be read; to have it as it stands, give {quoted}"
+    key = name.lstrip("+~")
+    absent = isinstance(error, MissingConfigException)
+    if key in GROUPS and absent and value not in (known := _options(registry, key)):
         return f"{override}: there is no {key} '{value}'{suggestion(value, known)}"
     if key in GROUPS:
         return f"{override}: {explain(error)}"

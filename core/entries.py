@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from core.run import Run
 
 C = TypeVar("C")
+
+PATH = "path"
+FilePath = Annotated[str, PATH]
+"""The type of an option that names a file or a folder: it is taken as it was typed, whatever characters it has."""
 
 
 @dataclass(frozen=True)
@@ -267,6 +271,10 @@ class TaskEntry(Entry[C]):
     build: Callable[[C, Run], float | None]
     needs: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
+    resumes: str = "The same command begins it anew."
+    """A sentence on how it goes on after a stop; ``{output}`` in it becomes the folder of the run."""
+    has_output: bool = False
+    """Whether what it makes goes where its own options say, so that the run's folder holds no more than a log."""
 
 
 KINDS: dict[str, type[Entry[Any]]] = {

@@ -5,9 +5,17 @@ The command prints the sentence and exits with code 1; only a defect of ours sho
 
 from __future__ import annotations
 
+from core.text import printable
+
 
 class MindvideoError(Exception):
-    """Base of every error that is the user's to mend; its text is written for the user."""
+    """Base of every error that is the user's to mend; its text is written for the user.
+
+    What a text repeats from files is made printable: no file can have the terminal obey it.
+    """
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class ConfigError(MindvideoError):
@@ -38,6 +46,10 @@ class StreamError(MindvideoError):
     """A coded stream is damaged, cut short, or belongs to another model."""
 
 
+class RecordError(MindvideoError):
+    """A record of our own (JSON) is damaged, or another version made it; who reads it says which, and what to do."""
+
+
 class SweepError(MindvideoError):
     """Jobs of a sweep failed; the others ran."""
 
@@ -48,3 +60,11 @@ class CutShortError(StreamError):
 
 class ExportError(MindvideoError):
     """A network cannot leave MindSpore in the way that was asked for."""
+
+
+class BusyError(MindvideoError):
+    """Another process works on the same output at this moment."""
+
+
+class ForeignError(MindvideoError):
+    """Where a file or folder of ours would stand, there is one that is not ours."""

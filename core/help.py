@@ -5,10 +5,10 @@ from __future__ import annotations
 from importlib import resources
 
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 from rich.table import Table
 
 from core import hooks
+from core.console import console
 from core.registry import Plugin, Registry
 
 INTRODUCTION = """\
@@ -29,15 +29,14 @@ what it composes to. `mindvideo` is the same command. Tab completion: eval "$(mi
 
 def print_help(registry: Registry, config: DictConfig) -> None:
     """Print everything on standard output."""
-    console = Console(highlight=False)
-    console.print(INTRODUCTION, markup=False, soft_wrap=True)
-    console.print(_choices(registry))
-    console.print(
+    shown = console()
+    shown.print(INTRODUCTION, soft_wrap=True)
+    shown.print(_choices(registry))
+    shown.print(
         "\nSettings as composed by this command line; change any with key=value:\n",
-        markup=False,
         soft_wrap=True,
     )
-    console.print(OmegaConf.to_yaml(config), markup=False, soft_wrap=True)
+    shown.print(OmegaConf.to_yaml(config), soft_wrap=True)
 
 
 def _choices(registry: Registry) -> Table:

@@ -6,7 +6,6 @@ import logging
 import sys
 import time
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -15,6 +14,9 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+from core.console import console
+from core.text import printable
 
 log = logging.getLogger(__name__)
 
@@ -36,16 +38,18 @@ class Meter:
     def __enter__(self) -> Meter:
         if sys.stderr.isatty():
             self._bar = Progress(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
-                TextColumn("{task.fields[rate]}"),
+                TextColumn("{task.fields[rate]}", markup=False),
                 TimeElapsedColumn(),
                 TimeRemainingColumn(),
-                TextColumn("{task.fields[words]}"),
-                console=Console(stderr=True),
+                TextColumn("{task.fields[words]}", markup=False),
+                console=console(stderr=True),
             )
-            self._bar.add_task(self._what, total=self._total, completed=self._done, rate="", words="")
+            self._bar.add_task(
+                printable(self._what), total=self._total, completed=self._done, rate="", words=""
+            )
             self._bar.start()
         return self
 
@@ -68,7 +72,7 @@ class Meter:
         self._done += parts
         if self._bar:
             rate = f"{self._rate():.2f}/s"
-            self._bar.update(self._bar.task_ids[0], completed=self._done, words=words, rate=rate)
+            self._bar.update(self._bar.task_ids[0], completed=self._done, words=printable(words), rate=rate)
         elif time.monotonic() - self._spoke >= LINE_EVERY:
             self._line(words)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
+import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from importlib import metadata
 from importlib.util import find_spec
@@ -18,6 +19,8 @@ from omegaconf import OmegaConf
 from core import __version__, hooks
 from core.config import Runtime, Settings, entry_section
 from core.errors import ConfigError
+from core.files import write_json
+from core.media.limits import Limits
 from core.registry import Registry
 
 if TYPE_CHECKING:
@@ -60,6 +63,17 @@ class Run:
         self._seed()
         log.info("Device: %s", device.description)
         return device
+
+    @property
+    def resumes(self) -> str:
+        """A sentence on how the task goes on after it was stopped."""
+        task = self.entry("task", hooks.TaskEntry)
+        return task.resumes.format(output=shlex.quote(str(self.shared_output)))
+
+    @property
+    def limits(self) -> Limits:
+        """What a source and an output may ask for."""
+        return Limits(**vars(self.settings.limits))
 
     @property
     def shared_output(self) -> Path:
@@ -190,9 +204,10 @@ class Run:
 
     def codec(self, weights: str | Path | None = None) -> LoadedCodec:
         """The codec of a checkpoint (else of ``settings.weights``), with the tables that came with it."""
+        from core import identity
         from core.codecs import load_codec
 
-        return load_codec(self, weights)
+        return replace(load_codec(self, weights), identity=identity.coding(self, weights))
 
     def intra(self) -> NamedIntraCodec:
         """The picture codec of intra frames; it decodes those of the others as well, where they need no options."""
@@ -265,8 +280,7 @@ class Run:
             "rejected": {r.name: r.reason for r in self.registry.rejected},
             "command": self.overrides,
         }
-        self.output.mkdir(parents=True, exist_ok=True)
-        (self.output / "plugins.json").write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+        write_json(self.output / "plugins.json", record)
 
 
 def leads() -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import math
@@ -16,8 +15,12 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from core.errors import ConfigError, DataError, MindvideoError
+from core.errors import ConfigError, DataError, MindvideoError, RecordError
+from core.facts import digest as facts_digest
+from core.facts import facts, outline_of
 from core.files import write_json
+from core.locks import LOCK, Lock
+from core.records import Count, Seconds, read_record
 
 log = logging.getLogger(__name__)
 
@@ -30,14 +33,14 @@ NOT_COMPARED = ("output", "sweep")
 class Job:
     """One job of a sweep, as it stands in its folder."""
 
-    number: int
+    number: Count
     overrides: Sequence[str]
     """Words of the command line, those of the sweeper among them."""
     settings: str
     """Hash of the composed settings."""
     score: float | None = None
     """Higher is better; None where the task has none, or where there is none yet."""
-    seconds: float | None = None
+    seconds: Seconds | None = None
     """None until the job ends."""
     failure: str | None = None
 
@@ -58,10 +61,10 @@ class Job:
         """The job of a folder, or None where there is none; raises `DataError` where it cannot be read."""
         path = folder / RECORD
         try:
-            return cls(**json.loads(path.read_text("utf-8")))
+            return read_record(cls, path)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, RecordError) as error:
             raise DataError(f"{path} is damaged ({error}): remove it, and the job runs again.") from None
 
 
@@ -76,8 +79,16 @@ def jobs(folder: Path) -> list[Job]:
 def run_job(folder: Path, job: Job, failed: float | None, work: Callable[[], float | None]) -> float | None:
     """Run a job of a sweep and leave its record; returns its score, and ``failed`` where it fails.
 
-    A job that is done already is not run again. Raises `ConfigError` where the folder holds a job of other settings.
+    A job that is done already is not run again. Raises `ConfigError` where the folder holds a job of other settings,
+    `BusyError` where another process is running it.
     """
+    folder.mkdir(parents=True, exist_ok=True)
+    sentence = f"{folder} is in use: another sweep is running this job; give another hydra.sweep.dir=…."
+    with Lock(folder / f"{RECORD}{LOCK}", sentence):
+        return _run(folder, job, failed, work)
+
+
+def _run(folder: Path, job: Job, failed: float | None, work: Callable[[], float | None]) -> float | None:
     before = Job.open(folder)
     if before is not None and before.settings != job.settings:
         raise ConfigError(
@@ -112,8 +123,14 @@ def _attempt(work: Callable[[], float | None]) -> tuple[float | None, str | None
 
 def digest(composed: DictConfig) -> str:
     """A hash of the settings that decide what a job computes."""
-    kept = {name: composed._get_node(name) for name in composed if name not in NOT_COMPARED}
-    return hashlib.sha256(OmegaConf.to_yaml(OmegaConf.create(kept)).encode()).hexdigest()
+    plain = OmegaConf.to_container(composed, enum_to_str=True)
+    assert isinstance(plain, dict)
+    kept = {str(name): section for name, section in plain.items() if name not in NOT_COMPARED}
+    task = json.dumps(
+        kept.pop("task", None), sort_keys=True, default=str
+    )  # whose paths may be of what a job makes
+    data = facts({"dataset": kept.pop("dataset", None)}, name_of=outline_of)
+    return facts_digest({**facts(kept), **data, "task": task})
 
 
 def threads_of_a_job(launcher: DictConfig) -> int:
@@ -128,9 +145,14 @@ def threads_of_a_job(launcher: DictConfig) -> int:
 
 
 class Ended(Callback):
-    """Hydra's callback that notes where the sweep of this process was, once it has ended."""
+    """Hydra's callback that notes where the sweep of this process is, and once it has ended, that it has."""
 
+    begun: Path | None = None
     folder: Path | None = None
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Note where it is."""
+        Ended.begun = Path(config.hydra.sweep.dir)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Note the folder."""

@@ -8,12 +8,12 @@ import threading
 import time
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
 from core.bench.plan import Job
 from core.bench.records import Outcome
+from core.console import console
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Board:
     def __enter__(self) -> Board:
         if sys.stderr.isatty():
             self._live = Live(
-                get_renderable=self._table, console=Console(stderr=True), refresh_per_second=2
+                get_renderable=self._table, console=console(stderr=True), refresh_per_second=2
             ).__enter__()
         return self
 

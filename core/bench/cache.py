@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,10 +11,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 from core.bench.records import ClipRecord, UpscaledClip
+from core.errors import RecordError
+from core.facts import digest
 from core.files import whole_file, write_json
 from core.hooks import Array
+from core.records import decode_record, parse_json
 
-FORMAT = 1
+FORMAT = 2
 """Raised when what is measured changes its meaning."""
 
 
@@ -31,23 +33,24 @@ class Cache:
     def find(self, kind: type[R], key: str, label: str) -> R | None:
         """The record of a clip under this label; none where there is none, or none that can be read."""
         try:
-            return replace(kind(**self.read(key)), label=label)
-        except (OSError, ValueError, TypeError):
+            found = decode_record(kind, self.read(key))
+        except (OSError, RecordError):
             return None
+        return replace(found, label=label) if found.key == key else None
 
     def add(self, clip: ClipRecord | UpscaledClip) -> None:
         """Keep a record."""
         write_json(self.record(clip.key), asdict(clip))
 
     def read(self, key: str) -> Any:
-        """The plain values under a key; raises OSError or ValueError where there are none that can be read."""
-        return json.loads(self.record(key).read_text("utf-8"))
+        """The plain values under a key; raises OSError or `RecordError` where there are none that can be read."""
+        return parse_json(self.record(key).read_bytes())
 
     def remembered(self, key: str, make: Callable[[], dict[str, float]]) -> dict[str, float]:
         """Values by name under a key; where there are none that can be read, they are made and kept."""
         try:
-            return {str(name): float(value) for name, value in self.read(key).items()}
-        except (OSError, ValueError, TypeError, AttributeError):
+            return decode_record(dict[str, float], self.read(key))
+        except (OSError, RecordError):
             made = make()
             write_json(self.record(key), made)
             return made
@@ -84,8 +87,7 @@ class Cache:
 
 def key_of(conditions: Mapping[str, Any]) -> str:
     """The name of all that decides a result."""
-    text = json.dumps({"format": FORMAT, **conditions}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest({"format": FORMAT, **conditions})
 
 
 def pixels_of(frames: Array) -> str:

@@ -112,7 +112,6 @@ def _measured(
     path = how.cache.stream(key)
     spent = ENCODING.seconds, DECODING.seconds
     with whole_file(path) as made:
-        made.unlink()  # the stream's writer wants to make it
         started = time.perf_counter()
         encode_clip(loaded, frames, made)
         between = time.perf_counter()

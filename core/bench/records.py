@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any, Generic, TypeVar
 
+from core.records import Count, Positive, Seconds, Sha256, decode_record
 from core.upscaling.evaluate import Task
 
 QUALITIES = ("psnr_rgb", "psnr_y", "psnr_yuv", "ssim", "ms_ssim")
@@ -22,13 +23,13 @@ class _Clip:
 
     label: str
     """Which sequence, for people."""
-    source: str
+    source: Sha256
     """SHA-256 of the clip's pictures, of all that the work was given."""
-    key: str
+    key: Sha256
     """Under which the cache holds the clip's record and files."""
     cold: bool
     """Whether it was the first clip of its process, in whose times networks were compiled."""
-    peak_memory: int
+    peak_memory: Count
     """Bytes that the process had held at most, when the clip was done."""
 
 
@@ -39,26 +40,26 @@ C = TypeVar("C", bound=_Clip)
 class ClipRecord(_Clip):
     """A clip by a codec: what its stream takes, and what came back from it."""
 
-    frames: int
-    width: int
-    height: int
-    counted_bytes: int
+    frames: Positive
+    width: Positive
+    height: Positive
+    counted_bytes: Count
     """What the rate counts."""
-    file_bytes: int
+    file_bytes: Count
     """Of the stream's file, with header and checks."""
-    packet_bytes: int
+    packet_bytes: Count
     """Of the packets' payloads alone."""
     values: Mapping[str, float | None]
     """Mean over frames of each measure; none where the picture is too small for it."""
-    encode_seconds: float
+    encode_seconds: Seconds
     """For each frame, coding of symbols included."""
-    decode_seconds: float
+    decode_seconds: Seconds
     """For each frame."""
-    encode_entropy_seconds: float | None
+    encode_entropy_seconds: Seconds | None
     """For each frame, of these: turning symbols into bytes; none where a library does both."""
-    decode_entropy_seconds: float | None
+    decode_entropy_seconds: Seconds | None
     """For each frame, of these: turning bytes into symbols; none likewise."""
-    stream: str
+    stream: Sha256
     """SHA-256 of the stream's file."""
 
     @property
@@ -71,7 +72,7 @@ class ClipRecord(_Clip):
 class _Record(Generic[C]):
     """What was measured of all clips of a test set."""
 
-    parameters: int | None
+    parameters: Count | None
     """Numbers in the network; none where there is no network."""
     multiply_adds: Mapping[str, float] | None
     """For each pixel of a full-size frame, by what is done (`core.bench.cost`); none where there is no network."""
@@ -84,8 +85,12 @@ class _Record(Generic[C]):
     versions: Mapping[str, str]
     machine: str
     clips: Sequence[C]
-    cached: int
+    cached: Count
     """Clips that were there already."""
+
+    def __post_init__(self) -> None:
+        if not self.clips:
+            raise ValueError("there is no clip in it")
 
     @property
     def peak_memory(self) -> int:
@@ -109,7 +114,7 @@ class PointRecord(_Record[ClipRecord]):
     codec: str
     axes: Mapping[str, str]
     """Coding, supervision and direction."""
-    gop: int
+    gop: Count
     intra: str | None
     counted: str
     """What the rate counts: ``stream file`` or ``packets``."""
@@ -139,13 +144,17 @@ class PointRecord(_Record[ClipRecord]):
 class UpscaledClip(_Clip):
     """A clip by an upscaler."""
 
-    width: int
-    height: int
+    width: Positive
+    height: Positive
     """Of the high-resolution frames."""
     values: Mapping[str, Mapping[str, float | None]]
     """By task (S-VSR, T-VSR, ST-VSR): mean over frames of each measure; none where the picture is too small for it."""
-    seconds: float
+    seconds: Seconds
     """For each of the three high-resolution frames, the low-resolution one between them made as well."""
+
+    def __post_init__(self) -> None:
+        if missing := [task for task in TASKS if task not in self.values]:
+            raise ValueError(f"there is no {missing[0]} in its values")
 
 
 @dataclass(frozen=True)
@@ -153,7 +162,7 @@ class UpscalerRecord(_Record[UpscaledClip]):
     """An upscaler on a test set."""
 
     upscaler: str
-    scale: int
+    scale: Positive
 
     def value(self, task: str, name: str) -> float | None:
         """Mean over clips of a measure; none where a clip has none."""
@@ -174,11 +183,11 @@ class UpscalerRecord(_Record[UpscaledClip]):
 Record = PointRecord | UpscalerRecord
 
 
-def record_of(plain: Mapping[str, Any]) -> Record:
-    """A record from plain values; raises TypeError or KeyError where they are those of none."""
-    if "upscaler" in plain:
-        return UpscalerRecord(**{**plain, "clips": [UpscaledClip(**clip) for clip in plain["clips"]]})
-    return PointRecord(**{**plain, "clips": [ClipRecord(**clip) for clip in plain["clips"]]})
+def record_of(plain: Any) -> Record:
+    """A record from plain values; raises `core.errors.RecordError` where they are those of none."""
+    if isinstance(plain, dict) and "upscaler" in plain:
+        return decode_record(UpscalerRecord, plain)
+    return decode_record(PointRecord, plain)
 
 
 def mean(values: Sequence[float]) -> float:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -13,12 +14,24 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
-from core.bench.plan import Job, word
+from core.bench.plan import Job
 from core.bench.records import Outcome, Record, record_of
+from core.errors import RecordError
+from core.records import parse_json
+from core.words import word
 
 log = logging.getLogger(__name__)
 
 COMMAND = (sys.executable, "-m", "mindvideo")
+WITH_PARENT = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG, which lasts beyond exec
+if os.getppid() == int(sys.argv[1]):
+    os.execvp(sys.argv[2], sys.argv[2:])
+"""
+"""Becomes a command that the system ends when the process that asked for it is killed."""
+GRACE = 10.0
+"""Seconds that a process has to end after it was told to."""
 LOG, RESULT = "log.txt", "result.json"
 
 Seen = Callable[[Job, Outcome | None], None]
@@ -83,8 +96,8 @@ class Workers:
         if failure:
             return done(None, failure)
         try:
-            return done(record_of(json.loads(result.read_text("utf-8"))))
-        except (OSError, ValueError, TypeError, KeyError) as error:
+            return done(record_of(parse_json(result.read_bytes())))
+        except (OSError, RecordError) as error:
             return done(None, f"it left no result that can be read ({error}).")
 
     def _run(self, words: Sequence[str], log_file: Path) -> str:
@@ -94,14 +107,17 @@ class Workers:
                 if self._stopped:
                     return "it was not begun: the benchmark was interrupted."
                 process = subprocess.Popen(
-                    [*self._command, *words], stdin=subprocess.DEVNULL, stdout=told, stderr=subprocess.STDOUT
+                    [*_with_parent(), *self._command, *words],
+                    stdin=subprocess.DEVNULL,
+                    stdout=told,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,  # so that it ends together with what it started
                 )
                 self._running.add(process)
             try:
                 process.wait(self._timeout)
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+                _end([process])
                 return f"it took more than {self._timeout:g} s."
             finally:
                 self._running.discard(process)
@@ -110,18 +126,38 @@ class Workers:
     def _stop(self) -> None:
         with self._lock:
             self._stopped = True
-            for process in list(self._running):
-                process.terminate()
+            _end(list(self._running))
+
+
+def _with_parent() -> list[str]:
+    return [sys.executable, "-I", "-S", "-c", WITH_PARENT, str(os.getpid())]
+
+
+def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """End processes and what they started, by force those that take longer than `GRACE`."""
+    for process in processes:
+        _signal(process, signal.SIGTERM)
+    deadline = time.monotonic() + GRACE
+    for process in processes:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(max(0.0, deadline - time.monotonic()))
+        _signal(process, signal.SIGKILL)
+        process.wait()
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
 
 
 def _failure(code: int, log_file: Path) -> str:
     """Why a command failed, from its last words; empty where it did not."""
     if code == 0:
         return ""
-    if code < 0:
-        name = signal.Signals(-code).name
-        hint = ": most likely memory ran out" if -code == signal.SIGKILL else ""
-        return f"it was ended by signal {name}{hint}."
+    number = -code if code < 0 else code - 128
+    if number in set(signal.Signals):
+        hint = ": most likely memory ran out" if number == signal.SIGKILL else ""
+        return f"it was ended by signal {signal.Signals(number).name}{hint}."
     lines = [line.strip() for line in log_file.read_text("utf-8", "replace").splitlines() if line.strip()]
     told = [line for line in lines if line.startswith("Error: ")]
     last = told[-1].removeprefix("Error: ") if told else lines[-1] if lines else "it said nothing"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from core.hooks import Codec
 
@@ -29,6 +31,8 @@ class LoadedCodec:
     """The picture codec of intra frames, where the network codes none."""
     places_intra: bool = False
     """Whether the codec decides itself where intra frames stand, and wants a video as one group."""
+    identity: Mapping[str, Any] = field(default_factory=dict)
+    """`core.facts` of all that decides how it *encodes*, of which the fingerprint tells what decodes."""
 
     @property
     def group(self) -> int:

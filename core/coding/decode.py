@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import logging
 import re
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -15,13 +15,20 @@ from pathlib import Path
 from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
 from core.coding.groups import unit
-from core.entropy.stream import StreamHeader
+from core.coding.shown import Shown
+from core.entropy.stream import StreamHeader, StreamReader
 from core.errors import StreamError
+from core.files import publish, temporary_folder
+from core.media.claim import claimed, require_space
 from core.media.colour import Subsampling
-from core.media.output import check_output
-from core.media.planes import planar_format
+from core.media.encoders import colour_of, pixel_format_for, uncoded_bytes
+from core.media.limits import STANDARD, Limits
+from core.media.pacing import Slots, require_few_repeats, steady_rate, told_of_repeats
+from core.media.target import left_out
 from core.media.writer import VideoWriter, open_writer
 from core.progress import Meter
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -41,8 +48,8 @@ def decode(input: str | Path, output: str | Path, codec: LoadedCodec) -> Decoded
     codec, or is damaged; the frames before the damage are then in the output.
     """
     source, target = Path(input), Path(output)
-    check_output(source, target, overwrite=False)
-    return decode_video(source, target, codec)
+    with claimed(source, target, overwrite=False):
+        return decode_video(source, target, codec)
 
 
 def decode_video(
@@ -53,61 +60,105 @@ def decode_video(
     start: int = 0,
     frames: int | None = None,
     crf: float = 16,
+    threads: int = 1,
     seen: Meter | None = None,
+    limits: Limits = STANDARD,
 ) -> Decoded:
     """Decode ``frames`` frames (None: all) from number ``start`` on; ``crf`` is the quality of an mp4 or mkv file.
 
-    Times begin at the first frame that is written. Errors as for `decode`.
+    ``threads`` are those of the video encoder: 1 gives the same bytes every time, 0 takes all cores. Times begin at
+    the first frame that is written. The caller has checked and `claimed` the output. Errors as for `decode`;
+    `MediaError` also where the stream, or an output that is not coded, would go beyond the ``limits``.
     """
     began = time.perf_counter()
     fault: StreamError | None = None
-    with StreamDecoder(source, loaded) as stream, _replacing(output) as target:
-        with _writer(target, stream.header, crf) as writer:
-            first: int | None = None
+    with StreamDecoder(source, loaded, limits) as stream, _replacing(output) as target:
+        header = stream.header
+        _tell_size(source, output, header, start, frames, limits)
+        require_space(output, header.width * header.height * (frames or header.frames or 1))
+        shown = Shown(source, header, start)
+        slots = _slots(source, output, header, shown)
+        if told := left_out(header.presentation, output, pictures_alone=True):
+            log.warning("%s", told)
+        written = 0
+        with _writer(target, header, crf, threads, slots) as writer:
             try:
                 for frame in islice(stream.frames(start), frames):
-                    first = frame.time if first is None else first
-                    pts = (frame.time - first) * stream.header.time_base
-                    writer.write(unit(frame.picture, stream.header.depth), pts)
+                    begin, end = shown(frame.time)
+                    for _ in range(slots.take(end) if slots else 1):
+                        writer.write(unit(frame.picture, header.depth), begin, end - begin)
+                    written += 1
                     if seen:
                         seen.advance()
             except StreamError as error:
-                if writer.count == 0:
+                if written == 0:
                     raise
                 fault = error
         drift = stream.drift
     if fault:
-        told = f"{fault} The {writer.count} frames before are in {output}. {drift}"
+        told = f"{fault} The {written} frames before are in {output}. {drift}"
         raise StreamError(told.rstrip()) from fault
-    return Decoded(writer.count, time.perf_counter() - began, drift)
+    return Decoded(written, time.perf_counter() - began, drift)
 
 
-def _writer(output: Path, header: StreamHeader, crf: float) -> VideoWriter:
+def _tell_size(
+    source: Path, output: Path, header: StreamHeader, start: int, frames: int | None, limits: Limits
+) -> None:
+    """Say how much is to be decoded, and ask whether it may be: a few bytes can stand for days of work."""
+    count = max(_packets(source) - start, 0)
+    count = count if frames is None else min(count, frames)
+    limits.require_frames(source, count)
+    pixels = count * header.width * header.height
+    size = uncoded_bytes(output, pixels, _pixel_format(output, header))
+    limits.require_output(output, size)
+    takes = f", {size / 1e9:.3g} GB uncoded" if size is not None else ""
+    each = f"{header.width}x{header.height}"
+    log.info("%d frames of %s to decode: %.3g megapixels%s", count, each, pixels / 1e6, takes)
+
+
+def _packets(source: Path) -> int:
+    """How many packets can be read; what is damaged is told when it is decoded."""
+    count = 0
+    with StreamReader(source) as reader, suppress(StreamError):
+        for _ in reader.scan():
+            count += 1
+    return count
+
+
+def _slots(source: Path, output: Path, header: StreamHeader, shown: Shown) -> Slots | None:
+    """How often frames are repeated in an output that has no times; None where it has some, or needs none."""
+    if shown.steady or output.suffix.lower() in (".mp4", ".mkv"):
+        return None
+    shortest, longest = shown.intervals()
+    rate = steady_rate(header.frame_rate, shortest)
+    require_few_repeats(output, longest, rate)
+    log.warning("%s", told_of_repeats(source, output))
+    return Slots(rate)
+
+
+def _writer(output: Path, header: StreamHeader, crf: float, threads: int, slots: Slots | None) -> VideoWriter:
     """A writer of the source's colour, sample depth and chroma, as far as the output's format goes."""
-    y4m = output.suffix.lower() == ".y4m"
+    suffix = output.suffix.lower()
+    matrix, range = colour_of(header.pixel_format, header.matrix, header.range, suffix, header.height)
     return open_writer(
         output,
         width=header.width,
         height=header.height,
-        frame_rate=header.frame_rate,
-        matrix=None if y4m else header.matrix,  # y4m cannot say it: the writer takes what readers assume
-        range=header.range,
+        frame_rate=slots.rate if slots else header.frame_rate,
+        presentation=header.presentation,
+        matrix=matrix,
+        range=range,
         crf=crf,
-        pixel_format=_pixel_format(header, y4m),
+        pixel_format=_pixel_format(output, header),
+        threads=threads,
     )
 
 
-def _pixel_format(header: StreamHeader, y4m: bool) -> str:
-    """The source's, where it is planar YUV; else 4:4:4 for y4m and 4:2:0 for x264, which has no odd sizes of it."""
+def _pixel_format(output: Path, header: StreamHeader) -> str:
+    """That of the source's chroma and depth, as far as the output's format goes."""
     planar = re.match(r"yuvj?(420|422|444)p", header.pixel_format)
-    odd = header.width % 2 or header.height % 2
-    if odd and not y4m:
-        subsampling = Subsampling.YUV444
-    elif planar:
-        subsampling = Subsampling(planar[1])
-    else:
-        subsampling = Subsampling.YUV444 if y4m else Subsampling.YUV420
-    return planar_format(subsampling, header.depth)
+    subsampling = Subsampling(planar[1]) if planar else None
+    return pixel_format_for(output.suffix.lower(), header.width, header.height, subsampling, header.depth)
 
 
 @contextmanager
@@ -116,7 +167,9 @@ def _replacing(output: Path) -> Iterator[Path]:
     if not output.is_dir():
         yield output
         return
-    fresh = output.with_name(f".new-{os.getpid()}-{output.name}")
-    yield fresh
-    shutil.rmtree(output)
-    os.replace(fresh, output)
+    beside = temporary_folder(output)
+    try:
+        yield beside / output.name
+        publish(beside / output.name, output)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)

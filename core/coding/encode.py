@@ -6,29 +6,34 @@ was killed, or that failed, goes on from its last whole intra packet, and leaves
 
 from __future__ import annotations
 
-import hashlib
-import os
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from core.coding.codec import LoadedCodec
 from core.coding.groups import coded, planned, timed, unit
 from core.coding.records import FrameRecord, Journal, Sums
-from core.entropy.stream import StreamHeader, StreamWriter
+from core.entropy.stream import StreamHeader, StreamWriter, bounded
 from core.errors import MediaError, StreamError
-from core.files import sync
+from core.facts import Facts
+from core.files import hidden, publish
 from core.hooks import Array, CodedFrame, PictureFormat
-from core.media.output import cannot_write, check_output
+from core.media.claim import claimed, require_space
+from core.media.fingerprint import source_facts
+from core.media.output import cannot_write
+from core.media.pacing import odd_duration
 from core.media.reader import open_video
+from core.media.target import left_out, told_of_range
 from core.media.video import VideoReader
 from core.metrics.quality import PSNR_CAP, stored_psnr
 from core.progress import Meter
+
+log = logging.getLogger(__name__)
 
 SUFFIX = ".mdv"
 
@@ -64,11 +69,11 @@ class Encoded:
 def encode(input: str | Path, output: str | Path, codec: LoadedCodec) -> Encoded:
     """Encode a video file, or a folder of pictures, into a stream (.mdv): the form for notebooks.
 
-    Raises `MediaError` when the input cannot be read, or the output exists or cannot be written.
+    Raises `MediaError` when the input cannot be read, or the output exists or cannot be written, `BusyError` when
+    another process makes it.
     """
     source, target = Path(input), Path(output)
-    check_output(source, target, overwrite=False, suffixes=(SUFFIX,))
-    with open_video(source) as reader:
+    with claimed(source, target, overwrite=False, suffixes=(SUFFIX,)), open_video(source) as reader:
         return encode_video(reader, target, codec, source=source)
 
 
@@ -82,7 +87,7 @@ def encode_video(
     note: Note | None = None,
     seen: Meter | None = None,
 ) -> Encoded:
-    """Encode the video of an open reader, whose file is ``source``.
+    """Encode the video of an open reader, whose file is ``source``. The caller has `claimed` the output.
 
     ``note`` gets the record of every frame in order of decoding, those of an interrupted job first. Raises
     `MediaError` when the output cannot be written or the input is damaged; what was coded by then stays in hidden
@@ -123,9 +128,13 @@ class _Job:
         self._source, self._output = source, output
         self._estimate = estimate
         self._header = _header(reader, loaded)
-        self._part = output.with_name(f".{output.name}.part")
+        for sentence in (left_out(reader.info.presentation, output), told_of_range(source, reader.info)):
+            if sentence:
+                log.warning("%s", sentence)
+        require_space(output, self._header.width * self._header.height * (self._header.frames or 1))
+        self._part = hidden(output, ".part")
         try:
-            self._journal = Journal(output.with_name(f".{output.name}.frames"), self._plan())
+            self._journal = Journal(hidden(output, ".frames"), self._facts())
             self._writer = self._resumed() or self._begun()
         except OSError as error:
             raise self._cannot_write(error) from error
@@ -154,8 +163,7 @@ class _Job:
             raise MediaError(f"{self._source} holds no frame.")
         try:
             self._writer.finish()
-            sync(self._part)
-            os.replace(self._part, self._output)
+            publish(self._part, self._output)
         except OSError as error:
             raise self._cannot_write(error) from error
         self._journal.remove()
@@ -176,29 +184,31 @@ class _Job:
         pixels = self.sums.frames * self._header.width * self._header.height
         return f"{self.sums.payload * 8 / pixels:.4f} bpp, {self.sums.mean_psnr:.2f} dB"
 
-    def _plan(self) -> dict[str, Any]:
+    def _facts(self) -> Facts:
         """What must agree for frames coded before to be taken up."""
-        status = self._source.stat()
+        loaded = self._loaded
         return {
-            "header": repr(self._header),
-            "scene_cut": self._loaded.scene_cut,
-            "estimate": self._estimate,
-            "source": hashlib.sha256(str(self._source.resolve()).encode()).hexdigest(),
-            "size": status.st_size,
-            "modified": status.st_mtime_ns,
+            **loaded.identity,
+            **source_facts(self._source, self._reader),
+            "stream.fingerprint": loaded.fingerprint.hex(),
+            "stream.arithmetic": loaded.arithmetic,
+            "stream.gop": loaded.gop,
+            "stream.scene_cut": loaded.scene_cut,
+            "stream.estimate": self._estimate,
         }
 
     def _resumed(self) -> StreamWriter | None:
-        """The stream of an interrupted job, up to its last intra packet."""
+        """The stream of an interrupted job, up to its last intra packet of which a record is left."""
         if not self._part.exists():
             return None
+        if changed := self._journal.changes():
+            log.info("%s was begun otherwise (%s): beginning anew.", self._output, changed)
+            return None
         try:
-            writer = StreamWriter.resume(self._part, self._header)
+            writer = StreamWriter.resume(self._part, self._header, self._journal.sound())
         except StreamError:
             return None
-        if not self._journal.keep(writer.packets):
-            writer.close()
-            return None
+        self._journal.keep(writer.packets)
         return writer
 
     def _begun(self) -> StreamWriter:
@@ -233,6 +243,10 @@ class _Job:
 def _header(reader: VideoReader, loaded: LoadedCodec) -> StreamHeader:
     """What the stream says of itself. A source of constant rate counts frames, others the ticks of their file."""
     info = reader.info
+    constant = reader.has_constant_rate()
+    last = info.presentation.last_duration
+    if constant:
+        last = odd_duration(last, info.frame_rate, info.time_base)
     return StreamHeader(
         codec=loaded.name,
         fingerprint=loaded.fingerprint,
@@ -240,11 +254,12 @@ def _header(reader: VideoReader, loaded: LoadedCodec) -> StreamHeader:
         height=info.height,
         depth=8 if info.depth <= 8 else 10,
         frame_rate=info.frame_rate,
-        time_base=1 / info.frame_rate if reader.has_constant_rate() else info.time_base,
+        time_base=1 / info.frame_rate if constant else info.time_base,
         frames=info.frame_count,
         pixel_format=info.pixel_format,
         matrix=info.matrix,
         range=info.range,
         gop=loaded.gop,
         arithmetic=loaded.arithmetic,
+        presentation=bounded(replace(info.presentation, last_duration=last)),
     )

@@ -6,7 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from core.hooks import Codec, CodecConfig, CodecEntry, Coding, Direction, Supervision, Upscaler, no_tables
+from core.hooks import (
+    Codec,
+    CodecConfig,
+    CodecEntry,
+    Coding,
+    Direction,
+    FilePath,
+    Supervision,
+    Upscaler,
+    no_tables,
+)
 
 
 @dataclass
@@ -15,13 +25,13 @@ class ResampledCodecConfig(CodecConfig):
 
     inner: str = "???"
     """Name of the codec that codes the smaller video."""
-    inner_checkpoint: str | None = None
+    inner_checkpoint: FilePath | None = None
     """Its trained network; none for a codec without one. The network's options are those that it was trained with."""
     inner_options: dict[str, Any] = field(default_factory=dict)
     """Its options: ``+codec.inner_options.crf=27``."""
     upscaler: str = "floor"
     """Name of the upscaler."""
-    upscaler_checkpoint: str | None = None
+    upscaler_checkpoint: FilePath | None = None
     """Its trained network; none for ``floor``."""
     upscaler_options: dict[str, Any] = field(default_factory=dict)
     """Its options: ``+codec.upscaler_options.scale=2`` of ``floor``. A network's factor is what it was trained for."""

@@ -34,11 +34,9 @@ def unit(picture: Picture, depth: int) -> Array:
 
 
 def timed(frames: Iterable[Frame], time_base: Fraction) -> Iterator[TimedPicture]:
-    """Frames with their times in units of ``time_base`` seconds; one that does not rise is moved to the next unit."""
-    last = -1
+    """Frames with their times in units of ``time_base`` seconds, which rise as the reader's do."""
     for frame in frames:
-        last = max(round(frame.pts / time_base), last + 1)
-        yield TimedPicture(frame.rgb, last)
+        yield TimedPicture(frame.rgb, round(frame.pts / time_base))
 
 
 def planned(pictures: Iterable[TimedPicture], gop: int, scene_cut: bool) -> Iterator[PlannedPicture]:

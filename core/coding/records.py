@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from core.errors import MediaError
+from core.errors import RecordError
+from core.facts import Facts, changes
+from core.files import open_own
+from core.records import AnyFloat, Count, Matching, decode_record, parse_json
 
 
 @dataclass(frozen=True)
 class FrameRecord:
     """One coded frame; records stand in order of decoding."""
 
-    type: str
-    """``intra`` or ``inter``."""
+    type: Annotated[str, Matching("intra|inter")]
     time: int
     """When it is shown, in units of the stream's time base."""
-    bytes: int
+    bytes: Count
     """Of its payload."""
     psnr: float
     """Of RGB, both pictures rounded to 8 bits, dB; at most `core.metrics.quality.PSNR_CAP`."""
-    estimated_bits: float | None = None
+    estimated_bits: AnyFloat | None = None
     """Information content under the float priors, where it was asked for."""
 
 
@@ -54,43 +56,43 @@ class Sums:
 
 
 class Journal:
-    """The records of an encode on disk: a line for its plan, and one for each frame, written before its packet.
+    """The records of an encode on disk: a line for the job's facts, and one for each frame, written before its packet.
 
-    One process holds a journal at a time: raises `MediaError` when another does.
+    Raises `ForeignError` where the file is a link, or another's.
     """
 
-    def __init__(self, path: Path, plan: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, job: Facts) -> None:
         self._path = path
-        self._plan = _line(plan)
-        self._file = path.open("a+b")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._file.close()
-            raise MediaError(
-                f"{path} is in use: another process is encoding this video to the same file."
-            ) from None
+        self._first = _line(job)
+        self._file = open_own(path)
 
     def begin(self) -> None:
         """Forget what was there."""
         self._file.truncate(0)
-        self._write(self._plan)
+        self._write(self._first)
 
-    def keep(self, count: int) -> bool:
-        """Drop all records but the first ``count``; False when they are not there, or are another plan's."""
+    def changes(self) -> str:
+        """What tells the job of these records from this one; empty where it is the same."""
         self._file.seek(0)
-        if self._file.readline() != self._plan:
-            return False
-        for _ in range(count):
-            if not self._file.readline().endswith(b"\n"):
-                return False
+        before = self._file.readline(_LONGEST_LINE)
+        return "" if before == self._first else changes(_plain(before), json.loads(self._first))
+
+    def sound(self) -> int:
+        """How many records can be read, up to the first that cannot."""
+        return sum(1 for _ in self)
+
+    def keep(self, count: int) -> None:
+        """Drop all records but the first ``count``, of those that are `sound`."""
+        self._file.seek(0)
+        for _ in range(count + 1):
+            self._file.readline()
         self._file.truncate(self._file.tell())
-        return True
 
     def __iter__(self) -> Iterator[FrameRecord]:
-        self._file.seek(len(self._plan))
-        for line in self._file:
-            yield FrameRecord(**json.loads(line))
+        self._file.seek(0)
+        self._file.readline()
+        while (record := _record(self._file.readline(_LONGEST_LINE))) is not None:
+            yield record
 
     def add(self, record: FrameRecord) -> None:
         """Append a record."""
@@ -106,8 +108,28 @@ class Journal:
             self._file.close()
 
     def _write(self, line: bytes) -> None:
+        self._file.seek(0, os.SEEK_END)
         self._file.write(line)
         self._file.flush()
+
+
+_LONGEST_LINE = 1 << 20
+
+
+def _plain(line: bytes) -> Any:
+    """The value of a line; None where it cannot be read, or was not written to its end."""
+    try:
+        return parse_json(line) if line.endswith(b"\n") else None
+    except RecordError:
+        return None
+
+
+def _record(line: bytes) -> FrameRecord | None:
+    """The record of a line; None where there is none, as after a power cut that left bytes of another kind."""
+    try:
+        return decode_record(FrameRecord, _plain(line))
+    except RecordError:
+        return None
 
 
 def _line(value: Mapping[str, Any]) -> bytes:

@@ -11,7 +11,7 @@ from core.data.options import CollectionOptions
 from core.data.shots import PICTURES, PictureShot, natural_order
 from core.data.source import ShotSource
 from core.errors import DataError
-from core.hooks import Split
+from core.hooks import FilePath, Split
 
 _LAYOUT = "one folder of pictures (im1.png, im2.png, …) for each shot, at any depth"
 
@@ -20,7 +20,7 @@ _LAYOUT = "one folder of pictures (im1.png, im2.png, …) for each shot, at any 
 class FramesConfig(CollectionOptions):
     """Folders of pictures, one folder a shot (``dataset=frames``)."""
 
-    root: str = "???"
+    root: FilePath = "???"
     """The folder that holds them, at any depth."""
 
 

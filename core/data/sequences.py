@@ -20,7 +20,7 @@ from core.data.downscale import Frames
 from core.data.options import at_least
 from core.data.shots import eight_bits
 from core.errors import DataError
-from core.hooks import Array, Split
+from core.hooks import Array, FilePath, Split
 from core.media.colour import Chroma, Matrix, Range, yuv_to_rgb
 
 
@@ -95,7 +95,7 @@ class RawSequencesConfig:
 
     collection: Collection = MISSING
     """Which test set."""
-    root: str = "???"
+    root: FilePath = "???"
     """The folder that holds its files, at any depth."""
     frames: int = 96
     """Of each sequence, from its beginning: one clip."""

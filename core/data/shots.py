@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile, ImageOps
 
 from core.data.downscale import Frames, shrink
 from core.errors import DataError
@@ -113,7 +113,8 @@ def read_pictures(paths: Sequence[Path]) -> Frames:
     """Pictures of one size: (len(paths),3,H,W) uint8 RGB.
 
     Raises:
-        DataError: a picture is missing, unreadable, deeper than 8 bits or of another size than the first.
+        DataError: a picture is missing, unreadable, deeper than 8 bits, an animation, in CMYK, transparent in parts,
+            or of another size than the first.
     """
     pictures = [read_picture(path) for path in paths]
     for path, picture in zip(paths, pictures, strict=True):
@@ -126,16 +127,30 @@ def read_pictures(paths: Sequence[Path]) -> Frames:
 
 
 def read_picture(path: Path) -> Frames:
-    """One picture, (3,H,W) uint8 RGB. Raises `DataError` like `read_pictures`."""
+    """One picture, upright, (3,H,W) uint8 RGB. Raises `DataError` like `read_pictures`."""
     try:
         with Image.open(path) as image:
-            if image.mode.startswith(("I", "F")):
-                raise DataError(f"The frame {path} has more than 8 bits a channel; convert it to 8 bits.")
-            return np.asarray(image.convert("RGB")).transpose(2, 0, 1)
+            if fault := _fault(image):
+                raise DataError(f"The frame {path} {fault}")
+            upright = ImageOps.exif_transpose(image)
+            return np.ascontiguousarray(np.asarray(upright.convert("RGB")).transpose(2, 0, 1))
     except FileNotFoundError:
         raise DataError(f"The frame {path} is missing; the data set is not complete.") from None
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"The frame {path} cannot be read as a picture ({error}); replace it.") from error
+
+
+def _fault(image: ImageFile.ImageFile) -> str:
+    """Why a picture cannot be used as a frame as it is, and what to do; empty where it can."""
+    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":  # MPO: previews follow the picture
+        return "holds several pictures; give each a file of its own."
+    if image.mode.startswith(("I", "F")) or any("16" in str(tile[3]) for tile in image.tile):
+        return "has more than 8 bits a channel; convert it to 8 bits."
+    if image.mode in ("CMYK", "LAB"):
+        return f"is in {image.mode}; convert it to RGB."
+    if image.has_transparency_data and np.asarray(image.convert("RGBA"))[..., 3].min() < 255:
+        return "has transparent parts; flatten it onto a background first."
+    return ""
 
 
 def natural_order(name: str) -> tuple[tuple[str, int], ...]:

@@ -11,7 +11,7 @@ from core.data.options import CollectionOptions
 from core.data.shots import VideoShot
 from core.data.source import ShotSource
 from core.errors import DataError
-from core.hooks import Split
+from core.hooks import FilePath, Split
 
 VIDEOS = frozenset({".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".y4m"})
 """Suffixes that count as video when a folder is given."""
@@ -21,7 +21,7 @@ VIDEOS = frozenset({".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".m
 class VideoConfig(CollectionOptions):
     """Any video files. The split is by file, so give each recording a file of its own."""
 
-    files: list[str] = field(default_factory=list)
+    files: list[FilePath] = field(default_factory=list)
     """Video files, folders of them (searched at any depth) and patterns such as ``clips/**/*.mp4``."""
 
 

@@ -21,7 +21,7 @@ from core.data.options import ShotOptions
 from core.data.shots import PictureShot
 from core.data.source import ShotSource
 from core.errors import DataError
-from core.hooks import Split
+from core.hooks import FilePath, Split
 
 _HOME = "http://toflow.csail.mit.edu/"
 _ENTRY = re.compile(r"[\w-]+/[\w-]+")
@@ -32,7 +32,7 @@ class _Vimeo90kOptions(ShotOptions):
     """Vimeo-90K (Xue et al. 2019) as its owners pack it."""
 
     crop: int | None = 256
-    root: str = "???"
+    root: FilePath = "???"
     """The unpacked folder, with ``sequences`` and the two lists in it."""
     validation_share: float = 0.01
     """Share of the train list that is held out for validation; 0 trains on the whole list."""
@@ -82,7 +82,7 @@ class Vimeo90kSeptupletConfig(_Vimeo90kOptions):
     """Vimeo-90K septuplets: 448x256, seven frames a clip, published lists."""
 
     frames: int = 7
-    test_list: str = "sep_testlist.txt"
+    test_list: FilePath = "sep_testlist.txt"
     """File in the folder that lists the test split: one that holds slow, medium or fast septuplets alone, say."""
 
     def __post_init__(self) -> None:

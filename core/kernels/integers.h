@@ -57,6 +57,7 @@ __attribute__((target_clones("avx512f", "avx2", "default"))) inline void Multipl
 // sums (rows, count) = transpose of weights (depth, rows) * columns (depth, count); rows are a multiple of kTileRows.
 inline void MultiplyIntegers(const int16_t* weights, const double* columns, double* sums, int64_t rows, int64_t depth,
                              int64_t count) {
+  if (rows % kTileRows) throw std::invalid_argument("rows are a multiple of " + std::to_string(kTileRows));
   Runtime::Get().ForRanges(rows / kTileRows, [=](int64_t begin, int64_t end) {
     for (int64_t row = begin * kTileRows; row < end * kTileRows; row += kTileRows) {
       MultiplyStrip(weights + row, rows, columns, count, depth, sums + row * count);

@@ -16,10 +16,13 @@ _ROWS = 16
 class IntegerMatrix:
     """A matrix (rows, depth) of int16 that is multiplied by matrices of integers held in float64.
 
-    Every partial sum must stay below 2^53 in magnitude; then the result is exact, by whatever way it is made.
+    Every partial sum must stay below 2^53 in magnitude; then the result is exact, by whatever way it is made. Raises
+    ValueError for other shapes and types.
     """
 
     def __init__(self, values: NDArray[np.int16]) -> None:
+        if values.ndim != 2 or values.dtype != np.int16:
+            raise ValueError(f"A matrix of int16 is wanted, not {values.shape} of {values.dtype}.")
         self._rows, self._depth = values.shape
         padding = -self._rows % _ROWS
         self._transposed = np.ascontiguousarray(np.pad(values, ((0, padding), (0, 0))).T)
@@ -27,6 +30,10 @@ class IntegerMatrix:
 
     def __matmul__(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
         """(depth, count) -> (rows, count)."""
+        if columns.ndim != 2 or len(columns) != self._depth or columns.dtype != np.float64:
+            raise ValueError(
+                f"Columns ({self._depth}, count) of float64 are wanted, not {columns.shape} of {columns.dtype}."
+            )
         kernels = library.functions()
         if kernels is None:
             return self.by_numpy(columns)

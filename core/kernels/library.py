@@ -9,45 +9,21 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import hashlib
 import logging
 import os
 import platform
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import metadata, util
 from pathlib import Path
 
-from core.files import whole_file
+from core.kernels import building, cache
+from core.kernels.building import Unavailable as Unavailable
 
-_FLAGS = (
-    *("-std=c++17", "-O3", "-shared", "-fPIC", "-fvisibility=hidden", "-pthread"),
-    "-D_GLIBCXX_USE_CXX11_ABI=0",  # as MindSpore itself is built
-)
-_LINKED = ("-ldl",)
-_SOURCES = (
-    *("operators.cc", "deforming.h", "handles.h", "integers.h", "mindspore.h", "normalising.h", "onednn.h"),
-    *("plan.h", "problem.h", "resizing.h", "runtime.h", "sampling.h", "sums.h", "threads.h", "weights.h"),
-)
-"""The first is compiled; it includes the others."""
-_MINDSPORE = "2.10."
-"""The version whose operator interface mindspore.h declares; another one could lay it out differently."""
-_ONEDNN = "libdnnl.so.3"
-_COMPILERS = ("g++", "clang++", "c++")
 _INSTRUCTIONS = {"SSE41": 0x1, "AVX": 0x3, "AVX2": 0x7, "AVX512": 0x27}
 """oneDNN's numbers of instruction sets, whose bits newer sets have as well."""
 _ALL_INSTRUCTIONS = 0x0
-_BUILD_SECONDS = 300
 _log = logging.getLogger(__name__)
-
-
-class Unavailable(Exception):
-    """The kernels cannot be used here; the text says why."""
-
-
 _loaded: tuple[Path, ctypes.CDLL] | None = None
 """What this process computes with, once `use` was called."""
 
@@ -138,79 +114,29 @@ def _load() -> tuple[Path, Path, ctypes.CDLL]:
         raise Unavailable(
             f"they are for Linux on x86-64, and this is {platform.system()} on {platform.machine()}"
         )
-    theirs = _onednn()
-    path, onednn = _built(), _copied(theirs)
+    path, onednn = _libraries()
     try:
         return path, onednn, ctypes.CDLL(str(path))
     except OSError as error:
         raise Unavailable(f"{path} cannot be loaded ({error})") from error
 
 
-def _onednn() -> Path:
-    """The oneDNN inside MindSpore, of the version whose interface is declared in onednn.h."""
-    package = util.find_spec("mindspore")
-    if package is None or package.origin is None:
-        raise Unavailable("MindSpore is not installed")
-    version = metadata.version("mindspore")
-    if not version.startswith(_MINDSPORE):
-        raise Unavailable(f"they are for MindSpore {_MINDSPORE}x, and this is {version}")
-    path = Path(package.origin).parent / "lib" / _ONEDNN
-    if not path.is_file():
-        raise Unavailable(f"this MindSpore has no {_ONEDNN}")
-    return path
-
-
-def _copied(onednn: Path) -> Path:
-    """A copy of it in the cache: the same file could not be loaded twice."""
-    facts = onednn.stat()
-    digest = hashlib.sha256(f"{onednn}\0{facts.st_size}\0{facts.st_mtime_ns}".encode())
-    path = cache_folder() / f"onednn-{digest.hexdigest()[:16]}.so"
-    if not path.is_file():
-        try:
-            with whole_file(path) as temporary:
-                shutil.copyfile(onednn, temporary)
-        except OSError as error:
-            raise Unavailable(f"{onednn.name} could not be copied to {path.parent} ({error})") from error
-    return path
-
-
-def _built() -> Path:
-    """The library in the cache, compiled if it is not there yet."""
-    sources = [Path(__file__).with_name(name) for name in _SOURCES]
-    digest = hashlib.sha256("\0".join((*_FLAGS, metadata.version("mindspore"))).encode())
-    for source in sources:
-        digest.update(source.read_bytes())
-    path = cache_folder() / f"kernels-{digest.hexdigest()[:16]}.so"
-    if not path.is_file():
-        _compile(sources[0], path)
-    return path
-
-
-def cache_folder() -> Path:
-    """Where built libraries are kept: ``$XDG_CACHE_HOME/mindvideo/kernels``, by default in ``~/.cache``."""
-    chosen = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (chosen if chosen.is_absolute() else Path.home() / ".cache") / "mindvideo" / "kernels"
-
-
-def _compile(source: Path, path: Path) -> None:
-    """Compile into ``path``, which is whole or not there; two processes may do so at once."""
+def _libraries() -> tuple[Path, Path]:
+    """Where the library and its oneDNN are: in the user's cache or, where that is unusable, in one of this process."""
+    theirs = building.onednn()
     try:
-        with whole_file(path) as temporary:
-            command = [*_compiler(), *_FLAGS, str(source), *_LINKED, "-o", str(temporary)]
-            subprocess.run(command, check=True, capture_output=True, text=True, timeout=_BUILD_SECONDS)
-    except subprocess.CalledProcessError as error:
-        said = (error.stderr or "").strip().splitlines() or ["no message"]
-        first = next((line for line in said if "error" in line), said[0])
-        raise Unavailable(f"the compiler failed ({first})") from error
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise Unavailable(f"they could not be built in {path.parent} ({error})") from error
-
-
-def _compiler() -> list[str]:
-    """``$CXX`` or the first known compiler on the path."""
-    chosen = os.environ.get("CXX")
-    for name in [chosen] if chosen else _COMPILERS:
-        found = shutil.which(name)
-        if found:
-            return [found]
-    raise Unavailable(f"there is no C++ compiler ({chosen or ', '.join(_COMPILERS)} not found)")
+        ours = cache.of_the_user()
+        return building.built(ours), building.copied(theirs, ours)
+    except cache.Unusable as reason:
+        unusable = reason
+    try:
+        ours = cache.of_this_process()
+        _log.warning(
+            "Kernels are built for this process alone, in %s, as %s. To keep them, mend that, or name a folder of "
+            "yours in XDG_CACHE_HOME.",
+            ours.folder,
+            unusable,
+        )
+        return building.built(ours), building.copied(theirs, ours)
+    except cache.Unusable as reason:
+        raise Unavailable(f"{unusable}, and {reason}") from reason

@@ -16,7 +16,7 @@ def operator(name: str, results: int = 1, bprop: Callable | None = None, **attri
 
     ``bprop`` gives the inputs' gradients from inputs, result and the result's gradient. Attributes that are None are
     left out. Raises ValueError where the library is not in use; the operator raises TypeError for other types than
-    float32.
+    float32, RuntimeError for shapes that do not fit each other.
     """
     path = library.in_use()
     if path is None:

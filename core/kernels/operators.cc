@@ -10,112 +10,15 @@
 
 #include <cstdio>
 
+#include "attributes.h"
 #include "deforming.h"
 #include "integers.h"
-#include "mindspore.h"
 #include "normalising.h"
-#include "resizing.h"
 #include "runtime.h"
 #include "sampling.h"
 #include "sums.h"
 
 namespace {
-
-using Shape = std::vector<int64_t>;
-
-// The settings of an operator, which its MindSpore primitive has as attributes.
-struct Geometry {
-  int64_t stride[2], dilation[2], padding[2][2], groups;  // padding is before and after each of the axes
-  int64_t channels_last, activated, keep_weights;
-  double slope = 0;
-
-  explicit Geometry(void* handle) {
-    auto* attributes = static_cast<OperatorAttributes*>(handle);
-    const Shape values = attributes->Integers("geometry");
-    if ((values.size() + 1) * sizeof(int64_t) != sizeof(Geometry)) {
-      throw std::invalid_argument("geometry has other entries");
-    }
-    std::memcpy(this, values.data(), values.size() * sizeof(int64_t));
-    if (activated) slope = attributes->Real("slope");
-  }
-
-  // A shape as N, C, H, W.
-  void Standard(const int64_t* shape, int64_t* sizes) const {
-    std::copy(shape, shape + 4, sizes);
-    if (channels_last) std::rotate(sizes + 1, sizes + 3, sizes + 4);
-  }
-
-  Shape Own(Shape sizes) const {
-    if (channels_last) std::rotate(sizes.begin() + 1, sizes.begin() + 2, sizes.end());
-    return sizes;
-  }
-
-  // A pass without what follows it.
-  Problem MakeProblem(Kind kind, const int64_t* source, const int64_t* weights, const int64_t* destination) const {
-    Problem problem = {};
-    problem.kind = kind;
-    problem.channels_last = channels_last;
-    problem.groups = groups;
-    Standard(source, problem.source);
-    Standard(destination, problem.destination);
-    std::copy(weights, weights + 4, problem.weights);
-    std::copy(stride, stride + 2, problem.stride);
-    std::copy(dilation, dilation + 2, problem.dilation);
-    problem.before[0] = padding[0][0];
-    problem.before[1] = padding[1][0];
-    return problem;
-  }
-
-  // A pass with bias, activation and, where there is one, an addend.
-  Problem MakeWhole(Kind kind, const int64_t* source, const int64_t* weights, const int64_t* destination,
-                    bool with_addend) const {
-    Problem problem = MakeProblem(kind, source, weights, destination);
-    problem.with_bias = 1;
-    problem.with_addend = with_addend;
-    problem.activated = activated;
-    problem.slope = slope;
-    return problem;
-  }
-};
-
-constexpr int64_t kUnknown = -1, kUnknownRank = -2;
-
-bool Known(int64_t left, int64_t right) { return left != kUnknown && right != kUnknown; }
-
-std::string Text(const int64_t* shape, int rank) {
-  std::string text;
-  for (int i = 0; i < rank; ++i) text += (i ? ", " : "(") + std::to_string(shape[i]);
-  return text + ")";
-}
-
-// Shape of a result, as far as those of x, weights and bias are known.
-Shape ResultShape(const int* ranks, int64_t** shapes, const Geometry& geometry, bool transposed) {
-  const int64_t *weights = shapes[1], *bias = shapes[2];
-  Shape result(4, kUnknown);
-  if (shapes[0][0] == kUnknownRank || weights[0] == kUnknownRank || bias[0] == kUnknownRank) return result;
-  const std::string which = "an input of shape " + Text(shapes[0], ranks[0]) + ", weights of shape " +
-                            Text(weights, ranks[1]) + " and a bias of shape " + Text(bias, ranks[2]);
-  if (ranks[0] != 4 || ranks[1] != 4 || ranks[2] != 1) throw std::invalid_argument("no convolution takes " + which);
-  int64_t x[4];
-  geometry.Standard(shapes[0], x);
-  const int64_t apart = weights[1] == kUnknown ? kUnknown : weights[1] * geometry.groups;
-  const int64_t taken = transposed ? weights[0] : apart, given = transposed ? apart : weights[0];
-  if ((Known(x[1], taken) && x[1] != taken) || (Known(given, bias[0]) && given != bias[0])) {
-    throw std::invalid_argument(which + " do not fit each other in groups=" + std::to_string(geometry.groups));
-  }
-  result[0] = x[0];
-  result[1] = bias[0];
-  for (int axis = 0; axis < 2; ++axis) {
-    const int64_t size = x[2 + axis], kernel = weights[2 + axis], stride = geometry.stride[axis];
-    if (!Known(size, kernel)) continue;
-    const int64_t reach = geometry.dilation[axis] * (kernel - 1) + 1;
-    const int64_t padding = geometry.padding[axis][0] + geometry.padding[axis][1];
-    const int64_t covered = transposed ? (size - 1) * stride + reach - padding : size + padding - reach;
-    if (covered < (transposed ? 1 : 0)) throw std::invalid_argument("nothing is left of " + which);
-    result[2 + axis] = transposed ? covered : covered / stride + 1;
-  }
-  return geometry.Own(result);
-}
 
 // Runs the body; a failure is said on stderr, and MindSpore raises an error of its own for the status.
 template <typename Body>
@@ -123,11 +26,17 @@ int Guarded(const Body& body) {
   try {
     body();
     return 0;
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "A kernel of mindvideo: there is not enough memory.\n");
   } catch (const std::exception& error) {
     std::fprintf(stderr, "A kernel of mindvideo: %s.\n", error.what());
-    return 1;
+  } catch (...) {
+    std::fprintf(stderr, "A kernel of mindvideo failed.\n");
   }
+  return 1;
 }
+
+using Patterns = std::vector<const char*>;
 
 float* Floats(void* tensor) { return static_cast<float*>(tensor); }
 
@@ -137,304 +46,332 @@ int64_t Count(const int64_t* shape, int rank) {
   return count;
 }
 
-// x, weights, bias and perhaps an addend -> y
-void Forward(Kind kind, int count, void** tensors, int64_t** shapes, void* attributes) {
-  const Geometry geometry(attributes);
-  const int y = count - 1;
-  const bool with_addend = y == 4, transposed = kind == Kind::kTransposed;
-  const int64_t* source = shapes[transposed ? y : 0];
-  const int64_t* destination = shapes[transposed ? 0 : y];
-  const Problem problem = geometry.MakeWhole(kind, source, shapes[1], destination, with_addend);
+// The axes of a convolution's tensors.
+Axes Convolved(const Call& call, const Geometry& geometry, bool transposed, Patterns patterns) {
+  Axes axes(call, std::move(patterns));
+  geometry.Complete(transposed, &axes);
+  return axes;
+}
+
+Patterns ForwardInputs(const Geometry& geometry, bool transposed, bool with_addend) {
+  Patterns inputs = {geometry.Input(), Geometry::Weights(transposed), "O"};
+  if (with_addend) inputs.push_back(geometry.Output());
+  return inputs;
+}
+
+Shape ForwardShape(const Call& call, bool transposed, bool with_addend) {
+  const Geometry geometry(call.attributes);
+  const Patterns inputs = ForwardInputs(geometry, transposed, with_addend);
+  return Convolved(call, geometry, transposed, inputs).Of(geometry.Output());
+}
+
+void Forward(const Call& call, Kind kind, bool with_addend, void** tensors) {
+  const Geometry geometry(call.attributes);
+  const bool transposed = kind == Kind::kTransposed;
+  Patterns patterns = ForwardInputs(geometry, transposed, with_addend);
+  const size_t y = patterns.size();
+  patterns.push_back(geometry.Output());
+  Convolved(call, geometry, transposed, patterns);
+  const int64_t* source = call.shapes[transposed ? y : 0];
+  const int64_t* destination = call.shapes[transposed ? 0 : y];
+  const Problem problem = geometry.MakeWhole(kind, source, call.shapes[1], destination, with_addend);
   std::vector<void*> ordered = {tensors[0], tensors[1], tensors[y], tensors[2]};
   if (with_addend) ordered.push_back(tensors[3]);
   Runtime::Get().Convolve(problem, ordered, geometry.keep_weights);
 }
 
-// x, gradient of y, weights (their shape counts) -> gradients of weights and bias; which of x and y is the source?
-void WeightsGradient(int source, void** tensors, int64_t** shapes, void* attributes) {
-  const Geometry geometry(attributes);
-  const int destination = 1 - source;
+Patterns InputGradientInputs(const Geometry& geometry, bool transposed) {
+  return {geometry.Output(), Geometry::Weights(transposed), geometry.Input()};
+}
+
+Shape InputGradientShape(const Call& call, bool transposed) {
+  const Geometry geometry(call.attributes);
+  Convolved(call, geometry, transposed, InputGradientInputs(geometry, transposed));
+  return call.Given(2);
+}
+
+void InputGradient(const Call& call, bool transposed, void** tensors) {
+  const Geometry geometry(call.attributes);
+  Patterns patterns = InputGradientInputs(geometry, transposed);
+  patterns.push_back(geometry.Input());
+  Convolved(call, geometry, transposed, patterns);
+  const int64_t *of_y = call.shapes[0], *weights = call.shapes[1], *of_x = call.shapes[3];
+  const Problem problem = transposed ? geometry.MakeProblem(Kind::kForward, of_y, weights, of_x)
+                                     : geometry.MakeProblem(Kind::kSourceGradient, of_x, weights, of_y);
+  std::vector<void*> ordered = {tensors[3], tensors[1], tensors[0]};
+  if (transposed) std::swap(ordered[0], ordered[2]);
+  Runtime::Get().Convolve(problem, ordered, false);
+}
+
+Patterns WeightsGradientInputs(const Geometry& geometry, bool transposed) {
+  return {geometry.Input(), geometry.Output(), Geometry::Weights(transposed)};
+}
+
+std::vector<Shape> WeightsGradientShapes(const Call& call, bool transposed) {
+  const Geometry geometry(call.attributes);
+  const Axes axes = Convolved(call, geometry, transposed, WeightsGradientInputs(geometry, transposed));
+  return {call.Given(2), axes.Of("O")};
+}
+
+// Of a transposed convolution, y is the source.
+void WeightsGradient(const Call& call, bool transposed, void** tensors) {
+  const Geometry geometry(call.attributes);
+  Patterns patterns = WeightsGradientInputs(geometry, transposed);
+  patterns.push_back(Geometry::Weights(transposed));
+  patterns.push_back("O");
+  Convolved(call, geometry, transposed, patterns);
+  const int source = transposed ? 1 : 0, destination = 1 - source;
   const Problem problem =
-      geometry.MakeProblem(Kind::kWeightsGradient, shapes[source], shapes[3], shapes[destination]);
+      geometry.MakeProblem(Kind::kWeightsGradient, call.shapes[source], call.shapes[3], call.shapes[destination]);
   Runtime::Get().Convolve(problem, {tensors[source], tensors[3], tensors[destination]}, false);
   int64_t of_y[4];
-  geometry.Standard(shapes[1], of_y);
+  geometry.Standard(call.shapes[1], of_y);
   SumChannels(Floats(tensors[1]), Floats(tensors[4]), of_y, geometry.channels_last);
 }
 
-// Whether the first input is a picture N, C, H, W, with a flow in pixels; else it is a stack N, C, D, H, W, with a flow in
-// halves of its sides and a depth.
-bool IsPicture(const int* ranks) { return ranks[0] == 4; }
+constexpr const char *kPicture = "N C H W", *kStack = "N C D H W";
+constexpr const char *kFlow = "N 2 h w", *kDepth = "N 1 h w", *kSamples = "N C h w";
 
-Sampling MakeSampling(const int* ranks, int64_t** shapes) {
-  const int64_t *sampled = shapes[0], *flow = shapes[1];
-  if (IsPicture(ranks)) return {sampled[0], sampled[1], 1, sampled[2], sampled[3], flow[2], flow[3], 1, 1};
-  const float half_width = static_cast<float>(flow[3]) / 2, half_height = static_cast<float>(flow[2]) / 2;
-  return {sampled[0], sampled[1], sampled[2],  sampled[3], sampled[4],
-          flow[2],    flow[3],    half_width, half_height};
+// Of a picture, whose flow is in pixels.
+Sampling OfPicture(const Axes& axes) {
+  return {axes['N'], axes['C'], 1, axes['H'], axes['W'], axes['h'], axes['w'], 1, 1};
 }
 
-// For x N, H, W, C and a mask N, H, W, groups * 9.
-Deforming MakeDeforming(const int64_t* x, const int64_t* mask) {
-  const int64_t groups = mask[3] / Deforming::kTaps;
-  if (groups < 1 || mask[3] % Deforming::kTaps || x[3] % groups) {
-    throw std::invalid_argument("nothing is deformed by a mask of shape " + Text(mask, 4) + " in an input of shape " +
-                                Text(x, 4));
-  }
-  return {x[0], x[1], x[2], groups, x[3] / groups};
+// Of a stack, whose flow is in halves of its own sides.
+Sampling OfStack(const Axes& axes) {
+  const float half_width = static_cast<float>(axes['w']) / 2, half_height = static_cast<float>(axes['h']) / 2;
+  return {axes['N'], axes['C'], axes['D'],  axes['H'],  axes['W'],
+          axes['h'], axes['w'], half_width, half_height};
 }
 
-// For x N, H, W, C.
-Normalising MakeNormalising(const int64_t* x, void* attributes) {
-  return {x[0] * x[1] * x[2], x[3], static_cast<OperatorAttributes*>(attributes)->Real("epsilon")};
+constexpr const char *kLast = "N H W C", *kOffsets = "N H W 18G", *kMask = "N H W 9G", *kColumns = "N H W 9C";
+
+// The axes of tensors of these patterns: x, offsets, mask and more; see `Deforming`.
+Axes Deformed(const Call& call, Patterns more = {}) {
+  Patterns patterns = {kLast, kOffsets, kMask};
+  patterns.insert(patterns.end(), more.begin(), more.end());
+  Axes axes(call, std::move(patterns));
+  const int64_t groups = axes['G'], channels = axes['C'];
+  if (groups == 0 || (groups != kUnknown && channels != kUnknown && channels % groups)) {
+    axes.Fail("the channels cannot be deformed in " + std::to_string(groups) + " groups");
+  }
+  return axes;
 }
 
-// The settings of a resizing, which its MindSpore primitive has as an attribute.
-struct Factors {
-  int64_t enlarge[2], reduce[2], aligned, channels_last;
+Deforming MakeDeforming(const Axes& axes) {
+  return {axes['N'], axes['H'], axes['W'], axes['G'], axes['C'] / axes['G']};
+}
 
-  explicit Factors(void* attributes) {
-    const Shape values = static_cast<OperatorAttributes*>(attributes)->Integers("resizing");
-    if (values.size() * sizeof(int64_t) != sizeof(Factors)) throw std::invalid_argument("resizing has other entries");
-    std::memcpy(this, values.data(), sizeof(Factors));
-  }
+// The axes of x and of other tensors.
+Axes Normalised(const Call& call, Patterns patterns) {
+  Axes axes(call, std::move(patterns));
+  if (axes['C'] != kUnknown && axes['C'] < 2) axes.Fail("there is no variance of fewer than two channels");
+  return axes;
+}
 
-  int64_t Resized(int64_t size, int axis) const {
-    return size == kUnknown ? kUnknown : size * enlarge[axis] / reduce[axis];
-  }
+Normalising MakeNormalising(const Axes& axes, void* attributes) {
+  return {axes['N'] * axes['H'] * axes['W'], axes['C'], RealAttribute(attributes, "epsilon")};
+}
 
-  Shape Resized(const int64_t* x) const {
-    Shape shape(x, x + 4);
-    for (int axis = 0; axis < 2; ++axis) shape[Rows() + axis] = Resized(x[Rows() + axis], axis);
-    return shape;
-  }
-
-  Resizing Of(const int64_t* x) const {
-    const int64_t rows = x[Rows()], columns = x[Rows() + 1];
-    return {channels_last ? x[0] : x[0] * x[1],
-            channels_last ? x[3] : 1,
-            columns,
-            Blends(rows, Resized(rows, 0), aligned),
-            Blends(columns, Resized(columns, 1), aligned),
-            rows};
-  }
-
- private:
-  int Rows() const { return channels_last ? 1 : 2; }
-};
+Axes Resized(const Call& call, const Factors& factors, Patterns patterns) {
+  Axes axes(call, std::move(patterns));
+  factors.Complete(&axes);
+  return axes;
+}
 
 }  // namespace
 
-// MindSpore finds an operator, and what infers the shapes of its results, by name.
+// MindSpore finds an operator, and what infers the shapes of its results, by name. Both check shapes first.
 #define EXPORTED extern "C" __attribute__((visibility("default")))
-#define OPERATOR(name)                                                                                            \
-  EXPORTED int name([[maybe_unused]] int count, void** tensors, [[maybe_unused]] int* ranks, int64_t** shapes,    \
-                    const char**, void*, [[maybe_unused]] void* attributes)
-#define RESULT_SHAPE(name) \
-  EXPORTED Shape name##InferShape(int* ranks, int64_t** shapes, [[maybe_unused]] void* attributes)
-#define RESULT_SHAPES(name) \
-  EXPORTED std::vector<Shape> name##InferShape(int* ranks, int64_t** shapes, [[maybe_unused]] void* attributes)
+#define OPERATOR(name)                                                                                           \
+  static void name##Computed(const Call& call, void** tensors);                                                  \
+  EXPORTED int name(int, void** tensors, int* ranks, int64_t** shapes, const char**, void*, void* attributes) { \
+    return Guarded([&] { name##Computed({#name, ranks, shapes, attributes}, tensors); });                        \
+  }                                                                                                              \
+  static void name##Computed([[maybe_unused]] const Call& call, void** tensors)
+#define INFERRED(type, name)                                                       \
+  static type name##Inferred(const Call& call);                                    \
+  EXPORTED type name##InferShape(int* ranks, int64_t** shapes, void* attributes) { \
+    return name##Inferred({#name, ranks, shapes, attributes});                     \
+  }                                                                                \
+  static type name##Inferred([[maybe_unused]] const Call& call)
+#define RESULT_SHAPE(name) INFERRED(Shape, name)
+#define RESULT_SHAPES(name) INFERRED(std::vector<Shape>, name)
 
-OPERATOR(Convolution) {
-  return Guarded([&] { Forward(Kind::kForward, count, tensors, shapes, attributes); });
-}
+// x, weights, bias -> y
+OPERATOR(Convolution) { Forward(call, Kind::kForward, false, tensors); }
+OPERATOR(TransposedConvolution) { Forward(call, Kind::kTransposed, false, tensors); }
 
-OPERATOR(TransposedConvolution) {
-  return Guarded([&] { Forward(Kind::kTransposed, count, tensors, shapes, attributes); });
-}
-
-OPERATOR(ConvolutionSum) {
-  return Guarded([&] { Forward(Kind::kForward, count, tensors, shapes, attributes); });
-}
-
-RESULT_SHAPE(Convolution) { return ResultShape(ranks, shapes, Geometry(attributes), false); }
-RESULT_SHAPE(TransposedConvolution) { return ResultShape(ranks, shapes, Geometry(attributes), true); }
-RESULT_SHAPE(ConvolutionSum) { return ResultShape(ranks, shapes, Geometry(attributes), false); }
+// x, weights, bias, addend -> y
+OPERATOR(ConvolutionSum) { Forward(call, Kind::kForward, true, tensors); }
+RESULT_SHAPE(Convolution) { return ForwardShape(call, false, false); }
+RESULT_SHAPE(TransposedConvolution) { return ForwardShape(call, true, false); }
+RESULT_SHAPE(ConvolutionSum) { return ForwardShape(call, false, true); }
 
 // gradient of y, weights, x (its shape counts) -> gradient of x
-OPERATOR(ConvolutionInputGradient) {
-  return Guarded([&] {
-    const Geometry geometry(attributes);
-    Runtime::Get().Convolve(geometry.MakeProblem(Kind::kSourceGradient, shapes[3], shapes[1], shapes[0]),
-                            {tensors[3], tensors[1], tensors[0]}, false);
-  });
-}
+OPERATOR(ConvolutionInputGradient) { InputGradient(call, false, tensors); }
+OPERATOR(TransposedConvolutionInputGradient) { InputGradient(call, true, tensors); }
+RESULT_SHAPE(ConvolutionInputGradient) { return InputGradientShape(call, false); }
+RESULT_SHAPE(TransposedConvolutionInputGradient) { return InputGradientShape(call, true); }
 
-OPERATOR(TransposedConvolutionInputGradient) {
-  return Guarded([&] {
-    const Geometry geometry(attributes);
-    Runtime::Get().Convolve(geometry.MakeProblem(Kind::kForward, shapes[0], shapes[1], shapes[3]),
-                            {tensors[0], tensors[1], tensors[3]}, false);
-  });
-}
-
-RESULT_SHAPE(ConvolutionInputGradient) { return Shape(shapes[2], shapes[2] + ranks[2]); }
-RESULT_SHAPE(TransposedConvolutionInputGradient) { return Shape(shapes[2], shapes[2] + ranks[2]); }
-
-OPERATOR(ConvolutionWeightsGradient) {
-  return Guarded([&] { WeightsGradient(0, tensors, shapes, attributes); });
-}
-
-OPERATOR(TransposedConvolutionWeightsGradient) {
-  return Guarded([&] { WeightsGradient(1, tensors, shapes, attributes); });
-}
-
-static std::vector<Shape> WeightsGradientShapes(const int* ranks, int64_t** shapes, void* attributes) {
-  const int channels = Geometry(attributes).channels_last ? 3 : 1;
-  const int64_t of_bias = shapes[1][0] == kUnknownRank ? kUnknown : shapes[1][channels];
-  return {Shape(shapes[2], shapes[2] + ranks[2]), {of_bias}};
-}
-
-RESULT_SHAPES(ConvolutionWeightsGradient) { return WeightsGradientShapes(ranks, shapes, attributes); }
-RESULT_SHAPES(TransposedConvolutionWeightsGradient) { return WeightsGradientShapes(ranks, shapes, attributes); }
+// x, gradient of y, weights (their shape counts) -> gradients of weights and bias
+OPERATOR(ConvolutionWeightsGradient) { WeightsGradient(call, false, tensors); }
+OPERATOR(TransposedConvolutionWeightsGradient) { WeightsGradient(call, true, tensors); }
+RESULT_SHAPES(ConvolutionWeightsGradient) { return WeightsGradientShapes(call, false); }
+RESULT_SHAPES(TransposedConvolutionWeightsGradient) { return WeightsGradientShapes(call, true); }
 
 // gradient of y, y -> gradient of what y was made from by a leaky ReLU
 OPERATOR(RectifierGradient) {
-  return Guarded([&] {
-    const auto slope = static_cast<OperatorAttributes*>(attributes)->Real("slope");
-    RectifierGradient(Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]), Count(shapes[0], ranks[0]), slope);
-  });
+  RequireEqual(call, 3);
+  const auto slope = static_cast<float>(RealAttribute(call.attributes, "slope"));
+  const int64_t count = Count(call.shapes[0], call.ranks[0]);
+  RectifierGradient(Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]), count, slope);
 }
 
-RESULT_SHAPE(RectifierGradient) { return Shape(shapes[0], shapes[0] + ranks[0]); }
+RESULT_SHAPE(RectifierGradient) {
+  RequireEqual(call, 2);
+  return call.Given(0);
+}
 
 // x -> sum of its squares
-OPERATOR(SumOfSquares) {
-  return Guarded([&] { *Floats(tensors[1]) = SumSquares(Floats(tensors[0]), Count(shapes[0], ranks[0])); });
-}
-
+OPERATOR(SumOfSquares) { *Floats(tensors[1]) = SumSquares(Floats(tensors[0]), Count(call.shapes[0], call.ranks[0])); }
 RESULT_SHAPE(SumOfSquares) { return {1}; }
 
-// picture, flow -> result, or stack, flow, depth -> result; see `Sampling`
-OPERATOR(Sample) {
-  return Guarded([&] {
-    const float* depth = IsPicture(ranks) ? nullptr : Floats(tensors[2]);
-    Sample(MakeSampling(ranks, shapes), Floats(tensors[0]), Floats(tensors[1]), depth, Floats(tensors[count - 1]));
-  });
+// picture, flow -> result; see `Sampling`
+OPERATOR(SamplePicture) {
+  const Axes axes(call, {kPicture, kFlow, kSamples});
+  Sample(OfPicture(axes), Floats(tensors[0]), Floats(tensors[1]), nullptr, Floats(tensors[2]));
 }
 
-RESULT_SHAPE(Sample) {
-  if (shapes[0][0] == kUnknownRank || shapes[1][0] == kUnknownRank) return Shape(4, kUnknown);
-  return {shapes[0][0], shapes[0][1], shapes[1][2], shapes[1][3]};
+RESULT_SHAPE(SamplePicture) { return Axes(call, {kPicture, kFlow}).Of(kSamples); }
+
+// picture (its shape counts), flow, gradient of the result -> gradient of the picture
+OPERATOR(SamplePictureGradient) {
+  const Axes axes(call, {kPicture, kFlow, kSamples, kPicture});
+  SampleGradient(OfPicture(axes), Floats(tensors[1]), nullptr, Floats(tensors[2]), Floats(tensors[3]));
 }
 
-// what was sampled (its shape counts), flow, perhaps depth, gradient of the result -> gradient of what was sampled
-OPERATOR(SampleGradient) {
-  return Guarded([&] {
-    const float* depth = IsPicture(ranks) ? nullptr : Floats(tensors[2]);
-    SampleGradient(MakeSampling(ranks, shapes), Floats(tensors[1]), depth, Floats(tensors[count - 2]),
-                   Floats(tensors[count - 1]));
-  });
-}
-
-RESULT_SHAPE(SampleGradient) { return Shape(shapes[0], shapes[0] + ranks[0]); }
+RESULT_SHAPE(SamplePictureGradient) { return Axes(call, {kPicture, kFlow, kSamples}).Of(kPicture); }
 
 // picture, flow, gradient of the result -> gradient of the flow
-OPERATOR(SampleFlowGradient) {
-  return Guarded([&] {
-    SampleMotionGradient(MakeSampling(ranks, shapes), Floats(tensors[0]), Floats(tensors[1]), nullptr,
-                         Floats(tensors[2]), Floats(tensors[3]), nullptr);
-  });
+OPERATOR(SamplePictureFlowGradient) {
+  const Axes axes(call, {kPicture, kFlow, kSamples, kFlow});
+  SampleMotionGradient(OfPicture(axes), Floats(tensors[0]), Floats(tensors[1]), nullptr, Floats(tensors[2]),
+                       Floats(tensors[3]), nullptr);
 }
 
-RESULT_SHAPE(SampleFlowGradient) { return Shape(shapes[1], shapes[1] + ranks[1]); }
+RESULT_SHAPE(SamplePictureFlowGradient) { return Axes(call, {kPicture, kFlow, kSamples}).Of(kFlow); }
+
+// stack, flow, depth -> result
+OPERATOR(SampleStack) {
+  const Axes axes(call, {kStack, kFlow, kDepth, kSamples});
+  Sample(OfStack(axes), Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]), Floats(tensors[3]));
+}
+
+RESULT_SHAPE(SampleStack) { return Axes(call, {kStack, kFlow, kDepth}).Of(kSamples); }
+
+// stack (its shape counts), flow, depth, gradient of the result -> gradient of the stack
+OPERATOR(SampleStackGradient) {
+  const Axes axes(call, {kStack, kFlow, kDepth, kSamples, kStack});
+  SampleGradient(OfStack(axes), Floats(tensors[1]), Floats(tensors[2]), Floats(tensors[3]), Floats(tensors[4]));
+}
+
+RESULT_SHAPE(SampleStackGradient) { return Axes(call, {kStack, kFlow, kDepth, kSamples}).Of(kStack); }
 
 // stack, flow, depth, gradient of the result -> gradients of flow and depth
-OPERATOR(SampleMotionGradient) {
-  return Guarded([&] {
-    SampleMotionGradient(MakeSampling(ranks, shapes), Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]),
-                         Floats(tensors[3]), Floats(tensors[4]), Floats(tensors[5]));
-  });
+OPERATOR(SampleStackMotionGradient) {
+  const Axes axes(call, {kStack, kFlow, kDepth, kSamples, kFlow, kDepth});
+  SampleMotionGradient(OfStack(axes), Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]), Floats(tensors[3]),
+                       Floats(tensors[4]), Floats(tensors[5]));
 }
 
-RESULT_SHAPES(SampleMotionGradient) {
-  return {Shape(shapes[1], shapes[1] + ranks[1]), Shape(shapes[2], shapes[2] + ranks[2])};
+RESULT_SHAPES(SampleStackMotionGradient) {
+  const Axes axes(call, {kStack, kFlow, kDepth, kSamples});
+  return {axes.Of(kFlow), axes.Of(kDepth)};
 }
 
 // x -> result
 OPERATOR(Resize) {
-  return Guarded([&] { Resize(Factors(attributes).Of(shapes[0]), Floats(tensors[0]), Floats(tensors[1])); });
+  const Factors factors(call.attributes);
+  const Axes axes = Resized(call, factors, {factors.Input(), factors.Output()});
+  Resize(factors.Of(axes), Floats(tensors[0]), Floats(tensors[1]));
 }
 
 RESULT_SHAPE(Resize) {
-  return shapes[0][0] == kUnknownRank ? Shape(4, kUnknown) : Factors(attributes).Resized(shapes[0]);
+  const Factors factors(call.attributes);
+  return Resized(call, factors, {factors.Input()}).Of(factors.Output());
 }
 
 // x (its shape counts), gradient of the result -> gradient of x
 OPERATOR(ResizeGradient) {
-  return Guarded([&] { ResizeGradient(Factors(attributes).Of(shapes[0]), Floats(tensors[1]), Floats(tensors[2])); });
+  const Factors factors(call.attributes);
+  const Axes axes = Resized(call, factors, {factors.Input(), factors.Output(), factors.Input()});
+  ResizeGradient(factors.Of(axes), Floats(tensors[1]), Floats(tensors[2]));
 }
 
-RESULT_SHAPE(ResizeGradient) { return Shape(shapes[0], shapes[0] + ranks[0]); }
+RESULT_SHAPE(ResizeGradient) {
+  const Factors factors(call.attributes);
+  return Resized(call, factors, {factors.Input(), factors.Output()}).Of(factors.Input());
+}
 
 // x, gamma, beta -> y; see `Normalising`
 OPERATOR(Normalise) {
-  return Guarded([&] {
-    Normalise(MakeNormalising(shapes[0], attributes), Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]),
-              Floats(tensors[3]));
-  });
+  const Axes axes = Normalised(call, {kLast, "C", "C", kLast});
+  Normalise(MakeNormalising(axes, call.attributes), Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]),
+            Floats(tensors[3]));
 }
 
-RESULT_SHAPE(Normalise) { return Shape(shapes[0], shapes[0] + ranks[0]); }
+RESULT_SHAPE(Normalise) { return Normalised(call, {kLast, "C", "C"}).Of(kLast); }
 
 // x, gamma, gradient of y -> gradient of x
 OPERATOR(NormaliseGradient) {
-  return Guarded([&] {
-    NormaliseGradient(MakeNormalising(shapes[0], attributes), Floats(tensors[0]), Floats(tensors[1]),
-                      Floats(tensors[2]), Floats(tensors[3]));
-  });
+  const Axes axes = Normalised(call, {kLast, "C", kLast, kLast});
+  NormaliseGradient(MakeNormalising(axes, call.attributes), Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]),
+                    Floats(tensors[3]));
 }
 
-RESULT_SHAPE(NormaliseGradient) { return Shape(shapes[0], shapes[0] + ranks[0]); }
+RESULT_SHAPE(NormaliseGradient) { return Normalised(call, {kLast, "C", kLast}).Of(kLast); }
 
 // x, gamma (its shape counts), gradient of y -> gradients of gamma and beta
 OPERATOR(NormaliseScaleGradients) {
-  return Guarded([&] {
-    NormaliseScaleGradients(MakeNormalising(shapes[0], attributes), Floats(tensors[0]), Floats(tensors[2]),
-                            Floats(tensors[3]), Floats(tensors[4]));
-  });
+  const Axes axes = Normalised(call, {kLast, "C", kLast, "C", "C"});
+  NormaliseScaleGradients(MakeNormalising(axes, call.attributes), Floats(tensors[0]), Floats(tensors[2]),
+                          Floats(tensors[3]), Floats(tensors[4]));
 }
 
 RESULT_SHAPES(NormaliseScaleGradients) {
-  const Shape shape(shapes[1], shapes[1] + ranks[1]);
+  const Shape shape = Normalised(call, {kLast, "C", kLast}).Of("C");
   return {shape, shape};
 }
 
 // x, offsets, mask -> columns; see `Deforming`
 OPERATOR(DeformedColumns) {
-  return Guarded([&] {
-    DeformedColumns(MakeDeforming(shapes[0], shapes[2]), Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]),
-                    Floats(tensors[3]));
-  });
+  const Axes axes = Deformed(call, {kColumns});
+  DeformedColumns(MakeDeforming(axes), Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]),
+                  Floats(tensors[3]));
 }
 
-RESULT_SHAPE(DeformedColumns) {
-  if (shapes[0][0] == kUnknownRank) return Shape(4, kUnknown);
-  Shape shape(shapes[0], shapes[0] + 4);
-  if (shape[3] != kUnknown) shape[3] *= Deforming::kTaps;
-  return shape;
-}
+RESULT_SHAPE(DeformedColumns) { return Deformed(call).Of(kColumns); }
 
 // x (its shape counts), offsets, mask, gradient of the columns -> gradient of x
 OPERATOR(DeformedColumnsGradient) {
-  return Guarded([&] {
-    DeformedGradient(MakeDeforming(shapes[0], shapes[2]), Floats(tensors[1]), Floats(tensors[2]), Floats(tensors[3]),
-                     Floats(tensors[4]));
-  });
+  const Axes axes = Deformed(call, {kColumns, kLast});
+  DeformedGradient(MakeDeforming(axes), Floats(tensors[1]), Floats(tensors[2]), Floats(tensors[3]),
+                   Floats(tensors[4]));
 }
 
-RESULT_SHAPE(DeformedColumnsGradient) { return Shape(shapes[0], shapes[0] + ranks[0]); }
+RESULT_SHAPE(DeformedColumnsGradient) { return Deformed(call, {kColumns}).Of(kLast); }
 
 // x, offsets, mask, gradient of the columns -> gradients of offsets and mask
 OPERATOR(DeformedColumnsMotionGradient) {
-  return Guarded([&] {
-    DeformedMotionGradient(MakeDeforming(shapes[0], shapes[2]), Floats(tensors[0]), Floats(tensors[1]),
-                           Floats(tensors[2]), Floats(tensors[3]), Floats(tensors[4]), Floats(tensors[5]));
-  });
+  const Axes axes = Deformed(call, {kColumns, kOffsets, kMask});
+  DeformedMotionGradient(MakeDeforming(axes), Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]),
+                         Floats(tensors[3]), Floats(tensors[4]), Floats(tensors[5]));
 }
 
 RESULT_SHAPES(DeformedColumnsMotionGradient) {
-  return {Shape(shapes[1], shapes[1] + ranks[1]), Shape(shapes[2], shapes[2] + ranks[2])};
+  const Axes axes = Deformed(call, {kColumns});
+  return {axes.Of(kOffsets), axes.Of(kMask)};
 }
 
 // The instruction set that oneDNN uses here, as its number.

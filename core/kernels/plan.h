@@ -48,10 +48,11 @@ class Port {
   // `CopyIn` to memory that outlives the call, and only when the tensor is not there yet as it is now.
   void CopyInAndKeep(void* tensor, Workshop* workshop) const {
     if (!copy_) return;
-    bool fresh;
-    auto& kept = workshop->weights.Find(tensor, bytes_, wanted_.get(), workshop->pool, &fresh);
+    auto& kept = workshop->weights.Find(tensor, bytes_, wanted_.get(), workshop->pool);
     onednn::dnnl_memory_set_data_handle(copy_.get(), kept.data.Reserve(0));
-    if (!fresh) CopyIn(workshop->stream);
+    if (kept.filled) return;
+    CopyIn(workshop->stream);
+    kept.filled = true;
   }
 
  private:

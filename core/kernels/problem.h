@@ -14,7 +14,7 @@
 // from the destination's sizes to the source's.
 enum class Kind : int64_t { kForward, kTransposed, kSourceGradient, kWeightsGradient };
 
-// Also the key under which plans are kept, so it has no padding bytes.
+// Also the key under which plans are kept.
 struct Problem {
   Kind kind;
   int64_t with_bias, with_addend, activated;
@@ -32,6 +32,8 @@ struct Problem {
     return std::max<int64_t>(0, end - source[2 + axis] - before[axis]);
   }
 };
+
+static_assert(sizeof(Problem) == 25 * sizeof(int64_t), "problems are compared byte by byte, so there is no padding");
 
 using Sizes = std::vector<int64_t>;
 

@@ -29,13 +29,16 @@ class Runtime {
     return *runtime;
   }
 
+  // Where this fails, all stays as it was.
   void SetThreads(int threads) {
     std::lock_guard<std::mutex> lock(mutex_);
+    auto pool = std::make_unique<Pool>(threads);
+    Stream stream;
+    Check(onednn::dnnl_threadpool_interop_stream_create(stream.out(), Engine(), pool.get()), "creating a stream");
     plans_.clear();
     workshop_.weights.Clear();
-    stream_ = Stream();
-    pool_ = std::make_unique<Pool>(threads);
-    Check(onednn::dnnl_threadpool_interop_stream_create(stream_.out(), Engine(), pool_.get()), "creating a stream");
+    std::swap(pool_, pool);
+    std::swap(stream_, stream);
     workshop_.pool = pool_.get();
     workshop_.stream = stream_.get();
   }
@@ -43,6 +46,7 @@ class Runtime {
   // See `Plan::Run`.
   void Convolve(const Problem& problem, const std::vector<void*>& tensors, bool keep_weights) {
     std::lock_guard<std::mutex> lock(mutex_);
+    RequireStart();
     PlanOf(problem).Run(tensors, keep_weights, &workshop_);
   }
 
@@ -50,6 +54,7 @@ class Runtime {
   template <typename Body>
   void ForRanges(int64_t count, const Body& body) {
     std::lock_guard<std::mutex> lock(mutex_);
+    RequireStart();
     pool_->parallel_for(Pool::kParts, [&](int part, int parts) {
       const int64_t begin = count * part / parts, end = count * (part + 1) / parts;
       if (begin < end) body(begin, end);
@@ -60,6 +65,10 @@ class Runtime {
   static constexpr size_t kMaxPlans = 2048;
 
   Runtime() = default;
+
+  void RequireStart() const {
+    if (!pool_) throw std::logic_error("the library was not started");
+  }
 
   const Plan& PlanOf(const Problem& problem) {
     auto found = plans_.find(problem);

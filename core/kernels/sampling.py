@@ -19,13 +19,13 @@ class SamplePicture(nn.Cell):
 
     def __init__(self) -> None:
         super().__init__()
-        picture_gradient = operator("SampleGradient")
-        flow_gradient = operator("SampleFlowGradient")
+        picture_gradient = operator("SamplePictureGradient")
+        flow_gradient = operator("SamplePictureFlowGradient")
 
         def gradients(picture: Tensor, flow: Tensor, out: Tensor, dout: Tensor) -> tuple[Tensor, ...]:
             return picture_gradient(picture, flow, dout), flow_gradient(picture, flow, dout)
 
-        self.sample = operator("Sample", bprop=gradients)
+        self.sample = operator("SamplePicture", bprop=gradients)
 
     def construct(self, picture: Tensor, flow: Tensor) -> Tensor:
         return self.sample(picture, flow)
@@ -40,8 +40,8 @@ class SampleStack(nn.Cell):
 
     def __init__(self) -> None:
         super().__init__()
-        stack_gradient = operator("SampleGradient")
-        motion_gradient = operator("SampleMotionGradient", results=2)
+        stack_gradient = operator("SampleStackGradient")
+        motion_gradient = operator("SampleStackMotionGradient", results=2)
 
         def gradients(
             stack: Tensor, flow: Tensor, depth: Tensor, out: Tensor, dout: Tensor
@@ -49,7 +49,7 @@ class SampleStack(nn.Cell):
             of_motion = motion_gradient(stack, flow, depth, dout)
             return stack_gradient(stack, flow, depth, dout), of_motion[0], of_motion[1]
 
-        self.sample = operator("Sample", bprop=gradients)
+        self.sample = operator("SampleStack", bprop=gradients)
 
     def construct(self, stack: Tensor, flow: Tensor, depth: Tensor) -> Tensor:
         return self.sample(stack, flow, depth)

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -14,19 +15,33 @@
 
 #include "onednn.h"
 
-// Work in numbered parts; each thread takes the next part until none is left.
+// Work in numbered parts; each thread takes the next part until none is left. After an exception no more are taken.
 class Job {
  public:
   Job(int parts, const std::function<void(int, int)>& body) : parts_(parts), body_(body) {}
 
-  void Work() {
-    for (int part; (part = next_.fetch_add(1, std::memory_order_relaxed)) < parts_;) body_(part, parts_);
+  void Work() noexcept {
+    for (int part; (part = next_.fetch_add(1, std::memory_order_relaxed)) < parts_;) {
+      try {
+        body_(part, parts_);
+      } catch (...) {
+        if (!failed_.exchange(true)) failure_ = std::current_exception();
+        next_.store(parts_, std::memory_order_relaxed);
+      }
+    }
+  }
+
+  // Throws the first exception of the body, once all threads are done.
+  void Rethrow() const {
+    if (failure_) std::rethrow_exception(failure_);
   }
 
  private:
   const int parts_;
   const std::function<void(int, int)>& body_;
   std::atomic<int> next_{0};
+  std::atomic<bool> failed_{false};
+  std::exception_ptr failure_;
 };
 
 // A thread that works along with the one that hands it a job.
@@ -110,23 +125,51 @@ class Pool : public dnnl::threadpool_interop::threadpool_iface {
   uint64_t get_flags() const override { return 0; }
   void wait() override {}
 
-  // Calls body(part, parts) for every part and returns when all are done.
+  // Calls body(part, parts) for every part and returns when all are done. An exception of the body comes out of here, once
+  // no thread works any more; some parts are left undone then.
   void parallel_for(int parts, const std::function<void(int, int)>& body) override {
     const std::function<void(int, int)> marked = [&body](int part, int count) {
-      const bool before = std::exchange(inside_, true);
+      const Inside inside;
       body(part, count);
-      inside_ = before;
     };
     Job job(parts, marked);
-    const size_t helpers = inside_ || parts < 2 ? 0 : std::min<size_t>(helpers_.size(), parts - 1);
-    for (size_t i = 0; i < helpers; ++i) helpers_[i]->Hand(&job);
-    job.Work();
-    for (size_t i = 0; i < helpers; ++i) helpers_[i]->Finish(&job);
+    {
+      const Handout handout(inside_ || parts < 2 ? 0 : std::min<size_t>(helpers_.size(), parts - 1), helpers_, &job);
+      job.Work();
+    }
+    job.Rethrow();
   }
 
  private:
+  using Helpers = std::vector<std::unique_ptr<Helper>>;
+
+  // Marks this thread as one that works on a part.
+  class Inside {
+   public:
+    ~Inside() { inside_ = before_; }
+
+   private:
+    const bool before_ = std::exchange(inside_, true);
+  };
+
+  // The job in the hands of some helpers, who are done with it when this goes out of scope.
+  class Handout {
+   public:
+    Handout(size_t count, const Helpers& helpers, Job* job) : helpers_(helpers), job_(job) {
+      while (handed_ < count) helpers_[handed_++]->Hand(job);
+    }
+    ~Handout() {
+      for (size_t i = 0; i < handed_; ++i) helpers_[i]->Finish(job_);
+    }
+
+   private:
+    const Helpers& helpers_;
+    Job* job_;
+    size_t handed_ = 0;
+  };
+
   inline static thread_local bool inside_ = false;
-  std::vector<std::unique_ptr<Helper>> helpers_;
+  Helpers helpers_;
 };
 
 #endif  // MINDVIDEO_THREADS_H_

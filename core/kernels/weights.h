@@ -21,13 +21,13 @@ class PreparedWeights {
     Arena data;
   };
 
-  // The entry of a tensor and a layout; `fresh` says whether it holds the tensor's present content.
-  Entry& Find(const void* tensor, size_t tensor_bytes, Handle layout, Pool* pool, bool* fresh) {
+  // The entry of a tensor and a layout. Where it is not `filled` with the tensor's present content, the caller fills it and
+  // says so.
+  Entry& Find(const void* tensor, size_t tensor_bytes, Handle layout, Pool* pool) {
     Entry& entry = EntryOf(tensor, layout);
     const uint64_t checksum = Checksum(static_cast<const char*>(tensor), tensor_bytes, pool);
-    *fresh = entry.filled && entry.checksum == checksum;
+    entry.filled = entry.filled && entry.checksum == checksum;
     entry.checksum = checksum;
-    entry.filled = true;
     return entry;
   }
 

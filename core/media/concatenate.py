@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from os import PathLike
 from pathlib import Path
 
@@ -13,9 +13,13 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from core.errors import MediaError
-from core.media.audio import AudioCopy, decoding_time
-from core.media.output import cannot_write, discard_output, open_output, temporary_name
-from core.media.reader import open_container, video_stream
+from core.files import publish
+from core.media.container import open_container, video_stream
+from core.media.muxing import PictureMuxer
+from core.media.output import cannot_write, discard_output, open_output, state_aspect
+from core.media.presentation import Presentation
+from core.media.stating import state
+from core.media.tracks import TrackCopy, TrackSource
 
 PART_SUFFIXES = (".mp4", ".y4m")
 
@@ -24,15 +28,19 @@ def concatenate(
     parts: Sequence[Path],
     path: str | PathLike[str],
     *,
-    audio_from: Path | None = None,
+    tracks: TrackSource | None = None,
+    presentation: Presentation | None = None,
+    frame_rate: Fraction | None = None,
     starts: Sequence[Fraction] | None = None,
+    end: Fraction | None = None,
 ) -> None:
     """Join video files of identical coding by copying their packets.
 
-    Part k begins at ``starts[k]`` seconds, or where the part before it ended. Parts are mp4 or y4m, whose
-    time stamps are exact (Matroska rounds them to milliseconds); mp4 parts make an mp4 or mkv file. The sound
-    of ``audio_from`` is copied as it is. Raises `MediaError` when there is no part, one cannot be read, is
-    damaged or coded differently, or parts overlap.
+    Part k begins at ``starts[k]`` seconds, or where the part before it ended; the last picture is shown until ``end``,
+    or as long as its part says. Parts are mp4 or y4m, whose time stamps are exact (Matroska rounds them to
+    milliseconds); mp4 parts make an mp4 or mkv file. The other tracks of ``tracks`` are copied as they are;
+    ``presentation`` and ``frame_rate`` are what the file is to say of itself. Raises `MediaError` when there is no
+    part, one cannot be read, is damaged or coded differently, or parts overlap.
     """
     path = Path(path)
     if not parts or (starts is not None and len(starts) != len(parts)):
@@ -42,64 +50,116 @@ def concatenate(
             raise MediaError(f"{part} cannot be joined: write parts as {' or '.join(PART_SUFFIXES)}")
     with open_container(Path(parts[0])) as source:
         template = video_stream(source, Path(parts[0]))
-        output = open_output(path, Fraction(template.time_base or 1))
+        output, temporary = open_output(path, Fraction(template.time_base or 1))
+        copy: TrackCopy | None = None
         try:
-            joiner = _Joiner(output, template, Path(parts[0]))
-            joiner.join(parts, starts, AudioCopy(audio_from, output, path) if audio_from else None)
+            joiner = _Joiner(
+                output, template, Path(parts[0]), frame_rate or Fraction(template.average_rate or 25)
+            )
+            copy = TrackCopy(tracks, output, path) if tracks else None
+            joiner.join(parts, starts, end, copy, presentation)
             output.close()
-            os.replace(temporary_name(path), path)
+            if path.suffix.lower() == ".y4m" and presentation is not None:
+                state_aspect(temporary, presentation.sample_aspect_ratio)
+            publish(temporary, path)
         except (av.FFmpegError, OSError) as error:
             raise cannot_write(path, error) from error
         finally:
-            discard_output(output, path)
+            if copy is not None:
+                copy.close()
+            discard_output(output, temporary)
 
 
 class _Joiner:
     """Copies parts into an output whose stream is made after the first part."""
 
-    def __init__(self, output: OutputContainer, template: VideoStream, first: Path) -> None:
+    def __init__(
+        self, output: OutputContainer, template: VideoStream, first: Path, frame_rate: Fraction
+    ) -> None:
         self._output, self._first = output, first
         self._coding = _coding(template)
+        self._unit = Fraction(template.time_base or 1)
         self._stream = output.add_stream_from_template(template)
         self._stream.time_base = template.time_base
+        self._stream.codec_context.framerate = frame_rate
+        if template.codec_context.name == "hevc":
+            self._stream.codec_context.codec_tag = "hvc1"
         self._last_dts: int | None = None
+        self._delay = 0
 
-    def join(self, parts: Sequence[Path], starts: Sequence[Fraction] | None, audio: AudioCopy | None) -> None:
-        """Copy all parts, and the sound as far as each picture has come."""
-        end = Fraction(0)
+    def join(
+        self,
+        parts: Sequence[Path],
+        starts: Sequence[Fraction] | None,
+        end: Fraction | None,
+        tracks: TrackCopy | None,
+        presentation: Presentation | None,
+    ) -> None:
+        """Copy all parts, and the other tracks as far as each picture has come."""
+        lead = tracks.lead if tracks else Fraction(0)
+        if presentation is not None:
+            state(self._output, self._stream, presentation, lead)
+        muxer = PictureMuxer(self._output, tracks)
+        last, until = -1, 0
         for number, part in enumerate(parts):
-            start = end if starts is None else starts[number]
-            if start < end:
-                raise MediaError(f"{part} would begin at {float(start):g} s, before the one ahead of it ends")
-            for packet in self._packets(Path(part), start):
-                end = max(end, ((packet.pts or 0) + (packet.duration or 0)) * Fraction(packet.time_base))
-                if audio is not None:
-                    audio.advance(decoding_time(packet))
-                self._output.mux(packet)
-        if audio is not None:
-            audio.advance(None)
-            audio.close()
+            start = until if starts is None else self._ticks(starts[number] + lead)
+            if start <= last:
+                raise MediaError(
+                    f"{part} would begin at {float(start * self._unit):g} s, before the one ahead of it ends"
+                )
+            if last >= 0:
+                muxer.shown_for(last, start - last)
+            times, length = self._times(Path(part))
+            shift = start - times[0]
+            for time, following in pairwise(times):
+                muxer.shown_for(time + shift, following - time)
+            last, until = times[-1] + shift, start + length
+            if number == len(parts) - 1 and end is not None:
+                until = self._ticks(end + lead)
+            until = max(until, last + 1)
+            muxer.shown_for(last, until - last)
+            for packet in self._packets(Path(part), shift):
+                muxer.write(packet)
+        muxer.finish(until)
 
-    def _packets(self, part: Path, start: Fraction) -> Iterator[av.Packet]:
-        """The packets of a part, moved so that its first picture is shown at ``start``."""
+    def _ticks(self, time: Fraction) -> int:
+        return round(time / self._unit)
+
+    def _times(self, part: Path) -> tuple[list[int], int]:
+        """The times of a part's pictures in order of display, and its length, in units of the stream."""
         with open_container(part) as source:
             stream = video_stream(source, part)
             if _coding(stream) != self._coding:
                 raise MediaError(f"{part} is coded differently from {self._first}: write all parts alike")
-            shift: int | None = None
-            for packet in source.demux(stream):
+            packets = [
+                (packet.pts, packet.duration or 0)
+                for packet in source.demux(stream)
+                if packet.pts is not None
+            ]
+            times = sorted(pts for pts, _ in packets if pts is not None)
+            if not times:
+                raise MediaError(f"{part} holds no picture: write it again")
+            return times, stream.duration or times[-1] - times[0] + packets[-1][1]
+
+    def _packets(self, part: Path, shift: int) -> Iterator[av.Packet]:
+        """The packets of a part, ``shift`` units later."""
+        with open_container(part) as source:
+            lag: int | None = None
+            for packet in source.demux(video_stream(source, part)):
                 if packet.dts is None or packet.pts is None:
                     continue
-                if shift is None:
-                    # A part begins with a key frame, which is the first to be shown.
-                    shift = round(start / Fraction(packet.time_base)) - packet.pts
-                self._move(packet, shift)
+                if lag is None:
+                    # A short part needs less time for reordering; it is decoded as early as the others.
+                    delay = packet.pts - packet.dts
+                    self._delay = delay if self._last_dts is None else self._delay
+                    lag = max(self._delay - delay, 0)
+                self._move(packet, shift, lag)
                 yield packet
 
-    def _move(self, packet: av.Packet, shift: int) -> None:
+    def _move(self, packet: av.Packet, shift: int, lag: int) -> None:
         """Shift a packet in time; decoding times of neighbouring parts may meet, but must rise."""
         assert packet.pts is not None and packet.dts is not None
-        packet.pts, dts = packet.pts + shift, packet.dts + shift
+        packet.pts, dts = packet.pts + shift, packet.dts + shift - lag
         packet.dts = dts if self._last_dts is None else max(dts, self._last_dts + 1)
         self._last_dts = packet.dts
         packet.stream = self._stream

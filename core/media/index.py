@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
-from itertools import islice
+from itertools import islice, pairwise
 from os import PathLike
 from pathlib import Path
 
 import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
 
 from core.errors import MediaError
 from core.media.colour import Chroma, Matrix, Range
+from core.media.container import open_container, video_stream
+from core.media.decoding import damage, decode
 from core.media.pictures import PictureReader
-from core.media.reader import FileReader, decode, open_container, open_video, video_stream
+from core.media.reader import FileReader, open_video, warn_interlaced
+from core.media.timing import REORDERED, in_coding_order
 from core.media.video import Frame, RawFormat, VideoInfo
+from core.media.wholeness import is_cut_short
 
-# A packet of these may hold no picture to show, or two: packets do not count their frames.
-_UNEVEN_CODECS = ("vp8", "mpeg4")
+# Where every packet holds one picture to show: in these codecs, as these containers divide them into packets.
+_EVEN_CODECS = (
+    *("h264", "hevc", "vvc", "av1", "vp9", "mpeg1video", "mpeg2video", "mjpeg", "ffv1", "prores", "dnxhd"),
+    *("rawvideo", "huffyuv", "ffvhuff", "utvideo", "v210", "dvvideo", "png", "jpeg2000"),
+)
+_EVEN_FORMATS = ("mov", "matroska", "avi", "mxf", "ivf", "yuv4mpegpipe", "rawvideo")
 
 # A seek may land behind the key frame asked for, by the depth of reordering; earlier ones are tried then.
 _SEEKS = 5
@@ -27,9 +39,9 @@ _SEEKS = 5
 class FrameIndex:
     """Where the frames of a video are; ``len()`` counts them.
 
-    Made by reading the file once, without decoding it. The file is opened anew for each `read`, so an index
-    holds no open file and can go to other processes. Arguments and errors are those of
-    `core.media.reader.open_video`.
+    Made by reading the file once, and decoding it where its packets do not tell its frames. The file is opened anew
+    for each `read`, so an index holds no open file and can go to other processes. Arguments and errors are those of
+    `core.media.reader.open_video`; a file that is damaged or cut short is refused.
     """
 
     def __init__(
@@ -48,12 +60,15 @@ class FrameIndex:
         )
         with self._open() as reader:
             self.info: VideoInfo = reader.info
+            interlaced = isinstance(reader, FileReader) and reader.interlaced
         self._times: list[int] = []
         self._keys: list[int] = []
+        if interlaced:
+            warn_interlaced(self.path)
         if self.path.is_dir():
             self._count = self.info.frame_count or 0
         else:
-            self._count = self._scan(raw)
+            self._count = self._scan(raw, interlaced)
 
     def __len__(self) -> int:
         return self._count
@@ -78,7 +93,7 @@ class FrameIndex:
             for key in reversed(self._keys[max(nearest - _SEEKS, 0) : nearest]):
                 frames = reader.frames_at(key, times)
                 if frames is not None:
-                    return frames
+                    return self._with_durations(start, frames)
         return None
 
     def _read_on(self, start: int, count: int) -> list[Frame]:
@@ -86,28 +101,82 @@ class FrameIndex:
         with self._open() as reader:
             if isinstance(reader, PictureReader):
                 return list(reader.frames(start, count))
+            assert isinstance(reader, FileReader)
+            reader.say_nothing_of_interlacing()
             return list(islice(reader, start, start + count))
 
-    def _scan(self, raw: RawFormat | None) -> int:
-        """Count the frames; note their time stamps and the key frames, if the packets tell them."""
-        times: list[int | None] = []
-        keys: list[int] = []
+    def _with_durations(self, start: int, frames: list[Frame]) -> list[Frame]:
+        """The frames found by seeking from number ``start`` on: each is shown until the next."""
+        following = self._times[start + 1 : start + len(frames) + 1]
+        times = self._times[start : start + len(following)]
+        unit = self.info.time_base
+        known = [
+            replace(frame, duration=(after - time) * unit)
+            for frame, time, after in zip(frames, times, following, strict=False)
+        ]
+        return known + frames[len(known) :]
+
+    def _scan(self, raw: RawFormat | None, interlaced: bool) -> int:
+        """Count the frames; note their time stamps and the key frames, if seeking can lead to them."""
         with open_container(self.path, raw) as container:
             stream = video_stream(container, self.path)
-            if stream.codec_context.name in _UNEVEN_CODECS:
-                return sum(1 for _ in decode(container, stream, self.path))
-            try:
-                for packet in container.demux(stream):
-                    if packet.size and not packet.is_discard:
-                        times.append(packet.pts)
-                        if packet.is_keyframe and packet.pts is not None:
-                            keys.append(packet.pts)
-            except (av.FFmpegError, OSError) as error:
-                raise MediaError(f"{self.path} is damaged after {len(times)} frames") from error
-        known = [time for time in times if time is not None]
-        if len(set(known)) == len(times):
-            self._times, self._keys = sorted(known), sorted(keys)
-        return len(times)
+            packets = list(self._packets(container, stream))
+            keys = [packet.pts for packet in packets if packet.key and packet.pts is not None]
+            shown = sorted((packet.pts for packet in packets), key=lambda time: time or 0)
+            if interlaced or not _tell_frames(container, stream, packets):
+                shown = self._decoded(raw)
+            elif is_cut_short(self.path, stream, packets[-1].end):
+                raise damage(self.path, len(packets))
+            exact = not in_coding_order(stream) or all(packet.pts == packet.dts for packet in packets)
+        known = [time for time in shown if time is not None]
+        rising = len(known) == len(shown) and all(one < other for one, other in pairwise(known))
+        if exact and rising:
+            self._times, self._keys = known, sorted(keys)
+        return len(shown)
+
+    def _packets(self, container: InputContainer, stream: VideoStream) -> Iterator[_Packet]:
+        count = 0
+        try:
+            for packet in container.demux(stream):
+                if packet.size and not packet.is_discard:
+                    end = (packet.pos or 0) + packet.size
+                    yield _Packet(packet.pts, packet.dts, packet.is_keyframe, packet.is_corrupt, end)
+                    count += 1
+        except (av.FFmpegError, OSError) as error:
+            raise damage(self.path, count) from error
+
+    def _decoded(self, raw: RawFormat | None) -> list[int | None]:
+        """The time stamps of all frames, which are decoded to find them."""
+        with open_container(self.path, raw) as container:
+            stream = video_stream(container, self.path)
+            return [frame.pts for frame in decode(container, stream, self.path)]
+
+
+@dataclass(frozen=True)
+class _Packet:
+    """What is kept of a packet: its times, in units of the file, and where it ends in the file."""
+
+    pts: int | None
+    dts: int | None
+    key: bool
+    corrupt: bool
+    end: int
+
+
+def _tell_frames(container: InputContainer, stream: VideoStream, packets: Sequence[_Packet]) -> bool:
+    """Whether each packet holds one frame that is delivered: so they do in an ordinary file from its first key on."""
+    if not packets or not packets[0].key or any(packet.corrupt for packet in packets):
+        return False
+    if stream.codec_context.name not in _EVEN_CODECS:
+        return False
+    if container.format.name.partition(",")[0] not in _EVEN_FORMATS:
+        return False
+    if in_coding_order(stream):
+        return True
+    times = [packet.pts for packet in packets if packet.pts is not None]
+    order = sorted(range(len(times)), key=times.__getitem__)
+    reordered = all(abs(place - shown) <= REORDERED for shown, place in enumerate(order))
+    return len(times) == len(packets) and order[0] == 0 and reordered
 
 
 def read_frames(

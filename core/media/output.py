@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection
 from contextlib import suppress
 from fractions import Fraction
@@ -12,11 +13,14 @@ import av
 from av.container import OutputContainer
 
 from core.errors import MediaError
+from core.files import temporary_file
 
 CONTAINERS = {".mp4": "mp4", ".mkv": "matroska", ".y4m": "yuv4mpegpipe"}
 """Suffix -> libav's name of the format."""
 VIDEO_SUFFIXES = (*CONTAINERS, "")
 """Endings of a video that is written; none is a folder of pictures."""
+_LONGEST_HEADER = 256
+"""Bytes of the first line of y4m."""
 
 
 def check_output(
@@ -44,38 +48,65 @@ def check_output(
         )
 
 
-def temporary_name(path: Path) -> Path:
-    """A hidden name beside ``path`` that no other process uses."""
-    return path.with_name(f".{path.name}.{os.getpid()}.part")
-
-
-def open_output(path: Path, time_unit: Fraction) -> OutputContainer:
-    """Open the temporary file of ``path`` in the format that its suffix tells, or raise `MediaError`.
+def open_output(path: Path, time_unit: Fraction) -> tuple[OutputContainer, Path]:
+    """Open a temporary file of ``path`` in the format that the suffix tells, or raise `MediaError`; returns both.
 
     ``time_unit`` is that of the pictures' time stamps; an mp4 file would else round its length to milliseconds.
     """
     name = CONTAINERS.get(path.suffix.lower())
     if name is None:
         raise MediaError(f"cannot write '{path.suffix}' files: use {', '.join(CONTAINERS)}")
-    options = {}
+    options = {
+        "fflags": "+bitexact"
+    }  # no random numbers and no names of programs: equal pictures, equal bytes
     if name == "mp4":
-        options = {"movflags": "+faststart", "movie_timescale": str(time_unit.denominator)}
+        options |= {"movflags": "+faststart", "movie_timescale": str(time_unit.denominator)}
     elif name == "yuv4mpegpipe":
-        options = {"strict": "-1"}  # more than 8 bits are an extension of the format
+        options |= {"strict": "-1"}  # more than 8 bits are an extension of the format
+    temporary = None
     try:
-        return av.open(f"file:{temporary_name(path)}", "w", format=name, options=options)
+        temporary = temporary_file(path)
+        return av.open(f"file:{temporary}", "w", format=name, options=options), temporary
     except (av.FFmpegError, OSError) as error:
+        if temporary:
+            temporary.unlink(missing_ok=True)
         raise cannot_write(path, error) from error
 
 
-def discard_output(container: OutputContainer, path: Path) -> None:
-    """Close the container and remove the temporary file of ``path``, if it is still there."""
+def state_aspect(y4m: Path, ratio: Fraction) -> None:
+    """Write the shape of samples into the header of a y4m file, which libav's bindings leave unsaid.
+
+    The header keeps its length: a comment that repeats the format of the planes makes room.
+    """
+    with y4m.open("r+b") as file:
+        before = file.readline(_LONGEST_HEADER)
+        after = re.sub(rb" XYSCSS=\S+", b"", before, count=1)
+        after = after.replace(b" A0:0", b" A%d:%d" % (ratio.numerator, ratio.denominator), 1)
+        room = len(before) - len(after)
+        if room < 0:
+            return
+        comment = b" X" + b"_" * (room - 2) if room > 1 else b" " * room
+        file.seek(0)
+        file.write(after[:-1] + comment + b"\n")
+
+
+def discard_output(container: OutputContainer, temporary: Path) -> None:
+    """Close the container and remove its temporary file, if it is still there."""
     # The file is given up: that its end cannot be written no longer matters.
     with suppress(av.FFmpegError, OSError, ValueError):
         container.close()
-    temporary_name(path).unlink(missing_ok=True)
+    temporary.unlink(missing_ok=True)
 
 
-def cannot_write(path: Path, error: BaseException) -> MediaError:
+class WriteError(MediaError):
+    """A file cannot be written; ``reason`` is what libav or the system says."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} cannot be written: {reason}")
+        self.reason = reason
+
+
+def cannot_write(path: Path, error: BaseException) -> WriteError:
     """The user's sentence for what libav or the system says."""
-    return MediaError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}")
+    reason = error.reason if isinstance(error, WriteError) else getattr(error, "strerror", None) or error
+    return WriteError(path, str(reason))

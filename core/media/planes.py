@@ -7,14 +7,17 @@ Tags rule; a picture without tags is taken to be limited range and, by the usual
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 import av
 import numpy as np
+from av.sidedata.sidedata import SideData, Type
 from numpy.typing import NDArray
 
 from core.errors import MediaError
 from core.media.colour import Chroma, Matrix, Plane, Range, Rgb, Subsampling, yuv_to_rgb
+from core.media.presentation import UNSPECIFIED, Presentation
 
 UNTAGGED_BT709_FROM_HEIGHT = 720
 
@@ -56,6 +59,15 @@ def depth_of(frame: av.VideoFrame) -> int:
     return max(8, *(component.bits for component in frame.format.components))
 
 
+def side_data(frame: av.VideoFrame, kind: Type) -> bytes | None:
+    """What libav attached to the picture of this kind; nothing where PyAV does not know all kinds that are there."""
+    try:
+        attached = cast(Iterable[SideData], frame.side_data)  # PyAV's type says that it is one of them
+        return next((bytes(data) for data in attached if data.type is kind), None)
+    except ValueError:
+        return None
+
+
 def frame_to_rgb(frame: av.VideoFrame, matrix: Matrix, range: Range, chroma: Chroma = Chroma.BILINEAR) -> Rgb:
     """The picture as RGB float32 (3,H,W) in [0,1].
 
@@ -85,12 +97,29 @@ def frame_from_planes(planes: tuple[Plane, Plane, Plane], pixel_format: str) -> 
     return frame
 
 
-def tag_colour(target: av.VideoFrame | av.VideoCodecContext, matrix: Matrix, range: Range) -> None:
-    """Write matrix and range into the tags; of primaries and transfer curves only BT.709's follow from them."""
-    target.colorspace = {Matrix.BT601: 6, Matrix.BT709: 1, Matrix.BT2020: 9}[matrix]
+def tag_colour(
+    target: av.VideoFrame | av.VideoCodecContext,
+    matrix: Matrix,
+    range: Range,
+    presentation: Presentation | None = None,
+) -> None:
+    """Write matrix and range into the tags, and primaries and transfer curve as ``presentation`` has them.
+
+    Without one they are BT.709's for that matrix, and else not stated: they do not follow from the other matrices.
+    """
+    target.colorspace = _code_of(matrix, presentation)
     target.color_range = {Range.LIMITED: 1, Range.FULL: 2}[range]
-    if matrix is Matrix.BT709:
+    if presentation is not None:
+        target.color_primaries, target.color_trc = presentation.primaries, presentation.transfer
+    elif matrix is Matrix.BT709:
         target.color_primaries = target.color_trc = 1
+
+
+def _code_of(matrix: Matrix, presentation: Presentation | None) -> int:
+    """The code of a matrix: the source's own, where it means the same (BT.601 has two)."""
+    stated = presentation.matrix if presentation else UNSPECIFIED
+    same = _MATRICES.get(stated) is matrix
+    return stated if same else {Matrix.BT601: 6, Matrix.BT709: 1, Matrix.BT2020: 9}[matrix]
 
 
 def planar_format(subsampling: Subsampling, depth: int) -> str:

@@ -4,34 +4,52 @@ Rules that hold for every source:
 
 - Colour: matrix and range are those that the caller states, else the file's tags, else BT.601 below 720 rows
   and BT.709 from there on, limited range (`core.media.planes`). Transfer curve and primaries are not touched.
-- Rotation by multiples of 90 degrees that the file states is applied; mirroring, non-square pixels and
-  interlacing are not.
-- Time stamps are seconds after the first frame.
+- Rotation by multiples of 90 degrees and mirroring that the file states are applied; non-square pixels are not.
+- Interlaced frames are named in a warning, and made whole where the caller asks for it.
+- Time stamps are seconds after the first frame, and rise (`core.media.timing.Clock`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
 from os import PathLike
 from pathlib import Path
 
 import av
-import numpy as np
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from core.errors import MediaError
 from core.media.colour import Chroma, Matrix, Range, Rgb
-from core.media.pictures import PictureReader
+from core.media.container import PICTURE_FORMATS, open_container, video_stream
+from core.media.decoding import decode
+from core.media.deinterlace import deinterlaced
+from core.media.describing import presentation_of
+from core.media.limits import STANDARD, Limits
+from core.media.orientation import exif_orientation, frame_orientation
+from core.media.pictures import PictureReader, require_picture_size
 from core.media.planes import depth_of, frame_to_rgb, tagged_matrix, tagged_range
-from core.media.timing import has_constant_rate
+from core.media.timing import (
+    Clock,
+    frame_rate_of,
+    has_constant_rate,
+    in_coding_order,
+    intervals,
+    last_duration,
+    stated_duration,
+)
 from core.media.video import Frame, RawFormat, VideoInfo, VideoReader
 
 __all__ = ["Frame", "RawFormat", "VideoInfo", "VideoReader", "open_video"]
 
-RAW_SUFFIXES = (".yuv", ".raw", ".rgb")
+log = logging.getLogger(__name__)
+
+_ANIMATIONS = ("gif", "apng")
+"""Formats in which each picture states its time."""
 
 
 def open_video(
@@ -42,29 +60,44 @@ def open_video(
     range: Range | None = None,
     chroma: Chroma = Chroma.BILINEAR,
     frame_rate: Fraction = Fraction(25),
+    deinterlace: bool = False,
+    limits: Limits = STANDARD,
 ) -> VideoReader:
     """Open a video file (mp4, mkv, webm, avi, y4m, …), a raw .yuv file, or a folder of PNG or JPEG pictures.
 
     ``raw`` describes a headerless file; ``frame_rate`` is that of a picture folder. ``matrix`` and ``range``
-    overrule what the file says of itself. Raises `MediaError` when the path is missing, empty, not a video,
-    without a picture stream, or without a frame that can be decoded.
+    overrule what the file says of itself. ``deinterlace`` makes whole frames of a file's interlaced ones. Raises
+    `MediaError` when the path is missing, empty, not a video, without a picture stream, without a frame that can be
+    decoded, or beyond the ``limits``, which are asked before a picture is decoded.
     """
     path = Path(path)
     if path.is_dir():
-        return PictureReader(path, frame_rate, matrix, range, chroma)
-    return FileReader(path, raw, matrix, range, chroma)
+        return PictureReader(path, frame_rate, matrix, range, chroma, limits)
+    return FileReader(path, raw, matrix, range, chroma, deinterlace, limits)
 
 
 class FileReader(VideoReader):
     """A video in one file, decoded by libav."""
 
     def __init__(
-        self, path: Path, raw: RawFormat | None, matrix: Matrix | None, range: Range | None, chroma: Chroma
+        self,
+        path: Path,
+        raw: RawFormat | None,
+        matrix: Matrix | None,
+        range: Range | None,
+        chroma: Chroma,
+        deinterlace: bool = False,
+        limits: Limits = STANDARD,
     ) -> None:
-        self._path, self._raw = path, raw
+        self._path, self._raw, self._silent = path, raw, deinterlace
+        self._limits = limits
         self._container = open_container(path, raw)
         try:
             self._stream = video_stream(self._container, path)
+            if self._container.format.name in PICTURE_FORMATS:
+                require_picture_size(path, limits)
+            limits.require_pixels(path, self._stream.codec_context.width * self._stream.codec_context.height)
+            limits.require_frames(path, self._stream.frames)
             self._decoded = decode(self._container, self._stream, path)
             first = next(self._decoded, None)
             if first is None:
@@ -73,12 +106,16 @@ class FileReader(VideoReader):
             self._range = range or tagged_range(first)
             self._chroma = chroma
             self._size = (first.width, first.height)
-            self._start = first.pts or 0
-            self.info = _describe(self._container, self._stream, first, self._matrix, self._range)
+            self._start = first.pts
+            picture = self._container.format.name in PICTURE_FORMATS
+            self._orientation = exif_orientation(path) if picture else frame_orientation(first, path)
+            self.interlaced = first.interlaced_frame
+            self.info = replace(self._described(first), chroma=chroma)
         except BaseException:
             self._container.close()
             raise
-        self._frames = self._convert(chain([first], self._decoded))
+        frames = self._checked(chain([first], self._decoded))
+        self._frames = self._convert(deinterlaced(frames, self._stream, path) if deinterlace else frames)
 
     def __iter__(self) -> Iterator[Frame]:
         return self._frames
@@ -86,36 +123,100 @@ class FileReader(VideoReader):
     def has_constant_rate(self) -> bool:
         with open_container(self._path, self._raw) as container:
             stream = video_stream(container, self._path)
-            return has_constant_rate(container, stream, self.info.frame_rate)
+            return has_constant_rate(container, stream, self.info.frame_rate, self._start)
+
+    def intervals(self) -> tuple[Fraction, Fraction]:
+        with open_container(self._path, self._raw) as container:
+            found = intervals(container, video_stream(container, self._path))
+        usual = 1 / self.info.frame_rate
+        shortest, longest = found or (usual, usual)
+        return shortest, max(longest, self.info.presentation.last_duration or usual)
 
     def close(self) -> None:
+        """Let go of the file, and of the decoder with its threads."""
+        self._frames.close()
+        self._decoded.close()
         self._container.close()
+        self.__dict__.pop("_stream", None)
 
-    def _convert(self, decoded: Iterator[av.VideoFrame]) -> Iterator[Frame]:
+    def say_nothing_of_interlacing(self) -> None:
+        """Do not warn of interlaced frames: the caller has."""
+        self._silent = True
+
+    def _described(self, first: av.VideoFrame) -> VideoInfo:
+        """The facts of the video; what only packets tell is asked of a container of its own."""
+        with open_container(self._path, self._raw) as container:
+            stream = video_stream(container, self._path)
+            rate = frame_rate_of(container, stream)
+            last = last_duration(container, stream)
+        info = _describe(self._container, self._stream, first, self._matrix, self._range, rate)
+        sideways = self._orientation.sideways
+        if sideways:
+            info = replace(info, width=info.height, height=info.width)
+        presentation = presentation_of(self._container, self._stream, first, sideways=sideways)
+        if self._silent:
+            presentation = replace(presentation, field_order=0)
+        start = (self._start or 0) * info.time_base
+        return replace(info, start=start, presentation=replace(presentation, last_duration=last))
+
+    def _checked(self, decoded: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+        """The frames, of one size; a warning at the first interlaced one."""
         for number, frame in enumerate(decoded):
+            self._limits.require_frames(self._path, number + 1)
             if (frame.width, frame.height) != self._size:
                 raise MediaError(
                     f"{self._path}: frame {number} is {frame.width}x{frame.height} after frames of "
                     f"{self._size[0]}x{self._size[1]}; split the file where the size changes"
                 )
-            pts = number / self.info.frame_rate
-            if frame.pts is not None:
-                pts = (frame.pts - self._start) * self.info.time_base
-            yield Frame(self._to_rgb(frame, number), pts)
+            if frame.interlaced_frame and not self._silent:
+                warn_interlaced(self._path)
+                self._silent = True
+            yield frame
+
+    def _convert(self, decoded: Iterator[av.VideoFrame]) -> Generator[Frame, None, None]:
+        for number, (frame, pts, duration) in enumerate(self._timed(decoded)):
+            yield Frame(self._to_rgb(frame, number), pts, duration)
+
+    def _timed(
+        self, decoded: Iterator[av.VideoFrame]
+    ) -> Iterator[tuple[av.VideoFrame, Fraction, Fraction | None]]:
+        """The frames with their times and durations, each when the next one is known."""
+        clock = Clock(self.info.time_base, self.info.frame_rate)
+        before: tuple[av.VideoFrame, Fraction] | None = None
+        damage: MediaError | None = None
+        try:
+            for frame in decoded:
+                pts = clock(frame.pts)
+                if before is not None:
+                    yield *before, pts - before[1]
+                before = frame, pts
+        except MediaError as error:
+            damage = error
+        if before is not None:
+            yield *before, self._last_duration(before[0])
+        if damage is not None:
+            raise damage
+
+    def _last_duration(self, frame: av.VideoFrame) -> Fraction | None:
+        stated = self.info.presentation.last_duration
+        if stated is None and self._container.format.name in _ANIMATIONS:
+            return frame.duration * self.info.time_base or None
+        return stated
 
     def frames_at(self, key: int, times: Sequence[int]) -> list[Frame] | None:
         """The frames with these time stamps (in units of the file), decoded from the key frame at ``key`` on.
 
-        None if seeking there does not bring exactly these frames, whole and in this order. Moves the reader.
+        None if seeking there does not bring exactly these frames, whole and in this order. They have the duration
+        of a last frame. Moves the reader.
         """
         frames: list[Frame] = []
         for frame in self._decode_from(key, times[0]):
             if frame.pts is not None and frame.pts < times[0]:
                 continue
-            if frame.is_corrupt or frame.pts != times[len(frames)]:
+            if frame.is_corrupt or frame.pts != times[len(frames)] or self._start is None:
                 return None
             pts = (frame.pts - self._start) * self.info.time_base
-            frames.append(Frame(self._to_rgb(frame, len(frames)), pts))
+            frames.append(Frame(self._to_rgb(frame, len(frames)), pts, self._last_duration(frame)))
             if len(frames) == len(times):
                 return frames
         return None
@@ -138,103 +239,27 @@ class FileReader(VideoReader):
             rgb = frame_to_rgb(frame, self._matrix, self._range, self._chroma)
         except MediaError as error:
             raise MediaError(f"{self._path}, frame {number}: {error}") from None
-        turns = _quarter_turns(frame)
-        return np.ascontiguousarray(np.rot90(rgb, turns, axes=(1, 2))) if turns else rgb
-
-
-def open_container(path: Path, raw: RawFormat | None = None) -> InputContainer:
-    """Open a local media file with libav, or raise `MediaError`."""
-    if not path.is_file():
-        raise MediaError(f"{path} does not exist: give a video file or a folder of pictures")
-    size = path.stat().st_size
-    if size == 0:
-        raise MediaError(f"{path} is empty")
-    if raw is None and path.suffix.lower() in RAW_SUFFIXES:
-        raise MediaError(f"{path} is raw video: state its size, pixel format and frame rate")
-    # Only local files: a playlist must not make us fetch from the network.
-    options = {"protocol_whitelist": "file"}
-    if raw is not None:
-        options |= {
-            "video_size": f"{raw.width}x{raw.height}",
-            "pixel_format": raw.pixel_format,
-            "framerate": str(raw.frame_rate),
-        }
-    try:
-        return av.open(f"file:{path}", format="rawvideo" if raw else None, options=options)
-    except (av.FFmpegError, OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise MediaError(f"{path} is not a video, or is cut short or damaged ({reason})") from error
-
-
-def video_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The first moving-picture stream (cover art of a sound file is none), set to decode on all cores."""
-    streams = [stream for stream in container.streams.video if not stream.disposition & _ATTACHED_PICTURE]
-    if not streams:
-        raise MediaError(f"{path} has no video stream" + (", only sound" if container.streams.audio else ""))
-    streams[0].thread_type = "AUTO"
-    return streams[0]
-
-
-_ATTACHED_PICTURE = av.stream.Disposition.attached_pic
-
-
-def decode(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[av.VideoFrame]:
-    """The whole frames in order of display; then `MediaError` if the file is damaged or cut short."""
-    count = 0
-    shown = 0
-    read = 0
-    try:
-        for packet in container.demux(stream):
-            whole = not packet.is_corrupt
-            for frame in stream.codec_context.decode(packet if whole and packet.size else None):
-                if frame.is_corrupt:
-                    raise _damage(path, count)
-                shown = max(shown, (frame.pts or 0) + (frame.duration or 0))
-                yield frame
-                count += 1
-            if not whole:
-                raise _damage(path, count)
-            read = max(read, (packet.pos or 0) + packet.size)
-    except (av.FFmpegError, OSError) as error:
-        raise _damage(path, count) from error
-    if _is_cut_short(stream, path.stat().st_size, read, shown):
-        raise _damage(path, count)
-
-
-def _damage(path: Path, count: int) -> MediaError:
-    whole = "; the frames before it are whole" if count else ""
-    return MediaError(f"{path} is damaged or cut short at frame {count}{whole}")
-
-
-def _is_cut_short(stream: VideoStream, size: int, read: int, shown: int) -> bool:
-    """Whether a file of ``size`` bytes ends before the pictures that it announces, as far as its format tells.
-
-    libav reports a missing end as an ordinary one. Uncompressed video must have been ``read`` to its last
-    byte; an index (mp4, avi) must not point behind it; Matroska's stated duration must have been ``shown``.
-    """
-    if stream.container.format.name in ("yuv4mpegpipe", "rawvideo"):
-        return 0 < read < size
-    if any(entry.pos + entry.size > size for entry in stream.index_entries):
-        return True
-    stated = stream.metadata.get("DURATION")
-    if stated is None:
-        return False
-    return _seconds(stated) - shown * Fraction(stream.time_base or 0) > Fraction(3, 2) / frame_rate_of(stream)
+        return self._orientation.apply(rgb)
 
 
 def _describe(
-    container: InputContainer, stream: VideoStream, first: av.VideoFrame, matrix: Matrix, range: Range
+    container: InputContainer,
+    stream: VideoStream,
+    first: av.VideoFrame,
+    matrix: Matrix,
+    range: Range,
+    rate: Fraction,
 ) -> VideoInfo:
-    rate = frame_rate_of(stream)
     time_base = Fraction(stream.time_base or 1 / rate)
-    duration = _duration(container, stream, time_base)
+    duration = stated_duration(container, stream)
     count: int | None = stream.frames or None
+    if in_coding_order(stream):
+        count = sum(entry.size > 0 for entry in stream.index_entries) or None
     if count is None and stream.codec_context.name == "rawvideo" and duration is not None:
         count = round(duration * rate)
-    sideways = _quarter_turns(first) % 2
     return VideoInfo(
-        width=first.height if sideways else first.width,
-        height=first.width if sideways else first.height,
+        width=first.width,
+        height=first.height,
         frame_rate=rate,
         frame_count=count,
         duration=duration,
@@ -248,30 +273,13 @@ def _describe(
     )
 
 
-def frame_rate_of(stream: VideoStream) -> Fraction:
-    """The average, unless it is implausible (Matroska without a stated one); then libav's guess, or 25."""
-    average = Fraction(stream.average_rate or 0)
-    return average if 0 < average <= 1000 else Fraction(stream.guessed_rate or 25)
-
-
-def _duration(container: InputContainer, stream: VideoStream, time_base: Fraction) -> Fraction | None:
-    """Seconds: of the video stream if stated, else of the file."""
-    if stream.duration:
-        return stream.duration * time_base
-    if "DURATION" in stream.metadata:
-        return _seconds(stream.metadata["DURATION"]) - (stream.start_time or 0) * time_base
-    return Fraction(container.duration, av.time_base) if container.duration else None
-
-
-def _seconds(text: str) -> Fraction:
-    """Matroska's HH:MM:SS.fraction in seconds."""
-    hours, minutes, seconds = text.strip("\0 ").split(":")
-    return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
-
-
-def _quarter_turns(frame: av.VideoFrame) -> int:
-    """Counter-clockwise quarter turns that the file asks for."""
-    return round(frame.rotation / 90) % 4
+def warn_interlaced(path: Path) -> None:
+    """Say that a file is interlaced, and what to do."""
+    log.warning(
+        "%s is interlaced: the rows of its frames show two moments in turn. task.deinterlace=true makes whole frames "
+        "of them where a video is upscaled or encoded; deinterlace it first to train or measure.",
+        path,
+    )
 
 
 def _matrix_of(frame: av.VideoFrame, path: Path) -> Matrix:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from types import TracebackType
 
@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import MediaError
-from core.media.colour import Matrix, Range
+from core.media.colour import Chroma, Matrix, Range
+from core.media.presentation import Presentation
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class VideoInfo:
 
     ``frame_count`` and ``duration`` (seconds) are what the container claims, or None. ``frame_rate`` is the
     average. ``matrix`` and ``range`` are those used for the conversion to RGB; ``matrix`` of a source that is
-    RGB already is never applied. ``time_base`` is the unit of the file's time stamps in seconds.
+    RGB already is never applied; ``chroma`` is how its samples are interpolated. ``time_base`` is the unit of the
+    file's time stamps in seconds, and ``start`` when its first frame is shown, in seconds of its own clock.
     """
 
     width: int
@@ -59,18 +61,25 @@ class VideoInfo:
     codec: str
     has_audio: bool
     time_base: Fraction
+    chroma: Chroma = Chroma.BILINEAR
+    start: Fraction = Fraction(0)
+    presentation: Presentation = field(default_factory=Presentation)
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture: ``rgb`` float32 (3,H,W) in [0,1], and ``pts``, its time in seconds after the first frame."""
+    """One picture: ``rgb`` float32 (3,H,W) in [0,1], and ``pts``, its time in seconds after the first frame.
+
+    ``duration`` is how long it is shown, in seconds: to the next frame; of the last one where the source says so.
+    """
 
     rgb: NDArray[np.float32]
     pts: Fraction
+    duration: Fraction | None = None
 
 
 class VideoReader(ABC):
-    """An open video. Iterating yields its frames once, in order of display, holding one at a time.
+    """An open video. Iterating yields its frames once, in order of display at rising times, holding one at a time.
 
     A video that is damaged part way yields the frames before the damage, then raises `MediaError`.
     """
@@ -83,6 +92,10 @@ class VideoReader(ABC):
     @abstractmethod
     def has_constant_rate(self) -> bool:
         """Whether frame n is shown n / ``info.frame_rate`` seconds after the first; may read through the file."""
+
+    @abstractmethod
+    def intervals(self) -> tuple[Fraction, Fraction]:
+        """The shortest and the longest time that a frame is shown, in seconds; may read through the file."""
 
     @abstractmethod
     def close(self) -> None:

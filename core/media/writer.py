@@ -1,4 +1,4 @@
-"""Writing video: mp4 and mkv by x264, y4m without loss, or a folder of PNG pictures.
+"""Writing video: mp4 and mkv by x264 and x265, y4m without loss, or a folder of PNG pictures.
 
 Everything is written under a temporary name beside the target, which takes its place only when all is done;
 after an error nothing is left behind and an older file stays as it was.
@@ -7,7 +7,6 @@ after an error nothing is left behind and an older file stays as it was.
 from __future__ import annotations
 
 import math
-import os
 import shutil
 from abc import ABC, abstractmethod
 from fractions import Fraction
@@ -17,16 +16,22 @@ from types import TracebackType
 
 import av
 import numpy as np
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from PIL import Image
 
 from core.errors import MediaError
-from core.media.audio import AudioCopy, decoding_time
-from core.media.colour import Matrix, Range, Subsampling, rgb_to_yuv
+from core.files import publish, temporary_folder
+from core.media.colour import Matrix, Range, rgb_to_yuv
 from core.media.concatenate import concatenate
-from core.media.output import cannot_write, discard_output, open_output, temporary_name
+from core.media.encoders import Coding, check_coding, pixel_format_for
+from core.media.muxing import PictureMuxer
+from core.media.output import cannot_write, discard_output, open_output, state_aspect
 from core.media.planes import frame_from_planes, parse_planar_format, tag_colour, untagged_matrix
+from core.media.presentation import Presentation
+from core.media.stating import state
+from core.media.tracks import TrackCopy, TrackSource
 
 __all__ = ["VideoWriter", "concatenate", "open_writer"]
 
@@ -40,53 +45,74 @@ def open_writer(
     width: int,
     height: int,
     frame_rate: Fraction,
-    audio_from: Path | None = None,
+    tracks: TrackSource | None = None,
+    presentation: Presentation | None = None,
     matrix: Matrix | None = None,
     range: Range = Range.LIMITED,
     crf: float = 16,
     preset: str = "medium",
     pixel_format: str | None = None,
+    threads: int = 1,
 ) -> VideoWriter:
     """Open a video for writing; what it is follows from the suffix of ``path``.
 
-    - ``.mp4``, ``.mkv``: x264 with constant rate factor ``crf`` (0 is best) and ``preset``, as yuv420p, or as
-      yuv444p (profile High 4:4:4) when width or height is odd, which x264 does not code in 4:2:0. Tagged with
-      ``matrix`` (default BT.709) and ``range``. All sound streams of ``audio_from`` are copied as they are.
+    - ``.mp4``, ``.mkv``: H.264 by x264, of 10 bits HEVC by x265, with constant rate factor ``crf`` (0 is best) and
+      ``preset``, as yuv420p, or as yuv444p when width or height is odd, which they do not code in 4:2:0. Tagged with
+      ``matrix`` (default BT.709) and ``range``. The other tracks of ``tracks`` are copied as they are.
     - ``.y4m``: the planes without loss, yuv444p by default. It cannot say its matrix, whose default is therefore
       what readers assume (BT.601 below 720 rows), nor carry time stamps: those given are passed over.
-    - no suffix: a folder of pictures ``00000.png``, …, 8-bit RGB; the folder must be new or empty.
+    - no suffix: a folder of pictures ``00000.png``, …, RGB of 8 bits, or of 16 where ``pixel_format`` has more than 8;
+      the folder must be new or empty.
 
-    ``pixel_format`` is planar YUV of 8 or 10 bits by libav's name. Raises `MediaError` when the target cannot be
-    written, or cannot hold what is asked.
+    ``presentation`` is what the file is to say beside the samples. ``pixel_format`` is planar YUV of 8 or 10 bits by
+    libav's name. With one of the encoder's ``threads`` the same pictures give the same bytes; 0 takes all cores.
+    Raises `MediaError` when the target cannot be written, or cannot hold what is asked.
     """
     path = Path(path)
+    suffix = path.suffix.lower()
     if width < 1 or height < 1 or frame_rate <= 0:
         raise MediaError(f"cannot write a video of {width}x{height} at {frame_rate} frames per second")
     if not path.parent.is_dir():
         raise MediaError(f"{path.parent} is not a folder: create it before writing {path.name}")
-    if audio_from is not None and path.suffix.lower() not in (".mp4", ".mkv"):
+    if tracks is not None and suffix not in (".mp4", ".mkv"):
         raise MediaError(f"{path} cannot carry sound: write an .mp4 or .mkv file, or leave the sound out")
-    if path.suffix == "":
-        return PictureWriter(path, width, height)
-    matrix = matrix or (untagged_matrix(height) if path.suffix.lower() == ".y4m" else Matrix.BT709)
-    return FileWriter(
-        path, width, height, Fraction(frame_rate), audio_from, matrix, range, crf, preset, pixel_format
+    if suffix == "":
+        deep = pixel_format is not None and parse_planar_format(pixel_format)[1] > 8
+        return PictureWriter(path, width, height, deep)
+    lossless = suffix == ".y4m"
+    coding = Coding(
+        pixel_format or pixel_format_for(suffix, width, height, None, 8),
+        matrix or (untagged_matrix(height) if lossless else Matrix.BT709),
+        range,
+        lossless,
+        crf,
+        preset,
+        threads,
     )
+    check_coding(path, coding, width, height)
+    return FileWriter(path, width, height, Fraction(frame_rate), coding, presentation, tracks)
 
 
 class VideoWriter(ABC):
     """A video in the making; use it as a context manager. Left by an exception, it leaves no file."""
 
+    _temporary: Path
+
     def __init__(self, path: Path, width: int, height: int) -> None:
         self.path = path
         self.count = 0
         self._size = (height, width)
-        self._temporary = temporary_name(path)
 
-    def write(self, rgb: NDArray[np.floating], pts: Fraction | None = None) -> None:
+    def write(
+        self,
+        rgb: NDArray[np.floating],
+        pts: Fraction | None = None,
+        duration: Fraction | None = None,
+    ) -> None:
         """Append a picture (3,H,W) in [0,1] (clamped) at ``pts`` seconds, or at the frame rate's next time.
 
-        Time stamps must rise, and be given for all pictures or for none.
+        Time stamps must rise, and be given for all pictures or for none. It is shown until the next one, the last one
+        for ``duration`` seconds, or as long as the frame rate says.
         """
         if rgb.shape != (3, *self._size):
             raise MediaError(
@@ -94,11 +120,11 @@ class VideoWriter(ABC):
             )
         if not np.isfinite(rgb).all():
             raise MediaError(f"{self.path}: picture {self.count} holds values that are not numbers")
-        self._append(rgb, pts)
+        self._append(rgb, pts, duration)
         self.count += 1
 
     @abstractmethod
-    def _append(self, rgb: NDArray[np.floating], pts: Fraction | None) -> None: ...
+    def _append(self, rgb: NDArray[np.floating], pts: Fraction | None, duration: Fraction | None) -> None: ...
 
     @abstractmethod
     def _finish(self) -> None:
@@ -114,7 +140,7 @@ class VideoWriter(ABC):
             if self.count == 0:
                 raise MediaError(f"{self.path}: no picture was written")
             self._finish()
-            os.replace(self._temporary, self.path)
+            publish(self._temporary, self.path)
         except (av.FFmpegError, OSError) as error:
             raise cannot_write(self.path, error) from error
         finally:
@@ -141,32 +167,29 @@ class FileWriter(VideoWriter):
         width: int,
         height: int,
         frame_rate: Fraction,
-        audio_from: Path | None,
-        matrix: Matrix,
-        range: Range,
-        crf: float,
-        preset: str,
-        pixel_format: str | None,
+        coding: Coding,
+        presentation: Presentation | None,
+        tracks: TrackSource | None,
     ) -> None:
         super().__init__(path, width, height)
-        self._lossless = path.suffix.lower() == ".y4m"
-        even = width % 2 == 0 and height % 2 == 0
-        self._format = pixel_format or ("yuv420p" if even and not self._lossless else "yuv444p")
-        self._subsampling, self._depth = parse_planar_format(self._format)
-        if not even and not self._lossless and self._subsampling is not Subsampling.YUV444:
-            raise MediaError(
-                f"{path}: x264 codes no {self._format} of odd size {width}x{height}: use yuv444p"
-            )
-        self._matrix, self._range, self._rate = matrix, range, frame_rate
+        self._coding, self._rate, self._presentation = coding, frame_rate, presentation
+        self._subsampling, self._depth = parse_planar_format(coding.pixel_format)
         self._timed: bool | None = None
         self._last = -1
-        self._unit = 1 / frame_rate if self._lossless else time_unit(frame_rate)
-        self._container = open_output(path, self._unit)
-        self._audio: AudioCopy | None = None
+        self._unit = 1 / frame_rate if coding.lossless else time_unit(frame_rate)
+        self._container, self._temporary = open_output(path, self._unit)
+        self._tracks: TrackCopy | None = None
         try:
-            self._stream = self._add_stream(crf, preset)
-            if audio_from is not None:
-                self._audio = AudioCopy(audio_from, self._container, path)
+            stream = self._container.add_stream(coding.encoder, rate=frame_rate)
+            assert isinstance(stream, VideoStream)
+            self._stream = stream
+            coding.apply(self._stream.codec_context, self._size, self._unit, presentation)
+            if tracks is not None:
+                self._tracks = TrackCopy(tracks, self._container, path)
+            self._lead = round(self._tracks.lead / self._unit) if self._tracks else 0
+            if presentation is not None:
+                state(self._container, self._stream, presentation, self._lead * self._unit)
+            self._muxer = PictureMuxer(self._container, self._tracks)
             self._container.start_encoding()
         except BaseException as error:
             self._discard()
@@ -174,28 +197,19 @@ class FileWriter(VideoWriter):
                 raise cannot_write(path, error) from error
             raise
 
-    def _add_stream(self, crf: float, preset: str) -> VideoStream:
-        codec = "rawvideo" if self._lossless else "libx264"
-        stream = self._container.add_stream(codec, rate=self._rate)
-        assert isinstance(stream, VideoStream)
-        context = stream.codec_context
-        context.height, context.width = self._size
-        context.pix_fmt = self._format
-        context.time_base = self._unit
-        if not self._lossless:
-            context.options = {"crf": str(crf), "preset": preset}
-        tag_colour(context, self._matrix, self._range)
-        return stream
-
-    def _append(self, rgb: NDArray[np.floating], pts: Fraction | None) -> None:
+    def _append(self, rgb: NDArray[np.floating], pts: Fraction | None, duration: Fraction | None) -> None:
+        coding = self._coding
         planes = rgb_to_yuv(
-            rgb, matrix=self._matrix, range=self._range, depth=self._depth, subsampling=self._subsampling
+            rgb, matrix=coding.matrix, range=coding.range, depth=self._depth, subsampling=self._subsampling
         )
-        frame = frame_from_planes(planes, self._format)
-        tag_colour(frame, self._matrix, self._range)
+        frame = frame_from_planes(planes, coding.pixel_format)
+        tag_colour(frame, coding.matrix, coding.range, self._presentation)
+        before = self._last
         frame.time_base = self._unit
         frame.pts = self._ticks(pts)
-        frame.duration = round(1 / self._rate / self._unit)
+        if self.count:
+            self._muxer.shown_for(before, frame.pts - before)
+        self._end = frame.pts + max(1, round((1 / self._rate if duration is None else duration) / self._unit))
         self._mux(frame)
 
     def _ticks(self, pts: Fraction | None) -> int:
@@ -203,8 +217,8 @@ class FileWriter(VideoWriter):
         if self._timed is not None and self._timed != (pts is not None):
             raise MediaError(f"{self.path}: give time stamps to all pictures or to none")
         self._timed = pts is not None
-        seconds = self.count / self._rate if pts is None or self._lossless else pts
-        ticks = round(seconds / self._unit)
+        seconds = self.count / self._rate if pts is None or self._coding.lossless else pts
+        ticks = round(seconds / self._unit) + self._lead
         if ticks <= self._last:
             raise MediaError(f"{self.path}: the time stamp of picture {self.count} ({pts} s) does not rise")
         self._last = ticks
@@ -213,38 +227,46 @@ class FileWriter(VideoWriter):
     def _mux(self, frame: av.VideoFrame | None) -> None:
         try:
             for packet in self._stream.encode(frame):
-                if self._audio is not None and packet.dts is not None:
-                    self._audio.advance(decoding_time(packet))
-                self._container.mux(packet)
+                self._muxer.write(packet)
         except (av.FFmpegError, OSError) as error:
             raise cannot_write(self.path, error) from error
 
     def _finish(self) -> None:
+        self._muxer.shown_for(self._last, self._end - self._last)
         self._mux(None)
-        if self._audio is not None:
-            self._audio.advance(None)
+        self._muxer.finish(self._end)
         self._container.close()
+        if self._coding.lossless and self._presentation is not None:
+            state_aspect(self._temporary, self._presentation.sample_aspect_ratio)
 
     def _discard(self) -> None:
-        if self._audio is not None:
-            self._audio.close()
-        discard_output(self._container, self.path)
+        if self._tracks is not None:
+            self._tracks.close()
+        discard_output(self._container, self._temporary)
 
 
 class PictureWriter(VideoWriter):
-    """A folder of 8-bit PNG pictures named by their number."""
+    """A folder of PNG pictures named by their number, of 8 bits or (``deep``) of 16."""
 
-    def __init__(self, path: Path, width: int, height: int) -> None:
+    def __init__(self, path: Path, width: int, height: int, deep: bool = False) -> None:
         super().__init__(path, width, height)
+        self._deep = deep
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise MediaError(f"{path} exists and is not an empty folder: remove it or choose another name")
-        self._temporary.mkdir()
-
-    def _append(self, rgb: NDArray[np.floating], pts: Fraction | None) -> None:
-        codes = np.rint(np.clip(rgb, 0.0, 1.0) * 255).astype(np.uint8)
-        picture = Image.fromarray(np.ascontiguousarray(codes.transpose(1, 2, 0)))
         try:
-            picture.save(self._temporary / f"{self.count:05d}.png")
+            self._temporary = temporary_folder(path)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+
+    def _append(self, rgb: NDArray[np.floating], pts: Fraction | None, duration: Fraction | None) -> None:
+        scaled = np.rint(np.clip(rgb, 0.0, 1.0) * (65535 if self._deep else 255))
+        codes = np.ascontiguousarray(scaled.transpose(1, 2, 0))
+        path = self._temporary / f"{self.count:05d}.png"
+        try:
+            if self._deep:
+                path.write_bytes(_deep_png(codes.astype(np.uint16)))
+            else:
+                Image.fromarray(codes.astype(np.uint8)).save(path)
         except OSError as error:
             raise cannot_write(self.path, error) from error
 
@@ -253,6 +275,16 @@ class PictureWriter(VideoWriter):
 
     def _discard(self) -> None:
         shutil.rmtree(self._temporary, ignore_errors=True)
+
+
+def _deep_png(codes: NDArray[np.uint16]) -> bytes:
+    """A PNG file of RGB (H,W,3) of 16 bits, which Pillow does not write."""
+    encoder = av.CodecContext.create("png", "w")
+    assert isinstance(encoder, VideoCodecContext)
+    encoder.height, encoder.width, _ = codes.shape
+    encoder.pix_fmt, encoder.time_base, encoder.thread_count = "rgb48be", Fraction(1), 1
+    frame = av.VideoFrame.from_ndarray(codes, format="rgb48be")
+    return b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
 
 
 def time_unit(frame_rate: Fraction) -> Fraction:

@@ -24,6 +24,7 @@ from core.files import whole_file, write_json
 from core.report import bench_tables, crops
 from core.report.bench_tables import AXES, Table
 from core.report.svg import Series, chart
+from core.text import csv_cell, markdown, markdown_code
 
 PAGE, MARKDOWN, RECORD = "bench.html", "bench.md", "bench.json"
 POINTS, UPSCALING, DELTAS = "points.csv", "upscaling.csv", "deltas.csv"
@@ -160,29 +161,29 @@ def _pairs(options: Mapping[str, Any]) -> str:
 
 def _markdown(results: Results, sections: Sequence[Section], tables: Sequence[Table], failures: Table) -> str:
     lines = [
-        f"# {results.title}",
+        f"# {markdown(results.title)}",
         "",
-        f"`{results.command}`",
+        markdown_code(results.command),
         "",
-        f"{results.machine}; {_pairs(results.versions)}",
+        markdown(f"{results.machine}; {_pairs(results.versions)}"),
     ]
     for section in sections:
-        lines += ["", f"## {section.title}", *_markdown_table(section.points)]
+        lines += ["", f"## {markdown(section.title)}", *_markdown_table(section.points)]
         for table in section.deltas:
             lines += _markdown_table(table)
     for table in (*tables, failures):
         lines += _markdown_table(table) if table.rows else []
     lines += ["", "## Conditions", "", *(f"- {note}" for note in NOTES)]
-    lines += [f"- {name}: `{text}`" for name, text in _condition_lines(results)]
+    lines += [f"- {markdown(name)}: {markdown_code(text)}" for name, text in _condition_lines(results)]
     return "\n".join(lines) + "\n"
 
 
 def _markdown_table(table: Table) -> list[str]:
     def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+        return "| " + " | ".join(map(markdown, cells)) + " |"
 
-    head = [line(table.headings), line(["---"] * len(table.headings))]
-    return ["", f"### {table.title}", "", *head, *(line(cells) for _, cells in table.rows)]
+    head = [line(table.headings), "|" + " --- |" * len(table.headings)]
+    return ["", f"### {markdown(table.title)}", "", *head, *(line(cells) for _, cells in table.rows)]
 
 
 def _point_rows(results: Results) -> list[dict[str, Any]]:
@@ -249,9 +250,9 @@ def _upscaling_rows(results: Results) -> list[dict[str, Any]]:
 def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
     headings = list(dict.fromkeys(key for row in rows for key in row))
     text = io.StringIO()
-    writer = csv.DictWriter(text, headings, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(map(csv_cell, headings))
+    writer.writerows([csv_cell(row.get(heading, "")) for heading in headings] for row in rows)
     return text.getvalue()
 
 

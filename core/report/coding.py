@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
 from core.coding.evaluate import ANCHOR, OURS, CodecEvaluation, Measured
+from core.console import console
 from core.report.pictures import comparison
 from core.report.tables import PLACES, UNITS
 
@@ -29,8 +29,8 @@ def print_codec_evaluation(evaluation: CodecEvaluation, title: str) -> None:
     for name, measured in evaluation.others.items():
         table.add_row(name, *_cells(measured, metrics))
     table.add_row(OURS, *_cells(rows[OURS], metrics), style="bold")
-    console = Console()
-    console.print(table)
+    shown = console()
+    shown.print(table)
     encode, decode = evaluation.seconds()
     estimated = evaluation.estimated_bpp
     share = rows[ANCHOR].bpp / rows[OURS].bpp
@@ -38,7 +38,7 @@ def print_codec_evaluation(evaluation: CodecEvaluation, title: str) -> None:
     said += [f"estimated rate {estimated:.4f} bpp"] if estimated is not None else []
     said += [f"{encode:.3f} s to encode and {decode:.3f} s to decode a frame"]
     said += [f"peak memory {evaluation.peak_memory / 2**20:.0f} MiB"]
-    console.print("; ".join(said))
+    shown.print("; ".join(said))
 
 
 def draw_codec_evaluation(evaluation: CodecEvaluation) -> dict[str, NDArray[np.uint8]]:

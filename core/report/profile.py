@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
 from core.bench.profile import Profile, exponent
+from core.console import console
 
 SHOWN = 25
 """Cells in the table."""
@@ -26,11 +26,11 @@ QUANTITIES = {
 
 def print_profile(profiles: Sequence[Profile], title: str) -> None:
     """Growth over all sizes, and the cells of the largest one, on standard output."""
-    console = Console()
-    console.print(_growth(profiles, title))
+    shown = console()
+    shown.print(_growth(profiles, title))
     for name, power in exponents(profiles).items():
-        console.print(f"{QUANTITIES[name]}: grows with pixels to the power of {power:.2f}")
-    console.print(_cells(profiles[-1]))
+        shown.print(f"{QUANTITIES[name]}: grows with pixels to the power of {power:.2f}")
+    shown.print(_cells(profiles[-1]))
 
 
 def exponents(profiles: Sequence[Profile]) -> dict[str, float]:

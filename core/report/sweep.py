@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 
+from core.console import console
 from core.files import whole_file, write_json
+from core.text import markdown, one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,7 +68,7 @@ def print_sweep(sweep: SweepTable, title: str) -> None:
         table.add_column(heading, justify="right" if heading in ("Job", "Score", "Seconds") else "left")
     for row in sweep.rows:
         table.add_row(*sweep.cells(row), style="bold" if row is sweep.best else "")
-    Console().print(table)
+    console().print(table)
 
 
 def write_sweep(sweep: SweepTable, title: str, folder: Path) -> Path:
@@ -86,9 +88,9 @@ def write_sweep(sweep: SweepTable, title: str, folder: Path) -> Path:
 
 def _markdown(sweep: SweepTable, title: str) -> str:
     def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+        return "| " + " | ".join(map(markdown, cells)) + " |"
 
-    lines = [f"# {title}", "", line(sweep.headings), line(["---"] * len(sweep.headings))]
+    lines = [f"# {markdown(title)}", "", line(sweep.headings), "|" + " --- |" * len(sweep.headings)]
     lines += [line(sweep.cells(row)) for row in sweep.rows]
     if sweep.best is not None:
         lines += ["", "Higher is better.", "", f"![Score over what was swept]({PLOT})"]
@@ -97,29 +99,40 @@ def _markdown(sweep: SweepTable, title: str) -> str:
 
 def _plot(sweep: SweepTable, path: Path) -> None:
     """One panel for each setting that was swept; without any, the score over the jobs."""
+    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     panels = [(name, [row.values[i] for row in sweep.rows]) for i, name in enumerate(sweep.settings)]
     panels = panels or [("job", [str(row.number) for row in sweep.rows])]
-    figure = Figure(figsize=(4.5 * len(panels), 3.5), layout="constrained")
-    FigureCanvasAgg(figure)
-    for axes, (name, values) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-        _panel(axes, name, values, sweep)
-    with whole_file(path) as temporary:
+    with (
+        rc_context({"text.parse_math": False}),
+        whole_file(path) as temporary,
+    ):  # a value may have dollar signs
+        figure = Figure(figsize=(4.5 * len(panels), 3.5), layout="constrained")
+        FigureCanvasAgg(figure)
+        for axes, (name, values) in zip(
+            figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
+        ):
+            _panel(axes, name, values, sweep)
         figure.savefig(temporary)
+
+
+def _numbers(values: Sequence[str]) -> list[float]:
+    """The values as numbers; none where one is no finite number."""
+    try:
+        numbers = [float(value) for value in values]
+    except ValueError:
+        return []
+    return numbers if all(map(math.isfinite, numbers)) else []
 
 
 def _panel(axes: Axes, name: str, values: Sequence[str], sweep: SweepTable) -> None:
     """Score over one setting: on a scale of numbers where all are, a logarithmic one where they span two decades."""
-    try:
-        numbers = [float(value) for value in values]
-    except ValueError:
-        places: list[Any] = list(values)
-    else:
-        places = numbers
-        if min(numbers) > 0 and max(numbers) >= 100 * min(numbers):
-            axes.set_xscale("log")
+    numbers = _numbers(values)
+    places: list[Any] = numbers or list(map(one_line, values))
+    if numbers and min(numbers) > 0 and max(numbers) >= 100 * min(numbers):
+        axes.set_xscale("log")
     scored = [(place, row) for place, row in zip(places, sweep.rows, strict=True) if row.score is not None]
     axes.plot([place for place, _ in scored], [row.score or 0.0 for _, row in scored], "o", color="#0b6bcb")
     axes.plot(
@@ -129,6 +142,6 @@ def _panel(axes: Axes, name: str, values: Sequence[str], sweep: SweepTable) -> N
         color="#d1480f",
         label=BEST,
     )
-    axes.set_xlabel(name)
+    axes.set_xlabel(one_line(name))
     axes.set_ylabel("score")
     axes.legend()

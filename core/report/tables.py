@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.table import Table
 
+from core.console import console
 from core.upscaling.evaluate import OURS, Evaluation, Row
 
 PLACES = {"psnr": 2, "ssim": 4, "ms_ssim": 4}
@@ -25,7 +25,7 @@ def print_evaluation(evaluation: Evaluation, title: str) -> None:
         style = "bold" if row.method == OURS else ""
         cells = [f"{row.values[m]:.{PLACES.get(m, 4)}f}" for m in metrics]
         table.add_row(row.task.value, row.method, *cells, style=style, end_section=row.method == OURS)
-    Console().print(table)
+    console().print(table)
 
 
 def _ordered(rows: Sequence[Row]) -> list[Row]:

@@ -19,9 +19,12 @@ from core.codecs import axes
 from core.coding.entries import ResampledCodecEntry
 from core.config import Settings, compose_settings, entry_section
 from core.errors import ConfigError, MindvideoError
-from core.hooks import CodecEntry, Split, TaskEntry, UpscalerEntry
+from core.hooks import CodecEntry, FilePath, Split, TaskEntry, UpscalerEntry
+from core.locks import LOCK, Lock
+from core.outside import names_hydra
 from core.tasks.conditions import ALWAYS, machine
 from core.tasks.measure import data_set, settled
+from core.words import word
 
 if TYPE_CHECKING:
     from core.bench.plan import Job
@@ -46,7 +49,7 @@ class BenchConfig:
     """Jobs at a time; with more than one, times tell less."""
     timeout: float | None = None
     """Seconds that a job may take; null: any time."""
-    cache: str = "runs/bench_cache"
+    cache: FilePath = "runs/bench_cache"
     """Folder of clips that were measured before; a benchmark that was interrupted or extended goes on from it."""
     pictures: int = 1
     """Clips of each test set to show."""
@@ -80,6 +83,13 @@ def _are_words(value: Any) -> bool:
 
 def _bench(config: BenchConfig, run: Run) -> float | None:
     """The score: percent of the rate that the contenders save against the first anchor, at equal PSNR."""
+    run.output.mkdir(parents=True, exist_ok=True)
+    sentence = f"{run.output} is in use: another benchmark is writing to it; give another output=…."
+    with Lock(run.output / LOCK, sentence):
+        return _compared(config, run)
+
+
+def _compared(config: BenchConfig, run: Run) -> float | None:
     from core.bench.board import Board
     from core.bench.results import Results
     from core.bench.work import Workers
@@ -121,7 +131,7 @@ class _Plan:
 
 def _planned(config: BenchConfig, run: Run) -> _Plan:
     """All jobs; raises `ConfigError` with every problem at once."""
-    from core.bench.plan import jobs, word
+    from core.bench.plan import jobs
 
     problems = list(_problems(config))
     obstacles: dict[str, str] = {}
@@ -161,10 +171,20 @@ def _problems(config: BenchConfig) -> Iterator[str]:
     for name, contender in config.contenders.items():
         if not contender["points"]:
             yield f"contender {name} has no points: give +task.contenders.{name}.points.NAME=[WORDS]"
+    for given in _all_words(config):
+        if given.startswith("-") or names_hydra(given.partition("=")[0]):
+            yield f"{given} is no word of a contender or test set: give settings alone, not flags or hydra's"
     for anchor in config.anchors:
         if anchor not in config.contenders:
             known = ", ".join(config.contenders) or "none"
             yield f"the anchor {anchor} is no contender (known: {known})"
+
+
+def _all_words(config: BenchConfig) -> Iterator[str]:
+    for chosen in (*config.contenders.values(), *config.sets.values()):
+        yield from chosen["words"]
+        for words in chosen.get("points", {}).values():
+            yield from words
 
 
 def _data_set(
@@ -181,8 +201,6 @@ def _data_set(
 
 def _always(config: BenchConfig, run: Run) -> list[str]:
     """The words that all jobs have in common."""
-    from core.bench.plan import word
-
     metrics = {name: section for name, section in run.settings.metric.items() if name not in ALWAYS}
     options = [
         word(f"metric.{name}.{key}", value)
@@ -241,4 +259,6 @@ def _absent(path: str) -> str:
     return f"there is no checkpoint {path}: train it, or give another one."
 
 
-BENCH = TaskEntry("bench", BenchConfig, _bench)
+BENCH = TaskEntry(
+    "bench", BenchConfig, _bench, resumes="The same command goes on; clips that were measured are kept."
+)

@@ -9,10 +9,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core import identity
 from core.codecs import NO_CHECKPOINT, Resampling
 from core.coding.entries import ResampledCodecEntry
 from core.config import entry_section
 from core.errors import ConfigError
+from core.facts import Facts
 from core.hooks import CodecEntry, ConventionalCodecEntry, InterCodecEntry, IntraEntry, UpscalerEntry
 
 if TYPE_CHECKING:
@@ -32,7 +34,9 @@ class Subject:
     parameters: int | None
     """Numbers in its networks; none where it has none."""
     conditions: dict[str, Any]
-    """All but the clip that decides a result."""
+    """What the report says of how it was measured."""
+    identity: Facts
+    """All but the clip that decides a result: `core.identity`."""
 
 
 def codec_subject(run: Run, weights: str | None) -> Subject:
@@ -61,7 +65,8 @@ def codec_subject(run: Run, weights: str | None) -> Subject:
         "intra": intra,
         **_surroundings(run, bool(parameters), packages),
     }
-    return Subject(fingerprint.hex(), parameters, conditions)
+    measured = identity.coding(run, weights)
+    return Subject(fingerprint.hex(), parameters, conditions, _measuring(run, measured))
 
 
 def upscaler_subject(run: Run, weights: str | None) -> Subject:
@@ -77,7 +82,9 @@ def upscaler_subject(run: Run, weights: str | None) -> Subject:
             run, checkpoint is not None, ["numpy", "pillow", *(["mindspore"] if checkpoint else [])]
         ),
     }
-    return Subject(fingerprint, checkpoint.parameters if checkpoint else None, conditions)
+    measured = identity.upscaling(run, weights)
+    parameters = checkpoint.parameters if checkpoint else None
+    return Subject(fingerprint, parameters, conditions, _measuring(run, measured))
 
 
 def further_metrics(run: Run) -> list[str]:
@@ -93,6 +100,11 @@ def machine() -> str:
     except (OSError, StopIteration):
         name = platform.processor() or platform.machine()
     return f"{name}, {len(os.sched_getaffinity(0))} cores"
+
+
+def _measuring(run: Run, measured: Facts) -> Facts:
+    """The identity of a measurement; machine and all, since times are taken as well."""
+    return {**identity.measuring(run, measured, further_metrics(run)), "machine": machine()}
 
 
 def _surroundings(run: Run, computes: bool, packages: list[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import MISSING
 
-from core.hooks import TaskEntry
+from core.hooks import FilePath, TaskEntry
 from core.progress import Meter
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ log = logging.getLogger(__name__)
 class DecodeConfig:
     """Turn a stream back into a video with the codec that made it."""
 
-    input: str = MISSING
+    input: FilePath = MISSING
     """The stream, .mdv."""
-    output: str = MISSING
+    output: FilePath = MISSING
     """.mp4 or .mkv (H.264), .y4m (lossless), or a folder for PNG files."""
-    checkpoint: str | None = None
+    checkpoint: FilePath | None = None
     """Trained codec; by default the settings' ``weights``."""
     overwrite: bool = False
     """Replace an output that exists."""
@@ -35,7 +35,9 @@ class DecodeConfig:
     frames: int | None = None
     """How many to write; null takes all."""
     crf: int = 16
-    """Quality of H.264, 0 (lossless) to 51."""
+    """Quality of H.264 and HEVC, 0 (best) to 51."""
+    threads: int = 1
+    """Of the video encoder: 1 gives the same file every time, 0 takes all cores, and may not."""
 
     def __post_init__(self) -> None:
         if self.start < 0:
@@ -44,26 +46,30 @@ class DecodeConfig:
             raise ValueError(f"frames={self.frames} is not above 0.")
         if not 0 <= self.crf <= 51:
             raise ValueError(f"crf={self.crf} is not between 0 and 51.")
+        if self.threads < 0:
+            raise ValueError(f"threads={self.threads} is negative.")
 
 
 def _decode(config: DecodeConfig, run: Run) -> None:
     from core.coding.decode import decode_video
-    from core.media.output import check_output
+    from core.media.claim import claimed
 
     source, output = Path(config.input), Path(config.output)
-    check_output(source, output, config.overwrite)
-    total = config.frames or frames_of(source)
-    loaded = run.codec(config.checkpoint)
-    with Meter(f"Decoding {source.name}", total) as meter:
-        result = decode_video(
-            source,
-            output,
-            loaded,
-            start=config.start,
-            frames=config.frames,
-            crf=config.crf,
-            seen=meter,
-        )
+    with claimed(source, output, config.overwrite):
+        total = config.frames or frames_of(source)
+        loaded = run.codec(config.checkpoint)
+        with Meter(f"Decoding {source.name}", total) as meter:
+            result = decode_video(
+                source,
+                output,
+                loaded,
+                start=config.start,
+                frames=config.frames,
+                crf=config.crf,
+                threads=config.threads,
+                seen=meter,
+                limits=run.limits,
+            )
     if result.drift:
         log.warning("%s", result.drift)
     log.info("%s: %d frames, %.1f s", output, result.frames, result.seconds)
@@ -77,4 +83,6 @@ def frames_of(source: Path) -> int | None:
         return reader.header.frames
 
 
-DECODE = TaskEntry("decode", DecodeConfig, _decode, needs=("model", "codec", "intra", "device"))
+DECODE = TaskEntry(
+    "decode", DecodeConfig, _decode, needs=("model", "codec", "intra", "device"), has_output=True
+)

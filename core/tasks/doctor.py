@@ -11,10 +11,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.table import Table
 
 from core import __version__
+from core.console import console
 from core.hooks import TaskEntry
 from core.kernels import library
 
@@ -25,6 +25,8 @@ PACKAGES = (
     *("mindspore", "numpy", "hydra-core", "omegaconf", "pluggy", "av", "tensorboardX"),
     *("torch", "onnx", "onnxruntime"),
 )
+GPL_ENCODERS = ("libx264", "libx265")
+"""Of those that libav may bring, the ones that we use."""
 CHECK_SECONDS = 1.0
 SLOW_MILLISECONDS = 100.0
 """A 3x3 convolution of 64 channels on 64x64 takes 1-15 ms where oneDNN is set well, hundreds where it is not."""
@@ -42,18 +44,18 @@ class DoctorConfig:
 
 
 def _doctor(config: DoctorConfig, run: Run) -> None:
-    console = Console()
-    _print(console, "Versions", _versions())
-    _print(console, "Device", _device(run))
-    _print(console, "Plugins", _plugins(run))
-    _print(console, "Folders", _folders(run))
+    _print("Versions", _versions())
+    _print("Video", _video())
+    _print("Device", _device(run))
+    _print("Plugins", _plugins(run))
+    _print("Folders", _folders(run))
 
 
-def _print(console: Console, title: str, facts: list[Fact]) -> None:
+def _print(title: str, facts: list[Fact]) -> None:
     table = Table(title=title, title_justify="left", show_header=False, min_width=60)
     for name, value in facts:
         table.add_row(name, value)
-    console.print(table)
+    console().print(table)
 
 
 def _versions() -> list[Fact]:
@@ -64,6 +66,14 @@ def _versions() -> list[Fact]:
         except metadata.PackageNotFoundError:
             facts.append((package, "not installed"))
     return facts
+
+
+def _video() -> list[Fact]:
+    import av
+
+    held = [name for name in GPL_ENCODERS if name in av.codecs_available]
+    licence = f"{', '.join(held)}: they bind who passes this installation on (docs/licences.md)"
+    return [("encoders under the GPL", licence if held else "none; .mp4 and .mkv cannot be written")]
 
 
 def _device(run: Run) -> list[Fact]:
@@ -153,4 +163,4 @@ def _writable(folder: Path) -> str:
         return f"NOT WRITABLE: {error.strerror}"
 
 
-DOCTOR = TaskEntry("doctor", DoctorConfig, _doctor, needs=("device",))
+DOCTOR = TaskEntry("doctor", DoctorConfig, _doctor, needs=("device",), has_output=True)

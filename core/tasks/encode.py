@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from omegaconf import MISSING
 
+from core import identity
 from core.errors import ConfigError
 from core.files import write_json
-from core.hooks import TaskEntry
+from core.hooks import FilePath, TaskEntry
 from core.progress import Meter
 from core.tasks.source import SourceConfig
 
@@ -26,13 +27,13 @@ log = logging.getLogger(__name__)
 class EncodeConfig(SourceConfig):
     """Code a video into a stream with a trained codec; typed again after an interruption, it goes on."""
 
-    output: str = MISSING
+    output: FilePath = MISSING
     """The stream, .mdv."""
-    checkpoint: str | None = None
+    checkpoint: FilePath | None = None
     """Trained codec; by default the settings' ``weights``."""
     overwrite: bool = False
     """Replace an output that exists."""
-    report: str | None = None
+    report: FilePath | None = None
     """JSON file to write with type, time, bytes and PSNR of each frame."""
     estimated: bool = False
     """Say as well what the float priors estimate for the rate."""
@@ -40,15 +41,15 @@ class EncodeConfig(SourceConfig):
 
 def _encode(config: EncodeConfig, run: Run) -> None:
     from core.coding.encode import SUFFIX, encode_video
-    from core.media.output import check_output
+    from core.media.claim import claimed
 
     output = Path(config.output)
-    check_output(config.path, output, config.overwrite, (SUFFIX,))
     if config.report and not (folder := Path(config.report).parent).is_dir():
         raise ConfigError(f"{folder} is not a folder: create it before writing {config.report}.")
     records: list[FrameRecord] = []
-    with config.open() as reader:
+    with claimed(config.path, output, config.overwrite, (SUFFIX,)), config.open(run.limits) as reader:
         loaded = run.codec(config.checkpoint)
+        loaded = replace(loaded, identity={**loaded.identity, **identity.task(run)})
         with Meter(f"Encoding {config.path.name}", reader.info.frame_count) as meter:
             result = encode_video(
                 reader,
@@ -65,4 +66,11 @@ def _encode(config: EncodeConfig, run: Run) -> None:
         write_json(Path(config.report), {**asdict(result), "per_frame": frames})
 
 
-ENCODE = TaskEntry("encode", EncodeConfig, _encode, needs=("model", "codec", "intra", "device"))
+ENCODE = TaskEntry(
+    "encode",
+    EncodeConfig,
+    _encode,
+    needs=("model", "codec", "intra", "device"),
+    resumes="The same command goes on where it was.",
+    has_output=True,
+)

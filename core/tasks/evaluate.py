@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from core.config import entry_section
 from core.errors import ConfigError
 from core.files import write_json
-from core.hooks import Split, TaskEntry, Upscaler, UpscalerEntry
+from core.hooks import FilePath, Split, TaskEntry, Upscaler, UpscalerEntry
 from core.progress import Meter
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 class EvaluateConfig:
     """Measure a trained network on held-out clips: a codec beside x264, an upscaler beside simple floors."""
 
-    checkpoint: str | None = None
+    checkpoint: FilePath | None = None
     """Checkpoint to measure; for an upscaler, none measures fresh weights (the settings' ``weights``, where given)."""
     split: Split = Split.TEST
     """Part of the data set."""

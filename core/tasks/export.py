@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import ConfigError
 from core.files import whole_file, write_json
-from core.hooks import ModelEntry, Part, Plane, TaskEntry
+from core.hooks import FilePath, ModelEntry, Part, Plane, TaskEntry
 from core.progress import Meter
 from core.registry import suggestion
 
@@ -43,9 +43,9 @@ class ExportConfig:
 
     format: Format = Format.onnx
     """What is written."""
-    output: str | None = None
+    output: FilePath | None = None
     """Folder to write to; by default ``export`` in the run's folder."""
-    checkpoint: str | None = None
+    checkpoint: FilePath | None = None
     """Trained network; by default the settings' ``weights``."""
     parts: list[str] = field(default_factory=list)
     """Names of the parts to write; empty writes all of them."""

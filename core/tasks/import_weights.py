@@ -9,33 +9,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from omegaconf import MISSING
-from rich.console import Console
 from rich.table import Table
 
+from core.console import console
 from core.errors import CheckpointError, ConfigError
-from core.hooks import CodecEntry, ModelEntry, PublishedWeights, TaskEntry
+from core.hooks import Array, CodecEntry, FilePath, ModelEntry, PublishedTensor, PublishedWeights, TaskEntry
 
 if TYPE_CHECKING:
-    from mindspore import nn
-
     from core.run import Run
-    from core.training.checkpoint import Tensors
+    from core.training.weights import Tensors, Wanted
 
 log = logging.getLogger(__name__)
 
 SHOWN = 8
-WRAPPERS = ("state_dict", "model", "params", "net")
-"""Keys under which training scripts are used to keep the state dict."""
 
 
 @dataclass
 class ImportWeightsConfig:
     """Turn published PyTorch weights into a checkpoint."""
 
-    input: str = MISSING
-    """Published weights: .pth or .pt (needs the extra ``torch``), .npz or .safetensors."""
-    output: str | None = None
+    input: FilePath = MISSING
+    """Published weights: .pth, .pt or Lightning's .ckpt (these need the extra ``torch``), .npz, .safetensors, or
+    MindSpore's .ckpt."""
+    key: str | None = None
+    """Which weights of the file, where it has several, as ``params``; by default those that have most of what the
+    model needs, averages (``params_ema``, ``ema``) first."""
+    output: FilePath | None = None
     """Checkpoint to write (.safetensors); by default ``checkpoints/imported.safetensors`` in the run's folder."""
 
 
@@ -50,24 +51,29 @@ class Account:
 
 
 def _import(config: ImportWeightsConfig, run: Run) -> None:
-    from core.training.checkpoint import MODEL, Checkpoint
+    from core.training.checkpoint import MODEL, Checkpoint, assign, wanted_by
+    from core.training.weights import Wanted, require_finite
 
     entry = run.entry("model", ModelEntry)
     if entry.published is None:
         raise ConfigError(f"model={entry.name} has no published weights to import.")
-    path = Path(config.input)
-    tensors, account = translate(entry.published(run.settings.model), read_state_dict(path))
+    output = Path(config.output) if config.output else run.output / "checkpoints" / "imported.safetensors"
+    if output.suffix != ".safetensors":
+        raise ConfigError(f"task.output={output} does not end in .safetensors, as checkpoints do.")
+    path, published = Path(config.input), entry.published(run.settings.model)
+    network = run.model()
+    wanted = Wanted(
+        frozenset(tensor.name for tensor in published.tensors.values()), wanted_by(network).parameters
+    )
+    tensors, account = translate(published, read_state_dict(path, config.key, wanted))
     _print(account, path)
     if account.missing:
         raise CheckpointError(
             f"{path} lacks {len(account.missing)} tensors that model={entry.name} with these options has "
             f"(first: {account.missing[0]}): check the model's options against the checkpoint."
         )
-    network = run.model()
-    _set(network, tensors, path)
-    output = Path(config.output) if config.output else run.output / "checkpoints" / "imported.safetensors"
-    if output.suffix != ".safetensors":
-        raise ConfigError(f"task.output={output} does not end in .safetensors, as checkpoints do.")
+    require_finite({published.tensors[ours].name: value for ours, value in tensors.items()}, path)
+    assign(network, tensors, path)
     named = {MODEL + name: value for name, value in tensors.items()}
     checkpoint = Checkpoint(output, named, run.model_section, run.model_plugin, {})
     if run.settings.codec is not None:
@@ -76,17 +82,13 @@ def _import(config: ImportWeightsConfig, run: Run) -> None:
     log.info("Checkpoint: %s", output)
 
 
-def _set(network: nn.Cell, tensors: Tensors, path: Path) -> None:
-    """Try the tensors on the network: sizes that do not fit are found before anything is written."""
-    from core.training.checkpoint import assign
-
-    assign(network, tensors, path)
-
-
 def translate(published: PublishedWeights, state: Mapping[str, Any]) -> tuple[Tensors, Account]:
-    """Our tensors by our names, and what became of every published key."""
+    """Our tensors by our names, and what became of every published key.
+
+    Raises `CheckpointError` for a tensor that is of another size than the model's.
+    """
     tensors = {
-        ours: tensor.convert(state[tensor.name])
+        ours: _converted(tensor, state[tensor.name])
         for ours, tensor in published.tensors.items()
         if tensor.name in state
     }
@@ -100,40 +102,25 @@ def translate(published: PublishedWeights, state: Mapping[str, Any]) -> tuple[Te
     )
 
 
-def read_state_dict(path: Path) -> Mapping[str, Any]:
-    """Named arrays of a published file; a ``.pth`` is read with ``weights_only``, so that nothing in it runs."""
-    from core.training.checkpoint import read_tensors
-
-    if path.suffix in (".pth", ".pt"):
-        return _read_torch(path)
-    if path.suffix not in (".npz", ".safetensors"):
-        raise CheckpointError(
-            f"{path} has an unknown ending: published weights are .pth, .pt, .npz or .safetensors."
-        )
-    return read_tensors(path)
-
-
-def _read_torch(path: Path) -> Mapping[str, Any]:
-    if not path.is_file():
-        raise CheckpointError(f"there is no file {path}.")
+def _converted(tensor: PublishedTensor, value: Array) -> Array:
     try:
-        import torch
-    except ImportError:
+        return tensor.convert(value)
+    except (ValueError, IndexError, TypeError):
+        sizes = "x".join(map(str, np.shape(value))) or "1"
         raise CheckpointError(
-            f"{path} is a PyTorch file, and PyTorch is not installed: pip install 'mindvideo[torch]', "
-            "or save the weights as .npz or .safetensors."
+            f"the tensor '{tensor.name}' is of size {sizes}, which the model has no place for: check the model's "
+            "options against the checkpoint."
         ) from None
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds on files that are damaged or hold more than tensors
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"{path} cannot be read as plain weights: {first[:200]}") from None
-    for key in WRAPPERS:
-        if isinstance(content, dict) and isinstance(content.get(key), dict):
-            content = content[key]
-    if not isinstance(content, dict) or not all(torch.is_tensor(v) for v in content.values()):
-        raise CheckpointError(f"{path} holds no state dict (names with tensors).")
-    return {str(key).removeprefix("module."): value.float().numpy() for key, value in content.items()}
+
+
+def read_state_dict(path: Path, key: str | None = None, wanted: Wanted | None = None) -> Tensors:
+    """Named arrays of a published file, as `core.training.weights.read_weights` finds them."""
+    from core.training.checkpoint import is_ours
+    from core.training.weights import NOTHING, read_weights
+
+    if path.is_file() and is_ours(path):
+        raise CheckpointError(f"{path} is a checkpoint of mindvideo already: give it as weights={path}.")
+    return read_weights(path, key, wanted or NOTHING)
 
 
 def _print(account: Account, path: Path) -> None:
@@ -150,7 +137,7 @@ def _print(account: Account, path: Path) -> None:
         shown = keys if what in ("missing", "left over") else keys[:SHOWN]
         more = f" … {len(keys) - len(shown)} more" if len(keys) > len(shown) else ""
         table.add_row(what, str(len(keys)), "\n".join(shown) + more)
-    Console().print(table)
+    console().print(table)
 
 
 IMPORT_WEIGHTS = TaskEntry("import_weights", ImportWeightsConfig, _import, needs=("model", "device"))

@@ -19,6 +19,7 @@ from core.hooks import (
     CodecEntry,
     ConventionalCodecEntry,
     DatasetEntry,
+    FilePath,
     Split,
     TaskEntry,
     Upscaler,
@@ -43,15 +44,15 @@ log = logging.getLogger(__name__)
 class MeasureConfig:
     """Measure a codec at one rate by real streams, or an upscaler; what was measured before is taken from a cache."""
 
-    checkpoint: str | None = None
+    checkpoint: FilePath | None = None
     """Trained codec or upscaler; by default the settings' ``weights``."""
     dataset: list[str] = field(default_factory=list)
     """Words that choose the data set, whatever the settings (of an experiment, say) choose."""
     split: Split = Split.TEST
     """Part of the data set."""
-    cache: str = "runs/bench_cache"
+    cache: FilePath = "runs/bench_cache"
     """Folder of what was measured before."""
-    result: str | None = None
+    result: FilePath | None = None
     """JSON file to write."""
     pictures: int = 1
     """Clips whose last frame is kept as a picture."""
@@ -84,7 +85,7 @@ def measure_point(config: MeasureConfig, run: Run) -> PointRecord:
     source, kept = _source(config, run), Cache(Path(config.cache))
     how = Measuring(
         cache=kept,
-        conditions=subject.conditions,
+        conditions=subject.identity,
         packets_alone=conventional,
         metrics=_further_metrics(run),
         pictures=config.pictures,
@@ -132,7 +133,7 @@ def measure_upscaler(config: MeasureConfig, run: Run) -> UpscalerRecord:
         return run.trained_upscaler(config.checkpoint)
 
     scale = load().scale
-    how = Upscaling(kept, subject.conditions, scale, _further_metrics(run), run.settings.seed)
+    how = Upscaling(kept, subject.identity, scale, _further_metrics(run), run.settings.seed)
     with Meter(f"Measuring ({config.split.value})", len(source)) as meter:
         clips, cached = measure(source, load, how, meter.advance)
     conditions = subject.conditions
@@ -157,7 +158,7 @@ def _cost(subject: Subject, kept: Cache, count: Callable[[], dict[str, float]]) 
 
     if subject.parameters is None:
         return None
-    return kept.remembered(key_of({**subject.conditions, "of": "multiply-adds"}), count)
+    return kept.remembered(key_of({**subject.identity, "of": "multiply-adds"}), count)
 
 
 def _source(config: MeasureConfig, run: Run) -> ClipSource:

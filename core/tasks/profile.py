@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import ConfigError
 from core.files import write_json
-from core.hooks import CodecEntry, InterCodecEntry, TaskEntry, UpscalerEntry
+from core.hooks import CodecEntry, FilePath, InterCodecEntry, TaskEntry, UpscalerEntry
 from core.progress import Meter
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 class ProfileConfig:
     """Say where the time and memory of a codec's or an upscaler's network go, and how they grow with the picture."""
 
-    checkpoint: str | None = None
+    checkpoint: FilePath | None = None
     """Trained network; by default the settings' ``weights``, or fresh ones, which take as long."""
     sizes: list[str] = field(default_factory=lambda: ["128x128", "192x192", "256x256", "384x384"])
     """Of the pictures (of an upscaler's inputs), as 1920x1080."""

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 
 from omegaconf import MISSING
 
+from core.hooks import FilePath
+
 if TYPE_CHECKING:
+    from core.media.limits import Limits
     from core.media.video import VideoReader
 
 
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 class SourceConfig:
     """Where a video comes from, and what a file without a header does not say."""
 
-    input: str = MISSING
+    input: FilePath = MISSING
     """Video file, raw .yuv (state ``raw_size``), or folder of pictures."""
     raw_size: str | None = None
     """Size of raw video, as 1920x1080."""
@@ -26,6 +29,8 @@ class SourceConfig:
     """Pixel format of raw video."""
     frame_rate: float = 25.0
     """Frames per second of raw video and picture folders."""
+    deinterlace: bool = False
+    """Make whole frames of interlaced ones."""
 
     def __post_init__(self) -> None:
         if self.frame_rate <= 0:
@@ -38,8 +43,8 @@ class SourceConfig:
         """The file or folder."""
         return Path(self.input)
 
-    def open(self) -> VideoReader:
-        """A reader of the video; raises `MediaError` when there is none."""
+    def open(self, limits: Limits) -> VideoReader:
+        """A reader of the video; raises `MediaError` when there is none, or it is beyond the limits."""
         from core.media.reader import open_video
         from core.media.video import RawFormat
 
@@ -48,4 +53,4 @@ class SourceConfig:
         if self.raw_size is not None:
             width, height = map(int, self.raw_size.lower().split("x"))
             raw = RawFormat(width, height, self.raw_format, rate)
-        return open_video(self.path, raw=raw, frame_rate=rate)
+        return open_video(self.path, raw=raw, frame_rate=rate, deinterlace=self.deinterlace, limits=limits)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import DataError
-from core.hooks import TaskEntry
+from core.hooks import FilePath, TaskEntry
 from core.sweeping import jobs, swept
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 class SweepReportConfig:
     """Show the jobs of a sweep: what was swept, scores, failures, and the best."""
 
-    folder: str | None = None
+    folder: FilePath | None = None
     """Folder of the sweep, which holds its numbered jobs; by default the latest one under ``sweeps/``."""
 
 
@@ -30,7 +30,7 @@ def _sweep_report(config: SweepReportConfig, run: Run) -> None:
 
 
 def report(folder: Path) -> int:
-    """Print the table of a sweep, write table, plot and numbers into its folder; how many jobs failed."""
+    """Write table, plot and numbers of a sweep into its folder, print the table; how many jobs failed."""
     from core.report.sweep import Row, SweepTable, print_sweep, write_sweep
 
     found = jobs(folder)
@@ -48,8 +48,9 @@ def report(folder: Path) -> int:
     ]
     sweep = SweepTable(list(columns), rows)
     title = f"Sweep {folder}"
+    written = write_sweep(sweep, title, folder)
     print_sweep(sweep, title)
-    log.info("Report: %s", write_sweep(sweep, title, folder))
+    log.info("Report: %s", written)
     return sum(job.failure is not None for job in found)
 
 
@@ -60,4 +61,4 @@ def _latest() -> Path:
     return max(folders, key=lambda folder: folder.stat().st_mtime)
 
 
-SWEEP_REPORT = TaskEntry("sweep_report", SweepReportConfig, _sweep_report)
+SWEEP_REPORT = TaskEntry("sweep_report", SweepReportConfig, _sweep_report, has_output=True)

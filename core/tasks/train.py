@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core import identity
 from core.config import compose_settings
-from core.errors import CheckpointError, ConfigError
-from core.files import write_json
+from core.errors import CheckpointError, ConfigError, RecordError
+from core.facts import changes
+from core.files import remove_leftovers, write_json
 from core.hooks import CodecEntry, Split, TaskEntry
-from core.run import Run
+from core.locks import LOCK, Lock
+from core.records import parse_json
+from core.run import Run, leads
 from core.tasks.validation import Validator
 
 if TYPE_CHECKING:
@@ -35,11 +39,24 @@ class TrainConfig:
 
     resume: bool = False
     """Go on from the last checkpoint in the run's folder (``output=FOLDER``; by default the latest run)."""
+    changed: bool = False
+    """Go on even if options differ from those that the training began with; from then on, these are its own."""
     evaluate: bool = True
     """Measure the best checkpoint on the test split at the end."""
 
 
 def _train(config: TrainConfig, run: Run) -> float | None:
+    if not leads():
+        return _trained(config, run)
+    run.output.mkdir(parents=True, exist_ok=True)
+    with Lock(
+        run.output / LOCK,
+        f"{run.output} is in use: another training is writing to it; give another output=….",
+    ):
+        return _trained(config, run)
+
+
+def _trained(config: TrainConfig, run: Run) -> float | None:
     others = {name: _train_beside(config, run, name) for name in run.settings.training.beside}
     training = Training(config, run)
     score = training.execute()
@@ -59,8 +76,13 @@ def _train_beside(config: TrainConfig, run: Run, name: str) -> Run:
         raise ConfigError(f"training.beside={name} compares codecs: both experiments must have one.")
     other = Run(settings, run.registry, run.output / name, words)
     log.info("First, to be shown beside: experiment %s", name)
-    _train(TrainConfig(resume=config.resume, evaluate=False), other)
+    _train(TrainConfig(resume=config.resume, changed=config.changed, evaluate=False), other)
     return other
+
+
+def facts_path(run: Run) -> Path:
+    """What the training in a run's folder was begun with."""
+    return run.shared_output / "checkpoints" / "facts.json"
 
 
 def last_path(run: Run) -> Path:
@@ -81,7 +103,8 @@ class Training:
         from core.training.state import TrainingState
 
         self.run = run
-        self.resume = config.resume
+        self.resume, self.changed = config.resume, config.changed
+        self.facts = identity.training(run)
         self.recipe = recipe = run.settings.training
         if recipe.steps is None and recipe.epochs is None:
             raise ConfigError("how long to train is not set: give training.steps=… or training.epochs=….")
@@ -89,6 +112,7 @@ class Training:
             raise ConfigError(
                 f"{run.shared_output} holds a training already: go on with task.resume=true, or give another output=…."
             )
+        self._require_same_options()
         device = run.device
         self.source = run.source(Split.TRAIN)
         per_epoch = steps_per_epoch(self.source, run.settings.loader.batch_size, device.world)
@@ -107,6 +131,8 @@ class Training:
 
         if self.resume:
             self._resume()
+        if self.run.is_chief:
+            self._begin()
         if not self.state.finished(self.recipe.patience):
             self._announce()
             loader = self.run.training_loader(self.source, self.state.step, self.state.total_steps)
@@ -203,14 +229,29 @@ class Training:
         if self.run.is_chief:
             self._save(best_path(self.run))
 
+    def _begin(self) -> None:
+        """Note what the training is made with, and take away what a killed one did not finish writing."""
+        facts_path(self.run).parent.mkdir(parents=True, exist_ok=True)
+        for path in (last_path(self.run), best_path(self.run), facts_path(self.run)):
+            remove_leftovers(path)
+        write_json(facts_path(self.run), self.facts)
+
     def _save(self, path: Path) -> None:
+        from safetensors import SafetensorError
+
         from core.training.checkpoint import MODEL, STATE, Checkpoint, tensors_of
 
         model = tensors_of(self.network, MODEL)
         names = frozenset(name.removeprefix(MODEL) for name in model)
         tensors = {**model, **tensors_of(self.step, STATE, without=names)}
         run = self.run
-        Checkpoint(path, tensors, run.model_section, run.model_plugin, self.state.record()).save()
+        try:
+            Checkpoint(path, tensors, run.model_section, run.model_plugin, self.state.record()).save()
+        except (OSError, SafetensorError) as error:
+            raise CheckpointError(
+                f"{path} cannot be written: {getattr(error, 'strerror', None) or error}; the one before it stays, and "
+                "task.resume=true goes on from there."
+            ) from error
 
     def _resume(self) -> None:
         from core.training.checkpoint import MODEL, STATE, assign
@@ -223,15 +264,37 @@ class Training:
         self._require_same_run(checkpoint.training, path)
         tensors = {**checkpoint.part(MODEL), **checkpoint.part(STATE)}
         assign(self.step, tensors, path)
-        self.state.restore(checkpoint.training)
+        try:
+            self.state.restore(checkpoint.training)
+        except RecordError as error:
+            raise CheckpointError(
+                f"{path} is damaged: its training's record is unreadable ({error})."
+            ) from None
         log.info("Resuming %s at step %d.", path, self.state.step)
+
+    def _require_same_options(self) -> None:
+        """Refuse to go on with other options than those of the beginning, unless that is asked for."""
+        if not (self.resume and last_path(self.run).exists() and facts_path(self.run).exists()):
+            return
+        try:
+            before = parse_json(facts_path(self.run).read_bytes())
+        except (OSError, RecordError):
+            before = None
+        changed = changes(before, self.facts)
+        if changed and not self.changed:
+            raise ConfigError(
+                f"the training in {self.run.shared_output} was begun otherwise ({changed}): resume with its own "
+                "words, which are in .hydra/overrides.yaml there, or go on with these by task.changed=true."
+            )
+        if changed:
+            log.warning("From here on the training is another one: %s.", changed)
 
     def _require_same_run(self, record: Mapping[str, object], path: Path) -> None:
         for name in ("seed", "total_steps", "steps_per_epoch"):
             now = getattr(self.state, name)
-            if record[name] != now:
+            if record.get(name) != now:
                 raise CheckpointError(
-                    f"{path} is of a run with {name.replace('_', ' ')} {record[name]}, the settings give {now}: "
+                    f"{path} is of a run with {name.replace('_', ' ')} {record.get(name)}, the settings give {now}: "
                     "resume with the run's own settings, or start from its weights with weights=… output=…."
                 )
 
@@ -243,4 +306,10 @@ def _learning_rates(run: Run, total: int) -> NDArray[np.float32]:
     return np.asarray(rates(total) if rates else np.full(total, np.nan), dtype=np.float32)
 
 
-TRAIN = TaskEntry("train", TrainConfig, _train, needs=("model", "dataset", "optimizer", "step", "device"))
+TRAIN = TaskEntry(
+    "train",
+    TrainConfig,
+    _train,
+    needs=("model", "dataset", "optimizer", "step", "device"),
+    resumes="The same command with output={output} task.resume=true goes on from the last checkpoint.",
+)

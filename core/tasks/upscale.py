@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -10,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from omegaconf import MISSING
 
-from core.config import entry_section
+from core import identity
 from core.errors import CheckpointError, ConfigError
-from core.hooks import TaskEntry, UpscalerEntry
+from core.hooks import FilePath, TaskEntry, UpscalerEntry
 from core.progress import Meter
 from core.tasks.source import SourceConfig
 from core.upscaling.options import UpscaleOptions
@@ -27,9 +26,9 @@ log = logging.getLogger(__name__)
 class UpscaleConfig(UpscaleOptions, SourceConfig):
     """Make a video smoother and larger with a trained network."""
 
-    output: str = MISSING
+    output: FilePath = MISSING
     """.mp4 or .mkv (H.264), .y4m (lossless), or a folder for PNG files."""
-    checkpoint: str | None = None
+    checkpoint: FilePath | None = None
     """Trained network; by default the settings' ``weights``."""
     overwrite: bool = False
     """Replace an output that exists."""
@@ -45,40 +44,48 @@ class UpscaleConfig(UpscaleOptions, SourceConfig):
 
 
 def _upscale(config: UpscaleConfig, run: Run) -> None:
-    from core.media.output import check_output
+    from core.media.claim import claimed
+    from core.upscaling.parts import require_ours
     from core.upscaling.video import upscale_video
 
-    weights = config.checkpoint or run.settings.weights
-    identity = _identity(run, weights)
-    check_output(config.path, Path(config.output), config.overwrite)
-    with config.open() as reader:
+    output = Path(config.output)
+    weights = _weights(config, run)
+    with claimed(config.path, output, config.overwrite), config.open(run.limits) as reader:
+        require_ours(output)
         upscaler = run.trained_upscaler(weights)
         with Meter(f"Upscaling {config.path.name}", reader.info.frame_count) as meter:
             result = upscale_video(
                 reader,
-                Path(config.output),
+                output,
                 upscaler,
                 config.options,
                 source=config.path,
-                identity=identity,
+                identity={**identity.upscaling(run, weights), **identity.task(run)},
                 seen=meter,
+                limits=run.limits,
             )
-    log.info("%s: %s", config.output, result.description)
+    log.info("%s: %s", output, result.description)
 
 
-def _identity(run: Run, weights: str | None) -> str:
-    """Names what makes the pictures; raises `ConfigError` where a network is needed and none is given."""
-    entry = run.entry("upscaler", UpscalerEntry)
-    if not entry.takes_model:
-        return f"{entry.name} {entry_section(run.settings.upscaler)}"
+def _weights(config: UpscaleConfig, run: Run) -> str | None:
+    """The trained network; raises `ConfigError` where one is needed and none is given."""
+    if not run.entry("upscaler", UpscalerEntry).takes_model:
+        return None
+    weights = config.checkpoint or run.settings.weights
     if not weights:
         raise ConfigError(
             "no trained network is given: train one (python -m core), then task.checkpoint=FILE."
         )
-    checkpoint = Path(weights)
-    if not checkpoint.is_file():
-        raise CheckpointError(f"there is no checkpoint {checkpoint}.")
-    return hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    if not Path(weights).is_file():
+        raise CheckpointError(f"there is no checkpoint {weights}.")
+    return weights
 
 
-UPSCALE = TaskEntry("upscale", UpscaleConfig, _upscale, needs=("model", "upscaler", "device"))
+UPSCALE = TaskEntry(
+    "upscale",
+    UpscaleConfig,
+    _upscale,
+    needs=("model", "upscaler", "device"),
+    resumes="The same command goes on where it was.",
+    has_output=True,
+)

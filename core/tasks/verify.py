@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import MISSING
 
-from core.hooks import TaskEntry
+from core.hooks import FilePath, TaskEntry
 from core.progress import Meter
 from core.tasks.decode import frames_of
 
@@ -23,9 +23,9 @@ log = logging.getLogger(__name__)
 class VerifyConfig:
     """Decode a stream without writing anything, and say what is wrong with it."""
 
-    input: str = MISSING
+    input: FilePath = MISSING
     """The stream, .mdv."""
-    checkpoint: str | None = None
+    checkpoint: FilePath | None = None
     """Trained codec; by default the settings' ``weights``."""
 
 
@@ -37,10 +37,12 @@ def _verify(config: VerifyConfig, run: Run) -> None:
     total = frames_of(source)
     loaded = run.codec(config.checkpoint)
     with Meter(f"Verifying {source.name}", total) as meter:
-        result = verify(source, loaded, meter)
+        result = verify(source, loaded, meter, run.limits)
     if result.fault is not None:
         raise StreamError(result.description)
     log.info("%s: %s", source, result.description)
 
 
-VERIFY = TaskEntry("verify", VerifyConfig, _verify, needs=("model", "codec", "intra", "device"))
+VERIFY = TaskEntry(
+    "verify", VerifyConfig, _verify, needs=("model", "codec", "intra", "device"), has_output=True
+)

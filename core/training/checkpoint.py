@@ -19,12 +19,21 @@ import numpy as np
 from numpy.typing import NDArray
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from core.errors import CheckpointError
+from core.errors import CheckpointError, RecordError
 from core.files import whole_file
 from core.hooks import Tables
+from core.records import Sha256, decode_record, parse_json
+from core.training.weights import (
+    Tensors,
+    Wanted,
+    is_torch,
+    metadata_of,
+    read_safetensors,
+    read_weights,
+    require_finite,
+)
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -37,7 +46,23 @@ SHOWN = 5
 
 C = TypeVar("C")
 _NO_DEFAULTS: Mapping[str, Any] = {}
-Tensors = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class _Description:
+    """What stands in a file's metadata, as JSON."""
+
+    format: int
+    model: dict[str, Any]
+    plugin: dict[str, str]
+    training: dict[str, Any]
+    sha256: Sha256
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model.get("model"), str):
+            raise ValueError("it names no model")
+        if "${" in json.dumps(self.model):
+            raise ValueError("an option of its model is no plain value")
 
 
 @dataclass(frozen=True)
@@ -54,22 +79,22 @@ class Checkpoint:
     @classmethod
     def open(cls, path: Path) -> Checkpoint:
         """Read and check a file; raises `CheckpointError` when it is missing, damaged or not ours."""
-        tensors, metadata = _read_safetensors(path)
+        tensors, metadata = read_safetensors(path)
         if METADATA_KEY not in metadata:
             raise CheckpointError(f"{path} is a safetensors file, but not a checkpoint of mindvideo.")
         try:
-            record = json.loads(metadata[METADATA_KEY])
-            if record["format"] != FORMAT:
+            record = parse_json(metadata[METADATA_KEY])
+            if isinstance(record, dict) and (made_as := record.get("format", FORMAT)) != FORMAT:
                 raise CheckpointError(
-                    f"{path} has checkpoint format {record['format']}; this mindvideo reads format {FORMAT}."
+                    f"{path} has checkpoint format {made_as!r:.40}; this mindvideo reads format {FORMAT}."
                 )
-            digest = record.pop("sha256")
-            content = cls(path, tensors, record["model"], record["plugin"], record["training"])
-        except (KeyError, TypeError, ValueError) as error:
+            said = decode_record(_Description, record)
+        except RecordError as error:
             raise _damaged(path, f"its description is unreadable ({error})") from None
-        if _digest(tensors, record) != digest:
+        del record["sha256"]
+        if _digest(tensors, record) != said.sha256:
             raise _damaged(path, "its content does not match its checksum")
-        return content
+        return cls(path, tensors, said.model, said.plugin, said.training)
 
     def save(self) -> None:
         """Write the file, whole or not at all."""
@@ -150,30 +175,34 @@ def _override(key: str, value: Any) -> str:
 def load_weights(
     network: nn.Cell, path: Path, model_section: Mapping[str, Any], defaults: Mapping[str, Any] = _NO_DEFAULTS
 ) -> None:
-    """Set a network's parameters from a file: ours, .safetensors or .npz by our names, or MindSpore's .ckpt.
+    """Set a network's parameters from a file: ours, or a .safetensors, .npz or MindSpore .ckpt with our names.
 
     ``defaults`` are those of the model's options, as `Checkpoint.require_model` takes them.
-    Raises `CheckpointError` when the file is missing, damaged, or does not fit the network.
+    Raises `CheckpointError` when the file is missing, damaged, does not fit the network, or holds what is no number.
     """
-    if path.suffix in (".pth", ".pt"):
+    if is_torch(path):
         raise CheckpointError(
             f"{path} is a PyTorch file: turn it into a checkpoint with task=import_weights task.input={path}."
         )
-    if path.suffix == ".safetensors" and METADATA_KEY in _read_safetensors(path)[1]:
+    if is_ours(path):
         checkpoint = Checkpoint.open(path)
         checkpoint.require_model(model_section, defaults)
         assign(network, checkpoint.part(MODEL), path)
-    else:
-        assign(network, read_tensors(path), path)
+        return
+    tensors = read_weights(path, wanted=wanted_by(network))
+    require_finite(tensors, path)
+    assign(network, tensors, path)
 
 
-def read_tensors(path: Path) -> Tensors:
-    """Named arrays of a .safetensors, .npz or MindSpore .ckpt file; nothing in it is executed."""
-    readers = {".safetensors": lambda p: _read_safetensors(p)[0], ".npz": _read_npz, ".ckpt": _read_mindspore}
-    if path.suffix not in readers:
-        raise CheckpointError(f"{path} has an unknown ending: weights are {', '.join(sorted(readers))}.")
-    _require_file(path)
-    return readers[path.suffix](path)
+def is_ours(path: Path) -> bool:
+    """Whether a file is a checkpoint of mindvideo, sound or not."""
+    return path.suffix == ".safetensors" and METADATA_KEY in metadata_of(path)
+
+
+def wanted_by(network: nn.Cell) -> Wanted:
+    """What a network needs of a file that has its own names."""
+    parameters = list(network.get_parameters())
+    return Wanted(frozenset(p.name for p in parameters), sum(p.size for p in parameters))
 
 
 def assign(network: nn.Cell, tensors: Mapping[str, NDArray[Any]], path: Path) -> None:
@@ -202,40 +231,8 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:SHOWN]) + more
 
 
-def _require_file(path: Path) -> None:
-    if not path.is_file():
-        raise CheckpointError(f"there is no checkpoint {path}.")
-
-
 def _damaged(path: Path, why: str) -> CheckpointError:
     return CheckpointError(f"{path} is damaged: {why}; use another checkpoint of the run.")
-
-
-def _read_safetensors(path: Path) -> tuple[Tensors, dict[str, str]]:
-    _require_file(path)
-    try:
-        with safe_open(path, framework="numpy") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
-        raise _damaged(path, f"it is no readable safetensors file ({error})") from None
-
-
-def _read_npz(path: Path) -> Tensors:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except Exception as error:  # zipfile and numpy raise many kinds on damage
-        raise _damaged(path, f"it is no readable .npz file ({error})") from None
-
-
-def _read_mindspore(path: Path) -> Tensors:
-    import mindspore as ms
-
-    try:
-        loaded = ms.load_checkpoint(str(path))
-    except (ValueError, RuntimeError, OSError):
-        raise _damaged(path, "MindSpore cannot read it") from None
-    return {name: value.asnumpy() for name, value in loaded.items()}
 
 
 def _digest(tensors: Mapping[str, NDArray[Any]], record: Mapping[str, Any]) -> str:

@@ -5,6 +5,23 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from core.records import AnyFloat, Count, decode_record
+
+
+@dataclass
+class _Progress:
+    """What a resumed run takes over of a `TrainingState`."""
+
+    step: Count
+    losses: dict[str, AnyFloat]
+    best: AnyFloat | None
+    best_step: Count
+    stale: Count
+    history: list[dict[str, AnyFloat]]
+
+
+PROGRESS = tuple(_Progress.__annotations__)
+
 
 @dataclass
 class TrainingState:
@@ -30,9 +47,10 @@ class TrainingState:
         return asdict(self)
 
     def restore(self, record: dict[str, Any]) -> None:
-        """Go on from a record; the length of the run is the new settings' affair."""
-        for name in ("step", "losses", "best", "best_step", "stale", "history"):
-            setattr(self, name, record[name])
+        """Go on from a record; the length of the run is the new settings' affair. Raises `RecordError`."""
+        kept = decode_record(_Progress, {name: record[name] for name in PROGRESS if name in record})
+        for name in PROGRESS:
+            setattr(self, name, getattr(kept, name))
 
     def finished(self, patience: int) -> bool:
         """Whether the run is over: all steps are done, or ``patience`` (0: none) ran out."""

@@ -20,7 +20,11 @@ class UpscaleOptions:
     overlap: int = 32
     """Input pixels that neighbouring pieces share."""
     crf: int = 16
-    """Quality of H.264, 0 (lossless) to 51."""
+    """Quality of H.264 and HEVC, 0 (best) to 51."""
+    sound: str = "copy"
+    """What becomes of the sound: copy as it is, aac (coded anew, where the output cannot hold its codec), or none."""
+    threads: int = 1
+    """Of the video encoder: 1 gives the same file every time, 0 takes all cores, and may not."""
 
     def __post_init__(self) -> None:
         if not (self.temporal or self.spatial):
@@ -29,3 +33,7 @@ class UpscaleOptions:
             raise ValueError(f"tile={self.tile} must be 0, or more than twice overlap={self.overlap}.")
         if not 0 <= self.crf <= 51:
             raise ValueError(f"crf={self.crf} is not between 0 and 51.")
+        if self.sound not in ("copy", "aac", "none"):
+            raise ValueError(f"sound={self.sound} is not copy, aac or none.")
+        if self.threads < 0:
+            raise ValueError(f"threads={self.threads} is negative.")

@@ -12,6 +12,7 @@ from core.hooks import (
     CodecConfig,
     CodecEntry,
     Coding,
+    FilePath,
     IntraCodec,
     IntraEntry,
     ModelEntry,
@@ -59,7 +60,7 @@ class Cheng2020CodecConfig(CodecConfig):
 class Cheng2020IntraConfig:
     """The picture codec cheng2020-anchor."""
 
-    checkpoint: str = "???"
+    checkpoint: FilePath = "???"
     """The network, a checkpoint with tables; its options are those that it was trained with."""
 
 

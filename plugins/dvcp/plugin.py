@@ -15,6 +15,7 @@ from core.hooks import (
     Codec,
     CodecEntry,
     Coding,
+    FilePath,
     InterCodecEntry,
     IntraCodec,
     LossEntry,
@@ -119,7 +120,7 @@ class LpipsConfig:
 class LpipsMetricConfig:
     """A learned distance of pictures."""
 
-    file: str = MISSING
+    file: FilePath = MISSING
     """Its weights, a checkpoint that ``task=import_weights model=lpips`` has written."""
 
 
@@ -181,7 +182,7 @@ class DvcpLossConfig:
     """Weight of the adversarial loss within the distortion; 0 leaves it and the discriminator's training out."""
     features: Features = Features.random_vgg
     """What the perceptual distance is measured on."""
-    vgg_file: str | None = None
+    vgg_file: FilePath | None = None
     """Weights of VGG-19, a checkpoint that ``task=import_weights model=vgg19`` has written."""
     vgg_channels: int = 64
     """Channels of the first group of the random VGG-19; fewer cost less."""

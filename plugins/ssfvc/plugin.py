@@ -12,6 +12,7 @@ from core.hooks import (
     CodecConfig,
     CodecEntry,
     Coding,
+    FilePath,
     IntraCodec,
     IntraEntry,
     ModelEntry,
@@ -52,7 +53,7 @@ class SsfvcCodecConfig(CodecConfig):
 class SsfvcIntraConfig:
     """The learned picture codec inside a trained SSFVC network."""
 
-    checkpoint: str = "???"
+    checkpoint: FilePath = "???"
     """The network, a checkpoint with tables; its options are those that it was trained with."""
 
 

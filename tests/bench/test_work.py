@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import textwrap
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
 
-from core.bench.plan import Job, jobs, word
+from core.bench import work
+from core.bench.plan import Job, jobs
 from core.bench.work import Workers
+from core.words import word
 
 WORKER = """
 import json, os, signal, sys, time
@@ -25,7 +29,12 @@ if kind == "crash":
     raise RuntimeError("out of luck")
 if kind == "killed":
     os.kill(os.getpid(), signal.SIGKILL)
-if kind == "slow":
+if kind == "stubborn":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    child = os.fork()
+    if child:
+        open(words["pids"], "w").write(f"{os.getpid()} {child}")
+if kind in ("slow", "stubborn"):
     time.sleep(60)
 if kind == "mute":
     sys.exit(0)
@@ -107,6 +116,58 @@ def test_jobs_run_at_the_same_time(workers, record):
     planned = [job(str(n), "good", "seconds=0.3", f"record={record[1]}") for n in range(4)]
     workers(parallel=2).run(planned, note)
     assert max(most) == 2
+
+
+def alive(pid):
+    """Whether a process still runs; one that has ended and waits for its parent does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def pids_in(file):
+    """The numbers in a file, once they are there."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if file.exists() and len(numbers := file.read_text().split()) == 2:
+            return list(map(int, numbers))
+        time.sleep(0.02)
+    raise AssertionError("no process began")
+
+
+def test_what_does_not_heed_the_end_is_ended_with_its_children(workers, tmp_path, monkeypatch):
+    monkeypatch.setattr(work, "GRACE", 0.2)
+    pids = tmp_path / "pids"
+    outcome = workers(timeout=2).run([job("a", "stubborn", f"pids={pids}")])[0]
+    assert outcome.failure == "it took more than 2 s."
+    assert not any(map(alive, pids_in(pids)))
+
+
+def test_jobs_end_with_a_process_that_is_killed(tmp_path):
+    script = tmp_path / "worker.py"
+    pid = tmp_path / "pid"
+    script.write_text(f"import os, time; open({str(pid)!r}, 'w').write(f'{{os.getpid()}} 0'); time.sleep(60)")
+    parent = subprocess.Popen(
+        [
+            *(sys.executable, "-c"),
+            "import pathlib, sys; from core.bench.plan import Job; from core.bench.work import Workers; "
+            "Workers(pathlib.Path(sys.argv[1]), command=(sys.executable, sys.argv[2])).run([Job('a', 'p', 's', ())])",
+            *(str(tmp_path / "jobs"), str(script)),
+        ]
+    )
+    child = pids_in(pid)[0]
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 20
+    while alive(child) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not alive(child)
+
+
+@pytest.mark.parametrize("code", [-15, 143])
+def test_a_signal_is_told_by_its_name(code, tmp_path):
+    assert work._failure(code, tmp_path) == "it was ended by signal SIGTERM."
 
 
 def test_an_interruption_ends_what_runs(workers, record):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from material import expected, moving, read, script, write, write_timed
 from PIL import Image
-from toy import Levels, Pairs, load
+from toy import Codes, Levels, Pairs, load
 
 from core.coding.codec import LoadedCodec
 from core.coding.decode import decode, decode_video
@@ -18,8 +18,8 @@ from core.coding.encode import encode
 from core.coding.frames import Fault
 from core.coding.verify import verify
 from core.entropy.stream import StreamReader, StreamWriter
-from core.errors import MediaError, StreamError
-from core.hooks import DecodedFrame, Packet, Picture
+from core.errors import BusyError, MediaError, StreamError
+from core.hooks import DecodedFrame, Packet, Picture, PictureFormat
 from core.media.colour import Matrix, Range
 from core.media.reader import open_video
 
@@ -291,3 +291,32 @@ def test_a_full_disk(tmp_path: Path) -> None:
     sentences = [f"{name} cannot be written: File too large" for name in ("back.mp4", "back.y4m", "back")]
     assert told.stdout.splitlines() == sentences, told.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.y4m", "out.mdv"]
+
+
+def test_two_decodes_to_one_file(tmp_path: Path) -> None:
+    path, loaded = stream(tmp_path)
+
+    class Nested(Levels):
+        refused = 0
+
+        def picture(self, codes: Codes, format: PictureFormat) -> Picture:
+            with pytest.raises(BusyError, match="another process is making it"):
+                decode(path, tmp_path / "out.y4m", loaded)
+            Nested.refused += 1
+            return super().picture(codes, format)
+
+    assert decode(path, tmp_path / "out.y4m", load(Nested())).frames == 9
+    assert Nested.refused == 9
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ""])
+def test_what_a_killed_decode_left_is_taken_away(tmp_path: Path, suffix: str) -> None:
+    path, loaded = stream(tmp_path)
+    output = tmp_path / f"out{suffix}"
+    if suffix:
+        (tmp_path / ".out.mp4.abcdefgh.part.mp4").write_bytes(b"half")
+    else:
+        (tmp_path / ".out.abcdefgh.part").mkdir()
+        (tmp_path / ".out.abcdefgh.part" / "00000.png").write_bytes(b"half")
+    decode(path, output, loaded)
+    assert sorted(tmp_path.iterdir()) == sorted([path, tmp_path / "in.y4m", output])

@@ -15,12 +15,14 @@ import pytest
 from material import RATE, expected, moving, read, script, write, write_timed
 from toy import Levels, Pairs, load
 
+from core.coding.codec import LoadedCodec
 from core.coding.encode import encode, encode_video
 from core.coding.frames import StreamDecoder
 from core.coding.records import FrameRecord
 from core.entropy.stream import StreamReader
-from core.errors import MediaError
+from core.errors import BusyError, ForeignError, MediaError
 from core.hooks import Array, CodedFrame, FrameEncoder, Packet, PictureFormat
+from core.media import claim
 from core.media.reader import RawFormat, open_video
 from core.metrics.quality import as_stored, psnr
 
@@ -225,6 +227,92 @@ def test_what_was_made_by_another_plan_is_not_taken_up(tmp_path: Path, change: s
     assert (tmp_path / "out.mdv").read_bytes() == (tmp_path / "straight.mdv").read_bytes()
 
 
+@pytest.mark.parametrize("harm", ["nulls", "other keys", "other types", "deep", "cut short", "no first line"])
+def test_a_damaged_journal_is_gone_on_from_its_last_sound_record(tmp_path: Path, harm: str) -> None:
+    source = write(tmp_path / "in.y4m", moving(11))
+    encode(source, tmp_path / "straight.mdv", load(Pairs(), gop=2))
+    with pytest.raises(KeyboardInterrupt):
+        encode(source, tmp_path / "out.mdv", load(Failing(7), gop=2))
+    journal = tmp_path / ".out.mdv.frames"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    assert len(lines) >= 7
+    number = 0 if harm == "no first line" else 4
+    lines[number] = {
+        "other keys": b'{"type": "intra"}\n',
+        "other types": lines[4].replace(b'"bytes": ', b'"bytes": -'),
+        "deep": b"[" * 100_000 + b"\n",
+        "cut short": lines[4][:9],
+    }.get(harm, bytes(40) + b"\n")
+    journal.write_bytes(b"".join(lines[: 5 if harm == "cut short" else None]))
+    again = Pairs()
+    encode(source, tmp_path / "out.mdv", load(again, gop=2))
+    assert (tmp_path / "out.mdv").read_bytes() == (tmp_path / "straight.mdv").read_bytes()
+    assert again.frames == list(
+        range(0 if number == 0 else 2, 11)
+    )  # three records are sound: from the intra frame 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.y4m", "out.mdv", "straight.mdv"]
+
+
+def test_other_options_of_the_encoder_begin_anew_and_say_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The fingerprint tells what decodes; the rate factor, say, is not in it."""
+    source = write(tmp_path / "in.y4m", moving(11))
+
+    def at(crf: int, codec: Levels) -> LoadedCodec:
+        return replace(load(codec, gop=2), identity={"codec.crf": crf})
+
+    with pytest.raises(KeyboardInterrupt):
+        encode(source, tmp_path / "out.mdv", at(10, Failing(7)))
+    again = Pairs()
+    with caplog.at_level("INFO"):
+        encode(source, tmp_path / "out.mdv", at(45, again))
+    assert again.frames == list(range(11))
+    assert "out.mdv was begun otherwise (codec.crf was 10 and is 45): beginning anew." in caplog.text
+
+
+def test_pictures_that_were_rendered_again_are_coded_again(tmp_path: Path) -> None:
+    source = write(tmp_path / "in", moving(11))
+    with pytest.raises(KeyboardInterrupt):
+        encode(source, tmp_path / "out.mdv", load(Failing(7), gop=2))
+    before = source.stat()
+    other = write(tmp_path / "other", moving(11, seed=1))
+    for picture in source.iterdir():
+        picture.write_bytes((other / picture.name).read_bytes())
+    assert source.stat().st_mtime_ns == before.st_mtime_ns
+    again = Pairs()
+    encode(source, tmp_path / "out.mdv", load(again, gop=2))
+    assert again.frames == list(range(11))
+
+
+@pytest.mark.parametrize("ending", [".part", ".frames", ".lock"])
+def test_a_link_under_a_hidden_name_is_not_followed(tmp_path: Path, ending: str) -> None:
+    source, theirs = write(tmp_path / "in.y4m", moving(2)), tmp_path / "letter.txt"
+    theirs.write_text("dear")
+    (tmp_path / f".out.mdv{ending}").symlink_to(theirs)
+    with pytest.raises(ForeignError, match="is not a file of ours"):
+        encode(source, tmp_path / "out.mdv", load())
+    assert theirs.read_text() == "dear" and not (tmp_path / "out.mdv").exists()
+
+
+def test_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write(tmp_path / "in.y4m", moving(2))
+    monkeypatch.setattr(claim.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 0}))
+    with pytest.raises(MediaError, match=r"has 0\.00 MB free: make room"):
+        encode(source, tmp_path / "out.mdv", load())
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_a_long_name(tmp_path: Path) -> None:
+    source, output = write(tmp_path / "in.y4m", moving(11)), tmp_path / ("x" * 251 + ".mdv")
+    with pytest.raises(KeyboardInterrupt):
+        encode(source, output, load(Failing(7), gop=2))
+    again = Pairs()
+    encode(source, output, load(again, gop=2))
+    assert len(again.frames) < 11
+    assert sorted(tmp_path.iterdir()) == [source, output]
+
+
 KILLED = """
     import os, signal
     from toy import Levels, load
@@ -286,7 +374,7 @@ def test_two_encodes_to_one_file(tmp_path: Path) -> None:
             encode(source, tmp_path / "out.mdv", load())
             return super().codes(frame, format)
 
-    with pytest.raises(MediaError, match="another process is encoding"):
+    with pytest.raises(BusyError, match="another process is making it"):
         encode(source, tmp_path / "out.mdv", load(Nested()))
     assert encode(source, tmp_path / "out.mdv", load()).frames == 3
 

@@ -57,7 +57,7 @@ TESTED = {
 }
 """Commands that another test runs, maybe with other files and sizes, and that test."""
 CHECKS_OF_THE_PROJECT = re.compile(
-    r"^make (test|test-slow|lint|docs)$|^python -m pytest tests|^pytest -m slow"
+    r"^make (test|test-slow|lint|docs|torture)( |$)|^python -m pytest tests|^pytest -m slow"
 )
 """What runs tests, looks at style or builds the site is not run by tests."""
 

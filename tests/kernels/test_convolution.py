@@ -316,7 +316,7 @@ def test_without_the_library_there_are_no_cells():
         (((1, 5, 8, 8), (4, 4, 3, 3), (4,)), "do not fit each other"),
         (((1, 4, 8, 8), (4, 4, 3, 3), (5,)), "do not fit each other"),
         (((1, 4, 2, 8), (4, 4, 3, 3), (4,)), "nothing is left"),
-        (((4, 8, 8), (4, 4, 3, 3), (4,)), "no convolution takes"),
+        (((4, 8, 8), (4, 4, 3, 3), (4,)), "do not fit each other"),
     ],
 )
 def test_shapes_that_do_not_fit(kernels, shapes, said):

@@ -11,6 +11,7 @@ import pytest
 
 from core.errors import MediaError
 from core.media.reader import open_video
+from core.media.tracks import TrackSource
 from core.media.writer import concatenate, open_writer
 
 RATE = Fraction(30000, 1001)
@@ -61,7 +62,7 @@ def test_frames_and_times(footage: SimpleNamespace, tmp_path: Path, suffix: str,
 
 def test_sound_is_added(footage: SimpleNamespace, tmp_path: Path, tone: Path) -> None:
     parts, expected = make_parts(footage, tmp_path, (5, 5))
-    concatenate(parts, tmp_path / "joined.mp4", audio_from=tone)
+    concatenate(parts, tmp_path / "joined.mp4", tracks=TrackSource(tone))
     assert footage.audio_packets(tmp_path / "joined.mp4") == footage.audio_packets(tone)
     with open_video(tmp_path / "joined.mp4") as reader:
         assert len(list(reader)) == len(expected)

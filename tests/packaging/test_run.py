@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -242,3 +243,17 @@ def test_pip_mirror_is_named_to_uv(script, monkeypatch):
     monkeypatch.setenv("PIP_INDEX_URL", "https://mirror.example/simple")
     monkeypatch.delenv("UV_DEFAULT_INDEX", raising=False)
     assert script.environment()["UV_DEFAULT_INDEX"] == "https://mirror.example/simple"
+
+
+def test_uv_is_one_version_by_its_hashes(script, tmp_path, monkeypatch):
+    """pip is asked for the wheels that are named in the script, and for nothing else."""
+    asked = []
+    monkeypatch.setattr(script, "TOOLS", tmp_path)
+    monkeypatch.setattr(script.shutil, "which", lambda name: None)
+    monkeypatch.setattr(script, "call", lambda words, log: asked.append(list(map(str, words))))
+    assert script.find_uv("python3", None) is None
+    assert {"--require-hashes", str(tmp_path / "uv.txt")} <= set(asked[0])
+    assert "uv" not in asked[0]
+    wanted = (tmp_path / "uv.txt").read_text().replace("\\\n", "").split()
+    assert re.fullmatch(r"uv==[\d.]+", wanted[0])
+    assert len(wanted) == 4 and all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", word) for word in wanted[1:])

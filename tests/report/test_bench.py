@@ -206,7 +206,7 @@ def test_the_same_in_every_form(made: tuple[Path, Results]) -> None:
     assert value == pytest.approx(-20, abs=1e-6)
     assert float(next(r for r in rows if r["measure"] == "BD-rate, PSNR RGB")["value"]) == value
     markdown = (folder / "bench.md").read_text()
-    assert "| new <1> | a <b> & c | -20.0 (Akima -20.0, overlap 100%) |" in markdown
+    assert "| new &lt;1&gt; | a &lt;b&gt; &amp; c | -20.0 (Akima -20.0, overlap 100%) |" in markdown
     assert record["command"] in markdown and "mindvideo=9.9" in markdown
     with (folder / "points.csv").open() as file:
         assert len(list(csv.DictReader(file))) == sum(1 for o in results.outcomes if o.record)

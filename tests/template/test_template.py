@@ -1,5 +1,6 @@
 """The template: five answers make a plugin that passes its own tests, works, and can be taken away again."""
 
+import json
 import re
 
 import pytest
@@ -43,6 +44,14 @@ def test_answers_stand_in_the_distribution(tmp_path, kind):
         if path.endswith(".py"):
             compile((folder / path).read_text(), path, "exec")
     assert not [p for p in names if re.search(r"{%|%}|{{", (folder / p).read_text())]
+
+
+def test_an_author_may_have_any_name(tmp_path):
+    name = 'A "B" \\ O\'C <é> 😀'
+    folder = generate(tmp_path / "made", **answers("codec"), author=name)
+    stated = (folder / "pyproject.toml").read_text("utf-8")
+    assert name in (folder / "LICENSE").read_text("utf-8")
+    assert name == json.loads(re.search(r'^authors = \[{ name = (".*") }\]$', stated, re.MULTILINE)[1])
 
 
 @pytest.mark.parametrize("kind", KINDS)

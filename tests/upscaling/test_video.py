@@ -158,15 +158,6 @@ def test_parts_are_taken_up_only_from_the_same_weights(
     assert again.calls == calls
 
 
-def test_parts_of_another_job_are_not_taken_up(tmp_path: Path) -> None:
-    source = write(tmp_path / "in.y4m", ramp(3))
-    folder = tmp_path / "out.mp4.parts"
-    folder.mkdir()
-    (folder / "plan.json").write_text("{}")
-    (folder / "000000.mp4").write_bytes(b"junk")
-    assert run(source, tmp_path / "out.mp4").frames == 6
-
-
 def test_sound_is_kept_as_it_is(tmp_path: Path) -> None:
     silent = write(tmp_path / "silent.mp4", ramp(25))
     source = add_sound(silent, tmp_path / "in.mp4")

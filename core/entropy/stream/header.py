@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
+from core.entropy.stream import extension
 from core.entropy.stream.fields import Source
 from core.errors import StreamError
 from core.media.colour import Matrix, Range
+from core.media.presentation import Presentation
+from core.text import one_line
 
 MAGIC = b"\x8bmdv"
-VERSION = 1
+VERSION, EXTENDED_VERSION = 1, 2
+"""Of a header without and with an extension."""
 ENTROPY = "range16"
 """The entropy coder: 16-bit integer tables in a range coder (`core.entropy.coder`)."""
 LARGEST_SIDE = 16384
@@ -25,6 +29,12 @@ _CRC = struct.Struct("<I")
 _MATRICES = (Matrix.BT601, Matrix.BT709, Matrix.BT2020)
 _RANGES = (Range.LIMITED, Range.FULL)
 _COUNTED = (1 << 32) - 1
+_LARGEST_TERM = (1 << 31) - 1
+"""Of a fraction, as libav has them."""
+_FASTEST = _SLOWEST = 10**6
+"""Frames in a second, and seconds for a frame or a unit of time."""
+_LONGEST_VIDEO = 1 << 31
+"""Seconds: 68 years, which in units of any container are less than 2^63."""
 _LONGEST_TEXT = 255
 
 
@@ -39,7 +49,7 @@ class StreamHeader:
     width: int
     height: int
     depth: int
-    """Bits of a decoded sample, 8 to 16."""
+    """Bits of a decoded sample, 8 or 10."""
     frame_rate: Fraction
     """Frames per second of the source, on average."""
     time_base: Fraction
@@ -56,6 +66,10 @@ class StreamHeader:
     arithmetic: str
     """What decides the last bits of decoded pictures: where it is equal, they are."""
     entropy: str = ENTROPY
+    presentation: Presentation = field(default_factory=Presentation)
+    """How the source is shown; `core.entropy.stream.extension.bounded` makes any one fit."""
+    unknown: extension.Unknown = ()
+    """Facts that a later program wrote, kept as they are."""
 
     def __post_init__(self) -> None:
         if not (1 <= self.width <= LARGEST_SIDE and 1 <= self.height <= LARGEST_SIDE):
@@ -66,24 +80,41 @@ class StreamHeader:
             raise StreamError(
                 f"{self.width}x{self.height} pictures are too large for a stream ({MOST_PIXELS} pixels)."
             )
-        if not 8 <= self.depth <= 16:
-            raise StreamError(f"a stream's samples have 8 to 16 bits, not {self.depth}.")
+        if self.depth not in (8, 10):
+            raise StreamError(f"a stream's samples have 8 or 10 bits, not {self.depth}.")
         if len(self.fingerprint) != 16:
             raise StreamError(f"a model's fingerprint has 16 bytes, not {len(self.fingerprint)}.")
         if not (0 <= self.gop <= _COUNTED and 0 <= (self.frames or 0) <= _COUNTED):
             raise StreamError("a stream's gop and number of frames are below 2^32.")
-        for name in ("frame_rate", "time_base"):
-            value = getattr(self, name)
-            if value <= 0 or max(value.numerator, value.denominator) > _COUNTED:
-                raise StreamError(f"a stream cannot say a {name.replace('_', ' ')} of {value}.")
+        for name, value in (("frame rate", self.frame_rate), ("time base", self.time_base)):
+            if value <= 0 or max(value.numerator, value.denominator) > _LARGEST_TERM:
+                raise StreamError(f"a stream cannot say a {name} of {value}.")
+        if not (Fraction(1, _SLOWEST) <= self.frame_rate <= _FASTEST and self.time_base <= _SLOWEST):
+            raise StreamError(
+                f"a stream's frame rate is 1/{_SLOWEST} to {_FASTEST}, and its time base at most {_SLOWEST} s, not "
+                f"{self.frame_rate} and {self.time_base}."
+            )
         for text in self._texts():
+            if not text.isprintable():
+                raise StreamError(
+                    f"'{one_line(text[:40])}' has characters that do not print, which no header has."
+                )
             if len(text.encode()) > _LONGEST_TEXT:
                 raise StreamError(f"'{text[:40]}…' is too long for a stream's header.")
+        try:
+            extension.encode(self.presentation, self.unknown)
+        except ValueError as error:
+            raise StreamError(f"a stream cannot say how its source is shown ({error}).") from None
 
     @property
     def longest_payload(self) -> int:
         """Bytes that no packet exceeds: 16 for each pixel and 64 KiB more."""
         return (1 << 16) + 16 * self.width * self.height
+
+    @property
+    def end_of_time(self) -> int:
+        """A time in units of the time base that no packet reaches: of 68 years, and at most 2^53."""
+        return min(1 << 53, int(_LONGEST_VIDEO / self.time_base))
 
     def encode(self) -> bytes:
         """The header as it stands in a file."""
@@ -103,7 +134,9 @@ class StreamHeader:
         )
         for text in self._texts():
             body += bytes([len(text.encode())]) + text.encode()
-        data = _PREFIX.pack(MAGIC, VERSION, len(body)) + body
+        extended = extension.encode(self.presentation, self.unknown)
+        version = EXTENDED_VERSION if extended else VERSION
+        data = _PREFIX.pack(MAGIC, version, len(body + extended)) + body + extended
         return data + _CRC.pack(zlib.crc32(data))
 
     @classmethod
@@ -115,27 +148,34 @@ class StreamHeader:
         magic, version, length = _PREFIX.unpack(prefix)
         if magic != MAGIC:
             raise StreamError(f"{source.path} is no stream (.mdv): it begins with other bytes.")
-        if version != VERSION:
+        if version not in (VERSION, EXTENDED_VERSION):
             raise StreamError(
-                f"{source.path} is a stream of version {version}; this mindvideo reads version {VERSION}: "
-                "install a newer one."
+                f"{source.path} is a stream of version {version}; this mindvideo reads versions {VERSION} and "
+                f"{EXTENDED_VERSION}: install a newer one."
             )
         body = source.read(length, "the header")
         (crc,) = _CRC.unpack(source.read(_CRC.size, "the header"))
         if zlib.crc32(prefix + body) != crc:
             raise StreamError(f"{source.path} is damaged: its header does not match its checksum.")
         try:
-            return cls._from_body(body), crc
+            header = cls._from_body(body, version)
+            # The checksums of packets rest on these very bytes, which a reader must be able to make again.
+            if header.encode() != prefix + body + _CRC.pack(crc):
+                raise ValueError("it is in no proper form")
         except (struct.error, ValueError, IndexError, ZeroDivisionError) as error:
             raise StreamError(f"{source.path} is damaged: its header makes no sense ({error}).") from None
+        return header, crc
 
     @classmethod
-    def _from_body(cls, body: bytes) -> StreamHeader:
+    def _from_body(cls, body: bytes, version: int) -> StreamHeader:
         fingerprint, width, height, depth, *numbers, matrix, range_ = _BODY.unpack_from(body)
         rate, per, unit, units, frames, gop = numbers
-        codec, pixel_format, entropy, arithmetic = _split(body[_BODY.size :])
+        (codec, pixel_format, entropy, arithmetic), extended = _split(body[_BODY.size :])
         if entropy != ENTROPY:
             raise ValueError(f"entropy coder '{entropy}' is not known")
+        if extended and version == VERSION:
+            raise ValueError("there is more than it says")
+        presentation, unknown = extension.decode(extended)
         return cls(
             codec=codec,
             fingerprint=fingerprint,
@@ -151,6 +191,8 @@ class StreamHeader:
             gop=gop,
             arithmetic=arithmetic,
             entropy=entropy,
+            presentation=presentation,
+            unknown=unknown,
         )
 
     def _texts(self) -> tuple[str, str, str, str]:
@@ -165,8 +207,8 @@ def _fraction(numerator: int, denominator: int) -> Fraction:
     return value
 
 
-def _split(data: bytes) -> list[str]:
-    """Four texts, each after its length in bytes, and nothing else."""
+def _split(data: bytes) -> tuple[list[str], bytes]:
+    """Four texts, each after its length in bytes, and what follows them."""
     texts = []
     for _ in range(4):
         length, data = data[0], data[1:]
@@ -174,6 +216,4 @@ def _split(data: bytes) -> list[str]:
             raise ValueError("a text is cut short")
         texts.append(data[:length].decode())
         data = data[length:]
-    if data:
-        raise ValueError("there is more than it says")
-    return texts
+    return texts, data

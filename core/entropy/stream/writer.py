@@ -10,10 +10,10 @@ from core.entropy.stream.fields import END, Fields, sealed, seed
 from core.entropy.stream.header import StreamHeader
 from core.entropy.stream.reader import StreamReader
 from core.errors import StreamError
+from core.files import open_own
 from core.hooks import Packet, PacketType
 
 _CRC_BYTES = 4
-_LATEST = 1 << 64
 
 
 class StreamWriter:
@@ -31,23 +31,24 @@ class StreamWriter:
 
     @classmethod
     def create(cls, path: Path, header: StreamHeader) -> StreamWriter:
-        """A new file, in place of one that is there."""
-        file = path.open("wb")
+        """A new file, in place of one of this user's that is there; `ForeignError` for a link, or another's."""
+        file = open_own(path, fresh=True)
         file.write(header.encode())
         file.flush()
         return cls(file, header, 0)
 
     @classmethod
-    def resume(cls, path: Path, header: StreamHeader) -> StreamWriter:
+    def resume(cls, path: Path, header: StreamHeader, at_most: int | None = None) -> StreamWriter:
         """An unfinished file, cut before its last intra packet that is whole: encoding goes on with that frame.
 
-        Raises `StreamError` when the file is no stream of this header.
+        ``at_most`` is how many packets may stay. Raises `StreamError` when the file is no stream of this header,
+        `ForeignError` for a link, or another's file.
         """
         with StreamReader(path) as reader:
             if reader.header != header:
                 raise StreamError(f"{path} is another stream.")
-            packets, position = _before_last_intra(reader)
-        file = path.open("r+b")
+            packets, position = _before_last_intra(reader, at_most)
+        file = open_own(path)
         file.truncate(position)
         file.seek(position)
         return cls(file, header, packets)
@@ -57,9 +58,10 @@ class StreamWriter:
         fields = Fields.of(packet)
         if fields.length > self._header.longest_payload:
             raise StreamError(f"a packet of {fields.length} bytes is longer than a stream can hold.")
-        if not 0 <= fields.time < _LATEST:
+        if not 0 <= fields.time < self._header.end_of_time:
+            last = self._header.end_of_time - 1
             raise StreamError(
-                f"a stream's times go from 0 to 2^64 - 1: it cannot hold a frame at {fields.time}."
+                f"a stream's times go from 0 to {last}: it cannot hold a frame at {fields.time}."
             )
         self._append(fields, packet.payload)
         self.packets += 1
@@ -88,12 +90,14 @@ class StreamWriter:
         self.close()
 
 
-def _before_last_intra(reader: StreamReader) -> tuple[int, int]:
+def _before_last_intra(reader: StreamReader, at_most: int | None) -> tuple[int, int]:
     """How many packets stand before the last intra packet up to which all are whole, and where it begins."""
     start = len(reader.header.encode())
     best, position = (0, start), start
     try:
         for number, packet in enumerate(reader):
+            if at_most is not None and number > at_most:
+                break
             if packet.type is PacketType.INTRA:
                 best = number, position
             position += len(sealed(Fields.of(packet), packet.payload, 0))

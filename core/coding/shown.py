@@ -1,0 +1,58 @@
+"""When the frames of a stream are shown, and for how long, also the last one that is written."""
+
+from __future__ import annotations
+
+from array import array
+from contextlib import suppress
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+from core.entropy.stream import StreamHeader, StreamReader
+from core.errors import StreamError
+
+
+class Shown:
+    """The times of a stream's frames in order of display, those from number ``start`` on in seconds after that one.
+
+    A stream of constant rate is not looked through; of others all packets are passed over once, and their times held.
+    """
+
+    def __init__(self, source: Path, header: StreamHeader, start: int = 0) -> None:
+        self._header, self._start = header, start
+        self._last = header.presentation.last_duration or 1 / header.frame_rate
+        self.steady = header.time_base * header.frame_rate == 1 and header.presentation.last_duration is None
+        """Whether all frames are shown equally long."""
+        self._times = array("Q") if self.steady else array("Q", sorted(_times(source)))
+        self._first: int | None = None
+        self._count = 0
+
+    def __call__(self, time: int) -> tuple[Fraction, Fraction]:
+        """When the next frame, at ``time`` units of the stream, begins and ends to be shown."""
+        self._first = time if self._first is None else self._first
+        number, self._count = self._start + self._count, self._count + 1
+        begin = self._seconds(time)
+        if self.steady:
+            return begin, begin + 1 / self._header.frame_rate
+        after = number + 1
+        return begin, self._seconds(self._times[after]) if after < len(self._times) else begin + self._last
+
+    def intervals(self) -> tuple[Fraction, Fraction]:
+        """The shortest and the longest time that a frame is shown, in seconds."""
+        steps = array("Q", (later - earlier for earlier, later in pairwise(self._times) if later > earlier))
+        if not steps:
+            return 1 / self._header.frame_rate, self._last
+        unit = self._header.time_base
+        return min(steps) * unit, max(max(steps) * unit, self._last)
+
+    def _seconds(self, time: int) -> Fraction:
+        return (time - (self._first or 0)) * self._header.time_base
+
+
+def _times(source: Path) -> array[int]:
+    """The times of the packets that can be read; what is damaged is told when it is decoded."""
+    times = array("Q")
+    with StreamReader(source) as reader, suppress(StreamError):
+        for packet in reader.scan():
+            times.append(packet.time)
+    return times

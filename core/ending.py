@@ -1,0 +1,157 @@
+"""How the command ends: what a user can mend is one sentence, and a signal leaves nothing behind."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import logging
+import os
+import select
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from core.config import explain
+from core.errors import MindvideoError
+from core.text import printable
+
+SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+FULL_ERROR = "HYDRA_FULL_ERROR"
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+NO_RIGHT = (errno.EACCES, errno.EPERM)
+
+
+class LogFile(logging.FileHandler):
+    """The log of a run. Where it cannot be written, one line says so and the run goes on."""
+
+    _told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        """Tell, once, that lines are missing."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._told:
+            self._told = True
+            print(f"The log {self.baseFilename} lacks lines from here on: {error.strerror}.", file=sys.stderr)
+
+
+class Stopped(SystemExit):
+    """The command is to end because of a signal, by the exit code that shells know it by."""
+
+    def __init__(self, number: int, advice: str = "") -> None:
+        super().__init__(128 + number)
+        self.number = number
+        self.advice = advice
+        """A sentence on how the task goes on."""
+
+    @property
+    def told(self) -> str:
+        """What the user reads."""
+        what = (
+            "Interrupted."
+            if self.number == signal.SIGINT
+            else f"Ended by {signal.Signals(self.number).name}."
+        )
+        return f"{what} {self.advice}".rstrip()
+
+
+@contextlib.contextmanager
+def orderly() -> Iterator[None]:
+    """What runs in it ends the process with one sentence where it fails in a way that a user can mend."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # a terminal may lack letters that names of files have
+    _heed_signals()
+    try:
+        yield
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        _leave(Stopped(signal.SIGINT))
+    except Stopped as stopped:
+        _leave(stopped)
+    except Exception as error:
+        if isinstance(error, BrokenPipeError) and _reader_is_gone():
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is yet to be flushed
+            sys.exit(128 + signal.SIGPIPE)
+        told = sentence(error)
+        if told is None or (os.environ.get(FULL_ERROR) == "1" and not isinstance(error, MindvideoError)):
+            raise
+        sys.exit(f"Error: {printable(told)}")
+
+
+@contextlib.contextmanager
+def advising(advice: Callable[[], str]) -> Iterator[None]:
+    """What stops the work in it also says how that goes on, unless it says so already."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Stopped(signal.SIGINT, advice()) from None
+    except Stopped as stopped:
+        stopped.advice = stopped.advice or advice()
+        raise
+    except OSError as error:
+        if isinstance(error, BrokenPipeError) and _reader_is_gone():
+            raise
+        raise MindvideoError(f"{_of_system(error)} {advice()}".rstrip()) from error
+
+
+def _heed_signals() -> None:
+    """Have signals that end a process run its ``finally`` clauses; one that is ignored, as by nohup, stays so."""
+    for number in SIGNALS:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _stop)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    for other in SIGNALS:
+        signal.signal(other, signal.SIG_IGN)  # cleaning up is not to be stopped in turn
+    raise Stopped(number)
+
+
+def _leave(stopped: Stopped) -> None:
+    print(stopped.told, file=sys.stderr)
+    sys.exit(stopped.code)
+
+
+def _reader_is_gone() -> bool:
+    """Whether whoever read our output has stopped, as ``head`` does."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
+
+
+def sentence(error: BaseException) -> str | None:
+    """What is wrong and what to do, of an error that a user can mend; None of any other."""
+    if isinstance(error, MindvideoError):
+        return str(error)
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        return explain(error)
+    if isinstance(error, OSError):
+        return _of_system(error)
+    if isinstance(error, MemoryError):
+        return "memory ran out: choose smaller pictures, tiles or batches, or end other programs."
+    if isinstance(error, RecursionError):
+        return f"a value is nested too deeply to be read ({FULL_ERROR}=1 shows where)."
+    return None
+
+
+def _of_system(error: OSError) -> str:
+    path = os.fsdecode(error.filename2 or error.filename) if isinstance(error.filename, str | bytes) else ""
+    where = path or "a file"
+    if error.errno in NO_SPACE:
+        return f"{where} cannot be written: there is no space left. Free some, then give the command again."
+    if error.errno == errno.EROFS:
+        return f"{where} cannot be written: its file system is read-only. Name a place elsewhere."
+    if error.errno in NO_RIGHT:
+        return f"{where} cannot be used: the right to it is missing. Get it, or name another place."
+    if error.errno == errno.ENOENT and not path:
+        return "the current folder is no longer there: start the command in another one."
+    return f"{path or 'the system refused'}: {error.strerror or error}."

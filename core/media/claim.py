@@ -1,0 +1,68 @@
+"""What must hold before the first frame of an output is made: nothing is lost, nobody else makes it, it has room."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.errors import MediaError
+from core.files import NAME_BYTES, hidden, remove_leftovers
+from core.locks import Lock
+from core.media.output import VIDEO_SUFFIXES, cannot_write, check_output
+
+_SMALLEST_OUTPUT = 1 << 14
+_BYTES_PER_PIXEL = 0.001
+"""What coded video takes at least, but for pictures of one colour."""
+_UNCODED_BYTES_PER_PIXEL = 1.5
+"""Of y4m in 4:2:0, the least that we write."""
+
+
+@contextmanager
+def claimed(
+    source: Path, output: Path, overwrite: bool, suffixes: Collection[str] = VIDEO_SUFFIXES
+) -> Iterator[None]:
+    """Within it, this process alone makes ``output`` from ``source``; what killed ones left of it is taken away.
+
+    Raises `MediaError` where the output cannot be written without losing anything, `BusyError` where another process
+    makes it already, `ForeignError` where its hidden name is not ours to use.
+    """
+    length = len(os.fsencode(output.name))
+    if length > NAME_BYTES:
+        raise MediaError(
+            f"the name of {output} has {length} bytes, of {NAME_BYTES} that a file can have: shorten it."
+        )
+    check_output(source, output, overwrite, suffixes)
+    sentence = (
+        f"{output} is in use: another process is making it at this moment; give another task.output, or wait."
+    )
+    try:
+        lock = Lock(hidden(output, ".lock"), sentence)
+    except OSError as error:
+        raise cannot_write(output, error) from error
+    with lock:
+        remove_leftovers(output)
+        check_output(source, output, overwrite, suffixes)  # who held it before may have made it
+        yield
+
+
+def require_space(output: Path, pixels: int) -> None:
+    """Raise `MediaError` where the disk is clearly too small for ``output``, in which so many pixels are written."""
+    uncoded = output.suffix.lower() == ".y4m"
+    needed = int(pixels * (_UNCODED_BYTES_PER_PIXEL if uncoded else _BYTES_PER_PIXEL))
+    needed = max(needed, _SMALLEST_OUTPUT)
+    try:
+        free = shutil.disk_usage(output.parent).free
+    except OSError as error:
+        raise cannot_write(output, error) from error
+    if free < needed:
+        raise MediaError(
+            f"{output} will take at least {_said(needed)}, and {output.parent} has {_said(free)} free: make room, or "
+            "write elsewhere."
+        )
+
+
+def _said(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.2f} MB"

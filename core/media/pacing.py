@@ -1,0 +1,71 @@
+"""Times of frames for targets: exact where the rate is constant, and by repetition where a target has no times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+from core.errors import MediaError
+from core.media.video import Frame
+
+MOST_REPEATS = 10_000
+"""Frames that one picture may become in a target without times."""
+_FASTEST = 120
+"""Frames per second up to which a varying rate is followed."""
+_MILLISECOND = Fraction(1, 1000)
+
+
+def regular(frames: Iterable[Frame], rate: Fraction, unit: Fraction) -> Iterator[Frame]:
+    """Frames of constant rate at their exact times; their file had to round them to units of ``unit`` seconds.
+
+    The duration of the last one stays where it is another by more than the rounding.
+    """
+    for number, frame in enumerate(frames):
+        yield Frame(frame.rgb, number / rate, odd_duration(frame.duration, rate, unit) or 1 / rate)
+
+
+def odd_duration(duration: Fraction | None, rate: Fraction, unit: Fraction) -> Fraction | None:
+    """The duration of a frame where it is not that of the rate, rounded to ``unit`` seconds or to milliseconds."""
+    if duration is None or abs(duration - 1 / rate) <= max(unit, _MILLISECOND):
+        return None
+    return duration
+
+
+def steady_rate(average: Fraction, shortest: Fraction) -> Fraction:
+    """Frames per second for a target without times: so many that the shortest interval has a frame, within reason."""
+    return max(average, min(1 / shortest, Fraction(_FASTEST)))
+
+
+def require_few_repeats(output: Path, longest: Fraction, rate: Fraction) -> None:
+    """Raise `MediaError` where a frame that is shown for ``longest`` seconds would be repeated without end."""
+    if longest * rate > MOST_REPEATS:
+        raise MediaError(
+            f"{output} has no times, and a frame that is shown for {float(longest):.0f} s would be in it "
+            f"{round(longest * rate)} times: write .mp4 or .mkv."
+        )
+
+
+def told_of_repeats(source: Path, output: Path) -> str:
+    """The sentence on a varying rate whose frames get no times."""
+    return (
+        f"{source} has a varying frame rate and {output} can have no times: frames are repeated, so that all last as "
+        "long as before."
+    )
+
+
+class Slots:
+    """How often each picture goes into a target of ``rate`` frames per second that has no times.
+
+    The target lasts as long as the source; no picture is left out, also where pictures come faster than the rate.
+    """
+
+    def __init__(self, rate: Fraction) -> None:
+        self.rate = rate
+        self.taken = 0
+        """Frames so far."""
+
+    def take(self, until: Fraction) -> int:
+        """The number of frames of the next picture, which is shown until ``until`` seconds after the first."""
+        before, self.taken = self.taken, max(self.taken + 1, round(until * self.rate))
+        return self.taken - before

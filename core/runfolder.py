@@ -1,0 +1,54 @@
+"""Hydra's callback that gives each run a folder and a record of its words that no other start overwrites."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, open_dict, read_write
+
+BY_TIME = "${now:"
+"""What makes the name of a folder that was not chosen by the user."""
+
+
+class Fresh(Callback):
+    """Before Hydra writes: a folder named by the second is this start's alone, and records of earlier starts stay.
+
+    The first start in a folder has its words in ``.hydra``, the next ones in ``.hydra-2``, ``.hydra-3`` and so on.
+    """
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Choose the names."""
+        if BY_TIME in _written(config, "output") and _written(config.hydra.run, "dir") == "${output}":
+            with read_write(config), open_dict(config):
+                config.output = str(_made(Path(config.output)))
+        record = config.hydra.output_subdir
+        if record is not None:
+            with read_write(config.hydra):
+                config.hydra.output_subdir = _free(Path(config.hydra.run.dir), record)
+
+
+def _written(section: DictConfig, name: str) -> str:
+    """A setting as it was written, before what it refers to stands in its place."""
+    return str(section._get_node(name)._value())  # type: ignore[union-attr]
+
+
+def _made(folder: Path) -> Path:
+    """A new folder of this name, or with a number behind it where another start was quicker."""
+    for number in count(1):
+        chosen = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
+        try:
+            chosen.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError:  # Hydra will meet it as well, and tell
+            return folder
+        return chosen
+    raise AssertionError
+
+
+def _free(folder: Path, name: str) -> str:
+    numbered = (name if number == 1 else f"{name}-{number}" for number in count(1))
+    return next(chosen for chosen in numbered if not (folder / chosen).exists())

@@ -1,0 +1,39 @@
+"""The torture in short: hundreds of trials of the kinds that cost little, in which no fault may be found.
+
+``make torture`` goes on where this ends.
+"""
+
+import pytest
+
+from tests.torture.kinds import ALL
+from tests.torture.rounds import Rounds
+
+TRIALS = {
+    **{f"stream-{codec}": 25 for codec in ("cheng2020", "x264", "vp9")},
+    **{f"video-{suffix}": 20 for suffix in ("mp4", "mkv", "avi", "ts", "webm", "y4m", "png", "jpg")},
+    **{"checkpoint": 15, "weights-npz": 15, "weights-safetensors": 15, "weights-ckpt": 15},
+    **{"parts": 15, "bench-cache": 15, "sweep-records": 20},
+}
+SECONDS = 900
+"""At most, all together, on a machine that is busy with other things; else a minute."""
+pytestmark = pytest.mark.timeout(SECONDS + 100)
+
+
+@pytest.fixture(scope="module")
+def rounds(tmp_path_factory):
+    made = Rounds(2, tmp_path_factory.mktemp("torture"), list(TRIALS))
+    made.run(SECONDS, most=TRIALS)
+    return made
+
+
+@pytest.mark.parametrize("kind", TRIALS)
+def test_no_fault_is_found(rounds, kind):
+    tally = rounds.tallies[kind]
+    assert not tally.broken
+    assert tally.tries == TRIALS[kind]
+    found = [f"{one.repeat(2)}\n{one.fault.told}" for one in rounds.found if one.kind == kind]
+    assert not found, "\n".join(found)
+
+
+def test_all_of_them_are_kinds():
+    assert TRIALS.keys() <= ALL.keys()
