@@ -75,5 +75,5 @@ class Validator:
 
 
 def even_batch(clips: int, most: int) -> int:
-    """The largest batch, of ``most`` clips at most, that none is left over of: a card compiles one shape for minutes."""
+    """The largest batch, of ``most`` clips at most, that leaves none over: a card compiles each shape for minutes."""
     return max(size for size in range(1, most + 1) if clips % size == 0)
