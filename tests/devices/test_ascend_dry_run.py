@@ -18,6 +18,8 @@ import pytest
 
 from . import fake_cann
 
+pytestmark = pytest.mark.timeout(3600)
+"""Compiling takes minutes of a busy machine's time."""
 ROOT = Path(__file__).parents[2]
 SELECTED = re.compile(r"\] (\w+) select (\w+) kernel")
 
