@@ -34,6 +34,8 @@ ACLOPS = {
     *("AvgPool3D", "AvgPool3DGrad", "ResizeBilinearGrad", "ResizeBilinearV2"),
     # Fixed windows of SSIM and of the scale space, the dense layer of DVC-P's discriminator.
     *("Conv2D", "Conv2DBackpropInput", "BiasAdd", "BiasAddGrad"),
+    # LPIPS, a metric, whose gradient nothing asks for but the test.
+    *("Conv2DBackpropFilter", "MaxPool", "MaxPoolGrad"),
 }
 """Operators that MindSpore hands to CANN by name, to be compiled at first use. The others have kernels that are
 compiled already. A further one is a decision: look it up in CANN's list, and whether there is another form."""
