@@ -138,12 +138,12 @@ def test_resolvers_are_given_back(monkeypatch):
 def test_aliases_are_bounded(stranger):
     lines = ["a0: &a0 [x,x,x,x,x,x,x,x,x]"]
     lines += [f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
-    begin = time.monotonic()
+    begin = time.process_time()
     refused(stranger, "\n".join(lines), "aliases stand for more than 100,000 values")
     refused(stranger, "a: &a [*a]\n", "contains itself")
     refused(stranger, "a: " + "[" * 20000, "nested too deeply")
     refused(stranger, "#" * (1 << 20), "more than 1 MiB")
-    assert time.monotonic() - begin < 20
+    assert time.process_time() - begin < 20
 
 
 @pytest.mark.parametrize("tag", ["!!python/object/apply:os.system [id]", "!mine x", "!!binary aGk="])
