@@ -29,6 +29,7 @@ from omegaconf.errors import OmegaConfBaseException
 from core import hooks
 from core.entries import FilePath
 from core.errors import ConfigError
+from core.media.limits import MOST_PIXELS
 from core.registry import Registry, suggestion
 from core.words import HYDRA_PATHS, PathOption, as_typed, path_options, word
 
@@ -112,6 +113,23 @@ class SweepSettings:
 
 
 @dataclass
+class LimitSettings:
+    """What a source and an output may ask for at most; null lifts a limit."""
+
+    pixels: int | None = MOST_PIXELS
+    """Of a picture that is read; 8192x8192 lets film of 8K pass."""
+    frames: int | None = None
+    """Of a video that is read, or a stream that is decoded."""
+    output_bytes: int | None = None
+    """Of an output that is not coded: y4m, or PNG before it is packed, by an estimate before the first frame."""
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if value is not None and value < 1:
+                raise ValueError(f"limits.{name}={value} must be at least 1, or null.")
+
+
+@dataclass
 class PluginSettings:
     """Which plugins take part."""
 
@@ -138,6 +156,7 @@ class Settings:
     training: TrainingSettings = field(default_factory=TrainingSettings)
     plugins: PluginSettings = field(default_factory=PluginSettings)
     sweep: SweepSettings = field(default_factory=SweepSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
     seed: int = 0
     """Of the first weights, the order of clips, augmentation and noise."""
     runtime: Runtime = Runtime.mindspore

@@ -20,6 +20,7 @@ from core import __version__, hooks
 from core.config import Runtime, Settings, entry_section
 from core.errors import ConfigError
 from core.files import write_json
+from core.media.limits import Limits
 from core.registry import Registry
 
 if TYPE_CHECKING:
@@ -68,6 +69,11 @@ class Run:
         """A sentence on how the task goes on after it was stopped."""
         task = self.entry("task", hooks.TaskEntry)
         return task.resumes.format(output=shlex.quote(str(self.shared_output)))
+
+    @property
+    def limits(self) -> Limits:
+        """What a source and an output may ask for."""
+        return Limits(**vars(self.settings.limits))
 
     @property
     def shared_output(self) -> Path:

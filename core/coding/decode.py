@@ -7,7 +7,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,12 +16,13 @@ from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
 from core.coding.groups import unit
 from core.coding.shown import Shown
-from core.entropy.stream import StreamHeader
+from core.entropy.stream import StreamHeader, StreamReader
 from core.errors import StreamError
 from core.files import publish, temporary_folder
 from core.media.claim import claimed, require_space
 from core.media.colour import Subsampling
-from core.media.encoders import colour_of, pixel_format_for
+from core.media.encoders import colour_of, pixel_format_for, uncoded_bytes
+from core.media.limits import STANDARD, Limits
 from core.media.pacing import Slots, require_few_repeats, steady_rate, told_of_repeats
 from core.media.target import left_out
 from core.media.writer import VideoWriter, open_writer
@@ -61,16 +62,19 @@ def decode_video(
     crf: float = 16,
     threads: int = 1,
     seen: Meter | None = None,
+    limits: Limits = STANDARD,
 ) -> Decoded:
     """Decode ``frames`` frames (None: all) from number ``start`` on; ``crf`` is the quality of an mp4 or mkv file.
 
     ``threads`` are those of the video encoder: 1 gives the same bytes every time, 0 takes all cores. Times begin at
-    the first frame that is written. The caller has checked and `claimed` the output. Errors as for `decode`.
+    the first frame that is written. The caller has checked and `claimed` the output. Errors as for `decode`;
+    `MediaError` also where the stream, or an output that is not coded, would go beyond the ``limits``.
     """
     began = time.perf_counter()
     fault: StreamError | None = None
-    with StreamDecoder(source, loaded) as stream, _replacing(output) as target:
+    with StreamDecoder(source, loaded, limits) as stream, _replacing(output) as target:
         header = stream.header
+        _tell_size(source, output, header, start, frames, limits)
         require_space(output, header.width * header.height * (frames or header.frames or 1))
         shown = Shown(source, header, start)
         slots = _slots(source, output, header, shown)
@@ -97,6 +101,30 @@ def decode_video(
     return Decoded(written, time.perf_counter() - began, drift)
 
 
+def _tell_size(
+    source: Path, output: Path, header: StreamHeader, start: int, frames: int | None, limits: Limits
+) -> None:
+    """Say how much is to be decoded, and ask whether it may be: a few bytes can stand for days of work."""
+    count = max(_packets(source) - start, 0)
+    count = count if frames is None else min(count, frames)
+    limits.require_frames(source, count)
+    pixels = count * header.width * header.height
+    size = uncoded_bytes(output, pixels, _pixel_format(output, header))
+    limits.require_output(output, size)
+    takes = f", {size / 1e9:.3g} GB uncoded" if size is not None else ""
+    each = f"{header.width}x{header.height}"
+    log.info("%d frames of %s to decode: %.3g megapixels%s", count, each, pixels / 1e6, takes)
+
+
+def _packets(source: Path) -> int:
+    """How many packets can be read; what is damaged is told when it is decoded."""
+    count = 0
+    with StreamReader(source) as reader, suppress(StreamError):
+        for _ in reader.scan():
+            count += 1
+    return count
+
+
 def _slots(source: Path, output: Path, header: StreamHeader, shown: Shown) -> Slots | None:
     """How often frames are repeated in an output that has no times; None where it has some, or needs none."""
     if shown.steady or output.suffix.lower() in (".mp4", ".mkv"):
@@ -112,8 +140,6 @@ def _writer(output: Path, header: StreamHeader, crf: float, threads: int, slots:
     """A writer of the source's colour, sample depth and chroma, as far as the output's format goes."""
     suffix = output.suffix.lower()
     matrix, range = colour_of(header.pixel_format, header.matrix, header.range, suffix, header.height)
-    planar = re.match(r"yuvj?(420|422|444)p", header.pixel_format)
-    subsampling = Subsampling(planar[1]) if planar else None
     return open_writer(
         output,
         width=header.width,
@@ -123,9 +149,16 @@ def _writer(output: Path, header: StreamHeader, crf: float, threads: int, slots:
         matrix=matrix,
         range=range,
         crf=crf,
-        pixel_format=pixel_format_for(suffix, header.width, header.height, subsampling, header.depth),
+        pixel_format=_pixel_format(output, header),
         threads=threads,
     )
+
+
+def _pixel_format(output: Path, header: StreamHeader) -> str:
+    """That of the source's chroma and depth, as far as the output's format goes."""
+    planar = re.match(r"yuvj?(420|422|444)p", header.pixel_format)
+    subsampling = Subsampling(planar[1]) if planar else None
+    return pixel_format_for(output.suffix.lower(), header.width, header.height, subsampling, header.depth)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from core.entropy.stream import StreamHeader, StreamReader
 from core.errors import CheckpointError, CutShortError, StreamError
 from core.hooks import DecodedFrame, FrameDecoder, Packet, PictureFormat
 from core.media.decoded import checksum
+from core.media.limits import STANDARD, Limits
 
 
 class Fault(Enum):
@@ -36,10 +37,11 @@ class StreamFault(StreamError):
 class StreamDecoder:
     """An open stream and the codec that decodes it (a context manager).
 
-    Raises `StreamError` when the file is no stream, or was made by another codec or weights, showing both.
+    Raises `StreamError` when the file is no stream, or was made by another codec or weights, showing both;
+    `MediaError` when its pictures are beyond the ``limits``.
     """
 
-    def __init__(self, path: Path, loaded: LoadedCodec) -> None:
+    def __init__(self, path: Path, loaded: LoadedCodec, limits: Limits = STANDARD) -> None:
         self._path, self._loaded = path, loaded
         self._reader = StreamReader(path)
         self._expected: dict[int, int] = {}
@@ -48,6 +50,7 @@ class StreamDecoder:
         """Frames so far that differ from the encoder's, which computed by other arithmetic."""
         try:
             self._require_model()
+            limits.require_pixels(path, self.header.width * self.header.height)
         except BaseException:
             self._reader.close()
             raise

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder, StreamFault
+from core.media.limits import STANDARD, Limits
 from core.progress import Meter
 
 
@@ -30,11 +31,13 @@ class Verified:
         return told.rstrip()
 
 
-def verify(source: Path, loaded: LoadedCodec, seen: Meter | None = None) -> Verified:
+def verify(
+    source: Path, loaded: LoadedCodec, seen: Meter | None = None, limits: Limits = STANDARD
+) -> Verified:
     """Decode a whole stream and compare every checksum. Raises `StreamError` only where the file is no stream."""
     count, drift = 0, ""
     try:
-        with StreamDecoder(source, loaded) as stream:
+        with StreamDecoder(source, loaded, limits) as stream:
             for _ in stream.frames():
                 count, drift = count + 1, stream.drift
                 if seen:

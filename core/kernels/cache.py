@@ -122,9 +122,9 @@ def user_folder() -> Path:
         try:
             parent = Path.home() / ".cache"
         except RuntimeError:
-            raise Unusable("this user has no home folder; XDG_CACHE_HOME can name another one") from None
+            raise Unusable("this user has no home folder") from None
     if not parent.is_absolute():
-        raise Unusable("HOME is not an absolute path; XDG_CACHE_HOME can name another one")
+        raise Unusable("HOME is not an absolute path")
     return parent / "mindvideo" / "kernels"
 
 

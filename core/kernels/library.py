@@ -132,8 +132,8 @@ def _libraries() -> tuple[Path, Path]:
     try:
         ours = cache.of_this_process()
         _log.warning(
-            "Kernels are built for this process alone, in %s, as %s. To keep them, remove or mend that folder, or "
-            "name another parent in XDG_CACHE_HOME.",
+            "Kernels are built for this process alone, in %s, as %s. To keep them, mend that, or name a folder of "
+            "yours in XDG_CACHE_HOME.",
             ours.folder,
             unusable,
         )

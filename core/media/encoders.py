@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 import av
 from av.video.codeccontext import VideoCodecContext
@@ -57,7 +58,9 @@ class Coding:
         context.thread_count = self.threads
         tag_colour(context, self.matrix, self.range, presentation)
         if self.encoder == "libx264":
-            context.options = {"crf": str(self.crf), "preset": self.preset}
+            # With trees of macroblocks, x264's assembly was seen to differ from run to run, on one thread too.
+            params = "cpu-independent=1"
+            context.options = {"crf": str(self.crf), "preset": self.preset, "x264-params": params}
         elif self.encoder == "libx265":
             context.codec_tag = "hvc1"  # what Apple's players ask for
             context.options = {
@@ -103,6 +106,22 @@ def pixel_format_for(
     else:
         chosen = subsampling or Subsampling.YUV420
     return planar_format(chosen, 8 if depth <= 8 else 10)
+
+
+def uncoded_bytes(output: Path, pixels: int, pixel_format: str) -> int | None:
+    """What so many pixels take in an output that is not coded: y4m, or PNG before it is packed; None for others.
+
+    ``pixel_format`` is planar, by libav's name; PNG is RGB of its depth.
+    """
+    subsampling, depth = parse_planar_format(pixel_format)
+    wide = 1 if depth == 8 else 2
+    if output.suffix == "":
+        return 3 * wide * pixels
+    return int(_SAMPLES[subsampling] * wide * pixels) if output.suffix.lower() == ".y4m" else None
+
+
+_SAMPLES = {Subsampling.YUV420: 1.5, Subsampling.YUV422: 2, Subsampling.YUV444: 3}
+"""Of a pixel."""
 
 
 def colour_of(

@@ -59,7 +59,7 @@ def exif_orientation(path: Path) -> Orientation:
     try:
         with Image.open(path) as image:
             return _EXIF.get(image.getexif().get(_EXIF_ORIENTATION, 1), UPRIGHT)
-    except (OSError, SyntaxError, ValueError, struct.error):
+    except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError):
         return UPRIGHT
 
 

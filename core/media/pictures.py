@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
 import av
+from PIL import Image
 
 from core.errors import MediaError
 from core.media.colour import Chroma, Matrix, Range, Rgb
 from core.media.container import PICTURE_FORMATS, is_animated_webp
+from core.media.limits import STANDARD, Limits
 from core.media.orientation import exif_orientation
 from core.media.planes import depth_of, frame_to_rgb, tagged_range
 from core.media.video import Frame, VideoInfo, VideoReader
@@ -32,13 +36,21 @@ class PictureReader(VideoReader):
     """
 
     def __init__(
-        self, folder: Path, frame_rate: Fraction, matrix: Matrix | None, range: Range | None, chroma: Chroma
+        self,
+        folder: Path,
+        frame_rate: Fraction,
+        matrix: Matrix | None,
+        range: Range | None,
+        chroma: Chroma,
+        limits: Limits = STANDARD,
     ) -> None:
         if frame_rate <= 0:
             raise MediaError(f"the frame rate of a picture folder must be positive, not {frame_rate}")
         self.paths = picture_paths(folder)
+        self._limits = limits
+        limits.require_frames(folder, len(self.paths))
         self._matrix, self._range, self._chroma = matrix or Matrix.BT601, range, chroma
-        first = _load(self.paths[0])
+        first = _load(self.paths[0], limits)
         sideways = exif_orientation(self.paths[0]).sideways
         self.info = VideoInfo(
             width=first.height if sideways else first.width,
@@ -77,7 +89,7 @@ class PictureReader(VideoReader):
             yield Frame(self._rgb(self.paths[number]), number * interval, interval)
 
     def _rgb(self, path: Path) -> Rgb:
-        picture = _load(path)
+        picture = _load(path, self._limits)
         try:
             chosen = self._range or tagged_range(picture, untagged=Range.FULL)
             stored = frame_to_rgb(picture, self._matrix, chosen, self._chroma)
@@ -102,13 +114,30 @@ def picture_paths(folder: Path) -> list[Path]:
     return sorted(paths, key=_natural)
 
 
+def require_picture_size(path: Path, limits: Limits) -> None:
+    """Ask the limits for the size that stands in a picture's header: libav would decode it at opening."""
+    with suppress(OSError, SyntaxError, ValueError), warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        limits.require_pixels(path, _pixels(path))
+
+
+def _pixels(path: Path) -> int:
+    """Of a picture, from its header."""
+    try:
+        with Image.open(path) as picture:
+            return picture.width * picture.height
+    except Image.DecompressionBombError as error:  # Pillow's own limit, in whose words the number stands
+        return int(re.findall(r"\d+", str(error))[0])
+
+
 def _natural(path: Path) -> list[tuple[int, str]]:
     """Sort key: runs of digits count as numbers."""
     return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", path.name)]
 
 
-def _load(path: Path) -> av.VideoFrame:
+def _load(path: Path, limits: Limits) -> av.VideoFrame:
     """The decoded picture."""
+    require_picture_size(path, limits)
     if is_animated_webp(path):
         raise MediaError(
             f"{path} is an animation: give single pictures, or the animation itself as the input"

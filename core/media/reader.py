@@ -29,8 +29,9 @@ from core.media.container import PICTURE_FORMATS, open_container, video_stream
 from core.media.decoding import decode
 from core.media.deinterlace import deinterlaced
 from core.media.describing import presentation_of
+from core.media.limits import STANDARD, Limits
 from core.media.orientation import exif_orientation, frame_orientation
-from core.media.pictures import PictureReader
+from core.media.pictures import PictureReader, require_picture_size
 from core.media.planes import depth_of, frame_to_rgb, tagged_matrix, tagged_range
 from core.media.timing import (
     Clock,
@@ -60,18 +61,19 @@ def open_video(
     chroma: Chroma = Chroma.BILINEAR,
     frame_rate: Fraction = Fraction(25),
     deinterlace: bool = False,
+    limits: Limits = STANDARD,
 ) -> VideoReader:
     """Open a video file (mp4, mkv, webm, avi, y4m, …), a raw .yuv file, or a folder of PNG or JPEG pictures.
 
     ``raw`` describes a headerless file; ``frame_rate`` is that of a picture folder. ``matrix`` and ``range``
     overrule what the file says of itself. ``deinterlace`` makes whole frames of a file's interlaced ones. Raises
-    `MediaError` when the path is missing, empty, not a video, without a picture stream, or without a frame that can
-    be decoded.
+    `MediaError` when the path is missing, empty, not a video, without a picture stream, without a frame that can be
+    decoded, or beyond the ``limits``, which are asked before a picture is decoded.
     """
     path = Path(path)
     if path.is_dir():
-        return PictureReader(path, frame_rate, matrix, range, chroma)
-    return FileReader(path, raw, matrix, range, chroma, deinterlace)
+        return PictureReader(path, frame_rate, matrix, range, chroma, limits)
+    return FileReader(path, raw, matrix, range, chroma, deinterlace, limits)
 
 
 class FileReader(VideoReader):
@@ -85,11 +87,17 @@ class FileReader(VideoReader):
         range: Range | None,
         chroma: Chroma,
         deinterlace: bool = False,
+        limits: Limits = STANDARD,
     ) -> None:
         self._path, self._raw, self._silent = path, raw, deinterlace
+        self._limits = limits
         self._container = open_container(path, raw)
         try:
             self._stream = video_stream(self._container, path)
+            if self._container.format.name in PICTURE_FORMATS:
+                require_picture_size(path, limits)
+            limits.require_pixels(path, self._stream.codec_context.width * self._stream.codec_context.height)
+            limits.require_frames(path, self._stream.frames)
             self._decoded = decode(self._container, self._stream, path)
             first = next(self._decoded, None)
             if first is None:
@@ -154,6 +162,7 @@ class FileReader(VideoReader):
     def _checked(self, decoded: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         """The frames, of one size; a warning at the first interlaced one."""
         for number, frame in enumerate(decoded):
+            self._limits.require_frames(self._path, number + 1)
             if (frame.width, frame.height) != self._size:
                 raise MediaError(
                     f"{self._path}: frame {number} is {frame.width}x{frame.height} after frames of "

@@ -5,6 +5,7 @@ libav reports a missing end as an ordinary one.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -16,6 +17,8 @@ _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _ASF_HEADER = 65536
 """Bytes that are searched for the properties, which come first."""
 _ASF_LIVE = 0x01
+_FLV_SCRIPT = 4096
+"""Bytes that are searched for what an FLV file states of itself, which comes first."""
 _OGG_LAST = 0x04
 _OGG_PAGE = 65307
 """Bytes of the longest page."""
@@ -103,7 +106,9 @@ def _chunks(file: BinaryIO, position: int, size: int) -> Iterator[tuple[bytes, i
 
 
 def _flv(file: BinaryIO, size: int) -> bool:
-    """The last bytes are not the length of the tag before them."""
+    """The last bytes are not the length of the tag before them, or the script at the front states more bytes."""
+    if _flv_stated(file.read(_FLV_SCRIPT)) > size:
+        return True
     file.seek(size - 4)
     length = int.from_bytes(file.read(4), "big")
     if not 11 <= length <= size - 4:
@@ -111,6 +116,12 @@ def _flv(file: BinaryIO, size: int) -> bool:
     file.seek(size - 4 - length)
     tag = file.read(4)
     return int.from_bytes(tag[1:], "big") + 11 != length
+
+
+def _flv_stated(front: bytes) -> float:
+    """Bytes of the whole file by ``filesize`` among the facts at a file's front, a double of AMF; else 0."""
+    _, name, rest = front.partition(b"\x00\x08filesize\x00")
+    return float(struct.unpack(">d", rest[:8])[0]) if name and len(rest) >= 8 else 0.0
 
 
 def _ogg(file: BinaryIO, size: int) -> bool:

@@ -68,6 +68,7 @@ def _decode(config: DecodeConfig, run: Run) -> None:
                 crf=config.crf,
                 threads=config.threads,
                 seen=meter,
+                limits=run.limits,
             )
     if result.drift:
         log.warning("%s", result.drift)

@@ -47,7 +47,7 @@ def _encode(config: EncodeConfig, run: Run) -> None:
     if config.report and not (folder := Path(config.report).parent).is_dir():
         raise ConfigError(f"{folder} is not a folder: create it before writing {config.report}.")
     records: list[FrameRecord] = []
-    with claimed(config.path, output, config.overwrite, (SUFFIX,)), config.open() as reader:
+    with claimed(config.path, output, config.overwrite, (SUFFIX,)), config.open(run.limits) as reader:
         loaded = run.codec(config.checkpoint)
         loaded = replace(loaded, identity={**loaded.identity, **identity.task(run)})
         with Meter(f"Encoding {config.path.name}", reader.info.frame_count) as meter:
@@ -71,6 +71,6 @@ ENCODE = TaskEntry(
     EncodeConfig,
     _encode,
     needs=("model", "codec", "intra", "device"),
-    resumes="The same command goes on where it was.",
+    resumes="The same command goes on where it was; x264 and its kind begin anew.",
     has_output=True,
 )

@@ -13,6 +13,7 @@ from omegaconf import MISSING
 from core.hooks import FilePath
 
 if TYPE_CHECKING:
+    from core.media.limits import Limits
     from core.media.video import VideoReader
 
 
@@ -42,8 +43,8 @@ class SourceConfig:
         """The file or folder."""
         return Path(self.input)
 
-    def open(self) -> VideoReader:
-        """A reader of the video; raises `MediaError` when there is none."""
+    def open(self, limits: Limits) -> VideoReader:
+        """A reader of the video; raises `MediaError` when there is none, or it is beyond the limits."""
         from core.media.reader import open_video
         from core.media.video import RawFormat
 
@@ -52,4 +53,4 @@ class SourceConfig:
         if self.raw_size is not None:
             width, height = map(int, self.raw_size.lower().split("x"))
             raw = RawFormat(width, height, self.raw_format, rate)
-        return open_video(self.path, raw=raw, frame_rate=rate, deinterlace=self.deinterlace)
+        return open_video(self.path, raw=raw, frame_rate=rate, deinterlace=self.deinterlace, limits=limits)

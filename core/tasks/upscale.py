@@ -50,7 +50,7 @@ def _upscale(config: UpscaleConfig, run: Run) -> None:
 
     output = Path(config.output)
     weights = _weights(config, run)
-    with claimed(config.path, output, config.overwrite), config.open() as reader:
+    with claimed(config.path, output, config.overwrite), config.open(run.limits) as reader:
         require_ours(output)
         upscaler = run.trained_upscaler(weights)
         with Meter(f"Upscaling {config.path.name}", reader.info.frame_count) as meter:
@@ -62,6 +62,7 @@ def _upscale(config: UpscaleConfig, run: Run) -> None:
                 source=config.path,
                 identity={**identity.upscaling(run, weights), **identity.task(run)},
                 seen=meter,
+                limits=run.limits,
             )
     log.info("%s: %s", output, result.description)
 

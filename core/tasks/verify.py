@@ -37,7 +37,7 @@ def _verify(config: VerifyConfig, run: Run) -> None:
     total = frames_of(source)
     loaded = run.codec(config.checkpoint)
     with Meter(f"Verifying {source.name}", total) as meter:
-        result = verify(source, loaded, meter)
+        result = verify(source, loaded, meter, run.limits)
     if result.fault is not None:
         raise StreamError(result.description)
     log.info("%s: %s", source, result.description)

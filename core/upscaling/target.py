@@ -57,6 +57,8 @@ class Target:
             crf=options.crf,
             threads=options.threads,
         )
+        self.pixel_format = self._coding.pixel_format
+        """Of what is written, by libav's name."""
         check_coding(output, self._coding, width, height)
         sound = Sound(options.sound)
         self._tracks = self._tracks_of(source, sound)

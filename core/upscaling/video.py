@@ -25,7 +25,9 @@ from core.facts import facts
 from core.files import publish
 from core.hooks import Upscaler
 from core.media.claim import claimed, require_space
+from core.media.encoders import uncoded_bytes
 from core.media.fingerprint import source_facts
+from core.media.limits import STANDARD, Limits
 from core.media.output import WriteError, cannot_write
 from core.media.reader import open_video
 from core.media.video import VideoReader
@@ -88,6 +90,7 @@ def upscale_video(
     source: Path,
     identity: str | Mapping[str, Any] = "",
     seen: Meter | None = None,
+    limits: Limits = STANDARD,
 ) -> Upscaled:
     """Upscale the video of an open reader into a file or a folder of pictures.
 
@@ -96,7 +99,7 @@ def upscale_video(
     caller has `claimed` the output. Raises `MediaError` when the output cannot be written or the input is damaged; the
     parts made so far then stay, and the next call goes on from them.
     """
-    job = _Job(reader, output, upscaler, options, source, identity)
+    job = _Job(reader, output, upscaler, options, source, identity, limits)
     for frames in job.parts():
         if seen:
             seen.advance(parts=frames)
@@ -114,6 +117,7 @@ class _Job:
         options: UpscaleOptions,
         source: Path,
         identity: str | Mapping[str, Any],
+        limits: Limits,
     ) -> None:
         self._info = reader.info
         self._options = options
@@ -125,6 +129,7 @@ class _Job:
         self._starts: list[Fraction] = []
         self._end = Fraction(0)
         self._count = self._cuts = 0
+        limits.require_output(output, uncoded_bytes(output, self._pixels // 2, self._target.pixel_format))
         require_space(output, self._pixels)
         named = identity if isinstance(identity, Mapping) else {"upscaler": identity}
         job = {**facts({"task": asdict(options)}), **named, **source_facts(source, reader)}

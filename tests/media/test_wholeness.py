@@ -63,6 +63,19 @@ def test_no_cut_passes_for_the_whole(tmp_path: Path, name: str) -> None:
         assert error or count == 12, f"cut to {size} of {len(data)} bytes, {count} frames pass for the whole"
 
 
+def test_a_flash_file_that_is_cut_between_two_tags(tmp_path: Path) -> None:
+    """Its last bytes are in order: only the size that its script states tells."""
+    whole = make_clip(tmp_path / "a.flv", "flv")
+    data = whole.read_bytes()
+    ends = [13]
+    while ends[-1] < len(data):
+        ends.append(ends[-1] + 15 + int.from_bytes(data[ends[-1] + 1 : ends[-1] + 4], "big"))
+    assert ends[-1] == len(data)
+    whole.write_bytes(data[: ends[-4]])
+    count, error = delivered(whole)
+    assert 0 < count < 12 and error
+
+
 def test_missing_frames_before_the_end_are_no_ordinary_end(footage: SimpleNamespace) -> None:
     frames, text = footage.read_until_error(CASES / "truncated.mkv")
     assert len(frames) == 47 and "truncated.mkv is damaged or cut short at frame 47;" in text

@@ -12,6 +12,7 @@ from core.entropy.stream.fields import Source
 from core.errors import StreamError
 from core.media.colour import Matrix, Range
 from core.media.presentation import Presentation
+from core.text import one_line
 
 MAGIC = b"\x8bmdv"
 VERSION, EXTENDED_VERSION = 1, 2
@@ -28,6 +29,12 @@ _CRC = struct.Struct("<I")
 _MATRICES = (Matrix.BT601, Matrix.BT709, Matrix.BT2020)
 _RANGES = (Range.LIMITED, Range.FULL)
 _COUNTED = (1 << 32) - 1
+_LARGEST_TERM = (1 << 31) - 1
+"""Of a fraction, as libav has them."""
+_FASTEST = _SLOWEST = 10**6
+"""Frames in a second, and seconds for a frame or a unit of time."""
+_LONGEST_VIDEO = 1 << 31
+"""Seconds: 68 years, which in units of any container are less than 2^63."""
 _LONGEST_TEXT = 255
 
 
@@ -42,7 +49,7 @@ class StreamHeader:
     width: int
     height: int
     depth: int
-    """Bits of a decoded sample, 8 to 16."""
+    """Bits of a decoded sample, 8 or 10."""
     frame_rate: Fraction
     """Frames per second of the source, on average."""
     time_base: Fraction
@@ -73,17 +80,25 @@ class StreamHeader:
             raise StreamError(
                 f"{self.width}x{self.height} pictures are too large for a stream ({MOST_PIXELS} pixels)."
             )
-        if not 8 <= self.depth <= 16:
-            raise StreamError(f"a stream's samples have 8 to 16 bits, not {self.depth}.")
+        if self.depth not in (8, 10):
+            raise StreamError(f"a stream's samples have 8 or 10 bits, not {self.depth}.")
         if len(self.fingerprint) != 16:
             raise StreamError(f"a model's fingerprint has 16 bytes, not {len(self.fingerprint)}.")
         if not (0 <= self.gop <= _COUNTED and 0 <= (self.frames or 0) <= _COUNTED):
             raise StreamError("a stream's gop and number of frames are below 2^32.")
-        for name in ("frame_rate", "time_base"):
-            value = getattr(self, name)
-            if value <= 0 or max(value.numerator, value.denominator) > _COUNTED:
-                raise StreamError(f"a stream cannot say a {name.replace('_', ' ')} of {value}.")
+        for name, value in (("frame rate", self.frame_rate), ("time base", self.time_base)):
+            if value <= 0 or max(value.numerator, value.denominator) > _LARGEST_TERM:
+                raise StreamError(f"a stream cannot say a {name} of {value}.")
+        if not (Fraction(1, _SLOWEST) <= self.frame_rate <= _FASTEST and self.time_base <= _SLOWEST):
+            raise StreamError(
+                f"a stream's frame rate is 1/{_SLOWEST} to {_FASTEST}, and its time base at most {_SLOWEST} s, not "
+                f"{self.frame_rate} and {self.time_base}."
+            )
         for text in self._texts():
+            if not text.isprintable():
+                raise StreamError(
+                    f"'{one_line(text[:40])}' has characters that do not print, which no header has."
+                )
             if len(text.encode()) > _LONGEST_TEXT:
                 raise StreamError(f"'{text[:40]}…' is too long for a stream's header.")
         try:
@@ -95,6 +110,11 @@ class StreamHeader:
     def longest_payload(self) -> int:
         """Bytes that no packet exceeds: 16 for each pixel and 64 KiB more."""
         return (1 << 16) + 16 * self.width * self.height
+
+    @property
+    def end_of_time(self) -> int:
+        """A time in units of the time base that no packet reaches: of 68 years, and at most 2^53."""
+        return min(1 << 53, int(_LONGEST_VIDEO / self.time_base))
 
     def encode(self) -> bytes:
         """The header as it stands in a file."""

@@ -104,6 +104,8 @@ class StreamReader:
         for number in count():
             self._source.seek(position)
             fields, crc = Fields.read(self._source, number, self.header.longest_payload)
+            if fields.type != END and fields.time >= self.header.end_of_time:
+                raise self._damaged(f"packet {number} is shown after more than a lifetime")
             position = self._source.position + fields.length
             yield number, fields, crc
 

@@ -14,7 +14,6 @@ from core.files import open_own
 from core.hooks import Packet, PacketType
 
 _CRC_BYTES = 4
-_LATEST = 1 << 64
 
 
 class StreamWriter:
@@ -59,9 +58,10 @@ class StreamWriter:
         fields = Fields.of(packet)
         if fields.length > self._header.longest_payload:
             raise StreamError(f"a packet of {fields.length} bytes is longer than a stream can hold.")
-        if not 0 <= fields.time < _LATEST:
+        if not 0 <= fields.time < self._header.end_of_time:
+            last = self._header.end_of_time - 1
             raise StreamError(
-                f"a stream's times go from 0 to 2^64 - 1: it cannot hold a frame at {fields.time}."
+                f"a stream's times go from 0 to {last}: it cannot hold a frame at {fields.time}."
             )
         self._append(fields, packet.payload)
         self.packets += 1
