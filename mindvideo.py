@@ -19,8 +19,11 @@ def main() -> None:
     hidden = shadowed()
     if hidden:
         sys.exit(f"Error: {hidden}")
-    from core.app import main as command
-
+    try:
+        from core.app import main as command
+    except KeyboardInterrupt:  # nothing has begun, and nobody yet turns the signal into a sentence
+        print("Interrupted.", file=sys.stderr)
+        sys.exit(130)
     command()
 
 

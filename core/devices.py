@@ -1,12 +1,13 @@
 """Devices: where MindSpore computes. Each entry sets the environment and the context once, before any network.
 
-``ascend`` and ``gpu`` follow MindSpore's documentation (`set_device`, `set_context`, `init` under ``msrun``); only
-``cpu`` could be run where this was written, as `docs/devices.md` says.
+``ascend`` and ``gpu`` follow MindSpore's documentation (`set_device`, `set_context`, `init` under ``msrun``). Only
+``cpu`` could be run where this was written; ``ascend`` went through MindSpore's dry run, as `docs/devices.md` says.
 """
 
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import platform
 from collections.abc import Callable
@@ -15,9 +16,12 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from core import cards
 from core.errors import DeviceError
 from core.hooks import DeviceEntry
 from core.kernels import library
+
+log = logging.getLogger(__name__)
 
 
 class Mode(Enum):
@@ -84,21 +88,26 @@ class AcceleratorConfig(DeviceConfig):
 
     device_id: int | None = None
     """Card to use; by default the first one, or under ``msrun`` the one of this process's local rank."""
+    fetch_every: int = 10
+    """Steps of a training between two times that losses are fetched from the card, which has to finish its work for
+    that; a loss that is no number is noticed as late. Before a validation or a checkpoint they are fetched anyway."""
 
     def __post_init__(self) -> None:
         if self.device_id is not None and self.device_id < 0:
             raise ValueError(f"device_id={self.device_id} is negative; the first card is 0.")
+        if self.fetch_every < 1:
+            raise ValueError(f"fetch_every={self.fetch_every} is not 1 or more.")
 
 
 class Precision(Enum):
-    """What operators of a card compute in, as CANN names its modes."""
+    """What convolutions compute in."""
 
-    float32 = "must_keep_origin_dtype"
+    float32 = "float32"
     """What the networks are written in."""
-    mixed_float16 = "allow_mix_precision_fp16"
-    """float16 where CANN takes it to be good enough; small gradients may become 0."""
-    mixed_bfloat16 = "allow_mix_precision_bf16"
-    """bfloat16 where CANN takes it to be good enough; it has float32's range."""
+    mixed_float16 = "float16"
+    """float16, with the loss scaled so that small gradients do not become 0."""
+    mixed_bfloat16 = "bfloat16"
+    """bfloat16, which has float32's range and fewer digits than float16."""
 
 
 @dataclass
@@ -106,12 +115,13 @@ class AscendConfig(AcceleratorConfig):
     """A Huawei Ascend card."""
 
     precision: Precision = Precision.float32
-    """What operators compute in; weights, and what the optimizer keeps, are float32 always."""
+    """What convolutions compute in; weights, what the optimizer keeps, losses, priors, flows and warps are float32
+    always."""
 
 
 @dataclass
 class GpuConfig(AcceleratorConfig):
-    """An NVIDIA card (needs a MindSpore that was built for GPUs)."""
+    """An NVIDIA card (needs CUDA 11 and cuDNN 8)."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +135,8 @@ class ActiveDevice:
     detail: str = ""
     arithmetic: str = ""
     """See `core.hooks.Device.arithmetic`."""
+    fetch_every: int = 1
+    """See `AcceleratorConfig.fetch_every`."""
 
     @property
     def description(self) -> str:
@@ -205,42 +217,87 @@ def _processor() -> str:
 
 
 def _ascend(config: AscendConfig) -> ActiveDevice:
+    quiet()
+    cards.require("Ascend")
+    _warn_of_cann()
     device = _accelerator("Ascend", config)
     _once("precision", _set_precision, config.precision)
+    if config.deterministic:
+        log.info(
+            "CANN compiles operators one at a time, as device.deterministic asks for: the first step takes its time."
+        )
     computing = config.precision.name
-    return replace(device, detail=f", {computing}", arithmetic=f"{device.arithmetic} {computing}")
+    return replace(
+        device,
+        detail=f"{device.detail}, {computing}",
+        arithmetic=f"{device.arithmetic}, {computing}, {_determinism(config)}",
+    )
+
+
+@functools.cache
+def _warn_of_cann() -> None:
+    """Once, as `quiet` hides MindSpore's own warning of it."""
+    doubt = cards.doubt_of_cann()
+    if doubt:
+        log.warning("%s Where something fails, look there first.", doubt)
 
 
 def _set_precision(precision: Precision) -> None:
-    """Tell MindSpore: left alone, older cards compute in float16, and newer ones convolve in HF32."""
+    """Tell MindSpore and our networks: left alone, newer cards convolve in HF32.
+
+    What a network casts to a lower type is its own affair (`core.nn.precision`); CANN is to leave types as they are.
+    """
+    import mindspore as ms
     from mindspore.device_context.ascend import op_precision
 
-    op_precision.precision_mode(precision.value)
-    if precision is Precision.float32:
-        op_precision.conv_allow_hf32(False)
+    from core.nn import precision as networks
+
+    kept = "must_keep_origin_dtype"
+    if cards.is_first_generation():
+        if precision is not Precision.mixed_float16:
+            raise DeviceError(
+                f"this card convolves in float16 alone, not in {precision.value}: give device.precision=mixed_float16."
+            )
+        kept = "allow_fp32_to_fp16"
+    op_precision.precision_mode(kept)
+    op_precision.conv_allow_hf32(False)
+    networks.compute_in(None if precision is Precision.float32 else getattr(ms, precision.value))
 
 
 def _gpu(config: GpuConfig) -> ActiveDevice:
-    return _accelerator("GPU", config)
+    quiet()
+    cards.require("GPU")
+    device = _accelerator("GPU", config)
+    return replace(device, arithmetic=f"{device.arithmetic}, float32, {_determinism(config)}")
+
+
+def _determinism(config: DeviceConfig) -> str:
+    return "deterministic" if config.deterministic else "not deterministic"
 
 
 def _accelerator(target: str, config: AcceleratorConfig) -> ActiveDevice:
-    quiet()
     import mindspore as ms
 
-    if not available(target):
-        raise DeviceError(
-            f"device={target.lower()} is not here: this MindSpore {ms.__version__} finds no {target} "
-            f"(it has: {', '.join(present())}); type device=cpu, or install MindSpore for {target} with its driver."
-        )
+    from core.nn import cards as forms
+
     if config.device_id is None:
         ms.set_device(target)
     else:
         ms.set_device(target, config.device_id)
     _set_context(config)
+    forms.compute_on(target)
     rank, world = _join()
-    arithmetic = f"mindspore {ms.__version__} {target.lower()}"
-    return ActiveDevice(target, config.mode, rank, world, arithmetic=arithmetic)
+    chip = cards.chip(target, config.device_id)
+    computing = f"{chip}, {cards.software(target)}"
+    return ActiveDevice(
+        target,
+        config.mode,
+        rank,
+        world,
+        detail=f", {computing}",
+        arithmetic=f"mindspore {ms.__version__} {target.lower()} {computing}",
+        fetch_every=config.fetch_every,
+    )
 
 
 def _set_context(config: DeviceConfig) -> None:
@@ -275,7 +332,15 @@ def _join() -> tuple[int, int]:
     import mindspore as ms
     from mindspore import communication
 
-    communication.init()
+    try:
+        communication.init()
+    except RuntimeError as error:
+        if "hccl" not in str(error):
+            raise
+        raise DeviceError(
+            "CANN's Python package hccl, by which cards talk to each other, is not found: type "
+            f"`source …/set_env.sh` in the shell that starts msrun ({str(error).strip().splitlines()[0]})."
+        ) from error
     ms.set_auto_parallel_context(parallel_mode=ms.ParallelMode.DATA_PARALLEL, gradients_mean=True)
     return communication.get_rank(), communication.get_group_size()
 
@@ -296,16 +361,9 @@ def quiet() -> None:
     os.environ.setdefault("GLOG_v", "3")
 
 
-def available(target: str) -> bool:
-    """Whether this MindSpore can compute on ``CPU``, ``GPU`` or ``Ascend`` here."""
-    import mindspore as ms
-
-    return target == "CPU" or bool(ms.hal.is_available(target))
-
-
 def present() -> list[str]:
     """Targets that this MindSpore can compute on here, lower case as on the command line."""
-    return [target.lower() for target in ("CPU", "GPU", "Ascend") if available(target)]
+    return ["cpu", *(target.lower() for target in ("GPU", "Ascend") if cards.available(target))]
 
 
 CPU = DeviceEntry("cpu", CpuConfig, _cpu)

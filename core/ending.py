@@ -18,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from core.config import explain
 from core.errors import MindvideoError
+from core.text import printable
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 FULL_ERROR = "HYDRA_FULL_ERROR"
@@ -83,7 +84,7 @@ def orderly() -> Iterator[None]:
         told = sentence(error)
         if told is None or (os.environ.get(FULL_ERROR) == "1" and not isinstance(error, MindvideoError)):
             raise
-        sys.exit(f"Error: {told}")
+        sys.exit(f"Error: {printable(told)}")
 
 
 @contextlib.contextmanager

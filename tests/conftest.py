@@ -9,6 +9,7 @@ import mindspore as ms
 import pytest
 
 from core.kernels import library
+from core.nn import cards, precision
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -24,6 +25,8 @@ def _nothing_left():
     yield
     ms.set_context(mode=mode)
     library.stop_using()
+    cards.compute_on("CPU")
+    precision.compute_in(None)
 
 
 @pytest.fixture

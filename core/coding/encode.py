@@ -2,6 +2,8 @@
 
 The stream is made in the hidden file ``.<output>.part`` beside the output, with a journal of its frames. A job that
 was killed, or that failed, goes on from its last whole intra packet, and leaves the same bytes as one that was not.
+Codecs that place intra frames themselves are the exception: their encoders remember what came before, so that only the
+whole job again leaves these bytes.
 """
 
 from __future__ import annotations
@@ -199,7 +201,7 @@ class _Job:
 
     def _resumed(self) -> StreamWriter | None:
         """The stream of an interrupted job, up to its last intra packet of which a record is left."""
-        if not self._part.exists():
+        if not self._part.exists() or self._loaded.places_intra:
             return None
         if changed := self._journal.changes():
             log.info("%s was begun otherwise (%s): beginning anew.", self._output, changed)
@@ -224,6 +226,8 @@ class _Job:
 
     def _cannot_write(self, error: OSError) -> MediaError:
         told = cannot_write(self._output, error)
+        if self._loaded.places_intra:
+            return MediaError(f"{told}; {self._loaded.name} codes a video in one piece, so nothing is kept.")
         return MediaError(f"{told}; what was coded is kept, and the same command goes on from there.")
 
     def __enter__(self) -> _Job:
@@ -234,7 +238,7 @@ class _Job:
     ) -> None:
         with suppress(OSError):  # on a full disk, what could not be written is tried once more
             self._writer.close()
-        if kind is not None and self.sums.frames == 0:
+        if kind is not None and (self.sums.frames == 0 or self._loaded.places_intra):
             self._part.unlink(missing_ok=True)
             self._journal.remove()
         self._journal.close()

@@ -31,7 +31,7 @@ _CHROMATICITY, _LUMINANCE = 50_000, 10_000
 
 _OF_THE_PROGRAM = re.compile(
     r"encoder|encoded_by|encoding_tool|major_brand|minor_version|compatible_brands|handler_name|vendor_id|duration.*|"
-    r"bps.*|number_of_(frames|bytes).*|_statistics.*|source_id.*|rotate|timecode|filename|mimetype|language|"
+    r"bps.*|number_of_(frames|bytes).*|_statistics.*|source_id.*|software|rotate|timecode|filename|mimetype|language|"
     r"alpha_mode|stereo_mode|replaygain_.*|iTun.*",
     re.IGNORECASE,
 )
@@ -53,13 +53,19 @@ def presentation_of(
         transfer=int(first.color_trc),
         mastering=mastering,
         light=light,
-        field_order=int(stream.codec_context.field_order),
+        field_order=_fields(stream),
         language=language_of(stream),
         title=stream.metadata.get("title", ""),
         metadata=kept_tags(container.metadata),
         chapters=_chapters(container, zero),
         tracks=tuple(_track(other) for other in container.streams if other.index != stream.index),
     )
+
+
+def _fields(stream: VideoStream) -> int:
+    """libav's number of the order of fields; 0 also where frames are whole."""
+    order = int(stream.codec_context.field_order)
+    return order if order > 1 else 0
 
 
 def kept_tags(tags: dict[str, str]) -> dict[str, str]:

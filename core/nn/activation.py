@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from mindspore import Tensor, nn, ops
+from mindspore import Tensor, mint, nn, ops
+
+from core.nn import cards
 
 SLOPE = 0.1
 """Of LeakyReLU below zero."""
 
 
 def leaky_relu(x: Tensor, slope: float = SLOPE) -> Tensor:
-    """LeakyReLU, in a form whose gradient is four times faster on CPU than MindSpore's own."""
+    """LeakyReLU: on an Ascend card MindSpore's, elsewhere in a form whose gradient is four times faster on CPU."""
+    if cards.on_ascend():
+        return mint.nn.functional.leaky_relu(x, slope)
     return (1 - slope) * ops.relu(x) + slope * x
 
 

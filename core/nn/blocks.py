@@ -20,6 +20,7 @@ class _Block(nn.Cell):
         super().__init__()
         self.conv1 = Conv2d(features, features)
         self.conv2 = Conv2d(features, features)
+        self.conv1.stay_low()
         self.fused_sum: ConvolutionSum | None = None
 
     def fuse(self) -> None:
@@ -63,6 +64,7 @@ class LeakyBlock(nn.Cell):
         super().__init__()
         self.conv1 = Conv2d(features, features)
         self.conv2 = Conv2d(features, features)
+        self.conv1.stay_low()
         self.slope = slope
         self.is_fused = False
 

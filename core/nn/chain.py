@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Protocol, runtime_checkable
 
 from mindspore import Tensor, nn, ops
@@ -29,6 +30,7 @@ class ConvChain(nn.SequentialCell):
 
     def __init__(self, cells: Sequence[nn.Cell]) -> None:
         super().__init__(list(cells))
+        _keep_low(cells)
         self.is_fused = library.in_use() is not None
         self.parts = _fused(cells) if self.is_fused else tuple(cells)
 
@@ -38,6 +40,14 @@ class ConvChain(nn.SequentialCell):
         for part in self.parts:
             x = part(x)
         return ops.transpose(x, (0, 3, 1, 2)) if self.is_fused else x
+
+
+def _keep_low(cells: Sequence[nn.Cell]) -> None:
+    """Where at most an activation stands between two convolutions, nothing is to go back to float32 there."""
+    convolutions = [cell for cell in cells if _slope(cell) is None]
+    for cell, following in pairwise(convolutions):
+        if isinstance(cell, Conv2d | ConvTranspose2d) and isinstance(following, Conv2d | ConvTranspose2d):
+            cell.stay_low()
 
 
 def _fused(cells: Sequence[nn.Cell]) -> tuple[nn.Cell, ...]:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 
-from mindspore import Tensor, nn, ops
+import mindspore as ms
+from mindspore import Tensor, mint, nn, ops
 from mindspore.common.initializer import HeUniform, Uniform
 
 from core.kernels import library
 from core.kernels.convolution import Convolution, TransposedConvolution
+from core.nn import cards, precision
 from core.nn.activation import SLOPE, leaky_relu
 from core.nn.subpixel import MOST_OUTPUTS, SubpixelConvolution
 
@@ -25,7 +27,8 @@ def _pair(size: Size) -> tuple[int, int]:
 class Conv2d(nn.Conv2d):
     """Convolution with bias and zero padding of half the kernel: N,in,H,W -> N,out,H/stride,W/stride (rounded up).
 
-    Weights start as PyTorch's do: uniform in ±1/sqrt(fan-in), weight and bias alike.
+    Weights start as PyTorch's do: uniform in ±1/sqrt(fan-in), weight and bias alike. In mixed precision
+    (`core.nn.precision`) it computes in the lower type and gives float32, or, after `stay_low`, the lower type.
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel: Size = 3, stride: Size = 1) -> None:
@@ -45,6 +48,12 @@ class Conv2d(nn.Conv2d):
             bias_init=Uniform(bound),
         )
         self.convolution = Convolution(_pair(stride), padding) if library.in_use() else None
+        self.on_ascend, self.margins = cards.on_ascend(), (pad_y, pad_x)
+        self.low, self.stays_low = precision.low(), False
+
+    def stay_low(self) -> None:
+        """From now on give what was computed in a lower type as it is, for a convolution that takes it so."""
+        self.stays_low = True
 
     def fuse(self, slope: float | None, channels_last: bool) -> None:
         """From now on apply a ReLU of this slope too, and take and give N,H,W,C where asked; needs our kernels."""
@@ -55,9 +64,18 @@ class Conv2d(nn.Conv2d):
 
     def convolve(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """This convolution with other weights."""
-        if self.convolution is None:
-            return self.bias_add(self.conv2d(x, weight), bias)
-        return self.convolution(x, weight, bias)
+        if self.convolution is not None:
+            return self.convolution(x, weight, bias)
+        if self.low is None:
+            return self._convolve(x, weight, bias)
+        made = self._convolve(x.astype(self.low), weight.astype(self.low), bias.astype(self.low))
+        return made if self.stays_low else made.astype(ms.float32)
+
+    def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """By MindSpore's operators: on Ascend by the one that adds the bias along, and is not compiled first."""
+        if self.on_ascend:
+            return mint.nn.functional.conv2d(x, weight, bias, self.stride, self.margins)
+        return self.bias_add(self.conv2d(x, weight), bias)
 
 
 class ConvTranspose2d(nn.Conv2dTranspose):
@@ -88,6 +106,14 @@ class ConvTranspose2d(nn.Conv2dTranspose):
         self.convolution: nn.Cell | None = None
         if library.in_use():
             self.fuse(slope=None, channels_last=False)
+        # What is added at the bottom and right must be less than the stride there, as it is for odd kernels.
+        self.on_ascend = cards.on_ascend() and kernel_height % 2 == 1 and kernel_width % 2 == 1
+        self.margins, self.added = (top, left), (stride_y - 1, stride_x - 1)
+        self.low, self.stays_low = precision.low(), False
+
+    def stay_low(self) -> None:
+        """See `Conv2d.stay_low`."""
+        self.stays_low = True
 
     def fuse(self, slope: float | None, channels_last: bool) -> None:
         """See `Conv2d.fuse`."""
@@ -101,9 +127,18 @@ class ConvTranspose2d(nn.Conv2dTranspose):
     def construct(self, x: Tensor) -> Tensor:
         if self.convolution is not None:
             return self.convolution(x, self.weight, self.bias)
+        if self.low is None:
+            return self._convolve(x, self.weight, self.bias)
+        made = self._convolve(x.astype(self.low), self.weight.astype(self.low), self.bias.astype(self.low))
+        return made if self.stays_low else made.astype(ms.float32)
+
+    def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """See `Conv2d._convolve`."""
+        if self.on_ascend:
+            return mint.nn.functional.conv_transpose2d(x, weight, bias, self.stride, self.margins, self.added)
         batch, _, height, width = x.shape
         size = (batch, self.out_channels, height * self.stride[0], width * self.stride[1])
-        return self.bias_add(self.conv2d_transpose(x, self.weight, size), self.bias)
+        return self.bias_add(self.conv2d_transpose(x, weight, size), bias)
 
 
 class LeakyConv2d(Conv2d):

@@ -1,8 +1,12 @@
-"""Modulated deformable convolution (DCNv2), 3x3, stride 1: by our kernel, by gathering, or by MindSpore's operator."""
+"""Modulated deformable convolution (DCNv2), 3x3, stride 1.
+
+By our kernel, by gathering, by grid sampling, or by MindSpore's operator, which MindSpore means to remove.
+"""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import mindspore as ms
 import numpy as np
@@ -13,7 +17,7 @@ from mindspore.ops import constexpr
 from core.kernels import library
 from core.kernels.convolution import Convolution
 from core.kernels.deforming import DeformedColumns
-from core.nn import standard
+from core.nn import cards, precision, standard
 from core.nn.pad import zero_margin
 
 _KERNEL = 3
@@ -28,8 +32,9 @@ class DeformableConv2d(nn.Cell):
     Args:
         in_channels, out_channels: channels of the picture and of the result.
         groups: groups of neighbouring input channels that share displacements.
-        implementation: ``operator`` is `mindspore.ops.deformable_conv2d`, ``gather`` our own form of it, ``auto`` the
-            fastest on the current device, which is our kernel where kernels are in use.
+        implementation: ``operator`` is `mindspore.ops.deformable_conv2d`, ``gather`` and ``sampler`` are our own forms
+            of it, and ``auto`` is what suits the current device: the sampler on cards; on a processor our kernel where
+            kernels are in use, else the gather.
 
     ``construct(x, offsets, mask)``: ``x`` N,in,H,W; ``offsets`` N,2*groups*9,H,W in pixels, first the
     horizontal ones of every (group, tap), then the vertical ones, taps row by row; ``mask``
@@ -46,7 +51,8 @@ class DeformableConv2d(nn.Cell):
         self.weight = Parameter(initializer(HeUniform(math.sqrt(5)), shape), name="weight")
         self.bias = Parameter(initializer(Uniform(bound), (out_channels,)), name="bias")
         self.groups = groups
-        self.gathers = implementation == "gather" or (implementation == "auto" and _gathering_is_faster())
+        self.form = _form() if implementation == "auto" else implementation
+        self.low = precision.low()
         self.has_kernel = implementation == "auto" and library.in_use() is not None
         if self.has_kernel:
             self.columns, self.mix = DeformedColumns(), Convolution(channels_last=True)
@@ -63,7 +69,11 @@ class DeformableConv2d(nn.Cell):
         if self.has_kernel:
             result = self._by_kernel(_channels_last(x), _channels_last(offsets), _channels_last(mask))
             return ops.transpose(result, (0, 3, 1, 2))
-        if self.gathers:
+        if self.form == "sampler":
+            return deformable_conv2d_by_sampling(
+                x, offsets, mask, self.weight, self.bias, self.groups, self.low
+            )
+        if self.form == "gather":
             return deformable_conv2d_by_gathering(x, offsets, mask, self.weight, self.bias, self.groups)
         return deformable_conv2d_by_operator(x, offsets, mask, self.weight, self.bias, self.groups)
 
@@ -78,8 +88,54 @@ def _channels_last(x: Tensor) -> Tensor:
     return ops.transpose(x, (0, 2, 3, 1))
 
 
-def _gathering_is_faster() -> bool:
-    return ms.get_context("device_target") == "CPU" and not standard.is_wanted
+def _form() -> str:
+    """What suits the device: of the operator, Ascend's kernels may not take the layout that MindSpore hands them."""
+    if standard.is_wanted:
+        return "operator"
+    return "sampler" if cards.on_card() else "gather"
+
+
+def deformable_conv2d_by_sampling(
+    x: Tensor, offsets: Tensor, mask: Tensor, weight: Tensor, bias: Tensor, groups: int, low: Any = None
+) -> Tensor:
+    """`DeformableConv2d` by MindSpore's grid sampler and a matrix product, which may be of a lower type than float32.
+
+    Groups of channels are made a batch, and taps are rows of the grid. What lies outside counts 0 in the sampler too.
+    """
+    batch, channels, height, width = x.shape
+    across, down = ops.chunk(offsets.reshape(batch, 2, groups * _TAPS, height * width), 2, 1)
+    x_at, y_at = _taps_at(height, width)
+    shape = (batch * groups, _TAPS * height, width)
+    # The sampler has -1 and 1 on the outer edges of the picture, which is so many pixels wide.
+    grid = ops.stack(
+        (across.reshape(shape) * (2 / width) + x_at, down.reshape(shape) * (2 / height) + y_at), -1
+    )
+    grouped = x.reshape(batch * groups, channels // groups, height, width)
+    samples = ops.grid_sample(grouped, grid, "bilinear", "zeros", align_corners=False)
+    samples = samples.reshape(batch, groups, channels // groups, _TAPS, height * width)
+    samples = samples * mask.reshape(batch, groups, 1, _TAPS, height * width)
+    columns, kernel = (
+        samples.reshape(batch, channels * _TAPS, height * width),
+        weight.reshape(-1, channels * _TAPS),
+    )
+    if low is not None:
+        columns, kernel = columns.astype(low), kernel.astype(low)
+    mixed = ops.matmul(kernel, columns).astype(ms.float32) + bias.reshape(1, -1, 1)
+    return mixed.reshape(batch, -1, height, width)
+
+
+@constexpr
+def _taps_at(height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Where taps lie without displacement, x and y (1,9*H,W), in halves of the picture's width and height from its
+    middle."""
+    tap = np.arange(_TAPS)[:, None, None]
+    x = np.arange(width)[None, None, :] + tap % _KERNEL - 1 + np.zeros((1, height, 1))
+    y = np.arange(height)[None, :, None] + tap // _KERNEL - 1 + np.zeros((1, 1, width))
+    shape = (1, _TAPS * height, width)
+    return (
+        Tensor(((2 * x + 1) / width - 1).astype(np.float32).reshape(shape)),
+        Tensor(((2 * y + 1) / height - 1).astype(np.float32).reshape(shape)),
+    )
 
 
 def deformable_conv2d_by_operator(

@@ -5,7 +5,10 @@
 from __future__ import annotations
 
 import mindspore as ms
+import numpy as np
 from mindspore import Tensor, nn, ops
+from mindspore.ops import constexpr
+from numpy.typing import NDArray
 
 from core.kernels import library
 from core.kernels.resizing import Resize
@@ -90,19 +93,29 @@ def upsample_aligned(x: Tensor, factor: int) -> Tensor:
     return ops.interpolate(x, size=size, mode="bilinear", align_corners=True)
 
 
+@constexpr
 def aligned_matrix(size: int, factor: int) -> Tensor:
     """Weights (factor*size, size) of `upsample_aligned`."""
     last = size * factor - 1
     # In units of 1 / last input pixels all positions are whole numbers, so none is rounded.
-    outputs = (size - 1) * ops.arange(size * factor).astype(ms.float32)
-    inputs = last * ops.arange(size).astype(ms.float32)
-    distances = ops.abs(outputs.reshape(-1, 1) - inputs.reshape(1, -1)) / last
-    return ops.relu(1.0 - distances)
+    outputs = (size - 1) * np.arange(size * factor, dtype=np.float32)
+    return _tent(outputs, last * np.arange(size, dtype=np.float32), last)
 
 
+@constexpr
 def bilinear_matrix(size: int, factor: int) -> Tensor:
     """Weights (factor*size, size) that enlarge a line: row i holds what output pixel i takes of each input."""
-    return ops.relu(1.0 - _distances(size, factor, 0.0, size - 1.0))
+    unit = 2 * factor
+    # In units of 1 / unit input pixels all positions are whole numbers, so none is rounded.
+    centres = 2 * np.arange(size * factor, dtype=np.float32) + (1 - factor)
+    centres = np.clip(centres, 0, unit * (size - 1))
+    return _tent(centres, unit * np.arange(size, dtype=np.float32), unit)
+
+
+def _tent(outputs: NDArray[np.float32], inputs: NDArray[np.float32], unit: int) -> Tensor:
+    """Weights that fall from 1 where an input lies to 0 at ``unit`` from it, a row for each output."""
+    distances = np.abs(outputs[:, None] - inputs[None, :]) / np.float32(unit)
+    return Tensor(np.maximum(1 - distances, 0).astype(np.float32))
 
 
 def downsample(x: Tensor, factor: Factor) -> Tensor:
@@ -123,13 +136,11 @@ def downsample_dense(x: Tensor, factor: Factor) -> Tensor:
     return _stretch(x, _central_matrix(x.shape[2], factor_y), _central_matrix(x.shape[3], factor_x))
 
 
+@constexpr
 def _central_matrix(size: int, factor: int) -> Tensor:
     """Weights (size/factor, size) that reduce a line: each row takes the middle of its block."""
-    twice = 2 * factor * ops.arange(size // factor).astype(ms.float32) + (
-        factor - 1.0
-    )  # centres, in half pixels
-    distance = ops.abs(twice.reshape(-1, 1) - 2 * ops.arange(size).astype(ms.float32)) / 2
-    return ops.relu(1.0 - distance)
+    centres = 2 * factor * np.arange(size // factor, dtype=np.float32) + (factor - 1)  # in half pixels
+    return _tent(centres, 2 * np.arange(size, dtype=np.float32), 2)
 
 
 def upsample_bicubic(x: Tensor, factor: int) -> Tensor:

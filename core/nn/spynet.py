@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from mindspore import Tensor, nn, ops
 
+from core.nn import precision
 from core.nn.chain import ConvChain
 from core.nn.conv import Conv2d
 from core.nn.resize import Downsample, Upsample
@@ -27,6 +28,7 @@ class SPyNet(nn.Cell):
     ``width``: channels of the widest layers, a multiple of 4.
     """
 
+    @precision.full()
     def __init__(self, width: int = 64) -> None:
         super().__init__()
         self.levels = nn.CellList([FlowLevel(width) for _ in range(LEVELS)])

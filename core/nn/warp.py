@@ -46,8 +46,9 @@ def warp(picture: Tensor, flow: Tensor) -> Tensor:
     # What is no number counts as no flow: of it, MindSpore's gradient would write to anywhere.
     flow = ops.where(ops.isnan(flow), ops.zeros_like(flow), flow)
     height, width = flow.shape[2], flow.shape[3]
-    x = _nodes(width).reshape(1, 1, width) + flow[:, 0] * _per_pixel(width)
-    y = _nodes(height).reshape(1, height, 1) + flow[:, 1] * _per_pixel(height)
+    across, down = ops.chunk(flow, 2, 1)
+    x = _nodes(width).reshape(1, 1, width) + across.squeeze(1) * _per_pixel(width)
+    y = _nodes(height).reshape(1, height, 1) + down.squeeze(1) * _per_pixel(height)
     return ops.grid_sample(picture, ops.stack((x, y), -1), "bilinear", "border", align_corners=True)
 
 
@@ -61,9 +62,10 @@ def warp_volume(volume: Tensor, flow: Tensor, depth: Tensor) -> Tensor:
         depth: N,1,H,W, between -1 (the first slice's outer face) and 1 (the last one's).
     """
     height, width = flow.shape[2], flow.shape[3]
-    x = _centres(width).reshape(1, 1, width) + flow[:, 0]
-    y = _centres(height).reshape(1, height, 1) + flow[:, 1]
-    grid = ops.stack((x, y, depth[:, 0]), -1).expand_dims(1)
+    across, down = ops.chunk(flow, 2, 1)
+    x = _centres(width).reshape(1, 1, width) + across.squeeze(1)
+    y = _centres(height).reshape(1, height, 1) + down.squeeze(1)
+    grid = ops.stack((x, y, depth.squeeze(1)), -1).expand_dims(1)
     return ops.grid_sample(volume, grid, "bilinear", "border", align_corners=False).squeeze(2)
 
 

@@ -31,6 +31,10 @@ CHECK_SECONDS = 1.0
 SLOW_MILLISECONDS = 100.0
 """A 3x3 convolution of 64 channels on 64x64 takes 1-15 ms where oneDNN is set well, hundreds where it is not."""
 
+CONVOLUTION = "3x3 convolution, 64 channels, 64x64"
+ENVIRONMENT = ("ASCEND_", "CUDA_", "GLOG_", "HCCL_", "LD_LIBRARY_PATH", "MS_", "RANK_", "TE_")
+"""Beginnings of the names of variables that MindSpore, CANN and CUDA read."""
+
 Fact = tuple[str, str]
 
 
@@ -76,15 +80,40 @@ def _device(run: Run) -> list[Fact]:
     from core.devices import present
 
     milliseconds = _convolution_milliseconds(run)
-    verdict = "good" if milliseconds < SLOW_MILLISECONDS else "SLOW: set ONEDNN_MAX_CPU_ISA=AVX2"
     possible, detail = library.available()
-    return [
+    facts = [
         ("chosen", run.device.description),
+        ("arithmetic", run.device.arithmetic),
         ("present", ", ".join(present())),
-        ("ONEDNN_MAX_CPU_ISA", os.environ.get("ONEDNN_MAX_CPU_ISA", "not set")),
+        *((target, _card(target)) for target in ("Ascend", "GPU")),
         ("kernels of our own for CPU", detail if possible else f"not here: {detail}"),
-        ("3x3 convolution, 64 channels, 64x64", f"{milliseconds:.1f} ms ({verdict})"),
     ]
+    if run.device.target == "CPU":
+        facts.append(("ONEDNN_MAX_CPU_ISA", os.environ.get("ONEDNN_MAX_CPU_ISA", "not set")))
+        verdict = "good" if milliseconds < SLOW_MILLISECONDS else "SLOW: set ONEDNN_MAX_CPU_ISA=AVX2"
+        return [*facts, (CONVOLUTION, f"{milliseconds:.1f} ms ({verdict})")]
+    return [
+        *facts,
+        *_environment(),
+        (CONVOLUTION, f"{milliseconds:.1f} ms, with what the host takes to launch it"),
+    ]
+
+
+def _card(target: str) -> str:
+    """What a question about a card of this kind needs to be known."""
+    from core import cards
+
+    if not cards.available(target):
+        return cards.what_is_missing(target)
+    cards_here = f"{cards.count(target)} of {cards.chip(target, None)}"
+    doubt = cards.doubt_of_cann() if target == "Ascend" else ""
+    return " ".join(filter(None, (f"{cards_here}, {cards.software(target)}.", doubt)))
+
+
+def _environment() -> list[Fact]:
+    """What in the environment decides how a card works; paths to its software among it."""
+    names = sorted(name for name in os.environ if name.startswith(ENVIRONMENT))
+    return [(name, os.environ[name]) for name in names]
 
 
 def _convolution_milliseconds(run: Run) -> float:

@@ -71,6 +71,6 @@ ENCODE = TaskEntry(
     EncodeConfig,
     _encode,
     needs=("model", "codec", "intra", "device"),
-    resumes="The same command goes on where it was.",
+    resumes="The same command goes on where it was; x264 and its kind begin anew.",
     has_output=True,
 )

@@ -200,10 +200,14 @@ class Training:
             recipe.patience,
             recipe.best_from,
         )
-        callbacks = [Bookkeeper(state, outputs), validation, *self.run.callbacks()]
+        periods = recipe.validate_every, recipe.checkpoint_every
+        keeper = Bookkeeper(state, outputs, getattr(self.run.device, "fetch_every", 1), periods)
+        callbacks = [keeper, validation, *self.run.callbacks()]
         if not self.run.is_chief:
             return callbacks
-        board = TensorBoard(state, self.run.output / "tensorboard", self.rates, self.validator.pictures)
+        board = TensorBoard(
+            state, self.run.output / "tensorboard", self.rates, self.validator.pictures, keeper
+        )
         last = KeepLast(state, recipe.checkpoint_every, self._save_last)
         return [*callbacks, board, last, ShowProgress(state)]
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import mindspore as ms
 import numpy as np
+from mindspore import Tensor
 from mindspore.train import Callback, RunContext
 from numpy.typing import NDArray
 
@@ -22,12 +23,20 @@ log = logging.getLogger(__name__)
 class Bookkeeper(Callback):
     """Counts steps, names the step's outputs, seeds MindSpore's random operators from (seed, step).
 
-    Seeding before every step makes the noise of step n the same whether or not the run was resumed before it.
+    Seeding before every step makes the noise of step n the same whether or not the run was resumed before it. Outputs
+    are fetched from the device every ``every`` steps, at multiples of ``also``, and at the end: until then a card need
+    not finish a step before the next one is handed to it.
     """
 
-    def __init__(self, state: TrainingState, outputs: Sequence[str]) -> None:
+    def __init__(
+        self, state: TrainingState, outputs: Sequence[str], every: int = 1, also: Sequence[int] = ()
+    ) -> None:
         self._state = state
         self._outputs = outputs
+        self._periods = (every, *also)
+        self._pending: list[Sequence[Tensor]] = []
+        self.fetched: dict[int, dict[str, float]] = {}
+        """Outputs that the end of this step brought, by step."""
 
     def on_train_step_begin(self, run_context: RunContext) -> None:
         """Seed the step."""
@@ -37,16 +46,27 @@ class Bookkeeper(Callback):
     def on_train_step_end(self, run_context: RunContext) -> None:
         """Note the step's outputs; stop at the end or when the loss is no number any more."""
         values = run_context.original_args().net_outputs
-        values = values if isinstance(values, tuple) else (values,)
-        self._state.step += 1
-        self._state.losses = {n: float(v.asnumpy()) for n, v in zip(self._outputs, values, strict=True)}
-        if not all(math.isfinite(v) for v in self._state.losses.values()):
-            raise MindvideoError(
-                f"the loss is no longer a finite number at step {self._state.step}: "
-                "lower optimizer.lr or set step.clip_norm; task.resume=true goes on from the last checkpoint."
-            )
-        if self._state.step >= self._state.total_steps:
+        self._pending.append(values if isinstance(values, tuple) else (values,))
+        state = self._state
+        state.step += 1
+        is_last = state.step >= state.total_steps
+        self.fetched = {}
+        if is_last or any(state.step % period == 0 for period in self._periods):
+            self._fetch()
+        if is_last:
             run_context.request_stop()
+
+    def _fetch(self) -> None:
+        first = self._state.step - len(self._pending) + 1
+        for step, values in enumerate(self._pending, first):
+            losses = {n: float(v.asnumpy()) for n, v in zip(self._outputs, values, strict=True)}
+            if not all(math.isfinite(v) for v in losses.values()):
+                raise MindvideoError(
+                    f"the loss is no longer a finite number at step {step}: "
+                    "lower optimizer.lr or set step.clip_norm; task.resume=true goes on from the last checkpoint."
+                )
+            self.fetched[step] = self._state.losses = losses
+        self._pending.clear()
 
 
 class Validation(Callback):
@@ -114,7 +134,12 @@ class TensorBoard(Callback):
     """Losses, learning rate, validation metrics and pictures as TensorBoard files (tensorboardX)."""
 
     def __init__(
-        self, state: TrainingState, folder: Path, rates: NDArray[Any], pictures: Pictures | None
+        self,
+        state: TrainingState,
+        folder: Path,
+        rates: NDArray[Any],
+        pictures: Pictures | None,
+        keeper: Bookkeeper,
     ) -> None:
         from tensorboardX import SummaryWriter
 
@@ -125,14 +150,16 @@ class TensorBoard(Callback):
         self._state = state
         self._rates = rates
         self._pictures = pictures
+        self._keeper = keeper
         self._shown = len(state.history)
 
     def on_train_step_end(self, run_context: RunContext) -> None:
-        """Write the step's losses, and a new validation."""
+        """Write the losses that were fetched, and a new validation."""
         state = self._state
-        for name, value in state.losses.items():
-            self._writer.add_scalar(f"train/{name}", value, state.step)
-        self._writer.add_scalar("train/learning_rate", float(self._rates[state.step - 1]), state.step)
+        for step, losses in self._keeper.fetched.items():
+            for name, value in losses.items():
+                self._writer.add_scalar(f"train/{name}", value, step)
+            self._writer.add_scalar("train/learning_rate", float(self._rates[step - 1]), step)
         if len(state.history) > self._shown:
             self._shown = len(state.history)
             self._write_validation(state.history[-1])

@@ -15,6 +15,7 @@ from core.entropy.factorized import FactorizedPrior
 from core.entropy.masked import MaskedConv2d
 from core.entropy.order import ContextOrder
 from core.entropy.quantize import add_noise
+from core.nn import precision
 
 from . import transforms
 from .plugin import Cheng2020Config
@@ -33,6 +34,7 @@ class ContextPrior(nn.Cell):
     estimate, which sees all positions at once. Real coding is in `core.entropy.autoregressive`.
     """
 
+    @precision.full()
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.analysis = transforms.hyper_analysis(channels)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mindspore import Tensor, nn, ops
 
+from core.nn import precision
 from core.nn.activation import SLOPE, leaky_relu
 from core.nn.blocks import ResidualTrunk
 from core.nn.conv import Conv2d, LeakyConv2d
@@ -43,8 +44,9 @@ class DeformableSampling(nn.Cell):
     def __init__(self, config: CycMuNetConfig) -> None:
         super().__init__()
         features, taps = config.features, 9 * config.groups
-        self.offsets = Conv2d(features, 2 * taps)
-        self.mask = Conv2d(features, taps)
+        with precision.full():
+            self.offsets = Conv2d(features, 2 * taps)
+            self.mask = Conv2d(features, taps)
         self.deform = DeformableConv2d(features, features, config.groups, config.deformable.value)
         if config.zero_offsets:
             for parameter in self.offsets.trainable_params():

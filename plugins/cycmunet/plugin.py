@@ -48,11 +48,13 @@ class Deformable(Enum):
     """How deformable convolutions are computed."""
 
     auto = "auto"
-    """The faster of both: ``gather`` on CPU, ``operator`` elsewhere."""
+    """What suits the device: a kernel of ours or ``gather`` on CPU, ``sampler`` on cards."""
     operator = "operator"
-    """MindSpore's operator."""
+    """MindSpore's operator, which a later MindSpore may not have any more."""
     gather = "gather"
-    """Our own form."""
+    """Our own form, from gathered neighbours."""
+    sampler = "sampler"
+    """Our own form, from MindSpore's grid sampler."""
 
 
 @dataclass

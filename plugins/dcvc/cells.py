@@ -9,6 +9,7 @@ from __future__ import annotations
 from mindspore import Tensor, nn, ops
 from mindspore.ops import constexpr
 
+from core.nn import precision
 from core.nn.spynet import SPyNet
 from core.nn.warp import Warp
 
@@ -28,6 +29,7 @@ Costs = tuple[Tensor, Tensor, Tensor, Tensor]
 class MotionCoder(nn.Cell):
     """Compression of motion: flow N,2,H,W to a latent of a sixteenth of the sides, and back under the reference."""
 
+    @precision.full()
     def __init__(self, config: DcvcConfig) -> None:
         super().__init__()
         channels, hyper = config.motion, config.hyper
@@ -52,8 +54,9 @@ class ContextualCoder(nn.Cell):
         self.analysis = transforms.contextual_analysis(features, latent)
         self.synthesis = transforms.contextual_synthesis(features, latent)
         self.generation = transforms.frame_generation(features)
-        self.temporal = None if config.portable else transforms.temporal_prior(features, latent)
-        hyper_synthesis = transforms.hyper_synthesis((config.hyper, latent, latent, latent))
+        with precision.full():
+            self.temporal = None if config.portable else transforms.temporal_prior(features, latent)
+            hyper_synthesis = transforms.hyper_synthesis((config.hyper, latent, latent, latent))
         side = latent if config.portable else 2 * latent
         self.prior = ContextPrior(latent, config.hyper, hyper_synthesis, side, config.context)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+from mindspore import Tensor
 from mindspore.train import Callback, RunContext
 
 from core.errors import MindvideoError
@@ -22,9 +24,14 @@ _STAGES = ("flow", "motion", "distortion", "content", "all")
 
 
 class Guard(Callback):
-    """Watches moving means of a step's outputs, in each stage anew; raises `MindvideoError` where one is lost."""
+    """Watches moving means of a step's outputs, in each stage anew; raises `MindvideoError` where one is lost.
 
-    def __init__(self, config: DcvcLossConfig) -> None:
+    Outputs are fetched from the device and judged every ``every`` steps.
+    """
+
+    def __init__(self, config: DcvcLossConfig, every: int = 1) -> None:
+        self._every = every
+        self._pending: list[Sequence[Tensor]] = []
         self._ends = config.stage_ends
         self._stage = ""
         self._steps = 0
@@ -32,11 +39,17 @@ class Guard(Callback):
         self._least = math.inf
 
     def on_train_step_end(self, run_context: RunContext) -> None:
-        """Judge the step."""
+        """Judge the steps since the last time, when it is time."""
         arguments = run_context.original_args()
+        self._pending.append(arguments.net_outputs)
+        if len(self._pending) < self._every:
+            return
         step = arguments.train_network
-        values = (float(value.asnumpy()) for value in arguments.net_outputs)
-        self.judge(int(step.steps_done.asnumpy()), dict(zip(step.outputs, values, strict=True)))
+        first = int(step.steps_done.asnumpy()) - len(self._pending) + 1
+        for number, outputs in enumerate(self._pending, first):
+            values = (float(value.asnumpy()) for value in outputs)
+            self.judge(number, dict(zip(step.outputs, values, strict=True)))
+        self._pending.clear()
 
     def judge(self, step: int, values: dict[str, float]) -> None:
         """Take in the outputs of step number ``step``, counted from 1."""

@@ -224,7 +224,7 @@ def callbacks(run: Run) -> Iterable[Callback]:
         return []
     from .guard import Guard
 
-    return [Guard(loss)]
+    return [Guard(loss, getattr(run.device, "fetch_every", 1))]
 
 
 @hookimpl

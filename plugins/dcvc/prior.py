@@ -9,6 +9,7 @@ from core.entropy.factorized import BitEstimator
 from core.entropy.masked import MaskedConv2d
 from core.entropy.order import ContextOrder
 from core.entropy.quantize import add_noise
+from core.nn import precision
 from core.nn.bound import LowerBound
 from core.nn.chain import ConvChain
 
@@ -35,6 +36,7 @@ class ContextPrior(nn.Cell):
         order: of the context model.
     """
 
+    @precision.full()
     def __init__(self, latent: int, hyper: int, synthesis: ConvChain, side: int, order: ContextOrder) -> None:
         super().__init__()
         self.analysis = hyper_analysis(latent, hyper)

@@ -11,6 +11,7 @@ from mindspore.ops import constexpr
 
 from core.entropy.conditional import bits
 from core.entropy.factorized import BitEstimator
+from core.nn import precision
 from core.nn.refinement import RefinementNetwork
 from core.nn.spynet import SPyNet
 from core.nn.warp import Warp
@@ -71,7 +72,8 @@ class Dvc(nn.Cell):
         super().__init__()
         self.config = config
         self.spynet = SPyNet(config.flow)
-        self.motion = MotionAutoencoder(config.motion, motion or motion_transforms(config.motion))
+        with precision.full():
+            self.motion = MotionAutoencoder(config.motion, motion or motion_transforms(config.motion))
         self.warp = Warp()
         self.refinement = RefinementNetwork(config.refinement)
         sizes = config.hidden, config.latent

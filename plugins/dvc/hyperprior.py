@@ -6,6 +6,7 @@ from mindspore import Tensor, nn, ops
 
 from core.entropy.conditional import LaplaceConditional, bits
 from core.entropy.factorized import BitEstimator
+from core.nn import precision
 
 from .transforms import hyper_analysis, hyper_synthesis
 
@@ -18,6 +19,7 @@ class Hyperprior(nn.Cell):
     numbers, those of y being ``y_hat`` itself, and `information` says what they cost.
     """
 
+    @precision.full()
     def __init__(self, hidden: int, latent: int) -> None:
         super().__init__()
         self.analysis = hyper_analysis(hidden, latent)

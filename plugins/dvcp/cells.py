@@ -6,6 +6,7 @@ uneven overlap shows as a checkerboard.
 
 from __future__ import annotations
 
+from core.nn import precision
 from plugins.dvc.cells import Dvc
 
 from .plugin import DvcpConfig
@@ -17,8 +18,10 @@ class Dvcp(Dvc):
 
     def __init__(self, config: DvcpConfig) -> None:
         hidden, latent, motion = config.hidden, config.latent, config.motion
+        with precision.full():
+            of_motion = analysis(2, motion, motion, config), synthesis(motion, motion, 2, config)
         super().__init__(
             config,
-            (analysis(2, motion, motion, config), synthesis(motion, motion, 2, config)),
+            of_motion,
             (analysis(3, hidden, latent, config), synthesis(latent, hidden, 3, config)),
         )

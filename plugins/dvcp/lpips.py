@@ -39,6 +39,8 @@ class Lpips(nn.Cell):
         widths = [max(1, width * config.channels // WIDTHS[0]) for width in WIDTHS]
         layers = zip([3, *widths], widths, _KERNELS, strict=False)
         self.layers = nn.CellList([_Layer(*layer, first=number == 0) for number, layer in enumerate(layers)])
+        # `ops.max_pool2d` finds the places of the maxima too, and takes float16 alone on an Ascend card.
+        self.pool = nn.MaxPool2d(3, 2)
         self.shift, self.scale = Tensor(_SHIFT), Tensor(_SCALE)
         self.set_train(False)
 
@@ -47,7 +49,7 @@ class Lpips(nn.Cell):
         total = 0.0
         for number in range(len(WIDTHS)):
             if number in (1, 2):
-                x = ops.max_pool2d(x, 3, 2)
+                x = self.pool(x)
             x = self.layers[number].features(x)
             total = total + self.layers[number](x)
         return total

@@ -9,6 +9,7 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from core.errors import CheckpointError
+from core.nn import precision
 from core.nn.chain import ConvChain
 from core.nn.conv import Conv2d
 from core.training.checkpoint import MODEL, Checkpoint, assign
@@ -32,6 +33,7 @@ class Vgg19(nn.Cell):
     Its weights do not learn.
     """
 
+    @precision.full()
     def __init__(self, config: VggConfig) -> None:
         super().__init__()
         groups, inputs = [], 3

@@ -9,6 +9,8 @@ from __future__ import annotations
 from mindspore import Parameter, Tensor, nn, ops
 from mindspore.ops import constexpr
 
+from core.nn import precision
+
 from .hyperprior import Hyperprior
 from .plugin import SsfvcConfig
 from .scale_space import ScaleSpaceWarp
@@ -55,7 +57,8 @@ class ScaleSpaceFlow(nn.Cell):
         super().__init__()
         self.config = config
         self.image = Autoencoder(config, 3)
-        self.motion = Autoencoder(config, 6, gain=MOTION_GAIN)
+        with precision.full():
+            self.motion = Autoencoder(config, 6, gain=MOTION_GAIN)
         self.residual = Autoencoder(config, 3, latents=2)
         self.warp = ScaleSpaceWarp()
 

@@ -6,6 +6,7 @@ from mindspore import Tensor, nn, ops
 
 from core.entropy.conditional import GaussianConditional, bits
 from core.entropy.factorized import FactorizedPrior
+from core.nn import precision
 
 from .start import start_scales
 from .transforms import analysis, scale_synthesis, synthesis
@@ -19,6 +20,7 @@ class Hyperprior(nn.Cell):
     says what they cost.
     """
 
+    @precision.full()
     def __init__(self, channels: int) -> None:
         super().__init__()
         widths = (channels,) * 4

@@ -2,18 +2,20 @@
 
 import inspect
 
+import mindspore as ms
 import pytest
 from mindspore.device_context.ascend import op_precision
 
-from core import devices
+from core import cards, devices
 from core.devices import AcceleratorConfig, AscendConfig, CpuConfig, Precision
 from core.errors import DeviceError
 from core.kernels import library
+from core.nn import precision as networks
 
 
 @pytest.mark.parametrize("device", ["ascend", "gpu"])
 def test_an_absent_device_is_one_sentence(command, device):
-    if devices.available({"ascend": "Ascend", "gpu": "GPU"}[device]):
+    if device in devices.present():
         pytest.skip(f"this machine has a device of kind {device}")
     said = command(f"device={device}", "task=doctor")
     assert said.returncode == 1
@@ -52,24 +54,41 @@ def test_a_setting_that_a_process_takes_once(monkeypatch):
 @pytest.mark.parametrize(
     ("precision", "told"),
     [
-        (Precision.float32, ["must_keep_origin_dtype", False]),
-        (Precision.mixed_float16, ["allow_mix_precision_fp16"]),
-        (Precision.mixed_bfloat16, ["allow_mix_precision_bf16"]),
+        (Precision.float32, None),
+        (Precision.mixed_float16, ms.float16),
+        (Precision.mixed_bfloat16, ms.bfloat16),
     ],
 )
 def test_what_a_card_is_told_of_precision(precision, told, monkeypatch):
-    """As far as a machine without a card can tell: MindSpore is asked for it, by a name that it knows."""
+    """MindSpore is to leave types as they are, by a name that it knows; networks choose what they compute in."""
     known = inspect.getsource(op_precision.precision_mode)
+    monkeypatch.setattr(cards, "require", lambda target: None)
+    monkeypatch.setattr(cards, "doubt_of_cann", lambda: "")
     said = []
     monkeypatch.setattr(op_precision, "precision_mode", said.append)
     monkeypatch.setattr(op_precision, "conv_allow_hf32", said.append)
     monkeypatch.setattr(devices, "_settled", {})
-    card = devices.ActiveDevice("Ascend", devices.Mode.graph, arithmetic="mindspore ascend")
+    card = devices.ActiveDevice("Ascend", devices.Mode.graph, detail=", chip", arithmetic="mindspore ascend")
     monkeypatch.setattr(devices, "_accelerator", lambda target, config: card)
     device = devices.ASCEND.build(AscendConfig(precision=precision))
-    assert said == told and f'"{precision.value}"' in known
-    assert device.description == f"Ascend (graph mode, {precision.name})"
-    assert device.arithmetic == f"mindspore ascend {precision.name}"
+    assert said == ["must_keep_origin_dtype", False] and f'"{said[0]}"' in known
+    assert networks.low() == told
+    with networks.full():
+        assert networks.low() is None
+    assert device.description == f"Ascend (graph mode, chip, {precision.name})"
+    assert device.arithmetic == f"mindspore ascend, {precision.name}, deterministic"
+
+
+def test_cards_that_convolve_in_float16_alone(monkeypatch):
+    said = []
+    monkeypatch.setattr(op_precision, "precision_mode", said.append)
+    monkeypatch.setattr(op_precision, "conv_allow_hf32", lambda allowed: None)
+    monkeypatch.setattr(cards, "is_first_generation", lambda: True)
+    for precision in (Precision.float32, Precision.mixed_bfloat16):
+        with pytest.raises(DeviceError, match=r"float16 alone.*give device\.precision=mixed_float16"):
+            devices._set_precision(precision)
+    devices._set_precision(Precision.mixed_float16)
+    assert said == ["allow_fp32_to_fp16"] and networks.low() == ms.float16
 
 
 def test_several_processes_need_a_folder(command):

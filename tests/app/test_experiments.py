@@ -8,6 +8,7 @@ from omegaconf import OmegaConf
 
 import core
 import core.errors
+from core.devices import AscendConfig
 from core.hooks import Split
 from core.tasks.measure import data_set, settled
 
@@ -15,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 EXPERIMENTS = sorted(path.stem for path in ROOT.glob("plugins/*/conf/experiment/*.yaml"))
 CONTENDERS = sorted([*ROOT.glob("plugins/*/conf/contender/*.yaml"), *ROOT.glob("conf/contender/*.yaml")])
 TEST_SETS = sorted(ROOT.glob("conf/testset/*.yaml"))
+BENCHMARKS = sorted(path.stem for path in ROOT.glob("conf/experiment/bench_*.yaml"))
 PRESETS = sorted(path.stem for path in ROOT.glob("plugins/*/conf/model/*.yaml"))
 
 
@@ -58,6 +60,24 @@ def test_contenders_compose(path):
     section = settings.upscaler if settings.codec is None else settings.codec
     assert type(section).__module__.startswith((f"plugins.{path.parents[2].name}.", "core."))
     assert bool(settings.task.checkpoint) == (settings.model is not None)
+
+
+@pytest.mark.parametrize("name", [*EXPERIMENTS, *BENCHMARKS])
+def test_experiments_compose_with_every_device(name):
+    """On a card as on a processor: no option of a preset is one that only some devices have.
+
+    Every option of a GPU is one of an Ascend card.
+    """
+    brings_clips = name.endswith(("_demo", "_rates", "_transposed")) or name in BENCHMARKS
+    root = [] if brings_clips else ["dataset.root=/data"]
+    settings = core.open_run([f"experiment={name}", "device=ascend", *root]).settings
+    assert isinstance(settings.device, AscendConfig)
+
+
+def test_contenders_name_no_device():
+    """What they say holds on every device that they are measured on."""
+    words = [word for path in CONTENDERS for word in yaml.safe_load(path.read_text())["words"]]
+    assert len(words) > 20 and not [word for word in words if word.startswith("device")]
 
 
 @pytest.mark.parametrize("path", TEST_SETS, ids=lambda path: path.stem)

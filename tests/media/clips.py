@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,13 @@ def make(path: Path, film: Film) -> Path:
         if film.chapters:
             output.set_chapters(
                 [
-                    {"id": n, "start": start, "end": end, "time_base": MILLISECOND, "metadata": {"title": title}}
+                    {
+                        "id": n,
+                        "start": start,
+                        "end": end,
+                        "time_base": MILLISECOND,
+                        "metadata": {"title": title},
+                    }
                     for n, (start, end, title) in enumerate(film.chapters, 1)
                 ]
             )
@@ -101,7 +108,8 @@ def _pictures(stream: Any, film: Film) -> list[av.Packet]:
         frame.pts, frame.time_base = time, MILLISECOND
         packets += stream.encode(frame)
     packets += stream.encode(None)
-    shown = dict(zip(film.times, [b - a for a, b in zip(film.times, [*film.times[1:], film.times[-1] + film.last])]))
+    ends = [*film.times, film.times[-1] + film.last]
+    shown = {begin: end - begin for begin, end in pairwise(ends)}
     for packet in packets:
         packet.duration = shown[packet.pts]
     return packets
@@ -122,11 +130,12 @@ def _sound(stream: Any, start: int, length: int) -> list[av.Packet]:
     wave = np.sin(np.arange(count) * 2 * np.pi * 440 / 16000) * 0.4
     for first in range(0, count, 1024):
         piece = wave[None, first : first + 1024]
-        codes = {
-            "fltp": lambda: piece.astype(np.float32),
-            "s16": lambda: (piece * 32767).astype(np.int16),
-            "u8": lambda: np.rint(piece * 127 + 128).astype(np.uint8),
-        }[context.format.name]()
+        scaled, kind = {
+            "fltp": (piece, np.float32),
+            "s16": (piece * 32767, np.int16),
+            "u8": (piece * 127 + 128, np.uint8),
+        }[context.format.name]
+        codes = scaled.astype(kind)
         frame = av.AudioFrame.from_ndarray(codes, format=context.format.name, layout="mono")
         frame.sample_rate, frame.pts, frame.time_base = 16000, start * 16 + first, Fraction(1, 16000)
         packets += stream.encode(frame)

@@ -6,8 +6,9 @@ import pytest
 from mindspore import Tensor, nn, ops
 
 from core.kernels import library
+from core.nn import precision
 from core.nn.activation import LeakyReLU, leaky_relu
-from core.nn.blocks import ResidualBlock, ResidualTrunk
+from core.nn.blocks import PreActivationBlock, ResidualBlock, ResidualTrunk
 from core.nn.chain import ConvChain
 from core.nn.conv import ConcatConv1x1, Conv2d, ConvTranspose2d, LeakyConv2d
 from core.nn.pad import crop_like, replicate_to_multiple, zero_margin
@@ -162,3 +163,21 @@ def test_few_outputs_between_the_inputs(kernels, kernel, stride):
     np.testing.assert_allclose(
         conv(Tensor(x)).asnumpy(), transposed(x, weight, bias, stride, padding), atol=1e-5
     )
+
+
+def test_mixed_precision_computes_in_the_lower_type_and_gives_float32():
+    """Where a convolution hands its result to another, it stays in the lower type; what is kept full is float32."""
+    x = Tensor(np.random.default_rng(1).standard_normal((1, 4, 6, 6)).astype(np.float32))
+    full = Conv2d(4, 4)
+    precision.compute_in(ms.float16)
+    mixed, block = Conv2d(4, 4), PreActivationBlock(4)
+    with precision.full():
+        kept = Conv2d(4, 4)
+    for cell in (mixed, kept):
+        cell.weight.set_data(full.weight)
+        cell.bias.set_data(full.bias)
+    assert mixed(x).dtype == block(x).dtype == ms.float32
+    assert block.conv1(x).dtype == ms.float16 and block.conv2.low == ms.float16
+    np.testing.assert_array_equal(kept(x).asnumpy(), full(x).asnumpy())
+    error = np.abs(mixed(x).asnumpy() - full(x).asnumpy()).max()
+    assert 0 < error < 5e-3  # float16 has 11 bits

@@ -1,15 +1,20 @@
-"""Both implementations of deformable convolution against each other and against the definition."""
+"""All implementations of deformable convolution against each other and against the definition."""
+
+from itertools import product
 
 import mindspore as ms
 import numpy as np
 import pytest
 from mindspore import Tensor, nn
 
+from core.nn import cards
 from core.nn.deform import (
     DeformableConv2d,
     deformable_conv2d_by_gathering,
     deformable_conv2d_by_operator,
+    deformable_conv2d_by_sampling,
 )
+from core.nn.standard import standard_operators
 
 GROUPS = 4
 NAMES = ("x", "offsets", "mask", "weight", "bias")
@@ -53,7 +58,10 @@ def by_definition(x, offsets, mask, weight, bias):
     return result
 
 
-@pytest.mark.parametrize("function", [deformable_conv2d_by_gathering, deformable_conv2d_by_operator])
+FUNCTIONS = [deformable_conv2d_by_gathering, deformable_conv2d_by_sampling, deformable_conv2d_by_operator]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_value_follows_the_definition(function):
     given = arguments()
     np.testing.assert_allclose(function(*given, GROUPS).asnumpy(), by_definition(*given), atol=2e-5)
@@ -78,16 +86,31 @@ def _weighted(function):
 
 def test_gradients_agree():
     given = arguments()
-    gathered, operator = (
-        ms.grad(_weighted(function), tuple(range(5)))(*given)
-        for function in (deformable_conv2d_by_gathering, deformable_conv2d_by_operator)
+    gathered, sampled, operator = (
+        ms.grad(_weighted(function), tuple(range(5)))(*given) for function in FUNCTIONS
     )
-    for name, ours, theirs in zip(NAMES, gathered, operator, strict=True):
+    for name, *ours, theirs in zip(NAMES, gathered, sampled, operator, strict=True):
         scale = np.abs(theirs.asnumpy()).max()
-        np.testing.assert_allclose(ours.asnumpy(), theirs.asnumpy(), atol=5e-6 * scale, err_msg=name)
+        for form in ours:
+            np.testing.assert_allclose(form.asnumpy(), theirs.asnumpy(), atol=5e-6 * scale, err_msg=name)
 
 
-@pytest.mark.parametrize("implementation", ["auto", "gather", "operator"])
+@pytest.mark.parametrize(("height", "width"), [(1, 5), (4, 1)])
+def test_the_sampler_takes_pictures_of_one_row_or_column(height, width):
+    given = arguments(height=height, width=width)
+    made = deformable_conv2d_by_sampling(*given, GROUPS)
+    np.testing.assert_allclose(made.asnumpy(), by_definition(*given), atol=2e-5)
+
+
+def test_cards_take_the_sampler(monkeypatch):
+    """And what other runtimes compute keeps to the operator."""
+    monkeypatch.setattr(cards, "target", "Ascend")
+    assert DeformableConv2d(8, 5, GROUPS).form == "sampler"
+    with standard_operators():
+        assert DeformableConv2d(8, 5, GROUPS).form == "operator"
+
+
+@pytest.mark.parametrize("implementation", ["auto", "gather", "sampler", "operator"])
 def test_cell_in_graph_mode(either_kernels, implementation):
     x, offsets, mask, weight, bias = arguments()
     cell = DeformableConv2d(8, 5, GROUPS, implementation)
@@ -99,8 +122,8 @@ def test_cell_in_graph_mode(either_kernels, implementation):
 
 def test_displacements_far_outside_give_zero():
     x, offsets, mask, weight, bias = arguments()
-    for far in (1e4, -1e4):
-        result = deformable_conv2d_by_gathering(x, offsets + far, mask, weight, bias * 0, GROUPS)
+    for far, function in product((1e4, -1e4), FUNCTIONS[:2]):
+        result = function(x, offsets + far, mask, weight, bias * 0, GROUPS)
         assert not result.asnumpy().any()
 
 

@@ -48,6 +48,23 @@ def test_a_loss_that_is_no_number_ends_the_run_in_one_sentence(value: float) -> 
         Bookkeeper(state(), ("loss",)).on_train_step_end(Context(value))
 
 
+def test_losses_are_fetched_in_time() -> None:
+    """Every third step, where a validation is due (4), and at the end (7); a bad one is named by its own step."""
+    progress = state(total=7)
+    keeper = Bookkeeper(progress, ("loss",), every=3, also=(4,))
+    brought = []
+    for step in range(1, 8):
+        keeper.on_train_step_end(Context(float(step)))
+        brought.append(sorted(keeper.fetched))
+    assert brought == [[], [], [1, 2, 3], [4], [], [5, 6], [7]]
+    assert progress.losses == {"loss": 7.0}
+    keeper = Bookkeeper(state(), ("loss",), every=3)
+    for value in (1.0, float("nan")):
+        keeper.on_train_step_end(Context(value))
+    with pytest.raises(MindvideoError, match="no longer a finite number at step 2"):
+        keeper.on_train_step_end(Context(1.0))
+
+
 def test_training_stops_when_nothing_improves() -> None:
     progress = state()
     scores = iter([1.0, 3.0, 2.0, 3.0, 9.0])

@@ -1,5 +1,6 @@
 """Checkpoints: what is written comes back, and whatever is wrong with a file is one sentence."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -120,3 +121,33 @@ def test_npz_and_pickles(tmp_path: Path) -> None:
 def test_a_pytorch_file_is_sent_to_import_weights(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="task=import_weights"):
         load_weights(nn.Dense(3, 2), tmp_path / "a.pth", SECTION)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model": "dense"},
+        {"model": ["dense"]},
+        {"model": None},
+        {"model": {}},
+        {"model": {"model": "dense", "features": "${oc.env:HOME}"}},
+        {"plugin": {"name": 3}},
+        {"training": []},
+        {"sha256": "../../x"},
+        {"format": []},
+        {"format": 2},
+        {"more": 1},
+    ],
+    ids=str,
+)
+def test_a_description_of_other_types_is_one_sentence(tmp_path: Path, change: dict[str, object]) -> None:
+    record = {"format": 1, "model": SECTION, "plugin": {}, "training": {}, "sha256": "0" * 64, **change}
+    save_file({"a": np.zeros(1)}, tmp_path / "a.safetensors", metadata={"mindvideo": json.dumps(record)})
+    with pytest.raises(CheckpointError, match=r"is damaged: its description|has checkpoint format"):
+        Checkpoint.open(tmp_path / "a.safetensors")
+
+
+def test_a_description_that_is_nested_without_end_is_one_sentence(tmp_path: Path) -> None:
+    save_file({"a": np.zeros(1)}, tmp_path / "a.safetensors", metadata={"mindvideo": "[" * 200_000})
+    with pytest.raises(CheckpointError, match="is damaged: its description"):
+        Checkpoint.open(tmp_path / "a.safetensors")

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn, ops
 
-from core.training.step import ClipByGlobalNorm, TrainStep
+from core.nn import precision
+from core.training.step import FIRST_SCALE, ClipByGlobalNorm, TrainStep
 
 
 class Objective(nn.Cell):
@@ -47,3 +48,20 @@ def test_clipping_bounds_each_element(mode: int) -> None:
     step(Tensor(np.array([[3.0, -0.001]], np.float32)))
     ms.set_context(mode=before)
     np.testing.assert_allclose(objective.dense.weight.asnumpy()[0], [-0.5, 0.1], rtol=1e-5)
+
+
+@pytest.mark.parametrize("mode", [ms.GRAPH_MODE, ms.PYNATIVE_MODE])
+def test_a_scaled_loss_moves_the_same_and_skips_what_is_not_finite(mode: int) -> None:
+    ms.set_context(mode=mode)
+    precision.compute_in(ms.float16)
+    objective = Objective()
+    step = TrainStep(objective, nn.SGD(objective.trainable_params(), 1.0), 1.0, ("loss", "mean"))
+    assert {"loss_scale", "loss_scale_calm_steps"} <= {p.name for p in step.get_parameters()}
+    loss, mean = step(Tensor(np.array([[3.0, 4.0]], np.float32)))
+    assert (float(loss.asnumpy()), float(mean.asnumpy())) == (0.0, 3.5)
+    moved = objective.dense.weight.asnumpy()[0]
+    np.testing.assert_allclose(moved, [-0.6, -0.8], rtol=1e-5)
+    assert float(step.loss_scale.value.asnumpy()) == FIRST_SCALE
+    step(Tensor(np.array([[1e34, 1.0]], np.float32)))  # 100 * 1e34 * scale is beyond float32
+    np.testing.assert_array_equal(objective.dense.weight.asnumpy()[0], moved)
+    assert float(step.loss_scale.value.asnumpy()) == FIRST_SCALE / 2

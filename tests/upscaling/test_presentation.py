@@ -1,10 +1,11 @@
-"""An upscaled file says of itself what its source says, lasts as long, and what it cannot hold is told at the start."""
+"""An upscaled file says of itself what its source says, lasts as long, and what it cannot hold is told first."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -125,7 +126,11 @@ def test_all_tracks_of_a_film_in_mkv(tmp_path: Path, told: pytest.LogCaptureFixt
     with av.open(str(source)) as before, av.open(str(tmp_path / "out.mkv")) as after:
         for kind in ("audio", "subtitles"):
             copied, original = (
-                [(round(float(p.pts * p.time_base), 3), bytes(p)) for p in c.demux(getattr(c.streams, kind)) if p.size]
+                [
+                    (round(float(p.pts * p.time_base), 3), bytes(p))
+                    for p in c.demux(getattr(c.streams, kind))
+                    if p.size
+                ]
                 for c in (after, before)
             )
             assert copied == original
@@ -139,7 +144,14 @@ def test_all_tracks_of_a_film_in_mkv(tmp_path: Path, told: pytest.LogCaptureFixt
         ("mp4", ["subtitles (srt)", "attachment (f.ttf)"]),
         (
             "y4m",
-            ["sound (aac, ger)", "sound (aac, eng)", "subtitles (srt)", "attachment (f.ttf)", "chapters", "tags ("],
+            [
+                "sound (aac, ger)",
+                "sound (aac, eng)",
+                "subtitles (srt)",
+                "attachment (f.ttf)",
+                "chapters",
+                "tags (",
+            ],
         ),
         ("", ["sound (aac, ger)", "subtitles (srt)", "chapters"]),
     ],
@@ -197,7 +209,7 @@ VARIABLE = replace(PLAIN, times=(0, 40, 120, 200, 320, 440, 600, 760, 960, 1160)
 def test_a_varying_rate_stays_exact(tmp_path: Path) -> None:
     seen = run(make(tmp_path / "in.mp4", VARIABLE), tmp_path / "out.mp4")
     times = [*VARIABLE.times, 1200]
-    halves = [t for a, b in zip(times, times[1:], strict=False) for t in (a / 1000, (a + b) / 2000)]
+    halves = [t for a, b in pairwise(times) for t in (a / 1000, (a + b) / 2000)]
     assert seen.times == halves
     assert seen.duration == pytest.approx(1.2, abs=0.001)
 
@@ -217,7 +229,7 @@ def test_a_varying_rate_without_times_repeats_frames(
     assert len(frames) == result.frames == 60 and result.frame_rate == 50
     changes = [n for n in range(1, 60) if np.abs(frames[n] - frames[n - 1]).max() > 0]
     times = [*VARIABLE.times, 1200]
-    begins = [round(t / 20) for a, b in zip(times, times[1:], strict=False) for t in (a, (a + b) / 2)]
+    begins = [round(t / 20) for a, b in pairwise(times) for t in (a, (a + b) / 2)]
     assert set(changes) <= set(begins[1:])
     assert len(changes) >= 18
 
@@ -243,7 +255,9 @@ def test_sound_that_begins_before_the_pictures(tmp_path: Path, suffix: str) -> N
 
 def test_sound_that_the_target_cannot_hold_is_told_before_the_first_frame(tmp_path: Path) -> None:
     source = make(tmp_path / "in.mkv", replace(PLAIN, sounds=(("pcm_u8", "u8", ""),)))
-    with pytest.raises(MediaError, match=r"pcm_u8 sound of .*\.mkv file, or give task\.sound=aac .*task\.sound=none"):
+    with pytest.raises(
+        MediaError, match=r"pcm_u8 sound of .*\.mkv file, or give task\.sound=aac .*task\.sound=none"
+    ):
         upscale(source, tmp_path / "out.mp4", Untouched(2))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mkv"]
     seen = run(source, tmp_path / "out.mkv")
@@ -274,7 +288,10 @@ def test_sound_left_out(tmp_path: Path, told: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "y4m", ""])
 def test_the_same_command_gives_the_same_bytes(tmp_path: Path, suffix: str) -> None:
-    source = make(tmp_path / "in.mkv", replace(FULL, metadata={**FULL.metadata, "creation_time": "2020-01-01T00:00:00Z"}))
+    source = make(
+        tmp_path / "in.mkv",
+        replace(FULL, metadata={**FULL.metadata, "creation_time": "2020-01-01T00:00:00Z"}),
+    )
     made = []
     for name in ("a", "b"):
         output = tmp_path / (name + (f".{suffix}" if suffix else ""))

@@ -1,0 +1,94 @@
+"""A process of the dry run: compiles what it is told for an Ascend card that is not there.
+
+    python tests/devices/dry_run.py cells|steps|forwards [NAME …] [WORD=VALUE …]
+
+``cells`` are those of ``core/nn``, priors and losses, forward and gradient; ``steps`` training steps, and ``forwards``
+networks that are not trained here, at the sizes of the conformance suite. Words with ``=`` are further words of the
+command line. Prints ``done: NAME`` for each, the device, and its time on the processor.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import core
+
+Sizes = tuple[tuple[int, ...], ...]
+
+
+def main(kind: str, *words: str) -> int:
+    further = ["device=ascend", *(word for word in words if "=" in word)]
+    wanted = [word for word in words if "=" not in word]
+    with TemporaryDirectory(prefix="dry-run-") as folder:
+        run = core.open_run(["experiment=none", "task=doctor", *further], output=folder)
+        print(f"device: {run.device.description}", flush=True)
+        print(f"arithmetic: {run.device.arithmetic}", flush=True)
+        probes = {"cells": cells, "steps": steps, "forwards": forwards}[kind]
+        failed = [name for name, probe in probes(further, wanted) if not _done(name, probe)]
+    print(f"failed: {', '.join(failed) or 'none'}", flush=True)
+    return 1 if failed else 0
+
+
+def _done(name: str, probe: Callable[[], object]) -> bool:
+    start = time.process_time()
+    try:
+        probe()
+    except Exception:
+        traceback.print_exc()
+        return False
+    print(f"done: {name} in {time.process_time() - start:.1f} s", flush=True)
+    return True
+
+
+def cells(further: list[str], wanted: list[str]) -> Iterator[tuple[str, Callable[[], object]]]:
+    from tests.devices.probes import CELLS, SLOW_CELLS, differentiate
+
+    for name, (make, shapes) in (CELLS | SLOW_CELLS).items():
+        if name in wanted or (not wanted and name in CELLS):
+            yield name, lambda make=make, shapes=shapes: differentiate(make(), shapes)
+
+
+def steps(further: list[str], wanted: list[str]) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Two steps each: what a step leaves behind must be what the next one takes."""
+    for subject in _subjects(further, wanted):
+        if subject.chooses("step"):
+
+            def take(subject=subject):
+                step = subject.run.step(subject.network, 2).set_train()
+                for _ in range(2):
+                    values = step(*subject.batch)
+                assert len(values) == len(step.outputs)
+                return [value.asnumpy() for value in values]
+
+            yield subject.name, take
+
+
+def forwards(further: list[str], wanted: list[str]) -> Iterator[tuple[str, Callable[[], object]]]:
+    from tests.devices.probes import differentiate
+
+    shapes = {"cheng2020": ((1, 1, 3, 64, 64),), "dvcp_features": ((1, 3, 32, 32),)}
+    shapes["dvcp_lpips"] = ((1, 3, 64, 64), (1, 3, 64, 64))
+    for subject in _subjects(further, wanted):
+        if not subject.chooses("step") and subject.chooses("model"):
+            yield subject.name, lambda subject=subject: differentiate(subject.network, shapes[subject.name])
+
+
+def _subjects(further: list[str], wanted: list[str]):
+    from core.app import plugins
+    from core.testing.subjects import subjects
+
+    for plugin in plugins(()).plugins:
+        if Path(sys.modules[plugin.config_package.partition(".")[0]].__path__[0]).name != "plugins":
+            continue
+        for subject in subjects(plugin, further):
+            if not wanted or subject.name in wanted:
+                yield subject
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
