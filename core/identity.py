@@ -31,6 +31,7 @@ CANNOT_MATTER = frozenset(
         "task.changed",
         "task.evaluate",
         "device.device_id",
+        "device.fetch_every",
         "loader.workers",
         "loader.processes",
         "training.checkpoint_every",

@@ -52,9 +52,12 @@ class Validator:
 
         from core.data.loader import loader
 
+        batch_size = self._run.settings.loader.batch_size
+        if self._run.device.target != "CPU":
+            batch_size = even_batch(len(self._source), batch_size)
         batches = loader(
             self._source,
-            batch_size=self._run.settings.loader.batch_size,
+            batch_size=batch_size,
             seed=self._run.settings.seed,
             workers=self._run.settings.loader.workers,
             steps=None,
@@ -69,3 +72,8 @@ class Validator:
             measured.append([float(value.asnumpy()) for value in values])
         objective.set_train(True)
         return dict(zip(names, np.mean(measured, axis=0).tolist(), strict=False))
+
+
+def even_batch(clips: int, most: int) -> int:
+    """The largest batch, of ``most`` clips at most, that leaves none over: a card compiles each shape for minutes."""
+    return max(size for size in range(1, most + 1) if clips % size == 0)

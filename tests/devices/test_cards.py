@@ -6,6 +6,7 @@ import pytest
 
 from core import cards
 from core.errors import DeviceError
+from core.tasks.validation import even_batch
 
 NOT_SOURCED = (
     "Load dynamic library: libmindspore_ascend.so.2 failed. libge_runner.so: cannot open shared object file: "
@@ -70,3 +71,8 @@ def test_without_its_environment_cann_has_no_version(monkeypatch):
     monkeypatch.delenv("ASCEND_HOME_PATH", raising=False)
     assert cards.cann() == "" and "ASCEND_HOME_PATH" not in os.environ
     assert cards.software("Ascend") == "CANN of unknown version"
+
+
+@pytest.mark.parametrize(("clips", "most", "batch"), [(8, 4, 4), (10, 4, 2), (7, 4, 1), (3, 4, 3)])
+def test_validation_on_a_card_has_batches_of_one_size(clips, most, batch):
+    assert even_batch(clips, most) == batch
