@@ -27,10 +27,13 @@ from omegaconf.basecontainer import BaseContainer
 
 from core.errors import ConfigError
 
-LONGEST = 1 << 20
+LONGEST = 1 << 18
 """Bytes of a YAML file."""
 MOST_NODES = 100_000
 """Values of a YAML file, those that its aliases repeat among them."""
+DEEPEST = 100
+"""Levels of its values."""
+TOO_DEEP = f"its values are nested more than {DEEPEST} times"
 VARIABLES = "MINDVIDEO_"
 """Environment variables whose names begin so are there for ``${oc.env:NAME}``."""
 CLOSED = ("oc.create", "oc.decode", "oc.deprecated", "oc.dict.keys", "oc.dict.values")
@@ -148,28 +151,47 @@ def _text(file: Path) -> str:
     with file.open("rb") as opened:
         data = opened.read(LONGEST + 1)
     if len(data) > LONGEST:
-        raise _fault(file, f"it has more than {LONGEST >> 20} MiB, which no configuration needs")
+        raise _fault(file, f"it has more than {LONGEST >> 10} KiB, which no configuration needs")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _fault(file, f"it is no text in UTF-8 ({error})") from None
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads YAML that is not too deep: PyYAML calls itself for every level."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """A node; raises `YAMLError` where it is too deep."""
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise yaml.YAMLError(TOO_DEEP)
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
 def _parsed(file: Path, text: str) -> Any:
     """The content of a file, once it is known to be plain and of a bearable size."""
+    loader = _Loader(text)
     try:
-        for document in yaml.compose_all(text, Loader=yaml.SafeLoader):
-            if document is not None and _count(file, document, {}) > MOST_NODES:
-                raise _fault(file, f"its aliases stand for more than {MOST_NODES:,} values")
-        return yaml.safe_load(text)
+        document = loader.get_single_node()
+        if document is None:
+            return None
+        count, depth = _size(file, document, {})
+        if count > MOST_NODES:
+            raise _fault(file, f"it stands for more than {MOST_NODES:,} values")
+        if depth > DEEPEST:
+            raise _fault(file, TOO_DEEP)
+        return loader.construct_document(document)
     except yaml.YAMLError as error:
-        raise _fault(file, f"it is no YAML ({' '.join(str(error).split())})") from None
-    except RecursionError:
-        raise _fault(file, "its values are nested too deeply") from None
+        raise _fault(file, f"it cannot be read ({' '.join(str(error).split())})") from None
 
 
-def _count(file: Path, node: yaml.Node, known: dict[yaml.Node, int | None]) -> int:
-    """How many values a node has once its aliases are written out."""
+def _size(file: Path, node: yaml.Node, known: dict[yaml.Node, tuple[int, int] | None]) -> tuple[int, int]:
+    """How many values a node has, and on how many levels, once its aliases are written out."""
     if node in known:
         found = known[node]
         if found is None:
@@ -181,7 +203,11 @@ def _count(file: Path, node: yaml.Node, known: dict[yaml.Node, int | None]) -> i
     known[node] = None
     inner = node.value if isinstance(node, yaml.CollectionNode) else ()
     parts = (part for item in inner for part in (item if isinstance(item, tuple) else (item,)))
-    known[node] = found = 1 + sum(_count(file, part, known) for part in parts)
+    sizes = [_size(file, part, known) for part in parts]
+    known[node] = found = (
+        1 + sum(count for count, _ in sizes),
+        1 + max((deep for _, deep in sizes), default=0),
+    )
     return found
 
 

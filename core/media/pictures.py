@@ -154,6 +154,19 @@ def _load(path: Path, limits: Limits) -> av.VideoFrame:
         )
     if not frames or frames[0].is_corrupt:
         raise MediaError(f"{path} is damaged")
+    if jpeg:
+        _require_whole_jpeg(path)
     if jpeg and any(component.is_alpha for component in frames[0].format.components):
         raise MediaError(f"{path} is in CMYK: convert it to RGB first")
     return frames[0]
+
+
+def _require_whole_jpeg(path: Path) -> None:
+    """Raise `MediaError` where the end of a JPEG file is missing, which libav fills with grey without a word."""
+    with warnings.catch_warnings(), suppress(Image.DecompressionBombError):
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        try:
+            with Image.open(path) as picture:
+                picture.load()
+        except (OSError, SyntaxError) as error:
+            raise MediaError(f"{path} is damaged or cut short") from error

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +17,11 @@ from PIL import Image
 from core.bench.cache import Cache
 from core.bench.compare import Curve
 from core.bench.records import ClipRecord
+from core.errors import DataError
 from core.hooks import Array
 from core.report.pictures import crop, detail
+
+log = logging.getLogger(__name__)
 
 GAIN = 6.0
 """How many times errors are enlarged in their maps."""
@@ -56,8 +61,13 @@ def _row(curves: Sequence[Curve], cache: Cache, number: int, label: str) -> Row 
     pictures = [(name, point, clip, cache.picture(clip.key)) for name, point, clip in chosen]
     if not source_file.is_file() or not all(path.is_file() for *_, path in pictures):
         return None
-    source = _read(source_file)
-    decoded = [(name, point, clip, _read(path)) for name, point, clip, path in pictures]
+    size = chosen[0][2].height, chosen[0][2].width
+    try:
+        source = _read(source_file, size)
+        decoded = [(name, point, clip, _read(path, size)) for name, point, clip, path in pictures]
+    except DataError as damage:
+        log.warning("The pictures of %s are left out: %s", label, damage)
+        return None
     errors = [np.abs(picture - source).mean(axis=0) for *_, picture in decoded]
     row, column = detail(np.mean(errors, axis=0, dtype=np.float32))
     panels = [Panel("", "source", _url(crop(source, row, column)), "")]
@@ -91,9 +101,16 @@ def _nearest(curve: Curve, number: int, target: float) -> tuple[str, ClipRecord]
     return min(found, key=lambda item: abs(math.log(item[1].bpp / target)))
 
 
-def _read(path: object) -> Array:
-    with Image.open(path) as image:  # type: ignore[arg-type]
-        return np.asarray(image.convert("RGB"), np.float32).transpose(2, 0, 1) / 255
+def _read(path: Path, size: tuple[int, int]) -> Array:
+    """A picture (3,H,W) of the cache in [0,1]; raises `DataError` where it is damaged, or of another size."""
+    try:
+        with Image.open(path) as image:
+            if (image.height, image.width) != size:
+                raise ValueError(f"it is {image.width}x{image.height}")
+            return np.asarray(image.convert("RGB"), np.float32).transpose(2, 0, 1) / 255
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        told = f"{path} is damaged ({error}): remove it, and the next benchmark draws it again."
+        raise DataError(told) from None
 
 
 def _psnr(picture: Array, source: Array) -> float:

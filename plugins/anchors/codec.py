@@ -48,7 +48,8 @@ def encoder_of(config: AnchorConfig) -> Encoder:
 
 @encoder_of.register
 def _x264(config: X264Config) -> Encoder:
-    parameters = f"{_groups(config)}:threads=1"
+    # With trees of macroblocks, x264's assembly was seen to differ from run to run, on one thread too.
+    parameters = f"{_groups(config)}:threads=1:cpu-independent=1"
     return _encoder(
         config, "libx264", "h264", _x26x_options(config) | {"x264-params": parameters}, multiple=2
     )

@@ -126,6 +126,14 @@ def alive(pid):
         return False
 
 
+def ended(*pids):
+    """Whether processes end, which takes a moment."""
+    deadline = time.monotonic() + 20
+    while any(map(alive, pids)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not any(map(alive, pids))
+
+
 def pids_in(file):
     """The numbers in a file, once they are there."""
     deadline = time.monotonic() + 20
@@ -141,7 +149,7 @@ def test_what_does_not_heed_the_end_is_ended_with_its_children(workers, tmp_path
     pids = tmp_path / "pids"
     outcome = workers(timeout=2).run([job("a", "stubborn", f"pids={pids}")])[0]
     assert outcome.failure == "it took more than 2 s."
-    assert not any(map(alive, pids_in(pids)))
+    assert ended(*pids_in(pids))
 
 
 def test_jobs_end_with_a_process_that_is_killed(tmp_path):
@@ -159,10 +167,7 @@ def test_jobs_end_with_a_process_that_is_killed(tmp_path):
     child = pids_in(pid)[0]
     parent.kill()
     parent.wait()
-    deadline = time.monotonic() + 20
-    while alive(child) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not alive(child)
+    assert ended(child)
 
 
 @pytest.mark.parametrize("code", [-15, 143])

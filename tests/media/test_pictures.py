@@ -113,3 +113,17 @@ def test_sizes_that_differ_and_damage(footage: SimpleNamespace, tmp_path: Path) 
     assert len(frames) == 1 and "1.png" in text
     with pytest.raises(MediaError, match="must be positive"):
         open_video(tmp_path, frame_rate=Fraction(0))
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_picture_cut_short_is_told_wherever_it_is_cut(tmp_path: Path, progressive: bool) -> None:
+    """libav's decoder fills the missing rest with grey and reports nothing."""
+    path = tmp_path / "a.jpg"
+    Image.fromarray(codes(1)).save(path, progressive=progressive)
+    whole = path.read_bytes()
+    for kept in [*range(2, len(whole) - 2, 23), len(whole) - 3]:
+        path.write_bytes(whole[:kept])
+        with pytest.raises(MediaError, match=r"a\.jpg (is damaged|cannot be read)"):
+            rgb_of(tmp_path)
+    path.write_bytes(whole + b"what a camera adds")
+    assert len(rgb_of(tmp_path)) == 1

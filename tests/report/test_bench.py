@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -195,6 +196,25 @@ def test_no_contender_s_crop_is_far_from_the_bytes_that_are_stated(made: tuple[P
     assert re.search(r"nearest to \d\.\d{4} bpp, from \d+% to \d+% of these bytes", text)
     # The one that is farthest decides, not the sum of all.
     assert crops._target([[4.0], [4.0], [4.0], [1.0], [2.0]]) == 2.0
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:60], lambda data: b"\0" * len(data), None])
+def test_pictures_that_are_damaged_are_left_out(
+    made: tuple[Path, Results],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    damage: Callable[[bytes], bytes] | None,
+) -> None:
+    shutil.copytree(made[0] / "cache", tmp_path / "cache")
+    cache = Cache(tmp_path / "cache")
+    if damage:
+        for path in (cache.picture(f"old-{point}") for point in RATES):
+            path.write_bytes(damage(path.read_bytes()))
+    else:
+        cache.draw(cache.source("ab" * 32), np.zeros((3, SIDE + 1, SIDE), np.float32))
+    page = Page(write_report(made[1], tmp_path, tmp_path / "cache", 1).read_text())
+    assert not [a for a in page.all("img") if a["alt"] and "new" in a["alt"]]
+    assert "are left out" in caplog.text and "is damaged" in caplog.text
 
 
 def test_the_same_in_every_form(made: tuple[Path, Results]) -> None:
