@@ -80,7 +80,7 @@ def _kinds(given: argparse.Namespace) -> list[str] | str:
         return f"there is no kind {unknown[0]} (known: {', '.join(ALL)})."
     if given.trial is not None and not given.only:
         return "--trial needs --only KIND."
-    return chosen
+    return list(dict.fromkeys(chosen))
 
 
 def _begins(kind: str, word: str) -> bool:
