@@ -45,7 +45,7 @@ class Worker:
 
     def attempt(self, trial: Trial) -> Tried:
         """Make a trial; raises `Skip` where its kind cannot be tried here, `Broken` where the harness fails."""
-        usual, slowest = self._prepared(trial.kind)
+        usual, slowest = self.prepare(trial.kind)
         limit = slowest + 20 * usual.seconds
         process = self._process
         assert process is not None
@@ -61,7 +61,8 @@ class Worker:
             return Tried([answer])
         return Tried([Fault(**fault) for fault in answer["faults"]], answer["refused"])
 
-    def _prepared(self, kind: str) -> tuple[Usual, float]:
+    def prepare(self, kind: str) -> tuple[Usual, float]:
+        """What the undamaged run of a kind takes, and the seconds beyond; made where this process has not done so."""
         if self._process is None:
             self._start()
         if kind not in self._ready:
@@ -152,3 +153,11 @@ def started(mark: str) -> list[int]:
         if marked and int(folder.name) != os.getpid():
             found.append(int(folder.name))
     return found
+
+
+def unmounted(folder: Path) -> None:
+    """Take away the file systems that a trial which was ended left mounted in its folder."""
+    places = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for place in places:
+        if place.startswith(f"{folder}/"):
+            subprocess.run(["umount", "--lazy", place], check=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .kinds import KINDS
-from .process import Broken, Skip, Worker
+from .process import Broken, Skip, Worker, unmounted
 from .trial import Fault, Trial
 
 KEPT = 20
@@ -122,6 +122,11 @@ class Rounds:
         shutil.rmtree(trial.folder, ignore_errors=True)
         trial.folder.mkdir(parents=True)
         try:
+            worker.prepare(kind)
+            if (
+                not tally.tries
+            ):  # the first making of what a kind needs, which takes a minute for some, is no trial's
+                began = time.monotonic()
             tried = worker.attempt(trial)
             if self._stopped:
                 return
@@ -135,6 +140,7 @@ class Rounds:
             tally.broken = "" if self._stopped else str(reason)
             worker.close()
         finally:
+            unmounted(trial.folder)
             shutil.rmtree(trial.folder, ignore_errors=True)
             tally.seconds += time.monotonic() - began
             with self._lock:

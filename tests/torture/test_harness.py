@@ -1,6 +1,7 @@
 """The torture finds every fault that is planted, and none where there is none; what it reports is what it saw."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -12,9 +13,9 @@ from core.errors import ConfigError
 from tests.torture import commands, report
 from tests.torture.commands import Command
 from tests.torture.kinds import ALL, PLANTED
-from tests.torture.process import started
+from tests.torture.process import started, unmounted
 from tests.torture.rounds import Rounds
-from tests.torture.trial import ROOT, SORTS, Trial
+from tests.torture.trial import ROOT, SORTS, Trial, Tried
 
 EXPECTED = {
     "planted-nothing": set(),
@@ -65,6 +66,36 @@ def test_nothing_goes_on_after_the_trials(rounds):
     marks = [log.stem for log in rounds.folder.glob("worker-*/*.log")]
     assert len(marks) >= 4  # two at a time, of which two were ended by a crash and a hang
     assert not [process for mark in marks for process in started(mark)]
+
+
+class _Slow:
+    """Stands for a worker process that takes long to prepare."""
+
+    def prepare(self, kind):
+        time.sleep(0.5)
+
+    def attempt(self, trial):
+        return Tried()
+
+
+def test_the_first_preparation_of_a_kind_is_not_of_its_share(tmp_path):
+    made = Rounds(1, tmp_path, ["planted-nothing"])
+    made._attempt(_Slow(), "planted-nothing", 0)
+    assert made.tallies["planted-nothing"].seconds < 0.4
+    made._attempt(_Slow(), "planted-nothing", 1)  # a process that crashed is prepared anew at its kind's cost
+    assert made.tallies["planted-nothing"].seconds > 0.4
+    assert made.tallies["planted-nothing"].tries == 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
+def test_what_a_trial_left_mounted_is_taken_away(tmp_path):
+    place = tmp_path / "trial" / "disk"
+    place.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mounting is not allowed here")
+    unmounted(tmp_path / "trial")
+    assert not place.is_mount()
 
 
 def test_a_command_repeats_a_trial(tmp_path):
