@@ -33,6 +33,7 @@ REVIEWED = {
     "task.changed": "whether to go on at all",
     "task.evaluate": "after the training",
     "device.device_id": "cards of a machine are alike",
+    "device.fetch_every": "when losses are looked at",
     "loader.workers": "clips come in an order that only the seed decides",
     "loader.processes": "the same",
     "training.checkpoint_every": "how much a kill loses",

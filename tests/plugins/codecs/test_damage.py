@@ -182,6 +182,10 @@ def test_a_picture_of_no_numbers_is_a_fault_of_its_packet(
     assert "packet 1: The network's picture holds values that are no numbers" in told
 
 
+LATEST = 25 * 2**31 - 1
+"""The latest time that a stream of 25 frames a second holds; of later ones none can be written."""
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -190,7 +194,7 @@ def test_a_picture_of_no_numbers_is_a_fault_of_its_packet(
         lambda p: [p[0], p[2], p[1]],  # going back in time
         lambda p: [p[0], replace(p[1], type=PacketType.INTRA)],
         lambda p: [p[0], replace(p[4], type=PacketType.INTER)],
-        lambda p: [replace(p[0], time=2**63), p[1]],
+        lambda p: [replace(p[0], time=LATEST), p[1]],
         lambda p: [p[0], replace(p[1], symbols=p[1].symbols ^ 1)],
         lambda p: [p[0], replace(p[1], picture=p[1].picture ^ 1)],
         lambda p: [p[0], p[2]],  # another reference than it was coded from
