@@ -107,8 +107,11 @@ def test_a_signal_runs_what_cleans_up(number, capsys):
 
 def test_a_signal_that_is_ignored_stays_so():
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    survived = False
     with ending.orderly():
         os.kill(os.getpid(), signal.SIGHUP)
+        survived = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    assert survived
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, lambda: ending.Stopped(signal.SIGTERM)])
