@@ -25,9 +25,9 @@ import numpy as np
 from rich.console import Console
 
 import core
-from core.entropy.coder import SymbolDecoder, SymbolEncoder
-from core.entropy.tables import LAPLACE_SCALES, laplace_tables
 from core.files import write_json
+from core.symbols.coder import SymbolDecoder, SymbolEncoder
+from core.symbols.tables import LAPLACE_SCALES, laplace_tables
 
 PARTS = ("motion", "contextual")
 MULTIPLE, LATENT = 64, 16
@@ -91,8 +91,8 @@ def _network(threads: int) -> Any:
 
 def _measure(prior: Any, rows: int, columns: int, few: int, repeat: int) -> dict[str, float]:
     """Seconds of the waves for a whole latent, and of the plain loop, for as many positions."""
-    from core.entropy.autoregressive import AutoregressiveCoder
     from core.entropy.masked import context_network
+    from core.symbols.autoregressive import AutoregressiveCoder
     from plugins.dcvc.transforms import HYPER_SLOPE
 
     rng = np.random.default_rng(1)

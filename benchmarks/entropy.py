@@ -24,9 +24,9 @@ import numpy as np
 from compare import Benchmark, Disagreement, parser, run
 from measure import Arrays
 
-from core.entropy.coder import SymbolDecoder, SymbolEncoder
-from core.entropy.integer import Deconvolution, IntegerNetwork
-from core.entropy.tables import GAUSSIAN_SCALES, gaussian_tables
+from core.symbols.coder import SymbolDecoder, SymbolEncoder
+from core.symbols.integer import Deconvolution, IntegerNetwork
+from core.symbols.tables import GAUSSIAN_SCALES, gaussian_tables
 
 SYMBOLS = 1_000_000
 CHANNELS, HEIGHT, WIDTH = 192, 9, 15

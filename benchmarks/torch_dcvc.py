@@ -27,7 +27,7 @@ from torch_codecs import (
 )
 from torch_layers import Conv2d
 
-from core.entropy.order import ContextOrder
+from core.symbols.order import ContextOrder
 from plugins.dcvc.plugin import DcvcConfig, DcvcLossConfig
 
 _REACH = 2

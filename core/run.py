@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from mindspore import nn
     from mindspore.train import Callback, Metric
 
+    from core.codec.intra import NamedIntraCodec
     from core.coding.codec import LoadedCodec
     from core.export.session import OnnxRuntime
-    from core.media.intra import NamedIntraCodec
     from core.training.checkpoint import Checkpoint
 
 log = logging.getLogger(__name__)
@@ -211,7 +211,7 @@ class Run:
 
     def intra(self) -> NamedIntraCodec:
         """The picture codec of intra frames; it decodes those of the others as well, where they need no options."""
-        from core.media.intra import NamedIntraCodec
+        from core.codec.intra import NamedIntraCodec
 
         self._ready()
         chosen = self.entry("intra", hooks.IntraEntry)

@@ -6,8 +6,8 @@ import numpy as np
 from mindspore import Tensor
 from numpy.typing import NDArray
 
-from core.entropy.tables import TableSet
 from core.errors import CheckpointError
+from core.symbols.tables import TableSet
 
 _LARGEST = 2**31
 

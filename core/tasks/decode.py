@@ -77,7 +77,7 @@ def _decode(config: DecodeConfig, run: Run) -> None:
 
 def frames_of(source: Path) -> int | None:
     """How many frames a stream says that it holds; `StreamError` where it is none."""
-    from core.entropy.stream import StreamReader
+    from core.stream import StreamReader
 
     with StreamReader(source) as reader:
         return reader.header.frames

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from core.codec.decoded import checksum
 from core.coding.frames import StreamDecoder
 from core.errors import MediaError
 from core.hooks import (
@@ -15,7 +16,6 @@ from core.hooks import (
     PacketType,
     PictureFormat,
 )
-from core.media.decoded import checksum
 from core.testing.damage import in_order_of_display
 from core.testing.material import COUNT, HEIGHT, WIDTH, moving_frames, stream_header, write_stream
 from core.testing.subjects import Subject

@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.entropy.stream.fields import Fields, sealed, seed
 from core.hooks import Packet, PacketType
+from core.stream.fields import Fields, sealed, seed
 from core.testing.damage import (
     DAMAGES,
     Damage,

@@ -6,8 +6,8 @@ import hashlib
 import os
 from functools import singledispatch
 
+from core.codec.conventional import ConventionalDecoder, ConventionalEncoder, Encoder
 from core.hooks import FrameDecoder, FrameEncoder, PictureFormat
-from core.media.conventional import ConventionalDecoder, ConventionalEncoder, Encoder
 
 from .plugin import AnchorConfig, SvtAv1Config, Tune, Vp9Config, X26xConfig, X264Config, X265Config
 

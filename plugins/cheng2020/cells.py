@@ -13,9 +13,9 @@ from mindspore.ops import constexpr
 from core.entropy.conditional import GaussianConditional, bits
 from core.entropy.factorized import FactorizedPrior
 from core.entropy.masked import MaskedConv2d
-from core.entropy.order import ContextOrder
 from core.entropy.quantize import add_noise
 from core.nn import precision
+from core.symbols.order import ContextOrder
 
 from . import transforms
 from .plugin import Cheng2020Config
@@ -31,7 +31,7 @@ class ContextPrior(nn.Cell):
 
     ``construct(y)``: N,C,h,w with sides divisible by 4; returns ``y_hat`` and the bits of y and z together (scalar).
     In training ``y_hat`` is y plus noise; in evaluation it is round(y), while what is paid for is round(y - mean): an
-    estimate, which sees all positions at once. Real coding is in `core.entropy.autoregressive`.
+    estimate, which sees all positions at once. Real coding is in `core.symbols.autoregressive`.
     """
 
     @precision.full()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from mindspore import Tensor
 
-from core.entropy.coder import SymbolDecoder, SymbolEncoder
+from core.codec.decoded import DecodedPictures, checksum
 from core.hooks import (
     Array,
     CodedFrame,
@@ -19,7 +19,7 @@ from core.hooks import (
     PictureFormat,
     Tables,
 )
-from core.media.decoded import DecodedPictures, checksum
+from core.symbols.coder import SymbolDecoder, SymbolEncoder
 
 from . import stages
 from .cells import MULTIPLE, Cheng2020

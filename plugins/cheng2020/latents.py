@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from mindspore import Tensor
 
-from core.entropy.autoregressive import AutoregressiveCoder, Coded
-from core.entropy.coder import SymbolDecoder, SymbolEncoder
 from core.entropy.masked import context_network
 from core.entropy.symbols import channel_tables, to_integers, to_tensor
-from core.entropy.tables import GAUSSIAN_SCALES, TableSet, gaussian_tables
 from core.hooks import Tables
+from core.symbols.autoregressive import AutoregressiveCoder, Coded
+from core.symbols.coder import SymbolDecoder, SymbolEncoder
+from core.symbols.tables import GAUSSIAN_SCALES, TableSet, gaussian_tables
 
 from .cells import Cheng2020
 from .transforms import SLOPE

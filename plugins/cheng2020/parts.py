@@ -1,6 +1,6 @@
 """What of the network can leave MindSpore: all of it, and what lies between pictures, latents and side information.
 
-The context model, which gives every symbol its distribution, runs in fixed point (`core.entropy.autoregressive`),
+The context model, which gives every symbol its distribution, runs in fixed point (`core.symbols.autoregressive`),
 which a float network cannot stand in for.
 """
 

@@ -7,14 +7,14 @@ from collections.abc import Callable
 import numpy as np
 from mindspore import Tensor
 
-from core.entropy.autoregressive import Coded as CodedLatent
-from core.entropy.coded import Coded
-from core.entropy.coder import SymbolDecoder, SymbolEncoder
-from core.entropy.tables import tables_from_pmfs
-from core.entropy.unidirectional import InterDecoder, InterEncoder
+from core.codec.coded import Coded
+from core.codec.unidirectional import InterDecoder, InterEncoder
 from core.errors import StreamError
 from core.hooks import Array, FrameDecoder, FrameEncoder, IntraCodec, Packet, PictureFormat, Tables
 from core.nn.strips import InStrips
+from core.symbols.autoregressive import Coded as CodedLatent
+from core.symbols.coder import SymbolDecoder, SymbolEncoder
+from core.symbols.tables import tables_from_pmfs
 
 from . import stages
 from .cells import MULTIPLE, Dcvc

@@ -8,14 +8,14 @@ import numpy as np
 from mindspore import Tensor
 from numpy.typing import NDArray
 
-from core.entropy.autoregressive import AutoregressiveCoder, Coded
-from core.entropy.coder import SymbolDecoder, SymbolEncoder
-from core.entropy.integer import LARGEST_ACTIVATION, OUTPUT_BITS, Deconvolution, IntegerNetwork
 from core.entropy.masked import context_network
 from core.entropy.symbols import channel_tables, to_integers, to_tensor
-from core.entropy.tables import LAPLACE_SCALES, TableSet, laplace_tables
 from core.hooks import Tables
 from core.nn.conv import ConvTranspose2d
+from core.symbols.autoregressive import AutoregressiveCoder, Coded
+from core.symbols.coder import SymbolDecoder, SymbolEncoder
+from core.symbols.integer import LARGEST_ACTIVATION, OUTPUT_BITS, Deconvolution, IntegerNetwork
+from core.symbols.tables import LAPLACE_SCALES, TableSet, laplace_tables
 
 from .cells import Dcvc
 from .prior import ContextPrior

@@ -1,6 +1,6 @@
 """What of the network can leave MindSpore: all of it, and what lies between pictures, latents and side information.
 
-The context models, which give every symbol its distribution, run in fixed point (`core.entropy.autoregressive`), which
+The context models, which give every symbol its distribution, run in fixed point (`core.symbols.autoregressive`), which
 a float network cannot stand in for; where streams are to be portable, what they are told of hyper-latents as well.
 """
 

@@ -8,7 +8,7 @@ from enum import Enum
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from core.entropy.order import ContextOrder
+from core.codec.options import InterCodecConfig
 from core.errors import ConfigError
 from core.hooks import (
     Codec,
@@ -26,7 +26,7 @@ from core.hooks import (
     hookimpl,
 )
 from core.losses.entries import Distortion, RateDistortionConfig
-from core.media.entries import InterCodecConfig
+from core.symbols.order import ContextOrder
 from core.training.steps import InterStepConfig
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from mindspore import Tensor, nn, ops
 from core.entropy.conditional import LaplaceConditional, bits
 from core.entropy.factorized import BitEstimator
 from core.entropy.masked import MaskedConv2d
-from core.entropy.order import ContextOrder
 from core.entropy.quantize import add_noise
 from core.nn import precision
 from core.nn.bound import LowerBound
 from core.nn.chain import ConvChain
+from core.symbols.order import ContextOrder
 
 from .transforms import hyper_analysis, parameter_network
 
@@ -26,7 +26,7 @@ class ContextPrior(nn.Cell):
     ``construct(y, temporal=None)``: N,latent,h,w with sides divisible by 4, and what else is known of it, N,K,h,w.
     Returns ``y_hat``, the bits of y and those of z (scalars). In training ``y_hat`` is y plus noise; in evaluation it
     is round(y), while what is paid for is round(y - mean): the published estimate, which sees all positions at once.
-    Real coding is in `core.entropy.autoregressive`.
+    Real coding is in `core.symbols.autoregressive`.
 
     Args:
         latent: channels of y.

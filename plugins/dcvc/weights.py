@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from core.entropy.order import ContextOrder, visible
 from core.errors import CheckpointError
 from core.hooks import Array, PublishedTensor, PublishedWeights
 from core.nn.spynet import LEVELS
+from core.symbols.order import ContextOrder, visible
 
 from .plugin import DcvcConfig
 from .prior import KERNEL

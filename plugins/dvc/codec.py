@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from mindspore import Tensor
 
-from core.entropy.coded import Coded
-from core.entropy.coder import SymbolDecoder, SymbolEncoder
-from core.entropy.unidirectional import InterDecoder, InterEncoder
+from core.codec.coded import Coded
+from core.codec.unidirectional import InterDecoder, InterEncoder
 from core.hooks import Array, FrameDecoder, FrameEncoder, IntraCodec, Packet, PictureFormat, Tables
+from core.symbols.coder import SymbolDecoder, SymbolEncoder
 
 from . import stages
 from .cells import MULTIPLE, Dvc

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.entropy.coder import SymbolDecoder, SymbolEncoder
-from core.entropy.integer import LARGEST_ACTIVATION, Deconvolution, IntegerNetwork
 from core.entropy.symbols import channel_tables, to_integers, to_tensor
-from core.entropy.tables import LAPLACE_SCALES, TableSet, laplace_tables
 from core.hooks import Tables
 from core.nn.conv import ConvTranspose2d
+from core.symbols.coder import SymbolDecoder, SymbolEncoder
+from core.symbols.integer import LARGEST_ACTIVATION, Deconvolution, IntegerNetwork
+from core.symbols.tables import LAPLACE_SCALES, TableSet, laplace_tables
 
 from .cells import Dvc
 from .hyperprior import Hyperprior

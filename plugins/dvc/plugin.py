@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.codec.options import InterCodecConfig
 from core.errors import ConfigError
 from core.hooks import (
     Codec,
@@ -23,7 +24,6 @@ from core.hooks import (
     hookimpl,
 )
 from core.losses.entries import Distortion, RateDistortionConfig
-from core.media.entries import InterCodecConfig
 from core.training.steps import InterStepConfig
 
 if TYPE_CHECKING:

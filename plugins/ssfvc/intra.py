@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from mindspore import Tensor
 
-from core.entropy.coder import SymbolDecoder, SymbolEncoder
+from core.codec.decoded import DecodedPictures
 from core.errors import StreamError
 from core.hooks import Array, PictureFormat
-from core.media.decoded import DecodedPictures
+from core.symbols.coder import SymbolDecoder, SymbolEncoder
 from core.training.checkpoint import MODEL, Checkpoint, assign
 
 from .cells import MULTIPLE, ScaleSpaceFlow

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from core.coding.clips import decode_clip
-from core.entropy.stream import StreamReader
+from core.stream import StreamReader
 
 MAKE = """
 from pathlib import Path

@@ -10,11 +10,11 @@ import pytest
 import core
 from core.codecs import Resampling
 from core.coding.entries import ResampledCodecConfig
-from core.entropy.stream import StreamReader
 from core.errors import CheckpointError, ConfigError, PluginError, StreamError
 from core.media.reader import open_video
 from core.media.writer import open_writer
 from core.registry import load
+from core.stream import StreamReader
 from core.training.checkpoint import MODEL, Checkpoint, tensors_of
 
 DVC = Path(__file__).parents[1] / "plugins/dvc/golden/dvc.safetensors"

@@ -19,12 +19,12 @@ from core.coding.codec import LoadedCodec
 from core.coding.encode import encode, encode_video
 from core.coding.frames import StreamDecoder
 from core.coding.records import FrameRecord
-from core.entropy.stream import StreamReader
 from core.errors import BusyError, ForeignError, MediaError
 from core.hooks import Array, CodedFrame, FrameEncoder, Packet, PictureFormat
 from core.media import claim
 from core.media.reader import RawFormat, open_video
 from core.metrics.quality import as_stored, psnr
+from core.stream import StreamReader
 
 
 def packets_of(path: Path) -> list[Packet]:

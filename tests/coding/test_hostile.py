@@ -15,9 +15,9 @@ from toy import Levels, load
 
 from core.coding.decode import decode, decode_video
 from core.coding.encode import encode
-from core.entropy.stream import StreamReader, StreamWriter
 from core.errors import MediaError, MindvideoError, StreamError
 from core.media.limits import Limits
+from core.stream import StreamReader, StreamWriter
 
 terms = st.one_of(st.integers(1, 2**32 - 1), st.sampled_from([1, 2, 1000, 1001, 2**31 - 1, 2**32 - 1]))
 fractions = st.builds(Fraction, terms, terms)

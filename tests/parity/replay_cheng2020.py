@@ -9,8 +9,8 @@ import recipe_cheng2020
 from fixture import Comparison, Fixture, compare
 from mindspore import Tensor
 
-from core.entropy.coder import SymbolDecoder, SymbolEncoder
 from core.entropy.conditional import bits
+from core.symbols.coder import SymbolDecoder, SymbolEncoder
 from core.testing.recipes import convert_weights, load_weights
 from plugins.cheng2020.cells import Cheng2020
 from plugins.cheng2020.codec import PictureCoder

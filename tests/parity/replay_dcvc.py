@@ -10,10 +10,10 @@ import recipe_dcvc
 from fixture import Comparison, Fixture, compare
 from mindspore import Tensor, nn
 
-from core.entropy.autoregressive import Coded
-from core.entropy.coder import SymbolDecoder, SymbolEncoder
-from core.media.intra import NamedIntraCodec
+from core.codec.intra import NamedIntraCodec
 from core.media.png import Png
+from core.symbols.autoregressive import Coded
+from core.symbols.coder import SymbolDecoder, SymbolEncoder
 from core.testing.recipes import convert_weights, load_weights
 from plugins.dcvc.cells import Dcvc
 from plugins.dcvc.codec import DcvcCodec

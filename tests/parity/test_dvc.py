@@ -13,9 +13,9 @@ sys.path.insert(0, str(HERE))
 import replay_dvc  # noqa: E402
 from fixture import Fixture  # noqa: E402
 
-from core.entropy.coder import SymbolEncoder  # noqa: E402
-from core.entropy.tables import LAPLACE_SCALES, table_index  # noqa: E402
 from core.nn.warp import warp  # noqa: E402
+from core.symbols.coder import SymbolEncoder  # noqa: E402
+from core.symbols.tables import LAPLACE_SCALES, table_index  # noqa: E402
 from plugins.dvc.latents import LatentCoder  # noqa: E402
 from plugins.dvc.plugin import CODEC  # noqa: E402
 

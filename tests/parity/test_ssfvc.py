@@ -14,7 +14,7 @@ sys.path.insert(0, str(HERE))
 import replay_ssfvc  # noqa: E402
 from fixture import Fixture  # noqa: E402
 
-from core.entropy.coder import SymbolEncoder  # noqa: E402
+from core.symbols.coder import SymbolEncoder  # noqa: E402
 from plugins.ssfvc.latents import LatentCoder  # noqa: E402
 from plugins.ssfvc.plugin import CODEC  # noqa: E402
 

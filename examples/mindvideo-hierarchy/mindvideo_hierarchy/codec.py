@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from mindspore import Tensor
 
-from core.entropy.coded import IntraPictures
-from core.entropy.coder import SymbolDecoder, SymbolEncoder
+from core.codec.coded import IntraPictures
+from core.codec.decoded import DecodedPictures, checksum
 from core.errors import StreamError
 from core.hooks import (
     Array,
@@ -28,7 +28,7 @@ from core.hooks import (
     PictureFormat,
     Tables,
 )
-from core.media.decoded import DecodedPictures, checksum
+from core.symbols.coder import SymbolDecoder, SymbolEncoder
 
 from . import stages
 from .cells import LATENT, MULTIPLE, Hierarchy

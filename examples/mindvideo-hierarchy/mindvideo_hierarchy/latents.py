@@ -9,11 +9,11 @@ import numpy as np
 from mindspore import Tensor
 from numpy.typing import NDArray
 
-from core.entropy.coder import SymbolDecoder, SymbolEncoder
 from core.entropy.symbols import channel_tables, to_integers, to_tensor
-from core.entropy.tables import TableSet, tables_from_pmfs
 from core.errors import StreamError
 from core.hooks import Tables
+from core.symbols.coder import SymbolDecoder, SymbolEncoder
+from core.symbols.tables import TableSet, tables_from_pmfs
 
 from .cells import Hierarchy
 from .order import MOST

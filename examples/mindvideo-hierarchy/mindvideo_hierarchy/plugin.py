@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.codec.options import InterCodecConfig
 from core.hooks import (
     Codec,
     CodecEntry,
@@ -19,7 +20,6 @@ from core.hooks import (
     Tables,
     hookimpl,
 )
-from core.media.entries import InterCodecConfig
 
 from .order import MOST
 

@@ -14,8 +14,8 @@ from mindvideo_hierarchy.plugin import (
     HierarchyLossConfig,
 )
 
+from core.codec.intra import NamedIntraCodec
 from core.hooks import Direction, PacketType, PictureFormat
-from core.media.intra import NamedIntraCodec
 from core.media.png import Png
 from core.testing.material import moving_frames
 

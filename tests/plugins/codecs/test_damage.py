@@ -7,9 +7,9 @@ import mindspore as ms
 import numpy as np
 import pytest
 
-from core.entropy.coder import SymbolDecoder
-from core.entropy.stream.fields import Fields, sealed, seed
 from core.hooks import PacketType, PictureFormat
+from core.stream.fields import Fields, sealed, seed
+from core.symbols.coder import SymbolDecoder
 from core.testing import damage as ways
 from core.testing.damage import Remembering, forged, peak_memory
 from core.testing.material import ARITHMETIC, stream_header, write_stream

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
-from core.entropy.coder import SymbolEncoder
+from core.codec.decoded import DecodedPictures
 from core.hooks import Packet, PacketType, PictureFormat
-from core.media.decoded import DecodedPictures
+from core.symbols.coder import SymbolEncoder
 from plugins.dcvc.cells import Dcvc
 from plugins.dcvc.codec import MULTIPLE, begin
 from plugins.dcvc.plugin import DcvcConfig, Quantize

@@ -9,10 +9,10 @@ from mindspore import Tensor
 
 from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
-from core.entropy.order import ContextOrder
 from core.errors import CheckpointError, StreamError
 from core.hooks import Coding, PictureFormat, Supervision
 from core.nn import strips
+from core.symbols.order import ContextOrder
 from plugins.dcvc.plugin import CODEC, DcvcCodecConfig, Quantize
 
 from ..codecs.material import build_frames, decoded, encoded, intra_codec, mode, psnr

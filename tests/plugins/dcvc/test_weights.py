@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from core.entropy.order import ContextOrder
 from core.errors import CheckpointError
+from core.symbols.order import ContextOrder
 from core.tasks.import_weights import read_state_dict, translate
 from core.testing.recipes import load_weights
 from plugins.dcvc.cells import Dcvc

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
-from core.entropy.coder import SymbolEncoder
 from core.hooks import Packet, PacketType
 from core.nn.conv import Conv2d, ConvTranspose2d
+from core.symbols.coder import SymbolEncoder
 from plugins.dvc.cells import Dvc
 from plugins.dvc.plugin import DvcConfig
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
-from core.entropy.tables import LAPLACE_SCALES, table_index
 from core.errors import CheckpointError
 from core.hooks import Coding, PictureFormat, Supervision
 from core.media.hevc import Hevc
+from core.symbols.tables import LAPLACE_SCALES, table_index
 from plugins.dvc.latents import LatentCoder
 from plugins.dvc.plugin import CODEC, DvcCodecConfig
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
-from core.entropy.coder import SymbolEncoder
 from core.hooks import Packet, PacketType
 from core.nn.conv import Conv2d
+from core.symbols.coder import SymbolEncoder
 from plugins.dvcp.cells import Dvcp
 from plugins.dvcp.normalisation import ChannelNorm
 from plugins.dvcp.plugin import DvcpConfig

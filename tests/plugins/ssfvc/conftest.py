@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn
 
-from core.entropy.coder import SymbolEncoder
 from core.hooks import Packet, PacketType
+from core.symbols.coder import SymbolEncoder
 from plugins.ssfvc.cells import ScaleSpaceFlow
 from plugins.ssfvc.latents import IMAGE, MOTION, RESIDUAL
 from plugins.ssfvc.plugin import SsfvcConfig

@@ -12,8 +12,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.entropy.stream import StreamHeader, StreamReader, StreamWriter
-from core.entropy.stream.extension import ROOM, bounded, decode, encode
 from core.errors import StreamError
 from core.hooks import Packet, PacketType
 from core.media.colour import Matrix, Range
@@ -25,6 +23,8 @@ from core.media.presentation import (
     Track,
     TrackKind,
 )
+from core.stream import StreamHeader, StreamReader, StreamWriter
+from core.stream.extension import ROOM, bounded, decode, encode
 
 PLAIN = StreamHeader(
     codec="toy",

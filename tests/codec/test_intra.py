@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from core.codec.intra import NamedIntraCodec
 from core.errors import ConfigError, StreamError
 from core.hooks import PictureFormat
 from core.media.entries import INTRA_CODECS, HevcConfig
 from core.media.hevc import Hevc
-from core.media.intra import NamedIntraCodec
 from core.media.png import Png
 
 SIZES = [(1, 1), (7, 3), (16, 16), (33, 70), (129, 64)]

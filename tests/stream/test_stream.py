@@ -13,14 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.entropy.stream import StreamHeader, StreamReader, StreamWriter
-from core.entropy.stream.fields import varint
 from core.errors import CutShortError, StreamError
 from core.hooks import Packet, PacketType
 from core.media.colour import Matrix, Range
+from core.stream import StreamHeader, StreamReader, StreamWriter
+from core.stream.fields import varint
 
 INTRA, INTER = PacketType.INTRA, PacketType.INTER
-DOCUMENT = Path(__file__).parents[3] / "docs" / "stream-format.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "stream-format.md"
 
 HEADER = StreamHeader(
     codec="ssfvc",

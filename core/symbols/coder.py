@@ -23,8 +23,8 @@ import constriction
 import numpy as np
 from numpy.typing import NDArray
 
-from core.entropy.tables import TableSet
 from core.errors import StreamError
+from core.symbols.tables import TableSet
 
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]

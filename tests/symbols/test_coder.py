@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.entropy import coder
-from core.entropy.coder import SymbolDecoder, SymbolEncoder
-from core.entropy.tables import GAUSSIAN_SCALES, TableSet, gaussian_tables, tables_from_pmfs
 from core.errors import StreamError
+from core.symbols import coder
+from core.symbols.coder import SymbolDecoder, SymbolEncoder
+from core.symbols.tables import GAUSSIAN_SCALES, TableSet, gaussian_tables, tables_from_pmfs
 
 Array = tuple[np.ndarray, TableSet, np.ndarray]
 """Symbols, tables, indices."""

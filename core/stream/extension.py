@@ -10,7 +10,6 @@ from fractions import Fraction
 from itertools import accumulate
 from typing import Any, TypeVar
 
-from core.entropy.stream.fields import varint
 from core.media.presentation import (
     UNSPECIFIED,
     Chapter,
@@ -20,6 +19,7 @@ from core.media.presentation import (
     Track,
     TrackKind,
 )
+from core.stream.fields import varint
 
 ROOM = 16_384
 """Bytes that the tags take at most, as do the chapters and the tracks; `bounded` leaves out what is beyond."""

@@ -17,10 +17,10 @@ from fractions import Fraction
 
 import av
 
+from core.codec.decoded import DecodedPictures, checksum
 from core.errors import MediaError, StreamError
 from core.hooks import Array, CodedFrame, DecodedFrame, Packet, PacketType, Picture, PictureFormat
 from core.media.colour import Matrix, Range, Subsampling, rgb_to_yuv
-from core.media.decoded import DecodedPictures, checksum
 from core.media.planes import frame_from_planes, frame_to_rgb, parse_planar_format, planar_format, tag_colour
 
 _RATE = Fraction(25)

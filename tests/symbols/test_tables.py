@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.special import expit
 
-from core.entropy.tables import (
+from core.errors import CheckpointError
+from core.symbols.tables import (
     GAUSSIAN_SCALES,
     LAPLACE_SCALES,
     TableSet,
@@ -24,7 +25,6 @@ from core.entropy.tables import (
     table_index,
     tables_from_pmfs,
 )
-from core.errors import CheckpointError
 
 FIXTURE = np.load(Path(__file__).parents[1] / "parity" / "entropy_tables.npz")
 """Tables of CompressAI 1.2.8 and DCVC, with name-seeded weights where they depend on weights."""

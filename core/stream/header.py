@@ -7,18 +7,18 @@ import zlib
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from core.entropy.stream import extension
-from core.entropy.stream.fields import Source
 from core.errors import StreamError
 from core.media.colour import Matrix, Range
 from core.media.presentation import Presentation
+from core.stream import extension
+from core.stream.fields import Source
 from core.text import one_line
 
 MAGIC = b"\x8bmdv"
 VERSION, EXTENDED_VERSION = 1, 2
 """Of a header without and with an extension."""
 ENTROPY = "range16"
-"""The entropy coder: 16-bit integer tables in a range coder (`core.entropy.coder`)."""
+"""The entropy coder: 16-bit integer tables in a range coder (`core.symbols.coder`)."""
 LARGEST_SIDE = 16384
 MOST_PIXELS = 1 << 25
 """Of a picture: a little more than 7680x4320."""
@@ -67,7 +67,7 @@ class StreamHeader:
     """What decides the last bits of decoded pictures: where it is equal, they are."""
     entropy: str = ENTROPY
     presentation: Presentation = field(default_factory=Presentation)
-    """How the source is shown; `core.entropy.stream.extension.bounded` makes any one fit."""
+    """How the source is shown; `core.stream.extension.bounded` makes any one fit."""
     unknown: extension.Unknown = ()
     """Facts that a later program wrote, kept as they are."""
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from mindspore import Tensor
 
-from core.entropy.coded import Coded, IntraPictures
+from core.codec.coded import Coded, IntraPictures
+from core.codec.decoded import DecodedPictures, checksum
 from core.errors import StreamError
 from core.hooks import Array, CodedFrame, DecodedFrame, IntraCodec, Packet, PacketType, Picture, PictureFormat
-from core.media.decoded import DecodedPictures, checksum
 
 
 class _Side:

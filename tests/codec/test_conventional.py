@@ -10,10 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from core.errors import MediaError, StreamError
-from core.hooks import CodedFrame, DecodedFrame, Packet, PacketType, PictureFormat
-from core.media.colour import Subsampling, rgb_to_yuv
-from core.media.conventional import (
+from core.codec.conventional import (
     ConventionalDecoder,
     ConventionalEncoder,
     Encoder,
@@ -22,7 +19,10 @@ from core.media.conventional import (
     own_priority,
     payloads,
 )
-from core.media.decoded import checksum
+from core.codec.decoded import checksum
+from core.errors import MediaError, StreamError
+from core.hooks import CodedFrame, DecodedFrame, Packet, PacketType, PictureFormat
+from core.media.colour import Subsampling, rgb_to_yuv
 from core.media.planes import frame_from_planes, tag_colour
 
 LOW_DELAY = "keyint=4:min-keyint=4:scenecut=0:bframes=0"

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
-from core.entropy.autoregressive import AutoregressiveCoder, ContextNetwork
-from core.entropy.coder import SymbolDecoder, SymbolEncoder
 from core.entropy.masked import MaskedConv2d
-from core.entropy.order import ContextOrder, anchors, visible
-from core.entropy.pointwise import FRACTION, LIMIT, UNIT, PointwiseLayer
-from core.entropy.tables import LAPLACE_SCALES, laplace_tables
 from core.errors import CheckpointError, StreamError
+from core.symbols.autoregressive import AutoregressiveCoder, ContextNetwork
+from core.symbols.coder import SymbolDecoder, SymbolEncoder
+from core.symbols.order import ContextOrder, anchors, visible
+from core.symbols.pointwise import FRACTION, LIMIT, UNIT, PointwiseLayer
+from core.symbols.tables import LAPLACE_SCALES, laplace_tables
 
 KERNEL, SLOPE = 5, 0.01
 THRESHOLDS = LAPLACE_SCALES[:-1]
@@ -176,7 +176,7 @@ def test_the_checkerboard_s_first_half_sees_nothing():
 
 
 def test_it_does_not_matter_how_many_are_computed_at_once(monkeypatch):
-    from core.entropy import autoregressive
+    from core.symbols import autoregressive
 
     network = build(4, 3, ContextOrder.checkerboard)
     latent, side = material(4, 3, 16, 16)

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.entropy.integer import (
+from core.errors import CheckpointError
+from core.symbols.integer import (
     ACTIVATION_BITS,
     INPUT_BITS,
     OUTPUT_BITS,
@@ -22,8 +23,7 @@ from core.entropy.integer import (
     IntegerLayer,
     IntegerNetwork,
 )
-from core.entropy.tables import GAUSSIAN_SCALES, LAPLACE_SCALES, table_index
-from core.errors import CheckpointError
+from core.symbols.tables import GAUSSIAN_SCALES, LAPLACE_SCALES, table_index
 
 ROOT = Path(__file__).parents[2]
 
@@ -251,7 +251,7 @@ _THREADS = """
 import sys, zlib
 import numpy as np
 sys.path.insert(0, {root!r})
-from core.entropy.integer import Deconvolution, IntegerNetwork
+from core.symbols.integer import Deconvolution, IntegerNetwork
 rng = np.random.default_rng(5)
 layers = [Deconvolution(rng.standard_normal((96, 96, 5, 5)) / 25, np.full(96, 0.1)) for _ in range(3)]
 network = IntegerNetwork.quantise(layers, np.geomspace(0.11, 200, 63), rng.normal(0, 1, 96))

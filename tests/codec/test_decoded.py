@@ -5,9 +5,9 @@ import zlib
 import numpy as np
 import pytest
 
+from core.codec.decoded import DecodedPictures, checksum
 from core.errors import CheckpointError, MediaError
 from core.hooks import PictureFormat
-from core.media.decoded import DecodedPictures, checksum
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from core.entropy.stream.fields import END, Fields, sealed, seed
-from core.entropy.stream.header import StreamHeader
-from core.entropy.stream.reader import StreamReader
 from core.errors import StreamError
 from core.files import open_own
 from core.hooks import Packet, PacketType
+from core.stream.fields import END, Fields, sealed, seed
+from core.stream.header import StreamHeader
+from core.stream.reader import StreamReader
 
 _CRC_BYTES = 4
 

@@ -8,10 +8,10 @@ from itertools import count
 from pathlib import Path
 from types import TracebackType
 
-from core.entropy.stream.fields import END, Fields, Source, checksum, seed
-from core.entropy.stream.header import StreamHeader
 from core.errors import StreamError
 from core.hooks import Packet, PacketType
+from core.stream.fields import END, Fields, Source, checksum, seed
+from core.stream.header import StreamHeader
 
 
 @dataclass(frozen=True)
