@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.hooks import (
@@ -71,9 +70,9 @@ def _network(config: Cheng2020Config) -> nn.Cell:
 
 
 def _parts(network: nn.Cell) -> Sequence[Part]:
-    from .parts import parts
+    from .codec import Cheng2020Codec
 
-    return parts(network)
+    return Cheng2020Codec.parts(network)
 
 
 def _published(config: Cheng2020Config) -> PublishedWeights:
@@ -85,21 +84,21 @@ def _published(config: Cheng2020Config) -> PublishedWeights:
 def _codec(config: Cheng2020CodecConfig, network: nn.Cell, tables: Tables) -> Codec:
     from .codec import Cheng2020Codec
 
-    return Cheng2020Codec(network, tables)
+    return Cheng2020Codec(config, network, tables)
 
 
 def _intra(config: Cheng2020IntraConfig) -> IntraCodec:
-    from core.training.checkpoint import Checkpoint
+    from core.training.pictures import learned_intra
 
-    from .intra import Cheng2020Intra
+    from .codec import Cheng2020Codec
 
-    return Cheng2020Intra(Checkpoint.open(Path(config.checkpoint)))
+    return learned_intra(config.checkpoint, MODEL, Cheng2020Codec)
 
 
 def _tables(network: nn.Cell) -> Tables:
-    from .latents import tables
+    from .codec import Cheng2020Codec
 
-    return tables(network)
+    return Cheng2020Codec.tables(network)
 
 
 MODEL = ModelEntry("cheng2020", Cheng2020Config, _network, published=_published, parts=_parts)

@@ -138,9 +138,9 @@ def _network(config: DcvcConfig) -> nn.Cell:
 
 
 def _parts(network: nn.Cell) -> Sequence[Part]:
-    from .parts import parts
+    from .codec import DcvcCodec
 
-    return parts(network)
+    return DcvcCodec.parts(network)
 
 
 def _published(config: DcvcConfig) -> PublishedWeights:
@@ -178,9 +178,9 @@ def _codec(config: DcvcCodecConfig, network: nn.Cell, tables: Tables, intra: Int
 
 
 def _tables(network: nn.Cell) -> Tables:
-    from .latents import tables
+    from .codec import DcvcCodec
 
-    return tables(network)
+    return DcvcCodec.tables(network)
 
 
 MODEL = ModelEntry("dcvc", DcvcConfig, _network, published=_published, parts=_parts)

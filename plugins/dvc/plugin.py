@@ -100,9 +100,9 @@ def _network(config: DvcConfig) -> nn.Cell:
 
 
 def _parts(network: nn.Cell) -> Sequence[Part]:
-    from .parts import parts
+    from .codec import DvcCodec
 
-    return parts(network)
+    return DvcCodec.parts(network)
 
 
 def _published(config: DvcConfig) -> PublishedWeights:
@@ -140,9 +140,9 @@ def _codec(config: DvcCodecConfig, network: nn.Cell, tables: Tables, intra: Intr
 
 
 def _tables(network: nn.Cell) -> Tables:
-    from .latents import tables
+    from .codec import DvcCodec
 
-    return tables(network)
+    return DvcCodec.tables(network)
 
 
 MODEL = ModelEntry("dvc", DvcConfig, _network, published=_published, parts=_parts)

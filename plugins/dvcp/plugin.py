@@ -263,9 +263,9 @@ def _network(config: DvcpConfig) -> nn.Cell:
 
 
 def _parts(network: nn.Cell) -> Sequence[Part]:
-    from plugins.dvc.parts import parts
+    from plugins.dvc.codec import DvcCodec
 
-    return parts(network)
+    return DvcCodec.parts(network)
 
 
 def _vgg(config: VggConfig) -> nn.Cell:
@@ -324,9 +324,9 @@ def _codec(config: DvcpCodecConfig, network: nn.Cell, tables: Tables, intra: Int
 
 
 def _tables(network: nn.Cell) -> Tables:
-    from plugins.dvc.latents import tables
+    from plugins.dvc.codec import DvcCodec
 
-    return tables(network)
+    return DvcCodec.tables(network)
 
 
 MODEL = ModelEntry("dvcp", DvcpConfig, _network, parts=_parts)

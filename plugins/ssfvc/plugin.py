@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.hooks import (
@@ -64,9 +63,9 @@ def _network(config: SsfvcConfig) -> nn.Cell:
 
 
 def _parts(network: nn.Cell) -> Sequence[Part]:
-    from .parts import parts
+    from .codec import SsfvcCodec
 
-    return parts(network)
+    return SsfvcCodec.parts(network)
 
 
 def _published(config: SsfvcConfig) -> PublishedWeights:
@@ -78,21 +77,21 @@ def _published(config: SsfvcConfig) -> PublishedWeights:
 def _codec(config: SsfvcCodecConfig, network: nn.Cell, tables: Tables) -> Codec:
     from .codec import SsfvcCodec
 
-    return SsfvcCodec(network, tables)
+    return SsfvcCodec(config, network, tables)
 
 
 def _intra(config: SsfvcIntraConfig) -> IntraCodec:
-    from core.training.checkpoint import Checkpoint
+    from core.training.pictures import learned_intra
 
-    from .intra import SsfvcIntra
+    from .codec import SsfvcImages
 
-    return SsfvcIntra(Checkpoint.open(Path(config.checkpoint)))
+    return learned_intra(config.checkpoint, MODEL, SsfvcImages)
 
 
 def _tables(network: nn.Cell) -> Tables:
-    from .latents import tables
+    from .codec import SsfvcCodec
 
-    return tables(network)
+    return SsfvcCodec.tables(network)
 
 
 MODEL = ModelEntry("ssfvc", SsfvcConfig, _network, published=_published, parts=_parts)

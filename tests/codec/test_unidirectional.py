@@ -4,9 +4,9 @@ import zlib
 
 import numpy as np
 import pytest
+from core.codec.unidirectional import UnidirectionalDecoder, UnidirectionalEncoder
 
 from core.codec.coded import Coded
-from core.codec.unidirectional import UnidirectionalDecoder, UnidirectionalEncoder
 from core.errors import MediaError, StreamError
 from core.hooks import PacketType, PictureFormat
 
