@@ -12,7 +12,7 @@ from core.errors import StreamError
 from core.hooks import Array, IntraCodec, Packet, PictureFormat
 
 Made: TypeAlias = Tensor | tuple[Tensor, Any]
-"""What a codec makes of a frame, 1,3,height,width, of any range, of which the picture's part counts. Where the next frame
+"""What a codec makes of a frame: 1,3,height,width, of any range; the picture's part of it counts. Where the next frame
 is coded under anything but the decoded picture, that follows."""
 
 

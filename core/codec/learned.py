@@ -15,8 +15,8 @@ _HASH_BYTES = 4
 class LearnedIntra:
     """`core.hooks.IntraCodec` by a codec's `PredictiveCodec.encode_intra`. Its quality is the network's.
 
-    A payload is the CRC-32 of the symbols, big-endian, then what the range coder made of them. ``fingerprint`` is that of
-    the network's checkpoint.
+    A payload is the CRC-32 of the symbols, big-endian, then what the range coder made of them. ``fingerprint`` is the
+    checkpoint's.
     """
 
     def __init__(self, codec: PredictiveCodec, fingerprint: bytes) -> None:

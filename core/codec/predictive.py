@@ -71,7 +71,7 @@ class PredictiveCodec(NetworkCodec):
         return self.decode(packet, self._first(packet.height, packet.width))
 
     def state_of(self, picture: Tensor) -> Any:
-        """What the next frame is coded under after a decoded picture, 1,3,height,width; None: it is coded by itself."""
+        """What the next frame is coded under after a decoded picture, 1,3,height,width; None: it is an intra frame."""
         return picture
 
     def encoder(self, format: PictureFormat, estimate: bool = False) -> FrameEncoder:
@@ -162,7 +162,7 @@ class _Encoder(_Side):
 
 
 class _Decoder(_Side):
-    """`core.hooks.FrameDecoder`: every frame is shown when its packet is there. After damage it waits for an intra one."""
+    """`core.hooks.FrameDecoder`: every packet shows its frame. After damage it waits for an intra packet."""
 
     def __init__(self, codec: PredictiveCodec, format: PictureFormat) -> None:
         super().__init__(codec, format)

@@ -2,7 +2,7 @@
 
 A latent's cell says all that the rest of a codec must know of how it is coded:
 
-- ``construct(y)`` for training: what the synthesis sees in place of y, and what it costs; noise stands in for rounding;
+- ``construct(y)`` for training: what the synthesis sees in place of y, and its cost; noise stands in for rounding;
 - ``symbols(y)``, whole numbers in float32, and ``restore(symbols)``, what the synthesis sees of them;
 - ``information(…)``, the bits of what was coded under the float priors, which are an estimate of its length;
 - ``tables(name)``, integer arrays for the range coder, made once from the trained cell, and ``coder(tables, name)``,
@@ -89,8 +89,8 @@ class FactorizedLatent(nn.Cell):
 class HyperpriorLatent(nn.Cell):
     """A latent y whose elements have scales, and perhaps means, that a smaller hyper-latent z tells.
 
-    ``construct(y)``: N,C,h,w; returns ``y_hat`` and the bits of y and of z (scalars). For coding, which table an element
-    of y has follows from z in integers.
+    ``construct(y)``: N,C,h,w; returns ``y_hat`` and the bits of y and of z (scalars). For coding, the table of every
+    element of y follows from z in integers.
 
         y ──▶ analysis ──▶ z ──▶ prior ──▶ z_hat ──▶ scales, means
         │                                                  │

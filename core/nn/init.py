@@ -28,7 +28,7 @@ def taps(layer: nn.Cell) -> float:
 
 
 def set_normal(layer: nn.Cell, inputs: float, gain: float = 1.0) -> None:
-    """Weights of variance 2 / inputs, times ``gain``: a ReLU then keeps the mean square (He et al. 2015, equation 10)."""
+    """Weights of variance 2 / inputs, times ``gain``: a ReLU keeps the mean square (He et al. 2015, equation 10)."""
     layer.weight.set_data(initializer(Normal(gain * math.sqrt(2 / inputs)), layer.weight.shape))
 
 

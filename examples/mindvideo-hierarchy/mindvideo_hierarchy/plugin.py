@@ -96,9 +96,9 @@ def _codec(config: HierarchyCodecConfig, network: nn.Cell, tables: Tables, intra
 
 
 def _tables(network: nn.Cell) -> Tables:
-    from .latents import tables
+    from .codec import HierarchyCodec
 
-    return tables(network)
+    return HierarchyCodec.tables(network)
 
 
 MODEL = ModelEntry("hierarchy", HierarchyConfig, _network)
