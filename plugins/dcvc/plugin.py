@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from core.codec.options import InterCodecConfig
@@ -26,6 +25,7 @@ from core.hooks import (
     hookimpl,
 )
 from core.losses.entries import Distortion, RateDistortionConfig
+from core.losses.phases import Phases
 from core.symbols.order import ContextOrder
 from core.training.steps import InterStepConfig
 
@@ -92,7 +92,7 @@ class DcvcLossConfig(RateDistortionConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in (*_STAGE_LENGTHS, "rate_ramp"):
+        for name in (*_LENGTHS, "rate_ramp"):
             if getattr(self, name) < 0:
                 raise ValueError(f"loss.{name} is {getattr(self, name)}; it must be 0 or more.")
         if self.distortion is not Distortion.mse and self.flow_steps + self.motion_steps > 0:
@@ -101,12 +101,13 @@ class DcvcLossConfig(RateDistortionConfig):
             )
 
     @property
-    def stage_ends(self) -> tuple[int, ...]:
-        """Steps after which flow, motion, distortion and content have had their stages."""
-        return tuple(accumulate(getattr(self, name) for name in _STAGE_LENGTHS))
+    def phases(self) -> Phases:
+        """What learns at which step."""
+        lengths = (getattr(self, name) for name in _LENGTHS)
+        return Phases.of_lengths(*lengths, names=("flow", "motion", "distortion", "content", "all"))
 
 
-_STAGE_LENGTHS = ("flow_steps", "motion_steps", "distortion_steps", "content_steps")
+_LENGTHS = ("flow_steps", "motion_steps", "distortion_steps", "content_steps")
 
 
 @dataclass
