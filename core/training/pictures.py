@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
+
+from mindspore import nn
 
 from core.codec.learned import LearnedIntra
 from core.codec.predictive import PredictiveCodec
-from core.hooks import CodecConfig, ModelEntry
+from core.hooks import CodecConfig
 from core.training.checkpoint import MODEL, Checkpoint, assign
 
+C = TypeVar("C")
 
-def learned_intra(path: str | Path, model: ModelEntry[Any], codec: type[PredictiveCodec]) -> LearnedIntra:
-    """The picture codec of a trained network, whose ``codec`` codes frames by themselves.
+
+def learned_intra(
+    path: str, model: str, options: type[C], network: Callable[[C], nn.Cell], codec: type[PredictiveCodec]
+) -> LearnedIntra:
+    """The picture codec of a checkpoint of a ``model``, whose ``network`` a ``codec`` has code frames by themselves.
 
     Raises `CheckpointError` for a checkpoint of another model, or without tables.
     """
     checkpoint = Checkpoint.open(Path(path))
-    network = model.build(checkpoint.options(model.name, model.config))
-    assign(network, checkpoint.part(MODEL), checkpoint.path)
-    return LearnedIntra(codec(CodecConfig(), network, checkpoint.tables), checkpoint.fingerprint)
+    built = network(checkpoint.options(model, options))
+    assign(built, checkpoint.part(MODEL), checkpoint.path)
+    return LearnedIntra(codec(CodecConfig(), built, checkpoint.tables), checkpoint.fingerprint)

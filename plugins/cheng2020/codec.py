@@ -9,13 +9,16 @@ from __future__ import annotations
 from mindspore import Tensor
 
 from core.codec.coded import Made
+from core.codec.learned import LearnedIntra
 from core.codec.network import Latents, stage
 from core.codec.packets import PacketReader, PacketWriter
 from core.codec.predictive import PictureCodec
 from core.hooks import Plane
 from core.nn.stage import Stage
+from core.training.pictures import learned_intra
 
 from .cells import MULTIPLE, Cheng2020
+from .plugin import Cheng2020Config, Cheng2020IntraConfig
 
 
 class Analysis(Stage):
@@ -69,3 +72,8 @@ class Cheng2020Codec(PictureCodec):
     def decode_intra(self, packet: PacketReader) -> Made:
         side = self.side(packet.read("prior"))
         return self.synthesis(packet.read("y", side))
+
+
+def intra(config: Cheng2020IntraConfig) -> LearnedIntra:
+    """The picture codec cheng2020-anchor."""
+    return learned_intra(config.checkpoint, "cheng2020", Cheng2020Config, Cheng2020, Cheng2020Codec)

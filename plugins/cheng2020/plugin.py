@@ -88,11 +88,9 @@ def _codec(config: Cheng2020CodecConfig, network: nn.Cell, tables: Tables) -> Co
 
 
 def _intra(config: Cheng2020IntraConfig) -> IntraCodec:
-    from core.training.pictures import learned_intra
+    from .codec import intra
 
-    from .codec import Cheng2020Codec
-
-    return learned_intra(config.checkpoint, MODEL, Cheng2020Codec)
+    return intra(config)
 
 
 def _tables(network: nn.Cell) -> Tables:

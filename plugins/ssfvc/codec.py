@@ -9,13 +9,16 @@ from __future__ import annotations
 from mindspore import Tensor
 
 from core.codec.coded import Made
+from core.codec.learned import LearnedIntra
 from core.codec.network import Latents, stage
 from core.codec.packets import PacketReader, PacketWriter
 from core.codec.predictive import PredictiveCodec
 from core.hooks import Plane
 from core.nn.stage import Stage
+from core.training.pictures import learned_intra
 
 from .cells import MULTIPLE, ScaleSpaceFlow
+from .plugin import SsfvcConfig, SsfvcIntraConfig
 
 Symbols = tuple[Tensor, Tensor]
 """Of z, N,C,H/128,W/128, and of y, N,C,H/16,W/16: whole numbers in float32."""
@@ -101,6 +104,11 @@ class SsfvcImages(PredictiveCodec):
 
     def decode_intra(self, packet: PacketReader) -> Made:
         return self.image_synthesis(*packet.read("image"))
+
+
+def intra(config: SsfvcIntraConfig) -> LearnedIntra:
+    """The picture codec inside a trained network."""
+    return learned_intra(config.checkpoint, "ssfvc", SsfvcConfig, ScaleSpaceFlow, SsfvcImages)
 
 
 class SsfvcCodec(SsfvcImages):

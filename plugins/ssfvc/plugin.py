@@ -81,11 +81,9 @@ def _codec(config: SsfvcCodecConfig, network: nn.Cell, tables: Tables) -> Codec:
 
 
 def _intra(config: SsfvcIntraConfig) -> IntraCodec:
-    from core.training.pictures import learned_intra
+    from .codec import intra
 
-    from .codec import SsfvcImages
-
-    return learned_intra(config.checkpoint, MODEL, SsfvcImages)
+    return intra(config)
 
 
 def _tables(network: nn.Cell) -> Tables:
