@@ -18,8 +18,15 @@ from core.nn.refinement import RefinementNetwork
 from core.nn.spynet import SPyNet
 from core.nn.warp import Warp
 
-from . import transforms
 from .plugin import DvcConfig
+from .transforms import (
+    hyper_analysis,
+    hyper_synthesis,
+    motion_analysis,
+    motion_synthesis,
+    residual_analysis,
+    residual_synthesis,
+)
 
 MULTIPLE = 64
 """Sides of a picture must be divisible by it: 16 for the transforms times 4 for the hyperprior's."""
@@ -117,20 +124,20 @@ class Dvc(nn.Cell):
 
 def motion_transforms(channels: int) -> Transforms:
     """DVC's transforms of motion."""
-    return transforms.motion_analysis(channels), transforms.motion_synthesis(channels)
+    return motion_analysis(channels), motion_synthesis(channels)
 
 
 def residual_transforms(hidden: int, latent: int) -> Transforms:
     """DVC's transforms of residuals."""
-    return transforms.residual_analysis(hidden, latent), transforms.residual_synthesis(hidden, latent)
+    return residual_analysis(hidden, latent), residual_synthesis(hidden, latent)
 
 
 @precision.full()
 def hyperprior(hidden: int, latent: int) -> ScaleHyperprior:
     """The residual's latent N,latent,h,w, sides divisible by 4, under zero-mean Laplace distributions."""
     return ScaleHyperprior(
-        transforms.hyper_analysis(hidden, latent),
-        transforms.hyper_synthesis(hidden, latent),
+        hyper_analysis(hidden, latent),
+        hyper_synthesis(hidden, latent),
         BitEstimator(hidden),
         LaplaceConditional(noisy_synthesis=True),
     )
