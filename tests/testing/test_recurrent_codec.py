@@ -18,6 +18,7 @@ from core.coding.codec import LoadedCodec
 from core.entropy.coders import FactorizedCoder, HyperpriorCoder
 from core.hooks import PacketType
 from core.media.png import Png
+from core.symbols.coder import SymbolDecoder, SymbolEncoder
 from core.symbols.integer import Deconvolution, IntegerNetwork
 from core.symbols.tables import TableSet, gaussian_tables, tables_from_pmfs
 from core.testing import test_coding
@@ -169,8 +170,6 @@ def test_features_and_qualities_go_on_within_a_group(coder):
 def test_some_elements_are_not_coded(coder):
     """More is decoded as nothing than was nothing."""
     latent = coder.codec.codec.coded_latents["residual"].coder
-    from core.symbols.coder import SymbolDecoder, SymbolEncoder
-
     rng = np.random.default_rng(2)
     z, y = (Tensor(rng.integers(-2, 3, (1, CHANNELS, side, side)).astype(np.float32)) for side in (3, 12))
     encoder = SymbolEncoder()
