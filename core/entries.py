@@ -290,4 +290,7 @@ KINDS: dict[str, type[Entry[Any]]] = {
     "intra": IntraEntry,
     "task": TaskEntry,
 }
-"""Kind -> entry class. The hook that offers a kind is its plural: ``models``, ``losses``, …, and ``intra_codecs``."""
+"""Kind -> entry class."""
+
+HOOK_OF_KIND = {kind: {"loss": "losses", "intra": "intra_codecs"}.get(kind, kind + "s") for kind in KINDS}
+"""Kind -> the hook that offers it: its plural."""

@@ -7,7 +7,6 @@ import inspect
 from collections.abc import Callable, Iterator
 
 from core import hooks
-from core.registry import HOOK_OF_KIND
 
 INTRODUCTION = """\
 # Hooks and entries
@@ -55,7 +54,7 @@ def signature(hook: Callable[..., object]) -> str:
 
 def _hook(hook: Callable[..., object]) -> str:
     """The section of one hook."""
-    kinds = [kind for kind, name in HOOK_OF_KIND.items() if name == hook.__name__]
+    kinds = [kind for kind, name in hooks.HOOK_OF_KIND.items() if name == hook.__name__]
     records = [record for kind in kinds for record in _records(hooks.KINDS[kind])]
     text = inspect.cleandoc(hook.__doc__ or "").replace("``", "`")
     lines = [f"## `{hook.__name__}`\n", f"```python\n{signature(hook)}\n```\n", f"{text}\n"]

@@ -28,7 +28,7 @@ def written():
     """Each hook of core/hooks.py as it stands there: its signature, in the form of Python's own printer."""
     tree = ast.parse(Path(hooks.__file__).read_text())
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef):
+        if isinstance(node, ast.FunctionDef) and "hookspec" in map(ast.unparse, node.decorator_list):
             yield node.name, f"def {node.name}({ast.unparse(node.args)}) -> {ast.unparse(node.returns)}"
 
 

@@ -15,8 +15,8 @@ from core.coding.verify import verify
 from core.errors import ConfigError
 from core.hooks import Array, CodecEntry, Coding, ConventionalCodecEntry, Direction, Supervision
 from core.media.writer import open_writer
-from plugins.anchors import plugin
 from plugins.anchors.codec import AnchorCodec, encoder_of
+from plugins.anchors.plugin import plugin
 
 NAMES = ["x264", "x265", "svtav1", "vp9"]
 WORDS = {

@@ -9,13 +9,8 @@ from core.config import entry_section
 from core.errors import CheckpointError, StreamError
 from core.hooks import Coding, PacketType, PictureFormat, Supervision
 from core.training.checkpoint import MODEL, Checkpoint, tensors_of
-from plugins.cheng2020.plugin import (
-    CODEC,
-    INTRA,
-    Cheng2020CodecConfig,
-    Cheng2020Config,
-    Cheng2020IntraConfig,
-)
+from plugins.cheng2020.config import Cheng2020CodecConfig, Cheng2020Config, Cheng2020IntraConfig
+from plugins.cheng2020.plugin import CODEC, INTRA
 
 from ..codecs.material import build_frames, decoded, encoded, intra_codec, mode
 from .conftest import build_network

@@ -7,7 +7,7 @@ from mindspore import Tensor
 
 from core.symbols.order import ContextOrder
 from plugins.dcvc.cells import Dcvc
-from plugins.dcvc.plugin import DcvcConfig
+from plugins.dcvc.config import DcvcConfig
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 from mindspore import Tensor
 
 from plugins.dvc.cells import Dvc
-from plugins.dvc.plugin import DvcConfig
+from plugins.dvc.config import DvcConfig
 
 
 @pytest.fixture(scope="module")

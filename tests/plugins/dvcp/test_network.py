@@ -10,8 +10,9 @@ from core.nn.conv import Conv2d, ConvTranspose2d
 from core.nn.gdn import GDN
 from core.nn.nearest import NearestConv2d
 from plugins.dvcp.cells import Dvcp
+from plugins.dvcp.config import DvcpConfig, Normalisation, Upsampling
 from plugins.dvcp.normalisation import ChannelNorm
-from plugins.dvcp.plugin import MODEL, DvcpConfig, Normalisation, Upsampling
+from plugins.dvcp.plugin import MODEL
 from plugins.dvcp.transforms import analysis, synthesis
 
 SMALL = {"hidden": 4, "latent": 5, "motion": 4, "refinement": 4, "flow": 4}

@@ -8,17 +8,9 @@ from mindspore import Tensor, nn
 from core.errors import ConfigError
 from core.training.checkpoint import assign, tensors_of
 from core.training.steps import Reference
+from plugins.dvcp.config import DiscriminatorConfig, DvcpLossConfig, DvcpStepConfig, Features, Head, Stages
 from plugins.dvcp.discriminator import Discriminator, discriminator_loss
-from plugins.dvcp.plugin import (
-    LOSS,
-    STEP,
-    DiscriminatorConfig,
-    DvcpLossConfig,
-    DvcpStepConfig,
-    Features,
-    Head,
-    Stages,
-)
+from plugins.dvcp.plugin import LOSS, STEP
 from plugins.dvcp.step import DiscriminatorObjective
 
 from ..codecs.material import build_frames, mode

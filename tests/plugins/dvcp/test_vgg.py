@@ -8,8 +8,9 @@ from scipy.ndimage import correlate
 from core.errors import CheckpointError
 from core.tasks.import_weights import translate
 from core.training.checkpoint import MODEL, Checkpoint
+from plugins.dvcp.config import DvcpLossConfig, Features, VggConfig, VggInput
 from plugins.dvcp.loss import feature_distance
-from plugins.dvcp.plugin import LOSS, VGG, DvcpLossConfig, Features, VggConfig, VggInput
+from plugins.dvcp.plugin import LOSS, VGG
 from plugins.dvcp.vgg import LAYERS, Vgg19, random_vgg, trained_vgg
 from plugins.dvcp.weights import published_vgg
 
