@@ -64,6 +64,8 @@ from core.interfaces import PictureFormat as PictureFormat
 from core.interfaces import Split as Split
 from core.interfaces import Tables as Tables
 from core.interfaces import Upscaler as Upscaler
+from core.options import Options as Options
+from core.options import option as option
 
 if TYPE_CHECKING:
     from mindspore.train import Callback

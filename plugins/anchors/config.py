@@ -11,6 +11,7 @@ from enum import Enum
 
 from core.hooks import (
     CodecConfig,
+    option,
 )
 from core.media.colour import Matrix, Range, Subsampling
 
@@ -44,9 +45,9 @@ class Tune(Enum):
 class AnchorConfig(CodecConfig):
     """What all anchors have in common. Give ``crf`` or ``qp``."""
 
-    crf: float | None = 27.0
+    crf: float | None = option(27.0, at_least=0, at_most=63)
     """Constant rate factor: about constant visible quality; 0 is best, 51 (AV1, VP9: 63) the worst."""
-    qp: int | None = None
+    qp: int | None = option(None, at_least=0, at_most=63)
     """Constant quantiser in place of the rate factor."""
     subsampling: Subsampling = Subsampling.YUV420
     """Of chroma. RGB that has gone through 4:2:0 cannot come back better than some 45 dB."""
@@ -63,16 +64,6 @@ class AnchorConfig(CodecConfig):
             raise ValueError(
                 "codec.scene_cut is not offered: what is compared has its intra frames at fixed places."
             )
-        quantiser = self.crf if self.crf is not None else self.qp
-        if quantiser is not None and not 0 <= quantiser <= self.coarsest:
-            raise ValueError(
-                f"codec.crf and codec.qp must lie between 0 and {self.coarsest}, not {quantiser:g}."
-            )
-
-    @property
-    def coarsest(self) -> int:
-        """The largest quantiser."""
-        return 63
 
     @property
     def rate(self) -> dict[str, str]:
@@ -84,22 +75,14 @@ class AnchorConfig(CodecConfig):
 class X26xConfig(AnchorConfig):
     """What x264 and x265 have in common."""
 
+    crf: float | None = option(27.0, at_least=0, at_most=51)
+    qp: int | None = option(None, at_least=0, at_most=51)
     preset: Preset = Preset.medium
     """Effort, least first."""
     tune: Tune = Tune.zerolatency
     """What the encoder aims at."""
-    bframes: int = 0
+    bframes: int = option(0, at_least=0, at_most=16)
     """B frames between two others, at most."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0 <= self.bframes <= 16:
-            raise ValueError(f"codec.bframes is {self.bframes}; it must lie between 0 and 16.")
-
-    @property
-    def coarsest(self) -> int:
-        """The largest quantiser."""
-        return 51
 
 
 @dataclass
@@ -117,15 +100,13 @@ class SvtAv1Config(AnchorConfig):
     """AV1 by SVT-AV1."""
 
     crf: float | None = 40.0
-    preset: int = 8
+    preset: int = option(8, at_least=0, at_most=13)
     """0 (most effort) to 13."""
     low_delay: bool = True
     """Every frame refers to earlier ones alone, and leaves at once."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 <= self.preset <= 13:
-            raise ValueError(f"codec.preset is {self.preset}; it must lie between 0 and 13.")
         if self.subsampling is not Subsampling.YUV420:
             raise ValueError("SVT-AV1 codes 4:2:0 alone: codec.subsampling must be YUV420.")
 
@@ -135,12 +116,7 @@ class Vp9Config(AnchorConfig):
     """VP9 by libvpx."""
 
     crf: float | None = 40.0
-    effort: int = 4
+    effort: int = option(4, at_least=0, at_most=8)
     """libvpx's cpu-used: 0 (most effort) to 8."""
     low_delay: bool = True
     """Every frame refers to earlier ones alone, and leaves at once."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0 <= self.effort <= 8:
-            raise ValueError(f"codec.effort is {self.effort}; it must lie between 0 and 8.")

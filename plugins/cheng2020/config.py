@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from omegaconf import MISSING
+
 from core.hooks import (
     CodecConfig,
     FilePath,
+    Options,
+    option,
 )
 
 
 @dataclass
-class Cheng2020Config:
+class Cheng2020Config(Options):
     """The network; published checkpoints have 128 channels for qualities 1 to 3, and 192 for 4 to 6."""
 
-    channels: int = 192
-    """Channels of all transforms and latents (N); a multiple of 2."""
-
-    def __post_init__(self) -> None:
-        if self.channels < 2 or self.channels % 2:
-            raise ValueError(f"model.channels is {self.channels}; it must be a multiple of 2.")
+    channels: int = option(192, at_least=2, multiple_of=2)
+    """Channels of all transforms and latents (N)."""
 
 
 @dataclass
@@ -41,5 +41,5 @@ class Cheng2020CodecConfig(CodecConfig):
 class Cheng2020IntraConfig:
     """The picture codec cheng2020-anchor."""
 
-    checkpoint: FilePath = "???"
+    checkpoint: FilePath = MISSING
     """The network, a checkpoint with tables; its options are those that it was trained with."""

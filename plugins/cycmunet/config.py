@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from core.hooks import Options, option
+
 
 class Format(Enum):
     """Colour planes that the network works on."""
@@ -39,24 +41,24 @@ class Deformable(Enum):
 
 
 @dataclass
-class CycMuNetConfig:
+class CycMuNetConfig(Options):
     """The network; the defaults are those of the published code (9,370,819 parameters)."""
 
-    features: int = 64
+    features: int = option(64, at_least=1)
     """Channels of every hidden layer; a multiple of ``groups``."""
-    groups: int = 8
+    groups: int = option(8, at_least=1)
     """Groups of channels with offsets of their own in deformable convolutions."""
-    scale: int = 2
+    scale: int = option(2, one_of=(2, 3, 4))
     """Spatial factor: 2, 3 or 4. It changes no parameter."""
     format: Format = Format.yuv420
     """Colour planes that the network works on."""
-    levels: int = 4
+    levels: int = option(4, at_least=1)
     """Pyramid levels of the alignment."""
-    cycles: int = 3
+    cycles: int = option(3, at_least=1)
     """Up- and down-projections in each of the two passes of mutual learning."""
-    front_blocks: int = 5
+    front_blocks: int = option(5, at_least=1)
     """Residual blocks that extract features."""
-    trunk_blocks: int = 40
+    trunk_blocks: int = option(40, at_least=1)
     """Residual blocks that reconstruct each output."""
     all_frames: bool = True
     """False: only the first and the middle high-resolution frame."""
@@ -70,15 +72,11 @@ class CycMuNetConfig:
     """How deformable convolutions are computed."""
 
     def __post_init__(self) -> None:
-        for name in ("features", "groups", "levels", "cycles", "front_blocks", "trunk_blocks"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"model.{name} is {getattr(self, name)}; it must be at least 1.")
+        super().__post_init__()
         if self.features % self.groups:
             raise ValueError(
                 f"model.features is {self.features}, which is not a multiple of model.groups, {self.groups}."
             )
-        if self.scale not in (2, 3, 4):
-            raise ValueError(f"model.scale is {self.scale}; choose 2, 3 or 4.")
 
 
 class Distance(Enum):
@@ -89,34 +87,25 @@ class Distance(Enum):
 
 
 @dataclass
-class CycMuNetLossConfig:
+class CycMuNetLossConfig(Options):
     """Weighted sum over the outputs; the defaults are those of the published code."""
 
     distance: Distance = Distance.charbonnier
     """``charbonnier``: mean sqrt(d² + (1/255)²); ``ssim``: 1 - SSIM."""
-    outer: float = 1.0
+    outer: float = option(1.0, at_least=0)
     """Weight of the first and of the last high-resolution frame."""
-    middle: float = 0.5
+    middle: float = option(0.5, at_least=0)
     """Weight of the middle high-resolution frame."""
-    low_middle: float = 0.5
+    low_middle: float = option(0.5, at_least=0)
     """Weight of the middle low-resolution frame."""
-
-    def __post_init__(self) -> None:
-        for name in ("outer", "middle", "low_middle"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"loss.{name} is {getattr(self, name)}; weights must not be negative.")
 
 
 @dataclass
-class CycMuNetStepConfig:
+class CycMuNetStepConfig(Options):
     """One training step."""
 
-    clip_norm: float = 0.0
+    clip_norm: float = option(0.0, at_least=0)
     """Bound on the global norm of the gradients; 0 leaves them as they are, as the published code does."""
-
-    def __post_init__(self) -> None:
-        if self.clip_norm < 0:
-            raise ValueError(f"step.clip_norm is {self.clip_norm}; it must be 0 (no bound) or more.")
 
 
 @dataclass

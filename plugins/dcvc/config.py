@@ -7,42 +7,32 @@ from enum import Enum
 from itertools import accumulate
 
 from core.codec.options import InterCodecConfig
+from core.hooks import Options, option
 from core.losses.entries import Distortion, RateDistortionConfig
 from core.symbols.order import ContextOrder
 from core.training.steps import InterStepConfig
 
 
 @dataclass
-class DcvcConfig:
+class DcvcConfig(Options):
     """The network; the defaults are those of the published checkpoints (7,944,448 parameters)."""
 
-    features: int = 64
+    features: int = option(64, at_least=3)
     """Channels of contexts and of the transforms of content."""
-    latent: int = 96
+    latent: int = option(96, at_least=1)
     """Channels of the content's latent y."""
-    motion: int = 128
+    motion: int = option(128, at_least=1)
     """Channels of the motion's transforms and latent."""
-    refinement: int = 64
+    refinement: int = option(64, at_least=1)
     """Channels of the motion's refinement."""
-    hyper: int = 64
-    """Channels of the hyper-latents of motion and content; a multiple of 2."""
-    flow: int = 64
-    """Channels of the widest layers of the flow's networks; a multiple of 4."""
+    hyper: int = option(64, at_least=2, multiple_of=2)
+    """Channels of the hyper-latents of motion and content."""
+    flow: int = option(64, at_least=4, multiple_of=4)
+    """Channels of the widest layers of the flow's networks."""
     context: ContextOrder = ContextOrder.raster
     """Which positions the context models see; published: ``raster``."""
     portable: bool = False
     """Expect of the content what its own symbols tell, without the temporal prior, so that they decode everywhere."""
-
-    def __post_init__(self) -> None:
-        least = {"features": 3, "latent": 1, "motion": 1, "refinement": 1, "hyper": 1, "flow": 1}
-        for name, value in least.items():
-            if getattr(self, name) < value:
-                raise ValueError(f"model.{name} is {getattr(self, name)}; it must be at least {value}.")
-        for name, multiple in (("hyper", 2), ("flow", 4)):
-            if getattr(self, name) % multiple:
-                raise ValueError(
-                    f"model.{name} is {getattr(self, name)}; it must be a multiple of {multiple}."
-                )
 
 
 @dataclass
@@ -51,24 +41,21 @@ class DcvcLossConfig(RateDistortionConfig):
 
     lmbda: float = 2048.0
     peak: int = 1
-    flow_steps: int = 0
+    flow_steps: int = option(0, at_least=0)
     """Steps in which only the flow learns, from how well it warps the reference."""
-    motion_steps: int = 0
+    motion_steps: int = option(0, at_least=0)
     """Steps after these in which flow and motion's coding learn, from the warped reference and motion's rate."""
-    distortion_steps: int = 0
+    distortion_steps: int = option(0, at_least=0)
     """Steps after these in which all but the motion learns, from the distortion."""
-    content_steps: int = 0
+    content_steps: int = option(0, at_least=0)
     """Steps after these in which the same learns from the distortion and content's rate."""
-    rate_ramp: int = 0
+    rate_ramp: int = option(0, at_least=0)
     """Steps in which content's rate grows from nothing to its full weight."""
     guard: bool = True
     """Stop a training whose distortion grows tenfold or whose motion falls silent."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in (*_STAGE_LENGTHS, "rate_ramp"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"loss.{name} is {getattr(self, name)}; it must be 0 or more.")
         if self.distortion is not Distortion.mse and self.flow_steps + self.motion_steps > 0:
             raise ValueError(
                 "loss.distortion=ms_ssim is for fine-tuning: set loss.flow_steps and loss.motion_steps to 0."

@@ -5,31 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.codec.options import InterCodecConfig
+from core.hooks import Options, option
 from core.losses.entries import Distortion, RateDistortionConfig
 from core.training.steps import InterStepConfig
 
 
 @dataclass
-class DvcConfig:
+class DvcConfig(Options):
     """The network; the defaults are those of the published checkpoints (4,754,064 parameters)."""
 
-    hidden: int = 64
+    hidden: int = option(64, at_least=1)
     """Channels of the residual's transforms, and of its hyper-latent (N)."""
-    latent: int = 96
+    latent: int = option(96, at_least=1)
     """Channels of the residual's latent (M)."""
-    motion: int = 128
+    motion: int = option(128, at_least=1)
     """Channels of the motion's transforms and latent."""
-    refinement: int = 64
+    refinement: int = option(64, at_least=1)
     """Channels of the network that refines the warped reference."""
-    flow: int = 64
-    """Channels of the widest layers of the flow's networks; a multiple of 4."""
-
-    def __post_init__(self) -> None:
-        for name in ("hidden", "latent", "motion", "refinement", "flow"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"model.{name} is {getattr(self, name)}; it must be at least 1.")
-        if self.flow % 4:
-            raise ValueError(f"model.flow is {self.flow}; it must be a multiple of 4.")
+    flow: int = option(64, at_least=4, multiple_of=4)
+    """Channels of the widest layers of the flow's networks."""
 
 
 @dataclass
@@ -38,20 +32,17 @@ class DvcLossConfig(RateDistortionConfig):
 
     lmbda: float = 2048.0
     peak: int = 1
-    warp_weight: float = 0.1
+    warp_weight: float = option(0.1, at_least=0)
     """w: weight of the mean squared errors of the warped reference and of the prediction."""
-    warp_steps: int = 500_000
+    warp_steps: int = option(500_000, at_least=0)
     """Steps after which w is 0."""
-    flow_steps: int = 0
+    flow_steps: int = option(0, at_least=0)
     """Warm-up: steps in which only the flow learns, from how well it warps the reference."""
-    motion_steps: int = 0
+    motion_steps: int = option(0, at_least=0)
     """Steps after these in which flow, motion's coding and refinement learn, from both errors and motion's rate."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("warp_weight", "warp_steps", "flow_steps", "motion_steps"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"loss.{name} is {getattr(self, name)}; it must be 0 or more.")
         helped = self.warp_weight * self.warp_steps + self.flow_steps + self.motion_steps
         if self.distortion is not Distortion.mse and helped > 0:
             raise ValueError(

@@ -9,6 +9,8 @@ from omegaconf import MISSING
 
 from core.hooks import (
     FilePath,
+    Options,
+    option,
 )
 from core.training.steps import Reference
 from plugins.dvc.config import DvcCodecConfig, DvcConfig, DvcStepConfig
@@ -42,13 +44,11 @@ class DvcpConfig(DvcConfig):
     """How the syntheses of motion and residual double the sides."""
     normalisation: Normalisation = Normalisation.channel
     """What stands between the convolutions."""
-    kernel: int = 3
+    kernel: int = option(3, one_of=(3, 5))
     """Side of the convolutions' kernels: 3 or 5."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.kernel not in (3, 5):
-            raise ValueError(f"model.kernel is {self.kernel}; choose 3 or 5.")
         least = min(self.hidden, self.motion)
         if self.normalisation is Normalisation.channel and least < 2:
             raise ValueError(
@@ -67,29 +67,21 @@ class VggInput(Enum):
 
 
 @dataclass
-class VggConfig:
+class VggConfig(Options):
     """The features of VGG-19 up to conv5_4; only to import weights for ``loss.vgg_file``."""
 
-    channels: int = 64
+    channels: int = option(64, at_least=1)
     """Channels of the first of its five groups; published: 64."""
     input: VggInput = VggInput.torchvision
     """What the weights were trained to see."""
 
-    def __post_init__(self) -> None:
-        if self.channels < 1:
-            raise ValueError(f"model.channels is {self.channels}; it must be at least 1.")
-
 
 @dataclass
-class LpipsConfig:
+class LpipsConfig(Options):
     """The network of LPIPS on AlexNet; only to import weights for ``metric.lpips.file``."""
 
-    channels: int = 64
+    channels: int = option(64, at_least=1)
     """Channels of the first of its five layers; published: 64."""
-
-    def __post_init__(self) -> None:
-        if self.channels < 1:
-            raise ValueError(f"model.channels is {self.channels}; it must be at least 1.")
 
 
 @dataclass
@@ -112,27 +104,24 @@ class Features(Enum):
 
 
 @dataclass
-class Stages:
+class Stages(Options):
     """The step at which each stage of training begins, before ``scale``. Up to the first, the flow learns alone."""
 
-    motion: int = 0
+    motion: int = option(0, at_least=0)
     """Step from which flow and the coding of motion learn, from how well they warp the reference."""
     prediction: int = 20_000
     """Step from which refinement learns with them, from the prediction."""
     reconstruction: int = 40_000
     """Step from which everything learns, from squared error, perceptual distance and rate."""
-    clips: int = 100_000
+    clips: int = option(100_000, at_least=0)
     """Step from which whole clips are coded; before it, only the second frame of a clip."""
     adversarial: int = 400_000
     """Step from which the discriminator learns, and everything learns from it as well."""
-    scale: float = 1.0
+    scale: float = option(1.0, above=0)
     """Factor of all these steps, for shorter trainings."""
 
     def __post_init__(self) -> None:
-        if self.scale <= 0:
-            raise ValueError(f"loss.stages.scale is {self.scale}; it must be above 0.")
-        if min(self.motion, self.clips) < 0:
-            raise ValueError("loss.stages: no stage begins before step 0.")
+        super().__post_init__()
         order = ("motion", "prediction", "reconstruction", "adversarial")
         begins = [getattr(self, name) for name in order]
         if begins != sorted(begins):
@@ -147,31 +136,25 @@ class Stages:
 
 
 @dataclass
-class DvcpLossConfig:
+class DvcpLossConfig(Options):
     """lmbda * (squared error + 0.04 * perceptual distance + 0.1 * adversarial loss) + bits per pixel, in stages."""
 
-    lmbda: float = 2048.0
+    lmbda: float = option(2048.0, above=0)
     """Weight of the distortion; published: 256, 512, 1024, 2048."""
-    perceptual_weight: float = 0.04
+    perceptual_weight: float = option(0.04, at_least=0)
     """Weight of the perceptual distance within the distortion; 0 leaves it out."""
-    adversarial_weight: float = 0.1
+    adversarial_weight: float = option(0.1, at_least=0)
     """Weight of the adversarial loss within the distortion; 0 leaves it and the discriminator's training out."""
     features: Features = Features.random_vgg
     """What the perceptual distance is measured on."""
     vgg_file: FilePath | None = None
     """Weights of VGG-19, a checkpoint that ``task=import_weights model=vgg19`` has written."""
-    vgg_channels: int = 64
+    vgg_channels: int = option(64, at_least=1)
     """Channels of the first group of the random VGG-19; fewer cost less."""
     stages: Stages = field(default_factory=Stages)
 
     def __post_init__(self) -> None:
-        if self.lmbda <= 0:
-            raise ValueError(f"loss.lmbda is {self.lmbda}; it must be above 0.")
-        for name in ("perceptual_weight", "adversarial_weight"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"loss.{name} is {getattr(self, name)}; it must be 0 or more.")
-        if self.vgg_channels < 1:
-            raise ValueError(f"loss.vgg_channels is {self.vgg_channels}; it must be at least 1.")
+        super().__post_init__()
         if self.features is Features.vgg and self.vgg_file is None:
             raise ValueError(
                 "loss.features=vgg needs the weights of VGG-19: loss.vgg_file=FILE; without them, "
@@ -195,21 +178,15 @@ class Head(Enum):
 
 
 @dataclass
-class DiscriminatorConfig:
+class DiscriminatorConfig(Options):
     """The discriminator; its defaults but for the head are the published ones."""
 
-    channels: int = 64
+    channels: int = option(64, at_least=1)
     """Channels of its first layer; each further one doubles them."""
     head: Head = Head.pool
     """How it comes from features to a score."""
-    crop: int = 256
+    crop: int = option(256, at_least=16, multiple_of=16)
     """Side of the pictures that a flattening head is made for."""
-
-    def __post_init__(self) -> None:
-        if self.channels < 1:
-            raise ValueError(f"step.discriminator.channels is {self.channels}; it must be at least 1.")
-        if self.crop < 16 or self.crop % 16:
-            raise ValueError(f"step.discriminator.crop is {self.crop}; it must be a multiple of 16.")
 
 
 @dataclass
@@ -218,13 +195,8 @@ class DvcpStepConfig(DvcStepConfig):
 
     reference: Reference = Reference.decoded
     discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
-    discriminator_lr: float = 1e-6
+    discriminator_lr: float = option(1e-6, above=0)
     """Learning rate of the discriminator's Adam."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.discriminator_lr <= 0:
-            raise ValueError(f"step.discriminator_lr is {self.discriminator_lr}; it must be above 0.")
 
 
 @dataclass

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from omegaconf import MISSING
+
 from core.hooks import (
     CodecConfig,
     FilePath,
+    Options,
+    option,
 )
 
 
 @dataclass
-class SsfvcConfig:
+class SsfvcConfig(Options):
     """The network; the defaults are those of the published checkpoints (34,209,609 parameters)."""
 
-    hidden: int = 128
+    hidden: int = option(128, at_least=1)
     """Channels of the transforms' hidden layers."""
-    latent: int = 192
+    latent: int = option(192, at_least=1)
     """Channels of each of the three latents and of their hyperpriors."""
-
-    def __post_init__(self) -> None:
-        for name in ("hidden", "latent"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"model.{name} is {getattr(self, name)}; it must be at least 1.")
 
 
 @dataclass
@@ -34,5 +33,5 @@ class SsfvcCodecConfig(CodecConfig):
 class SsfvcIntraConfig:
     """The learned picture codec inside a trained SSFVC network."""
 
-    checkpoint: FilePath = "???"
+    checkpoint: FilePath = MISSING
     """The network, a checkpoint with tables; its options are those that it was trained with."""

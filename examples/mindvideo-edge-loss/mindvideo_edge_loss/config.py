@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.hooks import Options, option
+
 
 @dataclass
-class EdgeLossConfig:
+class EdgeLossConfig(Options):
     """Charbonnier distance of pictures and of their edges."""
 
-    weight: float = 0.1
+    weight: float = option(0.1, at_least=0)
     """Weight of the edges; the pictures themselves have weight 1."""
-
-    def __post_init__(self) -> None:
-        if self.weight < 0:
-            raise ValueError(f"loss.weight is {self.weight}; a weight must not be negative.")
 
 
 @dataclass

@@ -4,8 +4,8 @@ import mindspore as ms
 import numpy as np
 import pytest
 from mindspore import Tensor
-from mindvideo_hierarchy.order import MOST, turns
 from mindvideo_hierarchy.config import HierarchyCodecConfig, HierarchyConfig, HierarchyLossConfig
+from mindvideo_hierarchy.order import MOST, turns
 from mindvideo_hierarchy.plugin import CODEC, LOSS, MODEL
 
 from core.codec.intra import NamedIntraCodec
