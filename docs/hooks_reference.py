@@ -14,11 +14,20 @@ INTRODUCTION = """\
 *Made from `core/hooks.py` by `docs/make_reference.py`.* How to use it: [the tutorial](../tutorials/write-a-plugin.md)
 and [what a plugin can offer](../how-to/write-a-plugin.md).
 
-A plugin implements any of these {count} hooks, in a module that an entry point of group `mindvideo.plugins` names and
-that states `HOOK_API = {api}`. All but the last two return entries, whose `build` makes the thing from its options.
+A plugin implements any of these {count} hooks. An entry point of group `mindvideo.plugins` names it: an object
+`core.hooks.Plugin`, made of entries, has them all; a module has those that it writes, and states `HOOK_API = {api}`.
+All but the last two return entries, whose `build` makes the thing from its options.
 """
 
 REST = """\
+## What a plugin is made with
+
+::: core.hooks.Plugin
+
+::: core.hooks.lazy
+
+::: core.options
+
 ## The records
 
 ::: core.entries

@@ -79,7 +79,9 @@ def test_wrong_type(command):
 
 
 def test_value_out_of_range(command):
-    assert "threads=-1 is not between" in fails(command, *DOCTOR, "device.threads=-1")
+    assert "device.threads is -1; it must be between 0 and 1024" in fails(
+        command, *DOCTOR, "device.threads=-1"
+    )
 
 
 def test_unknown_entry(command):

@@ -136,5 +136,5 @@ def test_the_whole_network(picture):
     ("option", "value"), [("hidden", 0), ("flow", 6), ("kernel", 4), ("motion", 1), ("latent", 0)]
 )
 def test_wrong_options_are_named(option, value):
-    with pytest.raises(ValueError, match=rf"model\..*{option} is|model\.{option} is|{option} {value}"):
+    with pytest.raises(ValueError, match=f"{option} is|{option} {value}"):
         DvcpConfig(**{option: value})

@@ -131,6 +131,6 @@ def test_files_that_do_not_fit_are_refused(file, state, tmp_path):
 
 
 def test_channels_must_be_positive():
-    with pytest.raises(ValueError, match=r"model\.channels"):
+    with pytest.raises(ValueError, match="channels is"):
         VggConfig(0)
     assert Vgg19(VggConfig(1, VggInput.caffe)).flip
