@@ -111,7 +111,7 @@ def test_tables_are_checked(network, name):
 def test_wrong_options_are_named():
     with pytest.raises(ValueError, match=r"codec\.gop"):
         Cheng2020CodecConfig(gop=12)
-    with pytest.raises(ValueError, match="channels is .* a multiple of 2"):
+    with pytest.raises(ValueError, match=r"channels is .* a multiple of 2"):
         Cheng2020Config(channels=5)
 
 
