@@ -20,7 +20,7 @@ from core import cards
 from core.errors import DeviceError
 from core.hooks import DeviceEntry
 from core.kernels import library
-from core.options import option
+from core.options import Options, option
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Kernels(Enum):
 
 
 @dataclass
-class DeviceConfig:
+class DeviceConfig(Options):
     """What all devices have in common."""
 
     mode: Mode = Mode.graph
