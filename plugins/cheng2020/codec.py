@@ -18,7 +18,7 @@ from core.nn.stage import Stage
 from core.training.pictures import learned_intra
 
 from .cells import MULTIPLE, Cheng2020
-from .plugin import Cheng2020Config, Cheng2020IntraConfig
+from .config import Cheng2020Config, Cheng2020IntraConfig
 
 
 class Analysis(Stage):

@@ -19,8 +19,8 @@ from core.nn.spynet import SPyNet
 from core.nn.warp import Warp
 
 from . import transforms
+from .config import DcvcConfig
 from .init import start
-from .plugin import DcvcConfig
 
 MULTIPLE = 64
 """Sides of a picture must be divisible by it: 16 for the transforms times 4 for the priors'."""

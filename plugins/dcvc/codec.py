@@ -20,7 +20,7 @@ from core.nn.spynet import LEVELS
 from core.nn.stage import Stage
 
 from .cells import MULTIPLE, Dcvc
-from .plugin import DcvcCodecConfig, Quantize
+from .config import DcvcCodecConfig, Quantize
 
 Side = Callable[..., Tensor]
 """Symbols of a hyper-latent, and the temporal prior if any, to all that is known of the latent."""

@@ -18,7 +18,7 @@ from core.nn.refinement import RefinementNetwork
 from core.nn.spynet import SPyNet
 from core.nn.warp import Warp
 
-from .plugin import DvcConfig
+from .config import DvcConfig
 from .transforms import (
     hyper_analysis,
     hyper_synthesis,

@@ -14,7 +14,7 @@ from core.entropy.latents import MeanScaleHyperprior
 from core.nn import init, precision
 from core.nn.pad import require_sides
 
-from .plugin import SsfvcConfig
+from .config import SsfvcConfig
 from .scale_space import ScaleSpaceWarp
 from .transforms import LARGEST, analysis, scale_synthesis, synthesis
 

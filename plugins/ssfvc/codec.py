@@ -18,7 +18,7 @@ from core.nn.stage import Stage
 from core.training.pictures import learned_intra
 
 from .cells import MULTIPLE, ScaleSpaceFlow
-from .plugin import SsfvcConfig, SsfvcIntraConfig
+from .config import SsfvcConfig, SsfvcIntraConfig
 
 Symbols = tuple[Tensor, Tensor]
 """Of z, N,C,H/128,W/128, and of y, N,C,H/16,W/16: whole numbers in float32."""

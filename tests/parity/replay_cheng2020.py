@@ -13,7 +13,7 @@ from core.entropy.conditional import bits
 from core.testing.recipes import convert_weights, load_weights
 from plugins.cheng2020.cells import Cheng2020
 from plugins.cheng2020.codec import Cheng2020Codec
-from plugins.cheng2020.plugin import Cheng2020CodecConfig, Cheng2020Config
+from plugins.cheng2020.config import Cheng2020CodecConfig, Cheng2020Config
 from plugins.cheng2020.weights import published
 
 Arrays = Mapping[str, np.ndarray]

@@ -14,7 +14,7 @@ from core.entropy.latents import HyperpriorLatent
 from core.nn.warp import warp_volume
 from core.testing.recipes import convert_weights, load_weights
 from plugins.ssfvc.cells import Autoencoder, ScaleSpaceFlow
-from plugins.ssfvc.plugin import SsfvcConfig
+from plugins.ssfvc.config import SsfvcConfig
 from plugins.ssfvc.scale_space import scale_space
 from plugins.ssfvc.weights import published
 

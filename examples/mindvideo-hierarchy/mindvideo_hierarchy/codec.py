@@ -34,8 +34,8 @@ from core.hooks import (
 from core.nn.stage import Stage
 
 from .cells import LATENT, MULTIPLE, Hierarchy
+from .config import HierarchyCodecConfig
 from .order import MOST, turns
-from .plugin import HierarchyCodecConfig
 
 _DISTANCES = range(1, MOST + 1)
 """From one anchor to the next, in frames."""

@@ -14,7 +14,7 @@ from mindspore import Tensor
 from core.codec.decoded import DecodedPictures
 from core.hooks import Packet, PacketType, PictureFormat
 from plugins.dcvc.cells import MULTIPLE, Dcvc
-from plugins.dcvc.plugin import DcvcConfig, Quantize
+from plugins.dcvc.config import DcvcConfig, Quantize
 
 from ..codecs.material import build_frames, extreme_symbols, intra_codec
 

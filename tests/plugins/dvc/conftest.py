@@ -13,7 +13,7 @@ from mindspore import Tensor
 from core.hooks import Packet, PacketType
 from core.nn.conv import Conv2d, ConvTranspose2d
 from plugins.dvc.cells import Dvc
-from plugins.dvc.plugin import DvcConfig
+from plugins.dvc.config import DvcConfig
 
 from ..codecs.material import extreme_symbols
 

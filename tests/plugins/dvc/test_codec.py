@@ -10,7 +10,8 @@ from core.hooks import Coding, PictureFormat, Supervision
 from core.media.hevc import Hevc
 from core.symbols.integer import IntegerNetwork
 from core.symbols.tables import LAPLACE_SCALES, table_index
-from plugins.dvc.plugin import CODEC, DvcCodecConfig
+from plugins.dvc.config import DvcCodecConfig
+from plugins.dvc.plugin import CODEC
 
 from ..codecs.material import build_frames, encoded, intra_codec, mode, psnr
 from .conftest import build_network

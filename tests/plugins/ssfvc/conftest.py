@@ -10,7 +10,7 @@ from mindspore import Tensor, nn
 
 from core.hooks import Packet, PacketType
 from plugins.ssfvc.cells import ScaleSpaceFlow
-from plugins.ssfvc.plugin import SsfvcConfig
+from plugins.ssfvc.config import SsfvcConfig
 
 from ..codecs.material import build_frames, extreme_symbols
 

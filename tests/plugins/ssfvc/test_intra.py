@@ -9,7 +9,9 @@ from core.errors import CheckpointError, StreamError
 from core.hooks import PictureFormat
 from core.training.checkpoint import MODEL, Checkpoint, tensors_of
 from plugins.dvc import plugin as dvc
-from plugins.ssfvc.plugin import CODEC, INTRA, SsfvcCodecConfig, SsfvcIntraConfig
+from plugins.dvc.config import DvcCodecConfig
+from plugins.ssfvc.config import SsfvcCodecConfig, SsfvcIntraConfig
+from plugins.ssfvc.plugin import CODEC, INTRA
 
 from ..codecs.material import build_frames, decoded, encoded, intra_codec, mode
 from ..dvc import conftest as dvc_tests
@@ -76,7 +78,7 @@ def test_dvc_codes_under_its_pictures(codec, other, frames):
     network = dvc_tests.build_network(**dvc_tests.SMALLEST)
     tables = dvc.CODEC.tables(network)
     video, player = (
-        dvc.CODEC.build(dvc.DvcCodecConfig(), network, tables, intra_codec("ssfvc", intra))
+        dvc.CODEC.build(DvcCodecConfig(), network, tables, intra_codec("ssfvc", intra))
         for intra in (codec, other)
     )
     coded = encoded(video, FORMAT, frames)
