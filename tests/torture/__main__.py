@@ -39,7 +39,9 @@ def main() -> int:
             print(f"Error: {error}", file=sys.stderr)
             return 2
     if given.folder.exists() and any(given.folder.iterdir()) and not (given.folder / MARK).exists():
-        print(f"Error: {given.folder} holds files that no torture made: give another --folder.", file=sys.stderr)
+        print(
+            f"Error: {given.folder} holds files that no torture made: give another --folder.", file=sys.stderr
+        )
         return 2
     shutil.rmtree(given.folder, ignore_errors=True)
     given.folder.mkdir(parents=True)
