@@ -79,6 +79,9 @@ DAMAGES: tuple[Damage, ...] = (flipped, cut, spliced, removed, headed, noise)
 def forged(packet: Packet, rng: np.random.Generator) -> Iterator[Packet]:
     """The packet with other payloads, which a container takes for whole."""
     payload = packet.payload
+    if not payload:  # of a frame that another packet holds
+        yield replace(packet, payload=rng.bytes(50))
+        return
     yield replace(packet, payload=b"")
     yield replace(packet, payload=rng.bytes(len(payload)))
     yield replace(packet, payload=b"\xff" * len(payload))

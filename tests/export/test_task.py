@@ -109,11 +109,11 @@ def test_run_computes_by_onnxruntime(checkpoint):
     run = core.open_run([*WORDS, "task=doctor", "runtime=onnxruntime"])
     loaded = run.codec(checkpoint)
     assert loaded.arithmetic.startswith(f"onnxruntime {onnxruntime.__version__} beside mindspore")
-    assert loaded.codec.synthesise_residual.computed is not None
+    assert loaded.codec.residual_synthesis.computed is not None
     with pytest.raises(ConfigError, match="runtime=onnxruntime does not train"):
         run.step(run.model(), 1)
     by_mindspore = core.open_run([*WORDS, "task=doctor"]).codec(checkpoint)
-    assert by_mindspore.codec.synthesise_residual.computed is None
+    assert by_mindspore.codec.residual_synthesis.computed is None
     assert not by_mindspore.arithmetic.startswith("onnxruntime")
 
 

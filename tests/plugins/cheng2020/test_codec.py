@@ -79,7 +79,9 @@ def test_intra_frames(intra, write, frames):
     named = intra_codec("cheng2020", intra)
     payload = named.encode(frames[0], FORMAT, 20)
     assert payload.startswith(b"\x09cheng2020")
-    picture = named.decode(payload, FORMAT)
+    other = intra_codec("cheng2020", INTRA.build(Cheng2020IntraConfig(str(write()))))
+    picture = other.decode(payload, FORMAT)
+    np.testing.assert_array_equal(named.decode(payload, FORMAT), picture)
     assert picture.shape == (3, 44, 100) and picture.std() > 0.004
     assert intra.fingerprint == Checkpoint.open(write()).fingerprint
 

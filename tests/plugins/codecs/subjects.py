@@ -3,8 +3,7 @@
 - ``build_network(seed=7, **widths)``: a network small enough for seconds whose weights really code;
 - ``SMALLEST``: widths of the smallest one;
 - ``forged(codec, rng, largest)``: an intra packet (or None) and an inter packet of 40x24 pixels, with rightly coded
-  symbols of up to this magnitude; for a network of the smallest widths;
-- ``NO_NUMBERS``: what the decoder's ``_inter`` gives at 40x24 pixels, but of values that are no numbers.
+  symbols of up to this magnitude; for a network of the smallest widths.
 """
 
 from __future__ import annotations

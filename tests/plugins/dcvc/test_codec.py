@@ -149,8 +149,8 @@ def test_strips_give_the_whole_picture(request, frames, monkeypatch, kernel):
     for positions in (strips.POSITIONS, 40):
         monkeypatch.setattr(strips, "POSITIONS", positions)
         assert len(strips.plan_strips(20, 4, 3)) == (1 if positions > 40 else 3)
-        context, temporal = codec.context(latent, reference)
-        made.append([t.asnumpy() for t in (context, temporal, codec.synthesise_content(latent, context))])
+        context, temporal = codec.predict(latent, reference)
+        made.append([t.asnumpy() for t in (context, temporal, *codec.content_synthesis(latent, context))])
     for whole, parts in zip(*made, strict=True):
         np.testing.assert_allclose(parts, whole, rtol=0, atol=2e-6)
 

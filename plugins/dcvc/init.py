@@ -6,14 +6,12 @@ a motion that is faint at first. Latents start a few steps of rounding large, wi
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from mindspore import Tensor, nn
-from mindspore.common.initializer import Normal, initializer
 
+from core.nn import init
 from core.nn.blocks import PreActivationBlock
-from core.nn.conv import Conv2d, ConvTranspose2d
+from core.nn.conv import Conv2d
 
 _LATENT_GAIN = 4.0
 """Of the last layer of the motion's analysis; the content's, whose blocks amplify, has half."""
@@ -26,17 +24,17 @@ _COLOURS = 3
 
 def start(network: nn.Cell) -> None:
     """Normal weights of variance 2 / (inputs k^2) and no biases, but for the layers that are named here (`Dcvc`)."""
-    for layer in _layers(network):
-        _normal(layer, 1.0)
+    for layer in init.convolutions(network):
+        init.start(layer)
     motion, content = network.motion, network.contextual
     for chain in (motion.synthesis, content.synthesis, content.generation):
-        for layer in _layers(chain):
-            _normal(layer, _QUIET_GAIN)
+        for layer in init.convolutions(chain):
+            init.start(layer, _QUIET_GAIN)
     for level in network.spynet.levels:
-        _normal(_layers(level)[-1], _FAINT_GAIN)
-    _normal(motion.analysis[-1], _LATENT_GAIN)
-    _normal(motion.refinement[-1], _FAINT_GAIN)
-    _normal(content.analysis[-1], _LATENT_GAIN / 2)
+        init.start(init.convolutions(level)[-1], _FAINT_GAIN)
+    init.start(motion.analysis[-1], _LATENT_GAIN)
+    init.start(motion.refinement[-1], _FAINT_GAIN)
+    init.start(content.analysis[-1], _LATENT_GAIN / 2)
     for prior in (motion.prior, content.prior):
         _start_distributions(prior.parameters_of[-1])
     _start_colours(network)
@@ -46,7 +44,7 @@ def _start_colours(network: nn.Cell) -> None:
     """A path from the reference through features and context to the reconstruction."""
     for _, cell in network.cells_and_names():
         if isinstance(cell, PreActivationBlock):
-            _normal(cell.conv2, _FAINT_GAIN)
+            init.start(cell.conv2, _FAINT_GAIN)
     generation = network.contextual.generation
     for layer, first in (
         (network.features[0], 0),
@@ -69,17 +67,6 @@ def _carry_colours(layer: Conv2d, first: int) -> None:
 
 def _start_distributions(layer: Conv2d) -> None:
     """Means near 0, scales near 1."""
-    _normal(layer, _FAINT_GAIN)
+    init.start(layer, _FAINT_GAIN)
     half = layer.out_channels // 2
     layer.bias.set_data(Tensor(np.repeat(np.array([0, 1], np.float32), half)))
-
-
-def _layers(cell: nn.Cell) -> list[nn.Cell]:
-    """All convolutions in it."""
-    return [layer for _, layer in cell.cells_and_names() if isinstance(layer, Conv2d | ConvTranspose2d)]
-
-
-def _normal(layer: nn.Cell, gain: float) -> None:
-    inputs = layer.in_channels * math.prod(layer.weight.shape[2:])
-    layer.weight.set_data(initializer(Normal(gain * math.sqrt(2 / inputs)), layer.weight.shape))
-    layer.bias.set_data(initializer("zeros", layer.bias.shape))
