@@ -1,8 +1,8 @@
 """What MkDocs does to pages beside its own work (`hooks:` in mkdocs.yml).
 
-Equations become MathML, which browsers show without a script. Links of a plugin's README, which lies as deep as a page
-of docs/algorithms, lead to the site; so do those of the texts in the repository's root, which lie beside the front page
-(`SECURITY.md` is `security.md` here). A page that would load anything from another host is an error.
+Equations become MathML, which browsers show without a script. Links of a plugin's README, which lies as deep as a
+page of docs/algorithms, lead to the site, and so do those of texts in the repository's root (`SECURITY.md` is
+`security.md` here). A page that would load anything from another host is an error.
 """
 
 from __future__ import annotations
