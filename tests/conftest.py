@@ -17,24 +17,29 @@ from core.nn import cards, precision
 from core.testing.limits import seconds
 
 HERE = Path(__file__).parent
-LANE = {"bench", "codec", "data", "docs", "losses", "media", "metrics", "report", "stream", "symbols"}
+LANE = {
+    *("bench", "codec", "coding", "data", "docs", "losses", "media"),
+    *("metrics", "report", "stream", "symbols", "training", "upscaling"),
+}
 """The folders of `make check`, which has their tests and those that lie beside this file."""
+TOO_MUCH = ((_CellGraphExecutor, "compile"), (_JitExecutor, "compile"), (subprocess.Popen, "__init__"))
+"""What they may not call."""
 
 
 def pytest_ignore_collect(collection_path, config):
     """`-m check` does not import the tests of other folders, which takes longer than many a test."""
-    parts = collection_path.relative_to(HERE).parts
-    left_out = (
-        config.option.markexpr == "check" and collection_path.is_dir() and not LANE.issuperset(parts[:1])
-    )
-    return True if left_out else None
+    room = collection_path.relative_to(HERE).parts[:1]
+    if config.option.markexpr == "check" and collection_path.is_dir() and not LANE.issuperset(room):
+        return True
+    return None
 
 
 def pytest_collection_modifyitems(items):
-    """Mark the tests of `make check`."""
+    """Mark the tests of `make check`, which are not those that our kernels may have to be built for."""
     for item in items:
-        folder, slow = item.path.parent, item.get_closest_marker("slow") or item.get_closest_marker("heavy")
-        if not slow and (folder == HERE or (folder.parent == HERE and folder.name in LANE)):
+        folder, kernels = item.path.parent, {"kernels", "either_kernels"}.intersection(item.fixturenames)
+        heavy = kernels or item.get_closest_marker("heavy") or item.get_closest_marker("slow")
+        if not heavy and (folder == HERE or (folder.parent == HERE and folder.name in LANE)):
             item.add_marker("check")
 
 
@@ -47,16 +52,12 @@ def pytest_runtest_protocol(item):
         item.add_marker(pytest.mark.timeout(seconds(quiet)), append=False)
     with pytest.MonkeyPatch.context() as patch:
         if item.get_closest_marker("check"):
-            for kind, name in (
-                (_CellGraphExecutor, "compile"),
-                (_JitExecutor, "compile"),
-                (subprocess.Popen, "__init__"),
-            ):
-                patch.setattr(kind, name, _too_much)
+            for kind, name in TOO_MUCH:
+                patch.setattr(kind, name, _refuse)
         return (yield)
 
 
-def _too_much(*_, **__):
+def _refuse(*_, **__):
     pytest.fail("it compiles a graph or starts a process: mark it heavy, which leaves it out of `make check`")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from material import moving, write
 from toy import Levels, load
@@ -33,6 +33,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @settings(max_examples=25, deadline=None)
 @given(rate=fractions, base=fractions, shown=st.sets(times, min_size=3, max_size=3))
+@example(rate=Fraction(1, 2), base=Fraction(827, 2**31 - 3), shown={0, 2596716, 5193432})
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".y4m", ""])
 def test_any_rate_and_any_time(
     made: Path, suffix: str, rate: Fraction, base: Fraction, shown: set[int]
