@@ -33,7 +33,7 @@ COMMANDS = {
 
 
 def main(words: Sequence[str]) -> int:
-    """Measure what the first word names, by default all networks; returns what the measurement does after a message."""
+    """Measure what the first word names, by default all networks; returns the exit code."""
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help")):
         words = ["all", *words]
     if words[0] not in COMMANDS:
