@@ -37,6 +37,9 @@ Recipe = Callable[[Shapes], dict[str, Array]]
 """Makes weights from names and shapes."""
 Arrays = tuple[Array, ...]
 
+PACKAGES = {"PyTorch": "torch", "CompressAI": "compressai"}
+"""Peer -> the package that it needs."""
+
 _CLIP = Path(core.__file__).parent / "data" / "embedded" / "city_night.mp4"
 _CYCMUNET_GAIN = 0.7
 """Spread of the weights: large enough for displacements to matter, small enough for deep trunks to stay tame."""
@@ -69,13 +72,13 @@ class Network:
     """Frames that encoder and decoder know before the ones whose coding is measured."""
     of_step: Mapping[str, Recipe] = field(default_factory=dict)
     """Beginning of names of parameters that the training step has itself -> their weights."""
-    peer: str = "torch"
-    """The package that the peer is or needs."""
+    peer: str = "PyTorch"
+    """Who made it, or what it is made of: one of `PACKAGES`."""
 
     @property
     def has_peer(self) -> bool:
         """Whether there is something to measure against."""
-        return find_spec(self.peer) is not None
+        return find_spec(PACKAGES[self.peer]) is not None
 
     def weights(self, config: Any, shapes: Shapes) -> dict[str, Array]:
         """Name-seeded weights for our parameters, of which these are the shapes."""
@@ -206,7 +209,7 @@ NETWORKS = {
         # others we round and the peer does not, which these weights amplify.
         _coding(equal_results, 60.0, 30.0),
         multiple=128,
-        peer="compressai",
+        peer="CompressAI",
     ),
     "dvc": _inter("dvc", published_dvc, recipe_dvc.weights),
     "dvcp": _inter(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from benchmarks.compare import Benchmark, add_words, at_least, run
 from benchmarks.compare import add_options as add_common
-from benchmarks.networks import CYCMUNETS, NETWORKS, Case
+from benchmarks.networks import CYCMUNETS, NETWORKS, PACKAGES, Case
 from benchmarks.work import benchmarks
 from core.errors import ConfigError
 
@@ -41,7 +41,7 @@ def main(options: argparse.Namespace) -> int:
 def _chosen(options: argparse.Namespace) -> Iterator[Benchmark]:
     kind = NETWORKS[options.name]
     if options.verify and not kind.has_peer:
-        raise ConfigError(f"--verify needs the peer: pip install {kind.peer}")
+        raise ConfigError(f"--verify needs {kind.peer}: pip install {PACKAGES[kind.peer]}")
     if options.name == "cycmunet":
         whole = LARGE_PAIR if options.full else SMALL_PAIR
         for what in options.what or kind.agree:
