@@ -20,6 +20,7 @@ from core.interfaces import (
     Tables,
     Upscaler,
 )
+from core.options import Options, option
 
 if TYPE_CHECKING:
     from mindspore import Parameter, nn
@@ -194,17 +195,13 @@ class Direction(Enum):
 
 
 @dataclass
-class CodecConfig:
+class CodecConfig(Options):
     """What all codecs have in common: where intra frames stand."""
 
-    gop: int = 12
+    gop: int = option(12, at_least=0)
     """Distance of intra frames; 0 has one at the beginning alone."""
     scene_cut: bool = False
     """Begin each new scene with an intra frame as well."""
-
-    def __post_init__(self) -> None:
-        if self.gop < 0:
-            raise ValueError(f"gop={self.gop} is negative; 0 means one intra frame at the beginning alone.")
 
 
 K = TypeVar("K", bound=CodecConfig)
@@ -290,4 +287,7 @@ KINDS: dict[str, type[Entry[Any]]] = {
     "intra": IntraEntry,
     "task": TaskEntry,
 }
-"""Kind -> entry class. The hook that offers a kind is its plural: ``models``, ``losses``, …, and ``intra_codecs``."""
+"""Kind -> entry class."""
+
+HOOK_OF_KIND = {kind: {"loss": "losses", "intra": "intra_codecs"}.get(kind, kind + "s") for kind in KINDS}
+"""Kind -> the hook that offers it: its plural."""

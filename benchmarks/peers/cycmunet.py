@@ -27,7 +27,7 @@ from benchmarks.peers.layers import (
     pad_to_even,
     upsample,
 )
-from plugins.cycmunet.plugin import CycMuNetConfig, CycMuNetLossConfig, Distance, Format, MiddleResidual
+from plugins.cycmunet.config import CycMuNetConfig, CycMuNetLossConfig, Distance, Format, MiddleResidual
 
 Planes = tuple[Tensor, ...]
 Pyramid = tuple[Tensor, ...]

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from omegaconf import MISSING
+
 from core.hooks import (
     Codec,
     CodecConfig,
@@ -23,7 +25,7 @@ from core.hooks import (
 class ResampledCodecConfig(CodecConfig):
     """A smaller, slower video by another codec; an upscaler restores size and frame rate after decoding."""
 
-    inner: str = "???"
+    inner: str = MISSING
     """Name of the codec that codes the smaller video."""
     inner_checkpoint: FilePath | None = None
     """Its trained network; none for a codec without one. The network's options are those that it was trained with."""

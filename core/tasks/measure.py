@@ -25,8 +25,10 @@ from core.hooks import (
     Upscaler,
     UpscalerEntry,
 )
+from core.options import option
 from core.progress import Meter
 from core.tasks.conditions import Subject, codec_subject, further_metrics, upscaler_subject
+from core.tasks.options import TrainedOptions
 
 if TYPE_CHECKING:
     from mindspore.train import Metric
@@ -41,11 +43,9 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class MeasureConfig:
+class MeasureConfig(TrainedOptions):
     """Measure a codec at one rate by real streams, or an upscaler; what was measured before is taken from a cache."""
 
-    checkpoint: FilePath | None = None
-    """Trained codec or upscaler; by default the settings' ``weights``."""
     dataset: list[str] = field(default_factory=list)
     """Words that choose the data set, whatever the settings (of an experiment, say) choose."""
     split: Split = Split.TEST
@@ -54,7 +54,7 @@ class MeasureConfig:
     """Folder of what was measured before."""
     result: FilePath | None = None
     """JSON file to write."""
-    pictures: int = 1
+    pictures: int = option(1, at_least=0)
     """Clips whose last frame is kept as a picture."""
 
 

@@ -13,6 +13,7 @@ from core import identity
 from core.errors import CheckpointError, ConfigError
 from core.hooks import FilePath, TaskEntry, UpscalerEntry
 from core.progress import Meter
+from core.tasks.options import WritingOptions
 from core.tasks.source import SourceConfig
 from core.upscaling.options import UpscaleOptions
 
@@ -23,19 +24,11 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class UpscaleConfig(UpscaleOptions, SourceConfig):
+class UpscaleConfig(UpscaleOptions, SourceConfig, WritingOptions):
     """Make a video smoother and larger with a trained network."""
 
     output: FilePath = MISSING
     """.mp4 or .mkv (H.264), .y4m (lossless), or a folder for PNG files."""
-    checkpoint: FilePath | None = None
-    """Trained network; by default the settings' ``weights``."""
-    overwrite: bool = False
-    """Replace an output that exists."""
-
-    def __post_init__(self) -> None:
-        UpscaleOptions.__post_init__(self)
-        SourceConfig.__post_init__(self)
 
     @property
     def options(self) -> UpscaleOptions:

@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.hooks import ConventionalUpscalerEntry, Upscaler, UpscalerEntry
+from core.options import Options, option
 
 
 @dataclass
-class FloorConfig:
+class FloorConfig(Options):
     """Bicubic enlargement and linear blending: what every learned upscaler must beat."""
 
-    scale: int = 2
+    scale: int = option(2, at_least=1)
     """Factor of width and height."""
-
-    def __post_init__(self) -> None:
-        if self.scale < 1:
-            raise ValueError(f"upscaler.scale is {self.scale}; it must be at least 1.")
 
 
 def _floor(config: FloorConfig) -> Upscaler:

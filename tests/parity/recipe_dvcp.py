@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from core.hooks import Array, PublishedTensor, PublishedWeights
 from core.testing.recipes import named_tensor
 from plugins.dvc.weights import published as published_dvc
-from plugins.dvcp.plugin import DvcpConfig, Normalisation, Upsampling
+from plugins.dvcp.config import DvcpConfig, Normalisation, Upsampling
 from tests.parity import recipe_dvc
 
 _TRANSFORMS = {

@@ -18,9 +18,13 @@ from core.coding.resampled import ResampledCodec
 from core.hooks import Codec, CodecConfig, CodecEntry, InterCodecEntry
 from core.upscaling.floors import Floor
 from plugins.dcvc import plugin as dcvc
+from plugins.dcvc.config import DcvcCodecConfig
 from plugins.dvc import plugin as dvc
+from plugins.dvc.config import DvcCodecConfig
 from plugins.dvcp import plugin as dvcp
+from plugins.dvcp.config import DvcpCodecConfig
 from plugins.ssfvc import plugin as ssfvc
+from plugins.ssfvc.config import SsfvcCodecConfig
 
 from ..dcvc import conftest as dcvc_tests
 from ..dvc import conftest as dvc_tests
@@ -64,18 +68,18 @@ class Resampled(Subject):
 
 
 SUBJECTS = {
-    "ssfvc": Subject("ssfvc", ssfvc.CODEC, ssfvc.SsfvcCodecConfig(), ssfvc_tests, 128),
-    "dvc": Subject("dvc", dvc.CODEC, dvc.DvcCodecConfig(), dvc_tests, 64),
-    "dvcp": Subject("dvcp", dvcp.CODEC, dvcp.DvcpCodecConfig(), dvcp_tests, 64),
-    "dcvc": Subject("dcvc", dcvc.CODEC, dcvc.DcvcCodecConfig(), dcvc_tests, 64, portable=False),
+    "ssfvc": Subject("ssfvc", ssfvc.CODEC, SsfvcCodecConfig(), ssfvc_tests, 128),
+    "dvc": Subject("dvc", dvc.CODEC, DvcCodecConfig(), dvc_tests, 64),
+    "dvcp": Subject("dvcp", dvcp.CODEC, DvcpCodecConfig(), dvcp_tests, 64),
+    "dcvc": Subject("dcvc", dcvc.CODEC, DcvcCodecConfig(), dcvc_tests, 64, portable=False),
 }
 
 PORTABLE_DCVC = Subject(
-    "dcvc_portable", dcvc.CODEC, dcvc.DcvcCodecConfig(), dcvc_tests, 64, options={"portable": True}
+    "dcvc_portable", dcvc.CODEC, DcvcCodecConfig(), dcvc_tests, 64, options={"portable": True}
 )
 
 OWN = [name for name in SUBJECTS if name != "dvcp"]
 """Codecs with code of their own. DVC-P's networks are coded by DVC's, which what costs minutes tries once."""
 
-WRAPPED = {"dvc, resampled": Resampled("dvc", dvc.CODEC, dvc.DvcCodecConfig(), dvc_tests, 64)}
+WRAPPED = {"dvc, resampled": Resampled("dvc", dvc.CODEC, DvcCodecConfig(), dvc_tests, 64)}
 """Codecs around others, which are tried as far as that does not depend on what is within."""

@@ -13,7 +13,8 @@ from core.errors import CheckpointError, StreamError
 from core.hooks import Coding, PictureFormat, Supervision
 from core.nn import strips
 from core.symbols.order import ContextOrder
-from plugins.dcvc.plugin import CODEC, DcvcCodecConfig, Quantize
+from plugins.dcvc.config import DcvcCodecConfig, Quantize
+from plugins.dcvc.plugin import CODEC
 
 from ..codecs.material import build_frames, decoded, encoded, intra_codec, mode, psnr
 from ..codecs.test_damage import HEIGHT, WIDTH, written

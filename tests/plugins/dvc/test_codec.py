@@ -9,8 +9,9 @@ from core.errors import CheckpointError
 from core.hooks import Coding, PictureFormat, Supervision
 from core.media.hevc import Hevc
 from core.symbols.tables import LAPLACE_SCALES, table_index
+from plugins.dvc.config import DvcCodecConfig
 from plugins.dvc.latents import LatentCoder
-from plugins.dvc.plugin import CODEC, DvcCodecConfig
+from plugins.dvc.plugin import CODEC
 
 from ..codecs.material import build_frames, encoded, intra_codec, mode, psnr
 from .conftest import build_network

@@ -9,7 +9,9 @@ from core.errors import CheckpointError, StreamError
 from core.hooks import PictureFormat
 from core.training.checkpoint import MODEL, Checkpoint, tensors_of
 from plugins.dvc import plugin as dvc
-from plugins.ssfvc.plugin import CODEC, INTRA, SsfvcCodecConfig, SsfvcIntraConfig
+from plugins.dvc.config import DvcCodecConfig
+from plugins.ssfvc.config import SsfvcCodecConfig, SsfvcIntraConfig
+from plugins.ssfvc.plugin import CODEC, INTRA
 
 from ..codecs.material import build_frames, decoded, encoded, intra_codec, mode
 from ..dvc import conftest as dvc_tests
@@ -68,7 +70,7 @@ def test_pictures_are_those_of_ssfvc(codec, network, frames):
 def test_dvc_codes_under_its_pictures(codec, frames):
     network = dvc_tests.build_network(**dvc_tests.SMALLEST)
     intra = intra_codec("ssfvc", codec)
-    video = dvc.CODEC.build(dvc.DvcCodecConfig(), network, dvc.CODEC.tables(network), intra)
+    video = dvc.CODEC.build(DvcCodecConfig(), network, dvc.CODEC.tables(network), intra)
     coded = encoded(video, FORMAT, frames)
     assert coded[0].packet.payload.startswith(b"\x05ssfvc")
     shown = decoded(video, FORMAT, [item.packet for item in coded])
