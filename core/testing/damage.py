@@ -26,6 +26,7 @@ from core.hooks import (
     Picture,
     PictureFormat,
 )
+from core.testing.limits import seconds
 from core.testing.material import ARITHMETIC
 
 LONGEST = 10.0
@@ -107,7 +108,7 @@ def decode(path: Path, codec: Codec, arithmetic: str = ARITHMETIC) -> tuple[list
     except StreamError as error:
         told = str(error)
     took = time.monotonic() - began
-    assert took < LONGEST, f"decoding took {took:.1f} s; it ended with: {told}"
+    assert took < seconds(LONGEST), f"decoding took {took:.1f} s; it ended with: {told}"
     return shown, told
 
 

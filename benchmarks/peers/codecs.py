@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch_layers import Conv2d, upsample
+
+from benchmarks.peers.layers import Conv2d, upsample
 
 LEVELS = 4
 """Levels of the flow's pyramid."""

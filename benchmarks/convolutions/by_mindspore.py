@@ -1,15 +1,49 @@
-"""Cells for `kernels.py`: a convolution with weights as inputs, and each of its gradients alone."""
+"""Convolutions by MindSpore: cells with weights as inputs, and each of their gradients alone."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
 
+os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX2")
+os.environ.setdefault("GLOG_v", "3")
+
+import mindspore as ms
+import numpy as np
 from mindspore import Tensor, nn, ops
 
+from benchmarks import machine
+from benchmarks.convolutions.cases import Call, Case, Tensors
+from core.kernels import library
 from core.kernels.convolution import Convolution, TransposedConvolution
 
-if TYPE_CHECKING:
-    from kernels import Case
+
+class Side:
+    """Compiled cells of one convolution, with MindSpore's own kernels or ours."""
+
+    def __init__(self, threads: int, kernels: str) -> None:
+        ms.set_context(mode=ms.GRAPH_MODE)
+        if threads < machine.available_cores():  # as many as there are cores slow MindSpore down to a half
+            ms.runtime.dispatch_threads_num(threads)
+        self.ours = kernels == "ours"
+        if self.ours:
+            library.use(threads)
+
+    def calls(self, case: Case) -> list[Call]:
+        """Forward, gradient of the input, gradients of weight and bias; a graph's results are there on return."""
+        pictures, weight, bias, douts = case.arrays()
+        xs, dys = ([Tensor(array) for array in arrays] for arrays in (pictures, douts))
+        weight, bias = Tensor(weight), Tensor(bias)
+        convolution = ours(case) if self.ours else built_in(case)
+        forward, to_input, to_weights = (kind(convolution) for kind in PASSES)
+        return [
+            lambda: forward(weight, bias, *xs),
+            lambda: to_input(weight, bias, *xs, *dys),
+            lambda: to_weights(weight, bias, *xs, *dys),
+        ]
+
+    @staticmethod
+    def numpy(results: Tensors) -> list[np.ndarray]:
+        return [result.asnumpy() for result in results]
 
 
 def ours(case: Case) -> nn.Cell:

@@ -1,4 +1,4 @@
-"""CycMuNet+ in PyTorch: the peer that `benchmarks/cycmunet.py` measures against.
+"""CycMuNet+ in PyTorch: the peer of ours.
 
 Built like `plugins.cycmunet` and with the same names of parameters, so that one set of weights fits both: three
 frames of a size go through every unit together, stacked along the batch. Eager PyTorch with its own operators;
@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch_layers import (
+
+from benchmarks.peers.layers import (
     TAPS,
     ConcatConv1x1,
     Conv2d,
@@ -26,7 +27,6 @@ from torch_layers import (
     pad_to_even,
     upsample,
 )
-
 from plugins.cycmunet.config import CycMuNetConfig, CycMuNetLossConfig, Distance, Format, MiddleResidual
 
 Planes = tuple[Tensor, ...]

@@ -1,4 +1,4 @@
-"""DCVC in PyTorch: the peer that `benchmarks/dcvc.py` measures against. Parameters have the published names.
+"""DCVC in PyTorch: the peer of ours. Parameters have the published names.
 
 Eager PyTorch with its own operators. ``tests/parity/make.py dcvc tests/parity/dcvc.npz --verify`` compares it with
 what the published code gave.
@@ -13,7 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch_codecs import (
+
+from benchmarks.peers.codecs import (
     GDN,
     BitEstimator,
     ConvTranspose2d,
@@ -25,8 +26,7 @@ from torch_codecs import (
     uniform_noise,
     warp,
 )
-from torch_layers import Conv2d
-
+from benchmarks.peers.layers import Conv2d
 from core.symbols.order import ContextOrder
 from plugins.dcvc.config import DcvcConfig, DcvcLossConfig
 

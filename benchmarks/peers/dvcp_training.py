@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch_dvc import Coded
-from torch_layers import Conv2d
 
+from benchmarks.peers.dvc import Coded
+from benchmarks.peers.layers import Conv2d
 from plugins.dvcp.config import DvcpLossConfig
 
 _LAYERS = 4

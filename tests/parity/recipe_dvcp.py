@@ -1,4 +1,4 @@
-"""DVC-P's weights for both sides of its benchmark, made from names: DVC's published ones, but for the transforms.
+"""DVC-P's name-seeded weights, for its benchmark: DVC's, but for the transforms.
 
 DVC-P has no published checkpoint that fits. Its transforms have the published names of DVC's, their layers our
 numbers.
@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import recipe_dvc
-
 from core.hooks import Array, PublishedTensor, PublishedWeights
 from core.testing.recipes import named_tensor
 from plugins.dvc.weights import published as published_dvc
 from plugins.dvcp.config import DvcpConfig, Normalisation, Upsampling
+from tests.parity import recipe_dvc
 
 _TRANSFORMS = {
     "motion.analysis.": "mvEncoder.",

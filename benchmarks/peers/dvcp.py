@@ -1,7 +1,7 @@
-"""DVC-P in PyTorch: the peer that `benchmarks/dvcp.py` measures against. It is DVC's peer with other transforms.
+"""DVC-P in PyTorch: the peer of ours. It is DVC's peer with other transforms.
 
-Eager PyTorch with its own operators. Nothing published is there to compare with; ``dvcp.py --verify`` compares it with
-ours.
+Eager PyTorch with its own operators. Nothing published is there to compare with; ``bench.py dvcp --verify`` compares
+it with ours.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch_dvc import Dvc
-from torch_layers import Conv2d
 
+from benchmarks.peers.dvc import Dvc
+from benchmarks.peers.layers import Conv2d
 from plugins.dvcp.config import DvcpConfig
 
 _LAYERS = 4
@@ -25,7 +25,7 @@ def network(config: DvcpConfig) -> Dvcp:
 
 
 class Dvcp(Dvc):
-    """`torch_dvc.Dvc` with the transforms of DVC-P."""
+    """`dvc.Dvc` with the transforms of DVC-P."""
 
     def __init__(self, config: DvcpConfig) -> None:
         super().__init__(config)

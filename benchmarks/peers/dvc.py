@@ -1,4 +1,4 @@
-"""DVC in PyTorch: the peer that `benchmarks/dvc.py` measures against. Parameters have the published names.
+"""DVC in PyTorch: the peer of ours. Parameters have the published names.
 
 Eager PyTorch with its own operators. ``tests/parity/make.py dvc --verify tests/parity/dvc.npz`` compares it with what
 the published code gave.
@@ -12,7 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch_codecs import (
+
+from benchmarks.peers.codecs import (
     GDN,
     BitEstimator,
     ConvTranspose2d,
@@ -25,8 +26,7 @@ from torch_codecs import (
     uniform_noise,
     warp,
 )
-from torch_layers import Conv2d
-
+from benchmarks.peers.layers import Conv2d
 from plugins.dvc.config import DvcConfig, DvcLossConfig
 
 _HALVINGS = 4
