@@ -41,7 +41,7 @@ from core.training import optimizers as optimizer_entries
 from core.training import steps as step_entries
 from core.upscaling import entries as upscaler_entries
 
-HOOK_API = 1
+HOOK_API = 2
 
 
 @hookimpl

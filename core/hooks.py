@@ -19,18 +19,17 @@ from core.entries import (
     CodecConfig,
     CodecEntry,
     Coding,
-    ConventionalCodecEntry,
-    ConventionalUpscalerEntry,
+    Components,
     DatasetEntry,
     DeviceEntry,
     Direction,
     Entry,
     FilePath,
-    InterCodecEntry,
     IntraEntry,
     LossEntry,
     MetricEntry,
     ModelEntry,
+    Need,
     OptimizerEntry,
     Part,
     Plane,
@@ -40,7 +39,6 @@ from core.entries import (
     Supervision,
     TaskEntry,
     UpscalerEntry,
-    no_tables,
 )
 from core.interfaces import (
     Array,
@@ -79,9 +77,8 @@ __all__ = [
     "CodecEntry",
     "CodedFrame",
     "Coding",
+    "Components",
     "ConventionalCodec",
-    "ConventionalCodecEntry",
-    "ConventionalUpscalerEntry",
     "DatasetEntry",
     "DecodedFrame",
     "Device",
@@ -91,12 +88,12 @@ __all__ = [
     "FilePath",
     "FrameDecoder",
     "FrameEncoder",
-    "InterCodecEntry",
     "IntraCodec",
     "IntraEntry",
     "LossEntry",
     "MetricEntry",
     "ModelEntry",
+    "Need",
     "OptimizerEntry",
     "Output",
     "Packet",
@@ -125,7 +122,6 @@ __all__ = [
     "losses",
     "metrics",
     "models",
-    "no_tables",
     "optimizers",
     "steps",
     "tasks",
@@ -133,8 +129,8 @@ __all__ = [
 ]
 
 PROJECT = "mindvideo"
-HOOK_API = 1
-"""Version of this contract. A plugin module states the one it was written for as ``HOOK_API = 1``."""
+HOOK_API = 2
+"""Version of this contract. A plugin module states the one it was written for as ``HOOK_API = 2``."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)

@@ -14,10 +14,11 @@ from core.config import compose_settings
 from core.errors import CheckpointError, ConfigError, RecordError
 from core.facts import changes
 from core.files import remove_leftovers, write_json
-from core.hooks import CodecEntry, Split, TaskEntry
+from core.hooks import Split, TaskEntry
 from core.locks import LOCK, Lock
 from core.records import parse_json
 from core.run import Run, leads
+from core.selection import codec_of
 from core.tasks.validation import Validator
 
 if TYPE_CHECKING:
@@ -146,12 +147,12 @@ class Training:
         """Give the checkpoints of a codec the integer tables that they code with, where they have none yet."""
         from core.training.checkpoint import MODEL, TABLES, assign
 
-        entry = self.run.entry("codec", CodecEntry)
+        codec = codec_of(self.run)
         for path in (last_path(self.run), best_path(self.run)):
             checkpoint = self.run.checkpoint(path)
-            if not checkpoint.part(TABLES):
+            if codec.entry.tables and not checkpoint.part(TABLES):
                 assign(self.network, checkpoint.part(MODEL), path)
-                checkpoint.with_tables(entry.tables(self.network)).save()
+                checkpoint.with_tables(codec.tables_of(self.network)).save()
 
     def measure_best(self, others: Mapping[str, LoadedCodec]) -> None:
         """Measure the best checkpoint on the test split, through its codec or its upscaler, where it has one.
@@ -311,5 +312,6 @@ TRAIN = TaskEntry(
     TrainConfig,
     _train,
     needs=("model", "dataset", "optimizer", "step", "device"),
+    takes=("loss", "codec", "upscaler"),
     resumes="The same command with output={output} task.resume=true goes on from the last checkpoint.",
 )

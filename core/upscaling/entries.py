@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.hooks import ConventionalUpscalerEntry, Upscaler, UpscalerEntry
+from core.hooks import Components, Upscaler, UpscalerEntry
 
 
 @dataclass
@@ -21,11 +21,11 @@ class FloorConfig:
             raise ValueError(f"upscaler.scale is {self.scale}; it must be at least 1.")
 
 
-def _floor(config: FloorConfig) -> Upscaler:
+def _floor(config: FloorConfig, components: Components) -> Upscaler:
     from core.upscaling.floors import Floor
 
     return Floor(config.scale)
 
 
-FLOOR = ConventionalUpscalerEntry("floor", FloorConfig, _floor)
+FLOOR = UpscalerEntry("floor", FloorConfig, _floor, needs=frozenset())
 UPSCALERS: Sequence[UpscalerEntry[Any]] = (FLOOR,)

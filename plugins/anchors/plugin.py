@@ -13,17 +13,17 @@ from typing import Any
 
 from core.hooks import (
     CodecConfig,
+    CodecEntry,
     Coding,
+    Components,
     ConventionalCodec,
-    ConventionalCodecEntry,
     Direction,
     Supervision,
     hookimpl,
-    no_tables,
 )
 from core.media.colour import Matrix, Range, Subsampling
 
-HOOK_API = 1
+HOOK_API = 2
 
 
 class Preset(Enum):
@@ -157,18 +157,18 @@ class Vp9Config(AnchorConfig):
             raise ValueError(f"codec.effort is {self.effort}; it must lie between 0 and 8.")
 
 
-def _codec(config: Any) -> ConventionalCodec:
+def _codec(config: Any, components: Components) -> ConventionalCodec:
     from .codec import AnchorCodec
 
     return AnchorCodec(config)
 
 
-def _entry(name: str, config: type[Any]) -> ConventionalCodecEntry[Any]:
-    return ConventionalCodecEntry(
+def _entry(name: str, config: type[Any]) -> CodecEntry[Any]:
+    return CodecEntry(
         name,
         config,
         _codec,
-        no_tables,
+        needs=frozenset(),
         coding=Coding.RESIDUAL,
         supervision=Supervision.OBJECTIVE,
         direction=Direction.UNIDIRECTIONAL,
@@ -182,7 +182,7 @@ VP9 = _entry("vp9", Vp9Config)
 
 
 @hookimpl
-def codecs() -> Iterable[ConventionalCodecEntry[Any]]:
+def codecs() -> Iterable[CodecEntry[Any]]:
     return [X264, X265, SVT_AV1, VP9]
 
 

@@ -12,6 +12,7 @@ from core.hooks import (
     CodecConfig,
     CodecEntry,
     Coding,
+    Components,
     FilePath,
     IntraCodec,
     IntraEntry,
@@ -26,7 +27,7 @@ from core.hooks import (
 if TYPE_CHECKING:
     from mindspore import nn
 
-HOOK_API = 1
+HOOK_API = 2
 
 
 @dataclass
@@ -82,10 +83,10 @@ def _published(config: Cheng2020Config) -> PublishedWeights:
     return published(config)
 
 
-def _codec(config: Cheng2020CodecConfig, network: nn.Cell, tables: Tables) -> Codec:
+def _codec(config: Cheng2020CodecConfig, components: Components) -> Codec:
     from .codec import Cheng2020Codec
 
-    return Cheng2020Codec(network, tables)
+    return Cheng2020Codec(components.network, components.tables)
 
 
 def _intra(config: Cheng2020IntraConfig) -> IntraCodec:
@@ -107,7 +108,7 @@ CODEC = CodecEntry(
     "cheng2020",
     Cheng2020CodecConfig,
     _codec,
-    _tables,
+    tables=_tables,
     coding=Coding.CONDITIONAL,
     supervision=Supervision.OBJECTIVE,
 )

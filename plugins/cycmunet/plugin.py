@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import ConfigError
 from core.hooks import (
+    Components,
     LossEntry,
     ModelEntry,
     Part,
@@ -22,7 +23,7 @@ from core.hooks import (
 if TYPE_CHECKING:
     from mindspore import nn
 
-HOOK_API = 1
+HOOK_API = 2
 
 
 class Format(Enum):
@@ -177,10 +178,10 @@ def _step(
     return build_step(network, loss, optimizer, config.clip_norm)
 
 
-def _upscaler(config: CycMuNetUpscalerConfig, network: nn.Cell) -> Upscaler:
+def _upscaler(config: CycMuNetUpscalerConfig, components: Components) -> Upscaler:
     from .upscaler import CycMuNetUpscaler
 
-    return CycMuNetUpscaler(network)
+    return CycMuNetUpscaler(components.network)
 
 
 MODEL = ModelEntry("cycmunet", CycMuNetConfig, _network, published=_published, parts=_parts)

@@ -14,8 +14,7 @@ from core.hooks import (
     Codec,
     CodecEntry,
     Coding,
-    InterCodecEntry,
-    IntraCodec,
+    Components,
     LossEntry,
     ModelEntry,
     Part,
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
     from core.run import Run
 
-HOOK_API = 1
+HOOK_API = 2
 
 
 @dataclass
@@ -171,10 +170,10 @@ def _step(
     return InterStep(config, objective, optimizer, loss.outputs)
 
 
-def _codec(config: DcvcCodecConfig, network: nn.Cell, tables: Tables, intra: IntraCodec) -> Codec:
+def _codec(config: DcvcCodecConfig, components: Components) -> Codec:
     from .codec import DcvcCodec
 
-    return DcvcCodec(config, network, tables, intra)
+    return DcvcCodec(config, components.network, components.tables, components.intra)
 
 
 def _tables(network: nn.Cell) -> Tables:
@@ -186,11 +185,12 @@ def _tables(network: nn.Cell) -> Tables:
 MODEL = ModelEntry("dcvc", DcvcConfig, _network, published=_published, parts=_parts)
 LOSS = LossEntry("dcvc", DcvcLossConfig, _loss)
 STEP = StepEntry("dcvc", DcvcStepConfig, _step)
-CODEC = InterCodecEntry(
+CODEC = CodecEntry(
     "dcvc",
     DcvcCodecConfig,
     _codec,
-    _tables,
+    needs={"network", "intra"},
+    tables=_tables,
     coding=Coding.CONDITIONAL,
     supervision=Supervision.OBJECTIVE,
 )

@@ -12,8 +12,7 @@ from core.hooks import (
     Codec,
     CodecEntry,
     Coding,
-    InterCodecEntry,
-    IntraCodec,
+    Components,
     LossEntry,
     ModelEntry,
     Part,
@@ -29,7 +28,7 @@ from core.training.steps import InterStepConfig
 if TYPE_CHECKING:
     from mindspore import nn
 
-HOOK_API = 1
+HOOK_API = 2
 
 
 @dataclass
@@ -133,10 +132,10 @@ def _step(
     return InterStep(config, objective, optimizer, loss.outputs)
 
 
-def _codec(config: DvcCodecConfig, network: nn.Cell, tables: Tables, intra: IntraCodec) -> Codec:
+def _codec(config: DvcCodecConfig, components: Components) -> Codec:
     from .codec import DvcCodec
 
-    return DvcCodec(config, network, tables, intra)
+    return DvcCodec(config, components.network, components.tables, components.intra)
 
 
 def _tables(network: nn.Cell) -> Tables:
@@ -148,11 +147,12 @@ def _tables(network: nn.Cell) -> Tables:
 MODEL = ModelEntry("dvc", DvcConfig, _network, published=_published, parts=_parts)
 LOSS = LossEntry("dvc", DvcLossConfig, _loss)
 STEP = StepEntry("dvc", DvcStepConfig, _step)
-CODEC = InterCodecEntry(
+CODEC = CodecEntry(
     "dvc",
     DvcCodecConfig,
     _codec,
-    _tables,
+    needs={"network", "intra"},
+    tables=_tables,
     coding=Coding.RESIDUAL,
     supervision=Supervision.OBJECTIVE,
 )

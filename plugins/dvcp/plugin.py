@@ -15,9 +15,8 @@ from core.hooks import (
     Codec,
     CodecEntry,
     Coding,
+    Components,
     FilePath,
-    InterCodecEntry,
-    IntraCodec,
     LossEntry,
     MetricEntry,
     ModelEntry,
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from mindspore import nn
     from mindspore.train import Metric
 
-HOOK_API = 1
+HOOK_API = 2
 
 
 class Upsampling(Enum):
@@ -317,10 +316,10 @@ def _step(
     return DvcpStep(config, network, loss, optimizer)
 
 
-def _codec(config: DvcpCodecConfig, network: nn.Cell, tables: Tables, intra: IntraCodec) -> Codec:
+def _codec(config: DvcpCodecConfig, components: Components) -> Codec:
     from plugins.dvc.codec import DvcCodec
 
-    return DvcCodec(config, network, tables, intra)
+    return DvcCodec(config, components.network, components.tables, components.intra)
 
 
 def _tables(network: nn.Cell) -> Tables:
@@ -335,11 +334,12 @@ LPIPS_NETWORK = ModelEntry("lpips", LpipsConfig, _lpips, published=_lpips_publis
 LPIPS = MetricEntry("lpips", LpipsMetricConfig, _lpips_metric, higher_is_better=False)
 LOSS = LossEntry("dvcp", DvcpLossConfig, _loss)
 STEP = StepEntry("dvcp", DvcpStepConfig, _step)
-CODEC = InterCodecEntry(
+CODEC = CodecEntry(
     "dvcp",
     DvcpCodecConfig,
     _codec,
-    _tables,
+    needs={"network", "intra"},
+    tables=_tables,
     coding=Coding.RESIDUAL,
     supervision=Supervision.PERCEPTUAL,
 )

@@ -12,6 +12,7 @@ from core.hooks import (
     CodecConfig,
     CodecEntry,
     Coding,
+    Components,
     FilePath,
     IntraCodec,
     IntraEntry,
@@ -26,7 +27,7 @@ from core.hooks import (
 if TYPE_CHECKING:
     from mindspore import nn
 
-HOOK_API = 1
+HOOK_API = 2
 
 
 @dataclass
@@ -75,10 +76,10 @@ def _published(config: SsfvcConfig) -> PublishedWeights:
     return published(config)
 
 
-def _codec(config: SsfvcCodecConfig, network: nn.Cell, tables: Tables) -> Codec:
+def _codec(config: SsfvcCodecConfig, components: Components) -> Codec:
     from .codec import SsfvcCodec
 
-    return SsfvcCodec(network, tables)
+    return SsfvcCodec(components.network, components.tables)
 
 
 def _intra(config: SsfvcIntraConfig) -> IntraCodec:
@@ -100,7 +101,7 @@ CODEC = CodecEntry(
     "ssfvc",
     SsfvcCodecConfig,
     _codec,
-    _tables,
+    tables=_tables,
     coding=Coding.RESIDUAL,
     supervision=Supervision.OBJECTIVE,
 )
