@@ -56,8 +56,8 @@ def selection_of(run: Run, weights: str | Path | None = None) -> CodecSelection 
 class Selection(ABC, Generic[E]):
     """A codec or an upscaler, and all that it is made of. Its checkpoint is opened once, when that is first needed.
 
-    ``role`` is the option that names it: ``codec`` or ``upscaler`` of the run itself, whose network ``model=``
-    chooses; or ``codec.inner`` or ``codec.upscaler`` of one within a codec, whose network has the options of its checkpoint.
+    ``role`` is the option that names it: ``codec`` or ``upscaler`` of the run itself, by the network of ``model=``; or
+    ``codec.inner`` or ``codec.upscaler`` of one within a codec, by the network that its checkpoint tells of.
     """
 
     kind: ClassVar[hooks.Need]
@@ -117,8 +117,11 @@ class Selection(ABC, Generic[E]):
 
     def missing(self) -> str:
         """A sentence that says what must be given before it can be loaded; empty where nothing is missing."""
-        within = (part.missing() for part in self.parts.values())
-        return next(filter(None, [self._missing_weights(), *within]), "")
+        return self._missing_weights() or self.missing_parts()
+
+    def missing_parts(self) -> str:
+        """The same of what it is built from beside its own network, which need not be trained yet."""
+        return next(filter(None, (part.missing() for part in self.parts.values())), "")
 
     def identity(self) -> Facts:
         """All that decides what it makes: contents of files, never their names. Asks for the device if it computes."""
@@ -320,9 +323,9 @@ class CodecSelection(Selection[hooks.CodecEntry[Any]]):
         """The integer tables by which it codes with a network; none where it has none."""
         return self.entry.tables(network) if self.entry.tables else {}
 
-    def missing(self) -> str:
-        """See `Selection.missing`; files that the picture codec of intra frames reads are among it."""
-        return super().missing() or next(filter(None, self._missing_intra()), "")
+    def missing_parts(self) -> str:
+        """See `Selection.missing_parts`; files that the picture codec of intra frames reads are among them."""
+        return super().missing_parts() or next(filter(None, self._missing_intra()), "")
 
     def _missing_intra(self) -> Iterator[str]:
         if "intra" in self.entry.needs:

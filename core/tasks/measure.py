@@ -81,10 +81,10 @@ def measure_codec(config: MeasureConfig, chosen: CodecSelection) -> PointRecord:
     from core.bench.records import PointRecord
 
     run, load = chosen.run, cache(chosen.load)
-    source, kept, decides = _source(config, run), Cache(Path(config.cache)), _decides(chosen)
+    source, kept, facts = _source(config, run), Cache(Path(config.cache)), decides(chosen)
     how = Measuring(
         cache=kept,
-        conditions=decides,
+        conditions=facts,
         packets_alone=chosen.is_conventional,
         metrics=_further_metrics(run),
         pictures=config.pictures,
@@ -99,7 +99,7 @@ def measure_codec(config: MeasureConfig, chosen: CodecSelection) -> PointRecord:
         intra=chosen.intra_name,
         counted="packets" if chosen.is_conventional else "stream file",
         parameters=chosen.parameters,
-        multiply_adds=_cost(chosen, decides, kept, lambda: codec_cost(load().codec)),
+        multiply_adds=_cost(chosen, facts, kept, lambda: codec_cost(load().codec)),
         fingerprint=chosen.fingerprint.hex(),
         options=entry_section(chosen.options),
         clips=clips,
@@ -116,15 +116,15 @@ def measure_upscaler(config: MeasureConfig, chosen: UpscalerSelection) -> Upscal
     from core.bench.upscaling import Upscaling, measure, scale_of
 
     run, load = chosen.run, cache(chosen.load)
-    source, kept, decides = _source(config, run), Cache(Path(config.cache)), _decides(chosen)
-    how = Upscaling(kept, decides, _further_metrics(run), run.settings.seed)
+    source, kept, facts = _source(config, run), Cache(Path(config.cache)), decides(chosen)
+    how = Upscaling(kept, facts, _further_metrics(run), run.settings.seed)
     with Meter(f"Measuring ({config.split.value})", len(source)) as meter:
         clips, cached = measure(source, load, how, meter.advance)
     return UpscalerRecord(
         upscaler=chosen.name,
         scale=scale_of(source),
         parameters=chosen.parameters,
-        multiply_adds=_cost(chosen, decides, kept, lambda: upscaler_cost(load())),
+        multiply_adds=_cost(chosen, facts, kept, lambda: upscaler_cost(load())),
         fingerprint=chosen.fingerprint.hex(),
         options=entry_section(chosen.options) | (run.model_section if chosen.has_network else {}),
         clips=clips,
@@ -133,7 +133,7 @@ def measure_upscaler(config: MeasureConfig, chosen: UpscalerSelection) -> Upscal
     )
 
 
-def _decides(chosen: CodecSelection | UpscalerSelection) -> Facts:
+def decides(chosen: CodecSelection | UpscalerSelection) -> Facts:
     """All but the clip that decides a result; machine and all, since times are taken as well."""
     run = chosen.run
     return {
@@ -153,7 +153,7 @@ def _surroundings(chosen: CodecSelection | UpscalerSelection) -> dict[str, Any]:
 
 def _cost(
     chosen: CodecSelection | UpscalerSelection,
-    decides: Facts,
+    facts: Facts,
     kept: Cache,
     count: Callable[[], dict[str, float]],
 ) -> dict[str, float] | None:
@@ -162,7 +162,7 @@ def _cost(
 
     if chosen.parameters is None:
         return None
-    return kept.remembered(key_of({**decides, "of": "multiply-adds"}), count)
+    return kept.remembered(key_of({**facts, "of": "multiply-adds"}), count)
 
 
 def _source(config: MeasureConfig, run: Run) -> ClipSource:

@@ -58,7 +58,13 @@ def _train(config: TrainConfig, run: Run) -> float | None:
 
 
 def _trained(config: TrainConfig, run: Run) -> float | None:
-    others = {name: _train_beside(config, run, name) for name in run.settings.training.beside}
+    others = {name: _beside(run, name) for name in run.settings.training.beside}
+    if config.evaluate:
+        for one in (run, *others.values()):
+            _require_parts(one)
+    for name, other in others.items():
+        log.info("First, to be shown beside: experiment %s", name)
+        _train(TrainConfig(resume=config.resume, changed=config.changed, evaluate=False), other)
     training = Training(config, run)
     score = training.execute()
     if run.is_chief and run.settings.codec is not None:
@@ -68,17 +74,20 @@ def _trained(config: TrainConfig, run: Run) -> float | None:
     return score
 
 
-def _train_beside(config: TrainConfig, run: Run, name: str) -> Run:
-    """Train an experiment under what the command line says of the conditions; returns its run."""
+def _require_parts(run: Run) -> None:
+    """Raise `ConfigError` where the codec that is to be measured at the end lacks parts beside its network."""
+    if run.settings.codec is not None and (missing := codec_of(run).missing_parts()):
+        raise ConfigError(missing)
+
+
+def _beside(run: Run, name: str) -> Run:
+    """The run of an experiment under what the command line says of the conditions."""
     shared = [word for word in run.overrides if re.split(r"[.=]", word.lstrip("+~"))[0] in CONDITIONS]
     words = [f"experiment={name}", *shared, "training.beside=[]"]
     settings = compose_settings(words, run.registry)
     if settings.codec is None or run.settings.codec is None:
         raise ConfigError(f"training.beside={name} compares codecs: both experiments must have one.")
-    other = Run(settings, run.registry, run.output / name, words)
-    log.info("First, to be shown beside: experiment %s", name)
-    _train(TrainConfig(resume=config.resume, changed=config.changed, evaluate=False), other)
-    return other
+    return Run(settings, run.registry, run.output / name, words)
 
 
 def facts_path(run: Run) -> Path:

@@ -18,7 +18,7 @@ from core.hooks import (
     hookimpl,
 )
 
-HOOK_API = 1
+HOOK_API = 2
 
 
 @dataclass
@@ -96,8 +96,8 @@ MODEL = ModelEntry("toy", ToyConfig, network)
 CODEC = CodecEntry(
     "toy",
     ToyCodecConfig,
-    lambda config, network, tables: ToyCodec(network),
-    tables,
+    lambda config, components: ToyCodec(components.network),
+    tables=tables,
     coding=Coding.RESIDUAL,
     supervision=Supervision.OBJECTIVE,
 )

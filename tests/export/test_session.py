@@ -5,7 +5,7 @@ import pytest
 from mindspore import Tensor
 
 from core.export.session import OnnxRuntime
-from core.hooks import Output, PictureFormat
+from core.hooks import Components, Output, PictureFormat
 from core.nn import stage, standard
 from core.nn.stage import Stage
 from plugins.cycmunet.upscaler import CycMuNetUpscaler
@@ -53,7 +53,10 @@ def test_codec(by_onnxruntime):
     frames, format = build_frames(3, 40, 56), PictureFormat(56, 40)
 
     def packets_and_pictures():
-        codec = dvc.CODEC.build(dvc.DvcCodecConfig(), exported.network, tables, intra_codec("png"))
+        codec = dvc.CODEC.build(
+            dvc.DvcCodecConfig(),
+            Components(network=exported.network, tables=tables, intra=intra_codec("png")),
+        )
         coded = encoded(codec, format, frames)
         return coded, decoded(codec, format, [frame.packet for frame in coded])
 

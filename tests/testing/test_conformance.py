@@ -61,7 +61,7 @@ from dataclasses import dataclass
 
 from core.hooks import LossEntry, ModelEntry, hookimpl
 
-HOOK_API = 1
+HOOK_API = 2
 
 
 @dataclass

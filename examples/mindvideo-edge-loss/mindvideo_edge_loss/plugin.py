@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mindspore import nn
     from mindspore.train import Metric
 
-HOOK_API = 1
+HOOK_API = 2
 
 
 @dataclass

@@ -11,9 +11,8 @@ from core.hooks import (
     Codec,
     CodecEntry,
     Coding,
+    Components,
     Direction,
-    InterCodecEntry,
-    IntraCodec,
     LossEntry,
     ModelEntry,
     Supervision,
@@ -26,7 +25,7 @@ from .order import MOST
 if TYPE_CHECKING:
     from mindspore import nn
 
-HOOK_API = 1
+HOOK_API = 2
 
 
 @dataclass
@@ -89,10 +88,10 @@ def _loss(config: HierarchyLossConfig) -> nn.Cell:
     return HierarchyLoss(config)
 
 
-def _codec(config: HierarchyCodecConfig, network: nn.Cell, tables: Tables, intra: IntraCodec) -> Codec:
+def _codec(config: HierarchyCodecConfig, components: Components) -> Codec:
     from .codec import HierarchyCodec
 
-    return HierarchyCodec(config, network, tables, intra)
+    return HierarchyCodec(config, components.network, components.tables, components.intra)
 
 
 def _tables(network: nn.Cell) -> Tables:
@@ -103,11 +102,12 @@ def _tables(network: nn.Cell) -> Tables:
 
 MODEL = ModelEntry("hierarchy", HierarchyConfig, _network)
 LOSS = LossEntry("hierarchy", HierarchyLossConfig, _loss)
-CODEC = InterCodecEntry(
+CODEC = CodecEntry(
     "hierarchy",
     HierarchyCodecConfig,
     _codec,
-    _tables,
+    needs={"network", "intra"},
+    tables=_tables,
     coding=Coding.RESIDUAL,
     supervision=Supervision.OBJECTIVE,
     direction=Direction.BIDIRECTIONAL,

@@ -15,7 +15,7 @@ from mindvideo_hierarchy.plugin import (
 )
 
 from core.codec.intra import NamedIntraCodec
-from core.hooks import Direction, PacketType, PictureFormat
+from core.hooks import Components, Direction, PacketType, PictureFormat
 from core.media.png import Png
 from core.testing.material import moving_frames
 
@@ -71,7 +71,10 @@ def codec():
     ms.set_seed(1)
     network = MODEL.build(HierarchyConfig(**SMALLEST))
     intra = NamedIntraCodec("png", Png(), {})
-    return CODEC.build(HierarchyCodecConfig(distance=4), network, CODEC.tables(network), intra)
+    return CODEC.build(
+        HierarchyCodecConfig(distance=4),
+        Components(network=network, tables=CODEC.tables(network), intra=intra),
+    )
 
 
 def test_packets_leave_in_order_of_coding_and_frames_in_order_of_display(codec):

@@ -13,7 +13,7 @@ from core.coding.encode import encode
 from core.coding.frames import StreamDecoder, StreamFault
 from core.coding.verify import verify
 from core.errors import ConfigError
-from core.hooks import Array, CodecEntry, Coding, ConventionalCodecEntry, Direction, Supervision
+from core.hooks import Array, CodecEntry, Coding, Components, Direction, Supervision
 from core.media.writer import open_writer
 from plugins.anchors import plugin
 from plugins.anchors.codec import AnchorCodec, encoder_of
@@ -149,7 +149,7 @@ def test_where_anchors_stand_among_codecs() -> None:
     entries = list(plugin.codecs())
     assert [entry.name for entry in entries] == NAMES
     for entry in entries:
-        assert isinstance(entry, CodecEntry) and isinstance(entry, ConventionalCodecEntry)
+        assert isinstance(entry, CodecEntry) and not entry.needs
         axes = (entry.coding, entry.supervision, entry.direction)
         assert axes == (Coding.RESIDUAL, Supervision.OBJECTIVE, Direction.UNIDIRECTIONAL)
-        assert isinstance(entry.build(entry.config()), AnchorCodec)
+        assert isinstance(entry.build(entry.config(), Components()), AnchorCodec)

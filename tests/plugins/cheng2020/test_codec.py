@@ -7,7 +7,7 @@ from mindspore import Tensor
 
 from core.config import entry_section
 from core.errors import CheckpointError, StreamError
-from core.hooks import Coding, PacketType, PictureFormat, Supervision
+from core.hooks import Coding, Components, PacketType, PictureFormat, Supervision
 from core.training.checkpoint import MODEL, Checkpoint, tensors_of
 from plugins.cheng2020.plugin import (
     CODEC,
@@ -60,7 +60,7 @@ def frames():
 
 def test_round_trip(network, frames):
     """Every frame by itself, at a size that is padded; the decoder shows the encoder's pictures."""
-    codec = CODEC.build(Cheng2020CodecConfig(), network, CODEC.tables(network))
+    codec = CODEC.build(Cheng2020CodecConfig(), Components(network=network, tables=CODEC.tables(network)))
     coded = encoded(codec, FORMAT, frames, estimate=True)
     assert [item.packet.type for item in coded] == [PacketType.INTRA] * 2
     for item in coded:
@@ -73,7 +73,7 @@ def test_round_trip(network, frames):
 
 def test_real_coding_is_near_the_estimate(network, frames):
     """The estimate rounds y, real coding its distance from the mean."""
-    codec = CODEC.build(Cheng2020CodecConfig(), network, CODEC.tables(network))
+    codec = CODEC.build(Cheng2020CodecConfig(), Components(network=network, tables=CODEC.tables(network)))
     (item,) = encoded(codec, PictureFormat(64, 64), build_frames(1, 64, 64), estimate=True)
     with mode(ms.PYNATIVE_MODE):
         _, bits = network(Tensor(build_frames(1, 64, 64)[None]))
@@ -110,7 +110,7 @@ def test_checkpoints_of_other_models_are_refused(write, section):
 def test_tables_are_checked(network, name):
     tables = {key: table for key, table in CODEC.tables(network).items() if not key.startswith(name)}
     with pytest.raises(CheckpointError, match=name):
-        CODEC.build(Cheng2020CodecConfig(), network, tables)
+        CODEC.build(Cheng2020CodecConfig(), Components(network=network, tables=tables))
 
 
 def test_wrong_options_are_named():

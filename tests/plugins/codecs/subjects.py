@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from core.coding.resampled import ResampledCodec
-from core.hooks import Codec, CodecConfig, CodecEntry, InterCodecEntry
+from core.hooks import Codec, CodecConfig, CodecEntry, Components
 from core.upscaling.floors import Floor
 from plugins.dcvc import plugin as dcvc
 from plugins.dvc import plugin as dvc
@@ -52,8 +52,9 @@ class Subject:
 
     def codec(self, network=None, tables=None) -> Codec:
         network = network or self.network()
-        intra = [intra_codec()] if isinstance(self.entry, InterCodecEntry) else []
-        return self.entry.build(self.config, network, tables or self.entry.tables(network), *intra)
+        intra = intra_codec() if "intra" in self.entry.needs else None
+        tables = tables or self.entry.tables(network)
+        return self.entry.build(self.config, Components(network=network, tables=tables, intra=intra))
 
 
 class Resampled(Subject):

@@ -6,7 +6,7 @@ import pytest
 from mindspore import Tensor
 
 from core.errors import CheckpointError
-from core.hooks import Coding, PictureFormat, Supervision
+from core.hooks import Coding, Components, PictureFormat, Supervision
 from core.media.hevc import Hevc
 from core.symbols.tables import LAPLACE_SCALES, table_index
 from plugins.dvc.latents import LatentCoder
@@ -34,7 +34,10 @@ def make_codec(network):
     tables = CODEC.tables(network)
 
     def make(intra=None, **options):
-        return CODEC.build(DvcCodecConfig(**options), network, tables, intra or intra_codec())
+        return CODEC.build(
+            DvcCodecConfig(**options),
+            Components(network=network, tables=tables, intra=intra or intra_codec()),
+        )
 
     return make
 
@@ -114,7 +117,7 @@ def test_a_diverged_network_is_named(part, value, words):
     for name in part.split("."):
         cell = getattr(cell, name)
     cell[-1].bias.set_data(Tensor(np.full(cell[-1].bias.shape, value, np.float32)))
-    codec = CODEC.build(DvcCodecConfig(), network, tables, intra_codec())
+    codec = CODEC.build(DvcCodecConfig(), Components(network=network, tables=tables, intra=intra_codec()))
     with mode(ms.PYNATIVE_MODE), pytest.raises(CheckpointError, match=f"{words}.*diverged"):
         encoded(codec, PictureFormat(8, 8), build_frames(2, 8, 8))
 
@@ -123,7 +126,7 @@ def test_a_diverged_network_is_named(part, value, words):
 def test_tables_are_checked(network, name):
     tables = {key: table for key, table in CODEC.tables(network).items() if not key.startswith(name)}
     with pytest.raises(CheckpointError, match=name):
-        CODEC.build(DvcCodecConfig(), network, tables, intra_codec())
+        CODEC.build(DvcCodecConfig(), Components(network=network, tables=tables, intra=intra_codec()))
 
 
 @pytest.mark.parametrize(("option", "value"), [("lmbda", 0.0), ("gop", -1)])

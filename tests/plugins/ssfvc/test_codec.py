@@ -6,7 +6,7 @@ import pytest
 from mindspore import Tensor
 
 from core.errors import CheckpointError
-from core.hooks import Coding, PictureFormat, Supervision
+from core.hooks import Coding, Components, PictureFormat, Supervision
 from plugins.ssfvc.plugin import CODEC, SsfvcCodecConfig
 
 from ..codecs.material import build_frames, encoded, mode
@@ -22,7 +22,7 @@ def _graph_mode():
 @pytest.fixture(scope="module")
 def codec():
     network = build_network()
-    return CODEC.build(SsfvcCodecConfig(), network, CODEC.tables(network))
+    return CODEC.build(SsfvcCodecConfig(), Components(network=network, tables=CODEC.tables(network)))
 
 
 def test_pictures_are_those_of_the_network(codec):
@@ -52,7 +52,7 @@ def test_a_diverged_network_is_named(part, value, words):
     tables = CODEC.tables(network)
     bias = getattr(network.image, part)[-1].bias
     bias.set_data(Tensor(np.full(bias.shape, value, np.float32)))
-    codec = CODEC.build(SsfvcCodecConfig(), network, tables)
+    codec = CODEC.build(SsfvcCodecConfig(), Components(network=network, tables=tables))
     with pytest.raises(CheckpointError, match=f"{words}.*diverged"):
         encoded(codec, PictureFormat(8, 8), build_frames(1, 8, 8))
 
@@ -62,7 +62,7 @@ def test_tables_are_checked():
     tables = dict(CODEC.tables(network))
     del tables["motion.scales.form"]
     with pytest.raises(CheckpointError, match=r"motion\.scales"):
-        CODEC.build(SsfvcCodecConfig(), network, tables)
+        CODEC.build(SsfvcCodecConfig(), Components(network=network, tables=tables))
 
 
 def test_where_it_stands_among_codecs():

@@ -6,7 +6,7 @@ import pytest
 
 from core.config import entry_section
 from core.errors import CheckpointError, StreamError
-from core.hooks import PictureFormat
+from core.hooks import Components, PictureFormat
 from core.training.checkpoint import MODEL, Checkpoint, tensors_of
 from plugins.dvc import plugin as dvc
 from plugins.ssfvc.plugin import CODEC, INTRA, SsfvcCodecConfig, SsfvcIntraConfig
@@ -55,7 +55,7 @@ def frames():
 
 def test_pictures_are_those_of_ssfvc(codec, network, frames):
     """To half a rounding step of the video codec, which shows them in 8 bits."""
-    own = CODEC.build(SsfvcCodecConfig(), network, CODEC.tables(network))
+    own = CODEC.build(SsfvcCodecConfig(), Components(network=network, tables=CODEC.tables(network)))
     (expected,) = encoded(own, FORMAT, frames[:1])
     payload = codec.encode(frames[0], FORMAT, 20)
     picture = codec.decode(payload, FORMAT)
@@ -68,7 +68,9 @@ def test_pictures_are_those_of_ssfvc(codec, network, frames):
 def test_dvc_codes_under_its_pictures(codec, frames):
     network = dvc_tests.build_network(**dvc_tests.SMALLEST)
     intra = intra_codec("ssfvc", codec)
-    video = dvc.CODEC.build(dvc.DvcCodecConfig(), network, dvc.CODEC.tables(network), intra)
+    video = dvc.CODEC.build(
+        dvc.DvcCodecConfig(), Components(network=network, tables=dvc.CODEC.tables(network), intra=intra)
+    )
     coded = encoded(video, FORMAT, frames)
     assert coded[0].packet.payload.startswith(b"\x05ssfvc")
     shown = decoded(video, FORMAT, [item.packet for item in coded])
