@@ -47,6 +47,10 @@ UNSOUND = {
     "import_exits": ("import sys; sys.exit(3)", r"exits while being imported \(sys.exit\(3\)\)"),
     "no_api": (changed("HOOK_API = 2", ""), "states no HOOK_API"),
     "other_api": (changed("HOOK_API = 2", "HOOK_API = 99"), "hook API 99"),
+    "of_before": (
+        "from core.hooks import InterCodecEntry\nHOOK_API = 1",
+        "it was written for hook API 1; this mindvideo has hook API 2",
+    ),
     "unknown_hook": (changed("def losses", "def lossse"), "unknown hook 'lossse'.*'losses'"),
     "unknown_argument": (
         changed("def losses()", "def callbacks(rum)"),
