@@ -249,20 +249,26 @@ class Direction(Enum):
 
 
 @dataclass
-class CodecConfig:
-    """What all codecs have in common: where intra frames stand."""
+class GopConfig:
+    """What all codecs have in common: the distance of intra frames."""
 
     gop: int = 12
     """Distance of intra frames; 0 has one at the beginning alone."""
-    scene_cut: bool = False
-    """Begin each new scene with an intra frame as well."""
 
     def __post_init__(self) -> None:
         if self.gop < 0:
             raise ValueError(f"gop={self.gop} is negative; 0 means one intra frame at the beginning alone.")
 
 
-K = TypeVar("K", bound=CodecConfig)
+@dataclass
+class CodecConfig(GopConfig):
+    """What codecs have in common that are told where intra frames stand."""
+
+    scene_cut: bool = False
+    """Begin each new scene with an intra frame as well."""
+
+
+K = TypeVar("K", bound=GopConfig)
 
 
 @dataclass(frozen=True)

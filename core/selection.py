@@ -288,7 +288,7 @@ class CodecSelection(Selection[hooks.CodecEntry[Any]]):
             fingerprint=fingerprint,
             intra=self.intra_name,
             gop=self.options.gop,
-            scene_cut=self.options.scene_cut and not conventional,
+            scene_cut=isinstance(self.options, hooks.CodecConfig) and self.options.scene_cut,
             arithmetic=EXACT if conventional else self.run.arithmetic,
             places_intra=conventional,
             identity=self.identity(),

@@ -12,12 +12,12 @@ from enum import Enum
 from typing import Any
 
 from core.hooks import (
-    CodecConfig,
     CodecEntry,
     Coding,
     Components,
     ConventionalCodec,
     Direction,
+    GopConfig,
     Supervision,
     hookimpl,
 )
@@ -52,7 +52,7 @@ class Tune(Enum):
 
 
 @dataclass
-class AnchorConfig(CodecConfig):
+class AnchorConfig(GopConfig):
     """What all anchors have in common. Give ``crf`` or ``qp``."""
 
     crf: float | None = 27.0
@@ -70,10 +70,6 @@ class AnchorConfig(CodecConfig):
         super().__post_init__()
         if (self.crf is None) == (self.qp is None):
             raise ValueError("give codec.crf or codec.qp, and set the other to null.")
-        if self.scene_cut:
-            raise ValueError(
-                "codec.scene_cut is not offered: what is compared has its intra frames at fixed places."
-            )
         quantiser = self.crf if self.crf is not None else self.qp
         if quantiser is not None and not 0 <= quantiser <= self.coarsest:
             raise ValueError(

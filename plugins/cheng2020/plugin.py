@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from core.hooks import (
     Codec,
-    CodecConfig,
     CodecEntry,
     Coding,
     Components,
     FilePath,
+    GopConfig,
     IntraCodec,
     IntraEntry,
     ModelEntry,
@@ -43,7 +43,7 @@ class Cheng2020Config:
 
 
 @dataclass
-class Cheng2020CodecConfig(CodecConfig):
+class Cheng2020CodecConfig(GopConfig):
     """Coding with a trained network: every frame by itself."""
 
     gop: int = 1

@@ -58,7 +58,7 @@ def test_what_the_end_needs_is_asked_for_while_composing() -> None:
     with pytest.raises(ConfigError, match=r"intra\.checkpoint has no value: give it as intra\.checkpoint="):
         core.open_run(["experiment=dvc_demo", "intra=cheng2020"])
     with pytest.raises(ConfigError, match=r"task=train needs intra="):
-        core.open_run(["experiment=dvc_demo", "intra=null"])
+        core.open_run(["experiment=dvc_demo", "~intra"])
     assert (
         core.open_run(["experiment=ssfvc_demo", "intra=cheng2020"]).settings.intra is None
     )  # it has no use for it

@@ -133,7 +133,7 @@ def test_a_constant_quantiser() -> None:
         ("svtav1", "codec.crf=64", "must lie between 0 and 63"),
         ("x264", "codec.bframes=17", "between 0 and 16"),
         ("x264", "codec.preset=hasty", "hasty"),
-        ("x264", "codec.scene_cut=true", "scene_cut is not offered"),
+        ("x264", "codec.scene_cut=true", "there is no setting 'codec.scene_cut'"),
         ("x265", "codec.gop=-1", "gop=-1 is negative"),
         ("svtav1", "codec.preset=14", "between 0 and 13"),
         ("svtav1", "codec.subsampling=YUV444", "4:2:0 alone"),
