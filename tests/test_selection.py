@@ -13,7 +13,8 @@ from core import hooks
 from core.bench.cache import key_of
 from core.errors import ConfigError, PluginError
 from core.run import Run
-from core.selection import codec_of, selection_of, upscaler_of
+from core.selection import CodecSelection, codec_of, selection_of, upscaler_of
+from core.tasks import profile
 from core.tasks.measure import decides
 from core.training import checkpoint as checkpoints
 from core.training.checkpoint import MODEL, TABLES, Checkpoint
@@ -118,6 +119,16 @@ def test_a_stream_s_fingerprint_is_that_of_the_record() -> None:
     run = core.open_run([*WORDS, *options, "intra=ssfvc", f"intra.checkpoint={intra}"])
     chosen = codec_of(run, golden)
     assert chosen.fingerprint == chosen.load().fingerprint != Checkpoint.open(golden).fingerprint
+
+
+def test_a_profile_codes_by_the_checkpoint_s_own_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables that are made anew would be another machine's."""
+    golden = GOLDEN / "dvc/golden/dvc.safetensors"
+    section = Checkpoint.open(golden).model_section
+    options = [f"model.{name}={value}" for name, value in section.items() if name != "model"]
+    monkeypatch.setattr(CodecSelection, "tables_of", lambda *of: pytest.fail("they are made anew"))
+    network, _, title = profile._work(profile.ProfileConfig(str(golden)), core.open_run([*WORDS, *options]))
+    assert title.startswith("codec=dvc: ") and network.training is False
 
 
 def test_what_must_be_given_is_told_before_anything_is_built(weights: Callable[..., str]) -> None:
