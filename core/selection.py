@@ -7,6 +7,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
@@ -288,7 +289,7 @@ class CodecSelection(Selection[hooks.CodecEntry[Any]]):
             fingerprint=fingerprint,
             intra=self.intra_name,
             gop=self.options.gop,
-            scene_cut=isinstance(self.options, hooks.CodecConfig) and self.options.scene_cut,
+            scene_cut=not conventional and getattr(self.options, "scene_cut", False),
             arithmetic=EXACT if conventional else self.run.arithmetic,
             places_intra=conventional,
             identity=self.identity(),
@@ -330,8 +331,9 @@ class CodecSelection(Selection[hooks.CodecEntry[Any]]):
     def _missing_intra(self) -> Iterator[str]:
         if "intra" in self.entry.needs:
             options = self.run.settings.intra
-            for name, _ in path_options(type(options)):
-                yield _absent(getattr(options, name))
+            for name, option in path_options(type(options)):
+                value = attrgetter(name)(options)
+                yield from map(_absent, value if option.many else [value])
 
     def _told(self) -> dict[str, Any]:
         has_intra = self.intra_name is not None
@@ -355,7 +357,7 @@ class CodecSelection(Selection[hooks.CodecEntry[Any]]):
 
 
 def _absent(path: str | None) -> str:
-    if not path or Path(path).is_file():
+    if not path or Path(path).exists():
         return ""
     return f"there is no checkpoint {path}: train it, or give another one."
 
