@@ -91,11 +91,11 @@ def recover_data_error(error: Exception) -> MindvideoError | None:
     MindSpore turns an exception in a worker into a ``RuntimeError`` with the Python traceback as its text.
     None when there is no error of ours in it.
     """
-    kinds = {f"{kind.__module__}.{kind.__qualname__}": kind for kind in _kinds(MindvideoError)}
+    kinds = {kind.__name__: kind for kind in _kinds(MindvideoError)}  # MindSpore leaves the module out
     names = "|".join(map(re.escape, kinds))
     # The last line of a traceback, up to whatever MindSpore puts after it.
     found = re.findall(
-        rf"^({names}): (?!Traceback)(.*?)\s*(?:^---|^Traceback|^During|^The above|\Z)",
+        rf"^(?:[\w.<>]+\.)?({names}): (?!Traceback)(.*?)\s*(?:^---|^Traceback|^During|^The above|\Z)",
         str(error),
         re.MULTILINE | re.DOTALL,
     )
