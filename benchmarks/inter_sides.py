@@ -19,9 +19,8 @@ import numpy as np
 from sides import clip, our_network, use_mindspore, use_torch
 
 import core
-from core.hooks import Array, Packet, PictureFormat
+from core.hooks import Array, InterCodecEntry, Packet, PictureFormat
 from core.run import Run
-from core.selection import codec_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "parity"))
 
@@ -97,8 +96,8 @@ class _OurCodec:
     def __init__(self, case: Case) -> None:
         run = case.run()
         self.framework = use_mindspore(run)
-        network = case.network(run)
-        codec = codec_of(run).build(network)
+        network, entry = case.network(run), run.entry("codec", InterCodecEntry)
+        codec = entry.build(run.settings.codec, network, entry.tables(network), run.intra())
         format = PictureFormat(case.width, case.height)
         self.frame, reference = case.pictures()
         self.encoder, self.decoder = codec.encoder(format), codec.decoder(format)

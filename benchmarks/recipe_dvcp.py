@@ -13,7 +13,7 @@ import recipe_dvc
 from core.hooks import Array, PublishedTensor, PublishedWeights
 from core.testing.recipes import named_tensor
 from plugins.dvc.weights import published as published_dvc
-from plugins.dvcp.plugin import DvcpConfig, Normalisation, Upsampling
+from plugins.dvcp.config import DvcpConfig, Normalisation, Upsampling
 
 _TRANSFORMS = {
     "motion.analysis.": "mvEncoder.",

@@ -19,7 +19,7 @@ import numpy as np
 from sides import clip, our_network, use_mindspore, use_torch
 
 import core
-from core.hooks import Array, Components, PacketType, PictureFormat
+from core.hooks import Array, PacketType, PictureFormat
 from core.run import Run
 from plugins.ssfvc.weights import published
 
@@ -100,9 +100,7 @@ class _OurCodec:
         run = case.run()
         self.framework = use_mindspore(run)
         network = _network(run).set_train(False)
-        self.codec = CODEC.build(
-            run.settings.codec, Components(network=network, tables=CODEC.tables(network))
-        )
+        self.codec = CODEC.build(run.settings.codec, network, CODEC.tables(network))
         self.format = PictureFormat(case.width, case.height)
         self.frames = case.clip()
 

@@ -27,7 +27,7 @@ from torch_layers import (
     upsample,
 )
 
-from plugins.cycmunet.plugin import CycMuNetConfig, CycMuNetLossConfig, Distance, Format, MiddleResidual
+from plugins.cycmunet.config import CycMuNetConfig, CycMuNetLossConfig, Distance, Format, MiddleResidual
 
 Planes = tuple[Tensor, ...]
 Pyramid = tuple[Tensor, ...]

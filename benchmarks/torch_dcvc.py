@@ -28,7 +28,7 @@ from torch_codecs import (
 from torch_layers import Conv2d
 
 from core.symbols.order import ContextOrder
-from plugins.dcvc.plugin import DcvcConfig, DcvcLossConfig
+from plugins.dcvc.config import DcvcConfig, DcvcLossConfig
 
 _REACH = 2
 """Rows and columns that a context reaches to every side."""

@@ -27,7 +27,7 @@ from torch_codecs import (
 )
 from torch_layers import Conv2d
 
-from plugins.dvc.plugin import DvcConfig, DvcLossConfig
+from plugins.dvc.config import DvcConfig, DvcLossConfig
 
 _HALVINGS = 4
 Symbols = tuple[Tensor, Tensor, Tensor]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch_dvc import Dvc
 from torch_layers import Conv2d
 
-from plugins.dvcp.plugin import DvcpConfig
+from plugins.dvcp.config import DvcpConfig
 
 _LAYERS = 4
 _EPSILON = 1e-3

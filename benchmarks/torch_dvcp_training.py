@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from torch_dvc import Coded
 from torch_layers import Conv2d
 
-from plugins.dvcp.plugin import DvcpLossConfig
+from plugins.dvcp.config import DvcpLossConfig
 
 _LAYERS = 4
 _LEAK = 0.2

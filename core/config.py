@@ -30,6 +30,7 @@ from core import hooks
 from core.entries import NAMED_BY_OPTIONS, FilePath
 from core.errors import ConfigError
 from core.media.limits import MOST_PIXELS
+from core.options import Options, Range, option, ranges
 from core.registry import Registry, suggestion
 from core.words import HYDRA_PATHS, PathOption, as_typed, path_options, word
 
@@ -52,56 +53,46 @@ class Runtime(Enum):
 
 
 @dataclass
-class LoaderSettings:
+class LoaderSettings(Options):
     """How clips reach the network."""
 
-    batch_size: int = 4
+    batch_size: int = option(4, at_least=1)
     """Clips in a batch, on each rank."""
-    workers: int = 2
+    workers: int = option(2, at_least=1)
     """Clips prepared at the same time."""
     processes: bool = False
     """Prepare clips in processes instead of threads (worth it where decoding is slower than training)."""
 
-    def __post_init__(self) -> None:
-        if self.batch_size < 1 or self.workers < 1:
-            raise ValueError("batch_size and workers must be at least 1.")
-
 
 @dataclass
-class TrainingSettings:
+class TrainingSettings(Options):
     """The recipe of a training. Give ``steps`` or ``epochs``."""
 
-    steps: int | None = None
+    steps: int | None = option(None, at_least=1)
     """Optimizer steps."""
-    epochs: int | None = None
+    epochs: int | None = option(None, at_least=1)
     """Passes over the training clips."""
-    validate_every: int = 1000
+    validate_every: int = option(1000, at_least=1)
     """Steps between validations."""
-    checkpoint_every: int = 500
+    checkpoint_every: int = option(500, at_least=1)
     """Steps between writings of the last checkpoint."""
-    best_from: int = 0
+    best_from: int = option(0, at_least=0)
     """Steps before which no validation counts as the best; beyond the last step, the last checkpoint is the best."""
-    patience: int = 0
+    patience: int = option(0, at_least=0)
     """Stop after this many validations without a new best score; 0 never stops early."""
     score: str = "psnr_st"
     """Validation value that decides which checkpoint is best; the loss where there is no upscaler."""
-    pictures: int = 2
+    pictures: int = option(2, at_least=0)
     """Clips to draw at each validation and at the end."""
     beside: list[str] = field(default_factory=list)
     """Experiments of codecs to train first, each into a folder of its name in the run's, and to show beside."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.steps is not None and self.epochs is not None:
             raise ValueError(
                 "training.steps and training.epochs are both set: clear one, as training.steps=null."
             )
-        for name in ("steps", "epochs", "validate_every", "checkpoint_every"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"training.{name}={value} must be at least 1.")
-        for name in ("best_from", "patience", "pictures"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"training.{name}={getattr(self, name)} must be 0 or more.")
 
 
 @dataclass
@@ -113,20 +104,15 @@ class SweepSettings:
 
 
 @dataclass
-class LimitSettings:
+class LimitSettings(Options):
     """What a source and an output may ask for at most; null lifts a limit."""
 
-    pixels: int | None = MOST_PIXELS
+    pixels: int | None = option(MOST_PIXELS, at_least=1)
     """Of a picture that is read; 8192x8192 lets film of 8K pass."""
-    frames: int | None = None
+    frames: int | None = option(None, at_least=1)
     """Of a video that is read, or a stream that is decoded."""
-    output_bytes: int | None = None
+    output_bytes: int | None = option(None, at_least=1)
     """Of an output that is not coded: y4m, or PNG before it is packed, by an estimate before the first frame."""
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if value is not None and value < 1:
-                raise ValueError(f"limits.{name}={value} must be at least 1, or null.")
 
 
 @dataclass
@@ -266,12 +252,33 @@ def _checked(config: DictConfig, registry: Registry, faults: Sequence[str]) -> S
         if OmegaConf.is_config(config[name]) and OmegaConf.missing_keys(config[name]):
             continue
         try:
-            sections[name] = _typed(config, name)
+            if beyond := list(_out_of_range(config, name)):
+                problems += beyond
+            else:
+                sections[name] = _typed(config, name)
         except (ValueError, OmegaConfBaseException) as error:
             problems.append(f"{name}: {explain(error)}")
     if problems:
         raise ConfigError(_message(problems))
     return Settings(**sections)
+
+
+def _out_of_range(config: DictConfig, section: str) -> Iterator[str]:
+    for key, allowed in ranged(config[section], f"{section}."):
+        if fault := allowed.fault(key, OmegaConf.select(config, key)):
+            yield fault
+
+
+def ranged(config: Any, prefix: str = "") -> Iterator[tuple[str, Range]]:
+    """The key of each option within a composed configuration that has a range, and the range."""
+    if not isinstance(config, DictConfig) or config._is_none() or config._is_missing():
+        return
+    allowed = ranges(OmegaConf.get_type(config) or dict)
+    for name in map(str, config):
+        if name in allowed:
+            yield prefix + name, allowed[name]
+        else:
+            yield from ranged(config._get_node(name), f"{prefix}{name}.")
 
 
 def _typed(config: DictConfig, name: str) -> Any:
@@ -287,16 +294,16 @@ def _missing_values(config: DictConfig, unused: Collection[str]) -> list[str]:
 
 def _impossible_paths(config: DictConfig, registry: Registry, unused: Collection[str]) -> Iterator[str]:
     """Complaints about paths that can name nothing, but for those of sections that the task does not use."""
-    for key, option in paths(registry).items():
+    for key, kind in paths(registry).items():
         if key.startswith("hydra.") or key.split(".")[0] in unused:
             continue
         try:
             value = OmegaConf.select(config, key, throw_on_missing=False)
         except OmegaConfBaseException:
             continue  # which is told of the whole section
-        for path in value if option.many and OmegaConf.is_list(value) else [value]:
+        for path in value if kind.many and OmegaConf.is_list(value) else [value]:
             if path == "":
-                yield f"{key} is empty: give it as {key}=PATH" + ", or null for none" * option.optional
+                yield f"{key} is empty: give it as {key}=PATH" + ", or null for none" * kind.optional
             elif isinstance(path, str) and "\0" in path:
                 yield f"{key} has a NUL in it, which no path can have"
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import KW_ONLY, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, get_args
 
 import numpy as np
 
-from core.errors import PluginError
 from core.interfaces import (
     Array,
     ClipSource,
@@ -21,6 +20,7 @@ from core.interfaces import (
     Tables,
     Upscaler,
 )
+from core.options import Options, option
 
 if TYPE_CHECKING:
     from mindspore import Parameter, nn
@@ -157,71 +157,16 @@ class StepEntry(Entry[C]):
 
 
 Need = Literal["network", "intra", "codec", "upscaler"]
-"""What a codec or an upscaler may be built from."""
-
-
-class Components:
-    """What a codec or an upscaler is built from: all that its entry ``needs``, ready to use.
-
-    Asking for something that the entry does not need raises `PluginError`.
-    """
-
-    def __init__(
-        self,
-        *,
-        network: nn.Cell | None = None,
-        tables: Tables | None = None,
-        intra: IntraCodec | None = None,
-        codec: Codec | None = None,
-        upscaler: Upscaler | None = None,
-    ) -> None:
-        self._network, self._tables = network, tables
-        self._intra, self._codec, self._upscaler = intra, codec, upscaler
-
-    @property
-    def network(self) -> nn.Cell:
-        """The network that ``model=`` chooses, with its weights."""
-        return _needed(self._network, "network")
-
-    @property
-    def tables(self) -> Tables:
-        """The integer tables of the network's checkpoint; none where the entry makes none."""
-        _needed(self._network, "network")
-        return self._tables or {}
-
-    @property
-    def intra(self) -> IntraCodec:
-        """The picture codec that ``intra=`` chooses."""
-        return _needed(self._intra, "intra")
-
-    @property
-    def codec(self) -> Codec:
-        """The codec that the options name as ``inner``."""
-        return _needed(self._codec, "codec")
-
-    @property
-    def upscaler(self) -> Upscaler:
-        """The upscaler that the options name."""
-        return _needed(self._upscaler, "upscaler")
-
-
-P = TypeVar("P")
-
-
-def _needed(part: P | None, need: str) -> P:
-    if part is None:
-        raise PluginError(f"it was built without '{need}', which its entry does not list in needs.")
-    return part
+"""What a codec or an upscaler may be built from, in the order in which ``build`` gets it after the options."""
 
 
 @dataclass(frozen=True)
 class UpscalerEntry(Entry[C]):
     """How video is upscaled: by a trained network, or, where ``needs`` is empty, without one."""
 
-    build: Callable[[C, Components], Upscaler]
-    _: KW_ONLY
+    build: Callable[..., Upscaler]
+    """Gets the options, then the network where it needs one."""
     needs: AbstractSet[Need] = frozenset({"network"})
-    """What ``build`` gets beside the options."""
 
     def __post_init__(self) -> None:
         _check_needs(self, self.needs, ("network",))
@@ -249,15 +194,11 @@ class Direction(Enum):
 
 
 @dataclass
-class GopConfig:
+class GopConfig(Options):
     """What all codecs have in common: the distance of intra frames."""
 
-    gop: int = 12
+    gop: int = option(12, at_least=0)
     """Distance of intra frames; 0 has one at the beginning alone."""
-
-    def __post_init__(self) -> None:
-        if self.gop < 0:
-            raise ValueError(f"gop={self.gop} is negative; 0 means one intra frame at the beginning alone.")
 
 
 @dataclass
@@ -280,19 +221,18 @@ class CodecEntry(Entry[K]):
     One that needs a ``codec`` stands where that stands, and its ``coding`` and ``supervision`` may be None.
     """
 
-    build: Callable[[K, Components], Codec]
-    _: KW_ONLY
-    needs: AbstractSet[Need] = frozenset({"network"})
-    """What ``build`` gets beside the options: the trained ``network`` that ``model=`` chooses, with its tables; the
-    ``intra`` codec of frames that the network does not code, whose fingerprint goes into the stream's; another
-    ``codec`` and an ``upscaler``, which the options name as those of `ResampledCodecConfig` do."""
+    build: Callable[..., Codec]
+    """Gets the options, then what is in ``needs``, in this order: the trained ``network`` that ``model=`` chooses and
+    its tables; the ``intra`` codec of frames that the network does not code, whose fingerprint goes into the stream's;
+    another ``codec``; an ``upscaler``. The options name these two as those of `ResampledCodecConfig` do."""
     tables: Callable[[nn.Cell], Tables] | None = None
     """Makes the integer tables of a trained network, once: they travel with its checkpoint, and ``build`` gets them
-    back from there, so that encoder and decoder have the same on every machine."""
+    back from there, so that encoder and decoder have the same on every machine. Where it is None, it gets none."""
     coding: Coding | None = None
     supervision: Supervision | None = None
     direction: Direction | Callable[[K], Direction | None] = Direction.UNIDIRECTIONAL
     """From where it predicts, or what tells that by the options: None where that is as in the codec within."""
+    needs: AbstractSet[Need] = frozenset({"network"})
     decoding: Sequence[str] = ()
     """Options that a decoder needs as well, of a codec around another one: they go into the stream's fingerprint."""
 
@@ -354,4 +294,7 @@ KINDS: dict[str, type[Entry[Any]]] = {
     "intra": IntraEntry,
     "task": TaskEntry,
 }
-"""Kind -> entry class. The hook that offers a kind is its plural: ``models``, ``losses``, …, and ``intra_codecs``."""
+"""Kind -> entry class."""
+
+HOOK_OF_KIND = {kind: {"loss": "losses", "intra": "intra_codecs"}.get(kind, kind + "s") for kind in KINDS}
+"""Kind -> the hook that offers it: its plural."""

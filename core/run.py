@@ -192,12 +192,11 @@ class Run:
     def upscaler(self, network: nn.Cell) -> hooks.Upscaler:
         """The upscaler over a network."""
         self._ready()
-        components = hooks.Components(network=network)
-        return self.entry("upscaler", hooks.UpscalerEntry).build(self.settings.upscaler, components)
+        return self.entry("upscaler", hooks.UpscalerEntry).build(self.settings.upscaler, network)
 
     def trained_upscaler(self, weights: str | Path | None = None) -> hooks.Upscaler:
         """The upscaler with weights as of `model`; one that was not learned needs none."""
-        return selection.upscaler_of(self, weights).load()
+        return selection.upscaler_of(self, weights).build()
 
     def codec(self, weights: str | Path | None = None) -> LoadedCodec:
         """The codec of a checkpoint (else of ``settings.weights``), with the tables that came with it."""

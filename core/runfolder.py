@@ -1,4 +1,4 @@
-"""Hydra's callback that gives each run a folder and a record of its words that no other start overwrites."""
+"""Hydra's callback that gives each run and sweep a folder, and each run a record of its words, of its own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, open_dict, read_write
 
+from core.words import word
+
 BY_TIME = "${now:"
 """What makes the name of a folder that was not chosen by the user."""
 
@@ -18,6 +20,14 @@ class Fresh(Callback):
 
     The first start in a folder has its words in ``.hydra``, the next ones in ``.hydra-2``, ``.hydra-3`` and so on.
     """
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Choose the name of a sweep's folder; jobs learn it as an override, since they compose for themselves."""
+        if BY_TIME in _written(config.hydra.sweep, "dir"):
+            folder = str(_made(Path(config.hydra.sweep.dir)))
+            with read_write(config.hydra):
+                config.hydra.sweep.dir = folder
+                config.hydra.overrides.hydra.append(word("hydra.sweep.dir", folder))
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Choose the names."""

@@ -196,10 +196,9 @@ class UpscalerSelection(Selection[hooks.UpscalerEntry[Any]]):
         section = entry_section(self.options)
         return [json.dumps([self.name, section, self.fingerprint.hex()], sort_keys=True)]
 
-    def load(self) -> hooks.Upscaler:
+    def build(self) -> hooks.Upscaler:
         """Build it; raises `CheckpointError` as `core.training.checkpoint.load_weights`."""
-        network = self.network if self.has_network else None
-        return self.entry.build(self.options, hooks.Components(network=network))
+        return self.entry.build(self.options, *([self.network] if self.has_network else []))
 
 
 class CodecSelection(Selection[hooks.CodecEntry[Any]]):
@@ -297,21 +296,15 @@ class CodecSelection(Selection[hooks.CodecEntry[Any]]):
 
     def build(self, network: nn.Cell | None = None) -> hooks.Codec:
         """The codec over the network and tables of its checkpoint; or over ``network``, with tables made of that."""
-        tables: hooks.Tables = {}
+        components: list[Any] = []
         if network is not None:
-            tables = self.tables_of(network)
+            components = [network, self.tables_of(network)]
         elif self.has_network:
-            tables = self.checkpoint.tables if self.entry.tables else {}
-            network = self.network
-        upscaler = cast("UpscalerSelection | None", self._parts.get("upscaler"))
-        components = hooks.Components(
-            network=network,
-            tables=tables,
-            intra=self.intra,
-            codec=self.inner.build() if self.inner else None,
-            upscaler=upscaler.load() if upscaler else None,
-        )
-        return self.entry.build(self.options, components)
+            components = [self.network, self.checkpoint.tables if self.entry.tables else {}]
+        if self.intra is not None:
+            components.append(self.intra)
+        components += [part.build() for part in self.parts.values()]
+        return self.entry.build(self.options, *components)
 
     @property
     def is_trained(self) -> bool:

@@ -6,6 +6,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from core.runfolder import Fresh
+from core.words import word
 
 
 def started(output: str, record: str | None = ".hydra") -> tuple[Path, Path | None]:
@@ -33,6 +34,23 @@ def resolver():
 def test_two_starts_in_one_second_do_not_share(tmp_path: Path) -> None:
     found = [started(f"{tmp_path}/runs/${{now:%S}}")[0].name for _ in range(3)]
     assert found == ["2026-01-02_03-04-05", "2026-01-02_03-04-05-2", "2026-01-02_03-04-05-3"]
+
+
+def test_two_sweeps_in_one_second_do_not_share(tmp_path: Path) -> None:
+    for expected in ("2026-01-02_03-04-05", "2026-01-02_03-04-05-2"):
+        config = OmegaConf.create(
+            {"hydra": {"sweep": {"dir": f"{tmp_path}/sweeps/${{now:%S}}"}, "overrides": {"hydra": []}}}
+        )
+        OmegaConf.set_readonly(config.hydra, True)
+        Fresh().on_multirun_start(config)
+        assert config.hydra.sweep.dir == f"{tmp_path}/sweeps/{expected}"
+        assert list(config.hydra.overrides.hydra) == [word("hydra.sweep.dir", config.hydra.sweep.dir)]
+
+
+def test_the_folder_of_a_sweep_that_was_chosen_is_kept(tmp_path: Path) -> None:
+    config = OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}, "overrides": {"hydra": []}}})
+    Fresh().on_multirun_start(config)
+    assert config.hydra.sweep.dir == str(tmp_path) and not config.hydra.overrides.hydra
 
 
 def test_a_folder_that_was_chosen_is_kept_and_so_are_the_words_of_each_start(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 import core
 from core import hooks
 from core.bench.cache import key_of
-from core.errors import ConfigError, PluginError
+from core.errors import ConfigError
 from core.run import Run
 from core.selection import CodecSelection, codec_of, selection_of, upscaler_of
 from core.tasks import profile
@@ -143,16 +143,6 @@ def test_what_must_be_given_is_told_before_anything_is_built(weights: Callable[.
 
 def test_nothing_chosen() -> None:
     assert selection_of(core.open_run(["experiment=none", "task=doctor"])) is None
-
-
-def test_components_are_those_that_were_asked_for() -> None:
-    components = hooks.Components(network=object())  # type: ignore[arg-type]
-    assert components.network is not None and components.tables == {}
-    for need in ("intra", "codec", "upscaler"):
-        with pytest.raises(PluginError, match=f"without '{need}', which its entry does not list in needs"):
-            getattr(components, need)
-    with pytest.raises(PluginError, match="without 'network'"):
-        _ = hooks.Components().tables
 
 
 @pytest.mark.parametrize(

@@ -6,20 +6,16 @@ import math
 from dataclasses import dataclass
 
 from core.hooks import CodecConfig
-from core.media.entries import COARSEST_CRF
+from core.media.options import COARSEST_CRF
+from core.options import option
 
 
 @dataclass
 class InterCodecConfig(CodecConfig):
     """Coding with a trained network. Intra frames are coded by a picture codec (``intra=``)."""
 
-    lmbda: float = 2048.0
+    lmbda: float = option(2048.0, above=0)
     """Weight of the distortion that the network was trained with; intra frames get the quality that goes with it."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.lmbda <= 0:
-            raise ValueError(f"codec.lmbda is {self.lmbda}; it must be above 0.")
 
     @property
     def crf(self) -> float:

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.hooks import Codec, CodecConfig, CodecEntry, Components, Direction, FilePath
+from omegaconf import MISSING
+
+from core.hooks import Codec, CodecConfig, CodecEntry, Direction, FilePath, Upscaler
 
 
 @dataclass
 class ResampledCodecConfig(CodecConfig):
     """A smaller, slower video by another codec; an upscaler restores size and frame rate after decoding."""
 
-    inner: str = "???"
+    inner: str = MISSING
     """Name of the codec that codes the smaller video."""
     inner_checkpoint: FilePath | None = None
     """Its trained network; none for a codec without one. The network's options are those that it was trained with."""
@@ -29,10 +31,10 @@ class ResampledCodecConfig(CodecConfig):
     """Leave out every second frame; else only the size is reduced."""
 
 
-def _build(config: ResampledCodecConfig, components: Components) -> Codec:
+def _build(config: ResampledCodecConfig, inner: Codec, upscaler: Upscaler) -> Codec:
     from core.coding.resampled import ResampledCodec
 
-    return ResampledCodec(components.codec, components.upscaler, config.temporal)
+    return ResampledCodec(inner, upscaler, config.temporal)
 
 
 def _direction(config: ResampledCodecConfig) -> Direction | None:

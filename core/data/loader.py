@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.options import at_least
 from core.errors import DataError, MindvideoError
 from core.hooks import Array, ClipSource
 
@@ -56,9 +55,9 @@ def loader(
     """
     from mindspore.dataset import GeneratorDataset
 
-    at_least("batch_size", batch_size, 1)
-    at_least("seed", seed, 0)
-    at_least("workers", workers, 1)
+    for name, value, least in (("batch_size", batch_size, 1), ("seed", seed, 0), ("workers", workers, 1)):
+        if value < least:
+            raise ValueError(f"{name} is {value}; it must be at least {least}.")
     if not 0 <= rank < world:
         raise ValueError(f"rank is {rank}; it must lie in 0 to {world - 1}.")
     if len(source) < world:

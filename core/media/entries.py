@@ -7,20 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.hooks import IntraCodec, IntraEntry
-
-COARSEST_CRF = 51.0
+from core.media.options import COARSEST_CRF
+from core.options import Options, option
 
 
 @dataclass
-class HevcConfig:
+class HevcConfig(Options):
     """HEVC in 4:2:0 by x265, preset medium."""
 
-    crf: float | None = None
+    crf: float | None = option(None, at_least=0, at_most=COARSEST_CRF)
     """Constant rate factor, 0 (best) to 51; null takes the one that suits the video codec."""
-
-    def __post_init__(self) -> None:
-        if self.crf is not None and not 0 <= self.crf <= COARSEST_CRF:
-            raise ValueError(f"intra.crf is {self.crf}; it must lie between 0 and {COARSEST_CRF:g}.")
 
 
 @dataclass

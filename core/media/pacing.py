@@ -14,6 +14,8 @@ MOST_REPEATS = 10_000
 _FASTEST = 120
 """Frames per second up to which a varying rate is followed."""
 _MILLISECOND = Fraction(1, 1000)
+_LARGEST_TERM = 1 << 30
+"""Rates have terms that libav's integers hold."""
 
 
 def regular(frames: Iterable[Frame], rate: Fraction, unit: Fraction) -> Iterator[Frame]:
@@ -34,7 +36,8 @@ def odd_duration(duration: Fraction | None, rate: Fraction, unit: Fraction) -> F
 
 def steady_rate(average: Fraction, shortest: Fraction) -> Fraction:
     """Frames per second for a target without times: so many that the shortest interval has a frame, within reason."""
-    return max(average, min(1 / shortest, Fraction(_FASTEST)))
+    followed = min(1 / shortest, Fraction(_FASTEST))
+    return max(average, followed.limit_denominator(int(_LARGEST_TERM / max(1, followed))))
 
 
 def require_few_repeats(output: Path, longest: Fraction, rate: Fraction) -> None:

@@ -193,7 +193,7 @@ class FileWriter(VideoWriter):
             self._container.start_encoding()
         except BaseException as error:
             self._discard()
-            if isinstance(error, (av.FFmpegError, ValueError)):
+            if isinstance(error, (av.FFmpegError, ValueError, OverflowError)):
                 raise cannot_write(path, error) from error
             raise
 

@@ -1,1 +1,1 @@
-"""Between symbols and bytes, without MindSpore: integer tables, the range coder, integer networks that choose tables."""
+"""Between symbols and bytes, without MindSpore: tables, the range coder, integer networks that choose tables."""

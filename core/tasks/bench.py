@@ -20,6 +20,7 @@ from core.devices import machine
 from core.errors import ConfigError, MindvideoError
 from core.hooks import FilePath, Split, TaskEntry
 from core.locks import LOCK, Lock
+from core.options import Options, option
 from core.outside import names_hydra
 from core.run import Run
 from core.selection import CodecSelection, UpscalerSelection, selection_of
@@ -33,7 +34,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class BenchConfig:
+class BenchConfig(Options):
     """Measure codecs at their rates, and upscalers, on test sets and compare them in one report."""
 
     contenders: dict[str, Any] = field(default_factory=dict)
@@ -44,24 +45,19 @@ class BenchConfig:
     """Contenders that the others are compared with."""
     split: Split = Split.TEST
     """Part of the test sets."""
-    parallel: int = 1
+    parallel: int = option(1, at_least=1)
     """Jobs at a time; with more than one, times tell less."""
-    timeout: float | None = None
+    timeout: float | None = option(None, above=0)
     """Seconds that a job may take; null: any time."""
     cache: FilePath = "runs/bench_cache"
     """Folder of clips that were measured before; a benchmark that was interrupted or extended goes on from it."""
-    pictures: int = 1
+    pictures: int = option(1, at_least=0)
     """Clips of each test set to show."""
     title: str = "Benchmark"
     """Heading of the report."""
 
     def __post_init__(self) -> None:
-        if self.parallel < 1:
-            raise ValueError(f"parallel={self.parallel} must be at least 1.")
-        if self.timeout is not None and self.timeout <= 0:
-            raise ValueError(f"timeout={self.timeout:g} must be above 0.")
-        if self.pictures < 0:
-            raise ValueError(f"pictures={self.pictures} is negative.")
+        super().__post_init__()
         for name, value in self.contenders.items():
             if not _has_words(value, ("words", "points")) or not isinstance(value.get("points"), dict):
                 raise ValueError(f"task.contenders.{name} must be {{words: [...], points: {{NAME: [...]}}}}.")

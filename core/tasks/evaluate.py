@@ -16,6 +16,7 @@ from core.config import entry_section
 from core.errors import ConfigError
 from core.files import write_json
 from core.hooks import FilePath, Split, TaskEntry, Upscaler
+from core.options import Options, option
 from core.progress import Meter
 from core.selection import CodecSelection, selection_of
 
@@ -32,21 +33,17 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class EvaluateConfig:
+class EvaluateConfig(Options):
     """Measure a trained network on held-out clips: a codec beside x264, an upscaler beside simple floors."""
 
     checkpoint: FilePath | None = None
     """Checkpoint to measure; for an upscaler, none measures fresh weights (the settings' ``weights``, where given)."""
     split: Split = Split.TEST
     """Part of the data set."""
-    pictures: int = 2
+    pictures: int = option(2, at_least=0)
     """Clips to draw."""
     estimated: bool = False
     """Of a codec: say as well what the float priors estimate for the rate."""
-
-    def __post_init__(self) -> None:
-        if self.pictures < 0:
-            raise ValueError(f"pictures={self.pictures} is negative.")
 
 
 def _evaluate(config: EvaluateConfig, run: Run) -> float | None:
@@ -58,7 +55,7 @@ def _evaluate(config: EvaluateConfig, run: Run) -> float | None:
         return evaluate_codec(run, chosen.load(), config.split, config.pictures, config.estimated).score
     if not config.checkpoint and chosen.has_network:
         log.warning("No task.checkpoint is given: measuring %s.", run.settings.weights or "untrained weights")
-    evaluation = evaluate_upscaler(run, chosen.load(), config.split, config.pictures)
+    evaluation = evaluate_upscaler(run, chosen.build(), config.split, config.pictures)
     report(run, evaluation, config.split)
     return next(iter(evaluation.ours().values()), None)
 

@@ -22,8 +22,10 @@ from core.hooks import (
     Split,
     TaskEntry,
 )
+from core.options import option
 from core.progress import Meter
 from core.selection import CodecSelection, UpscalerSelection, selection_of
+from core.tasks.options import TrainedOptions
 
 if TYPE_CHECKING:
     from mindspore.train import Metric
@@ -41,11 +43,9 @@ ALWAYS = ("psnr", "ssim", "ms_ssim")
 
 
 @dataclass
-class MeasureConfig:
+class MeasureConfig(TrainedOptions):
     """Measure a codec at one rate by real streams, or an upscaler; what was measured before is taken from a cache."""
 
-    checkpoint: FilePath | None = None
-    """Trained codec or upscaler; by default the settings' ``weights``."""
     dataset: list[str] = field(default_factory=list)
     """Words that choose the data set, whatever the settings (of an experiment, say) choose."""
     split: Split = Split.TEST
@@ -54,7 +54,7 @@ class MeasureConfig:
     """Folder of what was measured before."""
     result: FilePath | None = None
     """JSON file to write."""
-    pictures: int = 1
+    pictures: int = option(1, at_least=0)
     """Clips whose last frame is kept as a picture."""
 
 
@@ -115,7 +115,7 @@ def measure_upscaler(config: MeasureConfig, chosen: UpscalerSelection) -> Upscal
     from core.bench.records import UpscalerRecord
     from core.bench.upscaling import Upscaling, measure, scale_of
 
-    run, load = chosen.run, cache(chosen.load)
+    run, load = chosen.run, cache(chosen.build)
     source, kept, facts = _source(config, run), Cache(Path(config.cache)), decides(chosen)
     how = Upscaling(kept, facts, _further_metrics(run), run.settings.seed)
     with Meter(f"Measuring ({config.split.value})", len(source)) as meter:

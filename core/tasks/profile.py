@@ -76,7 +76,7 @@ def _work(config: ProfileConfig, run: Run) -> tuple[nn.Cell, Work, str]:
     if isinstance(chosen, CodecSelection):
         codec = chosen.build(None if chosen.is_trained else network)
         return network, coding(codec), f"{title}: an intra and an inter frame, encoded and decoded"
-    return network, upscaling(chosen.load()), f"{title}: two frames of two"
+    return network, upscaling(chosen.build()), f"{title}: two frames of two"
 
 
 PROFILE = TaskEntry("profile", ProfileConfig, _profile, needs=("device",), takes=("codec", "upscaler"))

@@ -14,6 +14,7 @@ from core.errors import CheckpointError
 from core.hooks import FilePath, TaskEntry
 from core.progress import Meter
 from core.selection import upscaler_of
+from core.tasks.options import WritingOptions
 from core.tasks.source import SourceConfig
 from core.upscaling.options import UpscaleOptions
 
@@ -24,19 +25,11 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class UpscaleConfig(UpscaleOptions, SourceConfig):
+class UpscaleConfig(UpscaleOptions, SourceConfig, WritingOptions):
     """Make a video smoother and larger with a trained network."""
 
     output: FilePath = MISSING
     """.mp4 or .mkv (H.264), .y4m (lossless), or a folder for PNG files."""
-    checkpoint: FilePath | None = None
-    """Trained network; by default the settings' ``weights``."""
-    overwrite: bool = False
-    """Replace an output that exists."""
-
-    def __post_init__(self) -> None:
-        UpscaleOptions.__post_init__(self)
-        SourceConfig.__post_init__(self)
 
     @property
     def options(self) -> UpscaleOptions:
@@ -54,7 +47,7 @@ def _upscale(config: UpscaleConfig, run: Run) -> None:
         raise CheckpointError(missing)
     with claimed(config.path, output, config.overwrite), config.open(run.limits) as reader:
         require_ours(output)
-        upscaler = chosen.load()
+        upscaler = chosen.build()
         with Meter(f"Upscaling {config.path.name}", reader.info.frame_count) as meter:
             result = upscale_video(
                 reader,

@@ -18,7 +18,7 @@ from core.nn import precision
 from core.symbols.order import ContextOrder
 
 from . import transforms
-from .plugin import Cheng2020Config
+from .config import Cheng2020Config
 
 MULTIPLE = 64
 """Sides of a picture must be divisible by it: 16 for the transforms times 4 for the hyperprior's."""

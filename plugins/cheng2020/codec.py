@@ -23,6 +23,7 @@ from core.symbols.coder import SymbolDecoder, SymbolEncoder
 
 from . import stages
 from .cells import MULTIPLE, Cheng2020
+from .config import Cheng2020CodecConfig
 from .latents import LatentCoder
 
 
@@ -59,7 +60,7 @@ class PictureCoder:
 class Cheng2020Codec:
     """`core.hooks.Codec` of a trained `Cheng2020`: every frame is an intra frame."""
 
-    def __init__(self, network: Cheng2020, tables: Tables) -> None:
+    def __init__(self, config: Cheng2020CodecConfig, network: Cheng2020, tables: Tables) -> None:
         self.coder = PictureCoder(network, tables)
 
     def encoder(self, format: PictureFormat, estimate: bool = False) -> FrameEncoder:

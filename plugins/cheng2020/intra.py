@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from core.codec.decoded import DecodedPictures
 from core.errors import StreamError
 from core.hooks import Array, PictureFormat
@@ -10,7 +12,7 @@ from core.training.checkpoint import MODEL, Checkpoint, assign
 
 from .cells import MULTIPLE, Cheng2020
 from .codec import PictureCoder
-from .plugin import Cheng2020Config
+from .config import Cheng2020Config, Cheng2020IntraConfig
 
 _HASH_BYTES = 4
 
@@ -22,7 +24,8 @@ class Cheng2020Intra:
     `CheckpointError` for a checkpoint of another model, or without tables.
     """
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(self, config: Cheng2020IntraConfig) -> None:
+        checkpoint = Checkpoint.open(Path(config.checkpoint))
         self.fingerprint = checkpoint.fingerprint
         network = Cheng2020(checkpoint.options("cheng2020", Cheng2020Config))
         assign(network, checkpoint.part(MODEL), checkpoint.path)

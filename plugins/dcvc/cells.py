@@ -14,7 +14,7 @@ from core.nn.spynet import SPyNet
 from core.nn.warp import Warp
 
 from . import transforms
-from .plugin import DcvcConfig
+from .config import DcvcConfig
 from .prior import ContextPrior
 from .start import start
 

@@ -18,8 +18,8 @@ from core.symbols.tables import tables_from_pmfs
 
 from . import stages
 from .cells import MULTIPLE, Dcvc
+from .config import DcvcCodecConfig, Quantize
 from .latents import CONTENT, MOTION, ExactSide, LatentCoder
-from .plugin import DcvcCodecConfig, Quantize
 
 _CONVENTIONS = tuple(Quantize)
 """By the symbol that an inter packet begins with."""

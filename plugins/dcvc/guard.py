@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from mindspore import Tensor
 from mindspore.train import Callback, RunContext
 
 from core.errors import MindvideoError
 
-from .plugin import DcvcLossConfig
+from .config import DcvcLossConfig
+
+if TYPE_CHECKING:
+    from core.run import Run
 
 GRACE = 200
 """Steps of a stage before it is judged."""
@@ -76,3 +80,10 @@ class Guard(Callback):
                 f"({self._means['motion_bpp']:.1e} bits per pixel): what follows would learn without it. Raise "
                 "loss.lmbda or loss.flow_steps, or set loss.guard=false if the clips do not move."
             )
+
+
+def callbacks(run: Run) -> Iterable[Callback]:
+    """The guard of a training by DCVC's loss, unless it is not wanted."""
+    loss = run.settings.section("loss")
+    if isinstance(loss, DcvcLossConfig) and loss.guard:
+        yield Guard(loss, getattr(run.device, "fetch_every", 1))

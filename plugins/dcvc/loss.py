@@ -9,7 +9,7 @@ from core.losses.rate_distortion import RateDistortionLoss
 from core.nn.warp import Warp
 
 from .cells import Costs, Pair
-from .plugin import DcvcLossConfig
+from .config import DcvcLossConfig
 
 
 class DcvcLoss(nn.Cell):

@@ -11,7 +11,7 @@ from core.hooks import Array, PublishedTensor, PublishedWeights
 from core.nn.spynet import LEVELS
 from core.symbols.order import ContextOrder, visible
 
-from .plugin import DcvcConfig
+from .config import DcvcConfig
 from .prior import KERNEL
 
 Names = Iterator[tuple[str, str]]

@@ -16,8 +16,8 @@ from core.nn.refinement import RefinementNetwork
 from core.nn.spynet import SPyNet
 from core.nn.warp import Warp
 
+from .config import DvcConfig
 from .hyperprior import Hyperprior
-from .plugin import DvcConfig
 from .start import FAINT_GAIN, LATENT_GAIN, start_refinement, start_spynet, start_transform
 from .transforms import motion_analysis, motion_synthesis, residual_analysis, residual_synthesis
 

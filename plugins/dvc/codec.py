@@ -11,8 +11,8 @@ from core.symbols.coder import SymbolDecoder, SymbolEncoder
 
 from . import stages
 from .cells import MULTIPLE, Dvc
+from .config import DvcCodecConfig
 from .latents import LatentCoder
-from .plugin import DvcCodecConfig
 
 _LATENT = 16
 """How many times smaller the latents of motion and residual are."""

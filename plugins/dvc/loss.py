@@ -9,7 +9,7 @@ from core.losses.rate_distortion import RateDistortionLoss
 from core.nn.warp import Warp
 
 from .cells import Parts
-from .plugin import DvcLossConfig
+from .config import DvcLossConfig
 
 
 class DvcLoss(nn.Cell):

@@ -12,7 +12,7 @@ from core.nn.stage import Stage
 from core.nn.warp import Warp
 from plugins.dvc.cells import Parts
 
-from .plugin import DvcpLossConfig, Features
+from .config import DvcpLossConfig, Features
 from .vgg import random_vgg, trained_vgg
 
 log = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from mindspore.ops import constexpr
 
 from core.nn import precision
 
+from .config import SsfvcConfig
 from .hyperprior import Hyperprior
-from .plugin import SsfvcConfig
 from .scale_space import ScaleSpaceWarp
 from .start import MOTION_GAIN, PICTURE_GAIN, start_analysis, start_synthesis
 from .transforms import analysis, synthesis

@@ -11,6 +11,7 @@ from core.symbols.coder import SymbolDecoder, SymbolEncoder
 
 from . import stages
 from .cells import MULTIPLE, ScaleSpaceFlow
+from .config import SsfvcCodecConfig
 from .latents import IMAGE, LATENTS, MOTION, RESIDUAL, LatentCoder
 from .stages import Symbols
 
@@ -21,7 +22,7 @@ class SsfvcCodec:
     Its stages are compiled once for each size that frames are padded to, for all encoders and decoders together.
     """
 
-    def __init__(self, network: ScaleSpaceFlow, tables: Tables) -> None:
+    def __init__(self, config: SsfvcCodecConfig, network: ScaleSpaceFlow, tables: Tables) -> None:
         network.set_train(False)
         self.coders = {name: LatentCoder(tables, name) for name in LATENTS}
         self.information = {name: stages.Information(getattr(network, name)) for name in LATENTS}

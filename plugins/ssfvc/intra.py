@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from mindspore import Tensor
 
 from core.codec.decoded import DecodedPictures
@@ -12,8 +14,8 @@ from core.training.checkpoint import MODEL, Checkpoint, assign
 
 from .cells import MULTIPLE, ScaleSpaceFlow
 from .codec import SsfvcCodec
+from .config import SsfvcCodecConfig, SsfvcConfig, SsfvcIntraConfig
 from .latents import IMAGE
-from .plugin import SsfvcConfig
 
 _HASH_BYTES = 4
 
@@ -25,11 +27,12 @@ class SsfvcIntra:
     `CheckpointError` for a checkpoint of another model, or without tables.
     """
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(self, config: SsfvcIntraConfig) -> None:
+        checkpoint = Checkpoint.open(Path(config.checkpoint))
         self.fingerprint = checkpoint.fingerprint
         network = ScaleSpaceFlow(checkpoint.options("ssfvc", SsfvcConfig))
         assign(network, checkpoint.part(MODEL), checkpoint.path)
-        self._codec = SsfvcCodec(network, checkpoint.tables)
+        self._codec = SsfvcCodec(SsfvcCodecConfig(), network, checkpoint.tables)
 
     def encode(self, frame: Array, format: PictureFormat, crf: float) -> bytes:
         """Code a picture (3,H,W) in [0,1]."""

@@ -234,7 +234,7 @@ def test_every_problem_is_told_before_anything_runs(bench):
         "the anchor vtm is no contender (known: a, b, c)",
         "test set odd: dataset=clip: there is no dataset 'clip'; did you mean 'clips'?",
         "codec=x263: there is no codec 'x263'; did you mean 'x26",
-        "contender b at p: codec: codec.crf and codec.qp must lie between 0 and 51, not 99.",
+        "contender b at p: codec.crf is 99.0; it must be between 0 and 51.",
         "contender c has no points",
     ):
         assert sentence in wrong.stderr
@@ -250,8 +250,8 @@ def test_every_problem_is_told_before_anything_runs(bench):
         ),
         ("+task.contenders.a={words:[x],points:{p:x}}", "task.contenders.a.points must be lists of words"),
         ("+task.sets.a=[x]", "task.sets.a must be {words: [...]}"),
-        ("task.parallel=0", "parallel=0 must be at least 1"),
-        ("task.timeout=0", "timeout=0 must be above 0"),
+        ("task.parallel=0", "task.parallel is 0; it must be at least 1"),
+        ("task.timeout=0", "task.timeout is 0.0; it must be above 0"),
     ],
 )
 def test_what_is_no_benchmark(word, sentence):

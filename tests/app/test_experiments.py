@@ -48,7 +48,7 @@ def test_experiments_compose(name):
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_compose(name):
     settings = core.open_run(["experiment=none", f"model={name}", "task=doctor"]).settings
-    assert type(settings.model).__module__ == f"plugins.{name.partition('_')[0]}.plugin"
+    assert type(settings.model).__module__ == f"plugins.{name.partition('_')[0]}.config"
 
 
 @pytest.mark.parametrize("path", CONTENDERS, ids=lambda path: path.stem)

@@ -100,6 +100,6 @@ def test_an_upscaler_is_not_loaded_for_what_was_measured_before(
     words += ["dataset.evaluation_crop=64", "dataset.limit=1", f"task.cache={tmp_path}"]
     run = core.open_run(words)
     first = measure_upscaler(run.settings.task, upscaler_of(run))
-    monkeypatch.setattr(UpscalerSelection, "load", lambda self: pytest.fail("it is loaded"))
+    monkeypatch.setattr(UpscalerSelection, "build", lambda self: pytest.fail("it is loaded"))
     second = measure_upscaler(run.settings.task, upscaler_of(run))
     assert (first.cached, second.cached, second.scale) == (0, 1, 2) and first.clips == second.clips

@@ -142,11 +142,11 @@ def test_it_stands_where_the_codec_within_stands(select):
         ({"inner": "x264", "inner_checkpoint": str(DVC)}, ConfigError, "codec.inner=x264 has no network"),
         ({"inner": "ssfvc", "inner_checkpoint": str(DVC)}, ConfigError, "model=dvc, which codec.inner=ssfvc does"),
         ({"inner": "dvc", "inner_checkpoint": "no.safetensors"}, CheckpointError, "there is no checkpoint no.safe"),
-        ({"inner": "x264", "inner_options": {"crf": 99}}, ConfigError, "codec.inner_options: codec.crf and"),
+        ({"inner": "x264", "inner_options": {"crf": 99}}, ConfigError, "codec.inner_options: crf is 99"),
         ({"inner": "x264", "inner_options": {"crv": 9}}, ConfigError, "codec.inner_options: Key 'crv'"),
         ({"inner": "x264", "upscaler": "cycmunett"}, PluginError, "did you mean 'cycmunet'?"),
         ({"inner": "x264", "upscaler": "cycmunet"}, ConfigError, "codec.upscaler=cycmunet needs a trained network"),
-        ({"inner": "x264", "upscaler_options": {"scale": 0}}, ConfigError, "upscaler.scale is 0; it must be at"),
+        ({"inner": "x264", "upscaler_options": {"scale": 0}}, ConfigError, "codec.upscaler_options: scale is 0; it"),
     ],
 )  # fmt: skip
 def test_what_cannot_be(select, options, error, sentence):

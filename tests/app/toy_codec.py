@@ -96,8 +96,8 @@ MODEL = ModelEntry("toy", ToyConfig, network)
 CODEC = CodecEntry(
     "toy",
     ToyCodecConfig,
-    lambda config, components: ToyCodec(components.network),
-    tables=tables,
+    lambda config, network, tables: ToyCodec(network),
+    tables,
     coding=Coding.RESIDUAL,
     supervision=Supervision.OBJECTIVE,
 )

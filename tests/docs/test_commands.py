@@ -92,7 +92,7 @@ def site(made, tmp_path_factory):
         record = folder / f"{package}-0.1.0.dist-info"
         record.mkdir()
         (record / "METADATA").write_text(f"Metadata-Version: 2.1\nName: mindvideo-{name}\nVersion: 0.1.0\n")
-        (record / "entry_points.txt").write_text(f"[mindvideo.plugins]\n{name} = {package}.plugin\n")
+        (record / "entry_points.txt").write_text(f"[mindvideo.plugins]\n{name} = {package}.plugin:plugin\n")
     return folder
 
 

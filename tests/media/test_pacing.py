@@ -52,6 +52,14 @@ def test_the_rate_follows_the_shortest_interval_within_reason(
     assert steady_rate(Fraction(average), shortest) == rate
 
 
+def test_a_rate_has_terms_that_libav_holds():
+    interval = 91380 * Fraction(23501, 2147483647)
+    rate = steady_rate(Fraction(19527, 109762390), interval)
+    assert max(rate.numerator, rate.denominator) < 1 << 31
+    assert float(rate * interval) == pytest.approx(1, abs=1e-8)
+    assert steady_rate(Fraction(1, 2), Fraction(1 << 40)) == Fraction(1, 2)
+
+
 def test_endless_repetition_is_refused() -> None:
     require_few_repeats(Path("a.y4m"), Fraction(400), Fraction(25))
     with pytest.raises(MediaError, match=r"3600 s would be in it 90000 times: write \.mp4 or \.mkv"):

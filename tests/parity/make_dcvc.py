@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch_dcvc import Coded, Dcvc
 
-from plugins.dcvc.plugin import DcvcConfig
+from plugins.dcvc.config import DcvcConfig
 
 Arrays = dict[str, np.ndarray]
 

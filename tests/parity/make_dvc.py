@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch_codecs import laplace_probability
 from torch_dvc import Coded, Dvc
 
-from plugins.dvc.plugin import DvcConfig
+from plugins.dvc.config import DvcConfig
 
 Arrays = dict[str, np.ndarray]
 

@@ -14,8 +14,8 @@ from core.symbols.coder import SymbolDecoder, SymbolEncoder
 from core.testing.recipes import convert_weights, load_weights
 from plugins.cheng2020.cells import Cheng2020
 from plugins.cheng2020.codec import PictureCoder
+from plugins.cheng2020.config import Cheng2020Config
 from plugins.cheng2020.latents import tables
-from plugins.cheng2020.plugin import Cheng2020Config
 from plugins.cheng2020.weights import published
 
 Arrays = Mapping[str, np.ndarray]

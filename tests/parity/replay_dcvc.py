@@ -17,8 +17,8 @@ from core.symbols.coder import SymbolDecoder, SymbolEncoder
 from core.testing.recipes import convert_weights, load_weights
 from plugins.dcvc.cells import Dcvc
 from plugins.dcvc.codec import DcvcCodec
+from plugins.dcvc.config import DcvcCodecConfig, DcvcConfig
 from plugins.dcvc.latents import tables
-from plugins.dcvc.plugin import DcvcCodecConfig, DcvcConfig
 from plugins.dcvc.weights import published
 
 Arrays = Mapping[str, np.ndarray]

@@ -13,8 +13,8 @@ from mindspore import Tensor, nn
 from core.nn.warp import warp_volume
 from core.testing.recipes import convert_weights, load_weights
 from plugins.ssfvc.cells import Autoencoder, ScaleSpaceFlow
+from plugins.ssfvc.config import SsfvcConfig
 from plugins.ssfvc.hyperprior import Hyperprior
-from plugins.ssfvc.plugin import SsfvcConfig
 from plugins.ssfvc.scale_space import scale_space
 from plugins.ssfvc.weights import published
 

@@ -59,7 +59,7 @@ BROKEN = '''
 import mindspore
 from dataclasses import dataclass
 
-from core.hooks import LossEntry, ModelEntry, hookimpl
+from core.hooks import LossEntry, ModelEntry, hookimpl, lazy
 
 HOOK_API = 2
 
@@ -87,7 +87,7 @@ def models():
 
 @hookimpl
 def losses():
-    return [LossEntry("silent", Silent, build)]
+    return [LossEntry("silent", Silent, lazy("broken_plugin:nowhere"))]
 '''
 
 
@@ -103,6 +103,7 @@ def test_what_is_wrong_is_told(tmp_path):
     failed = set(re.findall(r"^FAILED \S+::(\w+)", said, re.MULTILINE))
     assert failed == {
         "test_importing_the_plugin_starts_no_mindspore",
+        "test_everything_named_is_there",
         "test_names_are_lower_case",
         "test_everything_says_what_it_is",
         "test_everything_that_computes_is_tried",

@@ -22,6 +22,9 @@ from .kinds import ALL, KINDS
 from .report import in_page, markdown, write
 from .rounds import Rounds
 
+MARK = ".torture"
+"""A file in the folder of a torture, by which the next one knows that it may empty it."""
+
 
 def main() -> int:
     given = _arguments()
@@ -35,8 +38,14 @@ def main() -> int:
         except (OSError, MindvideoError) as error:
             print(f"Error: {error}", file=sys.stderr)
             return 2
+    if given.folder.exists() and any(given.folder.iterdir()) and not (given.folder / MARK).exists():
+        print(
+            f"Error: {given.folder} holds files that no torture made: give another --folder.", file=sys.stderr
+        )
+        return 2
     shutil.rmtree(given.folder, ignore_errors=True)
     given.folder.mkdir(parents=True)
+    (given.folder / MARK).touch()
     rounds, began = Rounds(given.seed, given.folder.resolve(), kinds), time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.errors import ConfigError
-from core.hooks import Components, Output
+from core.hooks import Output
 from core.upscaling.entries import FLOOR, FloorConfig
 from core.upscaling.evaluate import OURS, Task, evaluate
 from core.upscaling.floors import bicubic, blend
@@ -41,17 +41,17 @@ class Error:
 @pytest.mark.parametrize("scale", [2, 3])
 def test_what_the_floor_makes(scale):
     first, last = Clips().low[0, :2, None]
-    made = FLOOR.build(FloorConfig(scale), Components())(first, last, tuple(Output))
+    made = FLOOR.build(FloorConfig(scale))(first, last, tuple(Output))
     assert set(made) == set(Output)
     np.testing.assert_array_equal(made[Output.FIRST][0], bicubic(first[0], scale))
     np.testing.assert_array_equal(made[Output.LAST][0], bicubic(last[0], scale))
     np.testing.assert_array_equal(made[Output.LOW_MIDDLE], blend(first, last))
     np.testing.assert_array_equal(made[Output.MIDDLE][0], bicubic(blend(first, last)[0], scale))
-    assert FLOOR.build(FloorConfig(scale), Components())(first, last, []) == {}
+    assert FLOOR.build(FloorConfig(scale))(first, last, []) == {}
 
 
 def test_the_floor_beside_itself():
-    evaluation = evaluate(FLOOR.build(FloorConfig(), Components()), Clips(), {"error": Error()}, keep=1)
+    evaluation = evaluate(FLOOR.build(FloorConfig()), Clips(), {"error": Error()}, keep=1)
     rows = {(row.task, row.method == OURS): row.values["error"] for row in evaluation.rows}
     clips = Clips()
     for task in Task:
@@ -68,4 +68,4 @@ def test_the_floor_beside_itself():
 
 def test_another_factor_than_the_data_set_s():
     with pytest.raises(ConfigError, match=r"set dataset\.scale=3"):
-        evaluate(FLOOR.build(FloorConfig(3), Components()), Clips(), {}, keep=0)
+        evaluate(FLOOR.build(FloorConfig(3)), Clips(), {}, keep=0)

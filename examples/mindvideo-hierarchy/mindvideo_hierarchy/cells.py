@@ -16,7 +16,7 @@ from core.nn.gdn import GDN, InverseGDN
 from core.nn.spynet import SPyNet
 from core.nn.warp import Warp
 
-from .plugin import HierarchyConfig
+from .config import HierarchyConfig
 
 MULTIPLE = 16
 """Sides of a picture must be divisible by it, for the flow's pyramid."""

@@ -32,9 +32,9 @@ from core.symbols.coder import SymbolDecoder, SymbolEncoder
 
 from . import stages
 from .cells import LATENT, MULTIPLE, Hierarchy
+from .config import HierarchyCodecConfig
 from .latents import LatentCoder
 from .order import turns
-from .plugin import HierarchyCodecConfig
 
 
 class HierarchyCodec:

@@ -7,15 +7,10 @@ from mindspore import Tensor
 
 from core.config import entry_section
 from core.errors import CheckpointError, StreamError
-from core.hooks import Coding, Components, PacketType, PictureFormat, Supervision
+from core.hooks import Coding, PacketType, PictureFormat, Supervision
 from core.training.checkpoint import MODEL, Checkpoint, tensors_of
-from plugins.cheng2020.plugin import (
-    CODEC,
-    INTRA,
-    Cheng2020CodecConfig,
-    Cheng2020Config,
-    Cheng2020IntraConfig,
-)
+from plugins.cheng2020.config import Cheng2020CodecConfig, Cheng2020Config, Cheng2020IntraConfig
+from plugins.cheng2020.plugin import CODEC, INTRA
 
 from ..codecs.material import build_frames, decoded, encoded, intra_codec, mode
 from .conftest import build_network
@@ -60,7 +55,7 @@ def frames():
 
 def test_round_trip(network, frames):
     """Every frame by itself, at a size that is padded; the decoder shows the encoder's pictures."""
-    codec = CODEC.build(Cheng2020CodecConfig(), Components(network=network, tables=CODEC.tables(network)))
+    codec = CODEC.build(Cheng2020CodecConfig(), network, CODEC.tables(network))
     coded = encoded(codec, FORMAT, frames, estimate=True)
     assert [item.packet.type for item in coded] == [PacketType.INTRA] * 2
     for item in coded:
@@ -73,7 +68,7 @@ def test_round_trip(network, frames):
 
 def test_real_coding_is_near_the_estimate(network, frames):
     """The estimate rounds y, real coding its distance from the mean."""
-    codec = CODEC.build(Cheng2020CodecConfig(), Components(network=network, tables=CODEC.tables(network)))
+    codec = CODEC.build(Cheng2020CodecConfig(), network, CODEC.tables(network))
     (item,) = encoded(codec, PictureFormat(64, 64), build_frames(1, 64, 64), estimate=True)
     with mode(ms.PYNATIVE_MODE):
         _, bits = network(Tensor(build_frames(1, 64, 64)[None]))
@@ -84,7 +79,9 @@ def test_intra_frames(intra, write, frames):
     named = intra_codec("cheng2020", intra)
     payload = named.encode(frames[0], FORMAT, 20)
     assert payload.startswith(b"\x09cheng2020")
-    picture = named.decode(payload, FORMAT)
+    other = intra_codec("cheng2020", INTRA.build(Cheng2020IntraConfig(str(write()))))
+    picture = other.decode(payload, FORMAT)
+    np.testing.assert_array_equal(named.decode(payload, FORMAT), picture)
     assert picture.shape == (3, 44, 100) and picture.std() > 0.004
     assert intra.fingerprint == Checkpoint.open(write()).fingerprint
 
@@ -110,13 +107,13 @@ def test_checkpoints_of_other_models_are_refused(write, section):
 def test_tables_are_checked(network, name):
     tables = {key: table for key, table in CODEC.tables(network).items() if not key.startswith(name)}
     with pytest.raises(CheckpointError, match=name):
-        CODEC.build(Cheng2020CodecConfig(), Components(network=network, tables=tables))
+        CODEC.build(Cheng2020CodecConfig(), network, tables)
 
 
 def test_wrong_options_are_named():
     with pytest.raises(ValueError, match=r"codec\.gop"):
         Cheng2020CodecConfig(gop=12)
-    with pytest.raises(ValueError, match=r"model\.channels"):
+    with pytest.raises(ValueError, match=r"channels is .* a multiple of 2"):
         Cheng2020Config(channels=5)
 
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
-from core.hooks import Components, Output
+from core.hooks import Output
 from core.media.tiles import plan_tiles
-from plugins.cycmunet.plugin import UPSCALER, CycMuNetUpscalerConfig, Format
+from plugins.cycmunet.config import CycMuNetUpscalerConfig, Format
+from plugins.cycmunet.plugin import UPSCALER
 
 ORDER = (Output.FIRST, Output.MIDDLE, Output.LAST, Output.LOW_MIDDLE)
 CHOICES = [(), (Output.LOW_MIDDLE,), (Output.FIRST, Output.LAST), (Output.FIRST, Output.MIDDLE), ORDER]
@@ -16,7 +17,7 @@ CHOICES = [(), (Output.LOW_MIDDLE,), (Output.FIRST, Output.LAST), (Output.FIRST,
 def test_outputs(randomised, frames, options):
     network = randomised(**options)
     whole = [np.clip(t.asnumpy(), 0, 1) for t in network(*(Tensor(frame) for frame in frames))]
-    upscaler = UPSCALER.build(CycMuNetUpscalerConfig(), Components(network=network))
+    upscaler = UPSCALER.build(CycMuNetUpscalerConfig(), network)
     for choice in CHOICES:
         results = upscaler(*frames, choice)
         assert set(results) == set(choice)
@@ -31,12 +32,12 @@ def test_outputs(randomised, frames, options):
 )
 def test_alignment(randomised, options, alignment):
     network = randomised(**options)
-    assert UPSCALER.build(CycMuNetUpscalerConfig(), Components(network=network)).alignment == alignment
+    assert UPSCALER.build(CycMuNetUpscalerConfig(), network).alignment == alignment
 
 
 def test_tiles_are_invisible(fresh):
     """A picture upscaled tile by tile is the picture upscaled whole, to a tenth of an 8-bit step."""
-    upscaler = UPSCALER.build(CycMuNetUpscalerConfig(), Components(network=fresh()))
+    upscaler = UPSCALER.build(CycMuNetUpscalerConfig(), fresh())
     first, last = np.random.default_rng(8).random((2, 3, 57, 90), dtype=np.float32)
     wanted = (Output.FIRST, Output.MIDDLE)
 

@@ -16,7 +16,7 @@ from core.hooks import Packet, PacketType, PictureFormat
 from core.symbols.coder import SymbolEncoder
 from plugins.dcvc.cells import Dcvc
 from plugins.dcvc.codec import MULTIPLE, begin
-from plugins.dcvc.plugin import DcvcConfig, Quantize
+from plugins.dcvc.config import DcvcConfig, Quantize
 
 from ..codecs.material import build_frames, extreme_symbols, intra_codec
 

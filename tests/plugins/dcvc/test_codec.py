@@ -10,10 +10,11 @@ from mindspore import Tensor
 from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
 from core.errors import CheckpointError, StreamError
-from core.hooks import Coding, Components, PictureFormat, Supervision
+from core.hooks import Coding, PictureFormat, Supervision
 from core.nn import strips
 from core.symbols.order import ContextOrder
-from plugins.dcvc.plugin import CODEC, DcvcCodecConfig, Quantize
+from plugins.dcvc.config import DcvcCodecConfig, Quantize
+from plugins.dcvc.plugin import CODEC
 
 from ..codecs.material import build_frames, decoded, encoded, intra_codec, mode, psnr
 from ..codecs.test_damage import HEIGHT, WIDTH, written
@@ -37,11 +38,7 @@ def network():
 @pytest.fixture(scope="module")
 def make_codec(network):
     tables = CODEC.tables(network)
-    return cache(
-        lambda **options: CODEC.build(
-            DcvcCodecConfig(**options), Components(network=network, tables=tables, intra=intra_codec())
-        )
-    )
+    return cache(lambda **options: CODEC.build(DcvcCodecConfig(**options), network, tables, intra_codec()))
 
 
 @pytest.fixture(scope="module")
@@ -95,9 +92,7 @@ def test_packets_say_how_they_are_quantised(make_codec, coded):
 
 def test_the_checkerboard_codes_too(frames):
     network = build_network(context=ContextOrder.checkerboard)
-    codec = CODEC.build(
-        DcvcCodecConfig(), Components(network=network, tables=CODEC.tables(network), intra=intra_codec())
-    )
+    codec = CODEC.build(DcvcCodecConfig(), network, CODEC.tables(network), intra_codec())
     items = encoded(codec, FORMAT, frames[:2], estimate=True)
     shown = decoded(codec, FORMAT, [item.packet for item in items])
     np.testing.assert_array_equal(shown[1].picture, items[1].picture)
@@ -110,9 +105,7 @@ def test_other_arithmetic_is_noticed_and_named(network, make_codec, frames, tmp_
     path, format = tmp_path / "stream.mdv", PictureFormat(WIDTH, HEIGHT)
     small = frames[:2, :, :HEIGHT, :WIDTH]
     written([item.packet for item in encoded(make_codec(), format, small)], tmp_path)
-    codec = CODEC.build(
-        DcvcCodecConfig(), Components(network=network, tables=CODEC.tables(network), intra=intra_codec())
-    )
+    codec = CODEC.build(DcvcCodecConfig(), network, CODEC.tables(network), intra_codec())
     ours = codec.content_side
     codec.content_side = lambda *known: ours(*known) + 0.1
     shown = []
@@ -130,10 +123,7 @@ def test_portable_symbols_do_not_depend_on_pictures(frames):
     """Where float results differ, here by far more than rounding, pictures do too, but every symbol is right."""
     network = build_network(portable=True)
     tables = CODEC.tables(network)
-    codec, elsewhere = (
-        CODEC.build(DcvcCodecConfig(), Components(network=network, tables=tables, intra=intra_codec()))
-        for _ in range(2)
-    )
+    codec, elsewhere = (CODEC.build(DcvcCodecConfig(), network, tables, intra_codec()) for _ in range(2))
     items = encoded(codec, FORMAT, frames, estimate=True)
     ours = elsewhere.context
     elsewhere.context = lambda *known: (ours(*known)[0] + 1.0,)
@@ -152,25 +142,21 @@ def test_strips_give_the_whole_picture(request, frames, monkeypatch, kernel):
     if kernel == "onednn":
         request.getfixturevalue("kernels")
     network = build_network(**SMALLEST)
-    codec = CODEC.build(
-        DcvcCodecConfig(), Components(network=network, tables=CODEC.tables(network), intra=intra_codec())
-    )
+    codec = CODEC.build(DcvcCodecConfig(), network, CODEC.tables(network), intra_codec())
     latent = Tensor(np.random.default_rng(3).integers(-2, 3, (1, 4, 20, 4)).astype(np.float32))
     reference = Tensor(build_frames(1, 320, 64)[:1])
     made = []
     for positions in (strips.POSITIONS, 40):
         monkeypatch.setattr(strips, "POSITIONS", positions)
         assert len(strips.plan_strips(20, 4, 3)) == (1 if positions > 40 else 3)
-        context, temporal = codec.context(latent, reference)
-        made.append([t.asnumpy() for t in (context, temporal, codec.synthesise_content(latent, context))])
+        context, temporal = codec.predict(latent, reference)
+        made.append([t.asnumpy() for t in (context, temporal, *codec.content_synthesis(latent, context))])
     for whole, parts in zip(*made, strict=True):
         np.testing.assert_allclose(parts, whole, rtol=0, atol=2e-6)
 
 
 def test_intra_frames_without_loss(network, frames):
-    codec = CODEC.build(
-        DcvcCodecConfig(), Components(network=network, tables=CODEC.tables(network), intra=intra_codec("png"))
-    )
+    codec = CODEC.build(DcvcCodecConfig(), network, CODEC.tables(network), intra_codec("png"))
     (item,) = encoded(codec, FORMAT, frames[:1])
     np.testing.assert_array_equal(item.picture, np.rint(255 * frames[0]))
     assert item.packet.payload.startswith(b"\x03png")
@@ -199,7 +185,7 @@ def test_a_diverged_network_is_named(part, value, words):
     for name in part.split("."):
         cell = getattr(cell, name)
     cell[-1].bias.set_data(Tensor(np.full(cell[-1].bias.shape, value, np.float32)))
-    codec = CODEC.build(DcvcCodecConfig(), Components(network=network, tables=tables, intra=intra_codec()))
+    codec = CODEC.build(DcvcCodecConfig(), network, tables, intra_codec())
     with pytest.raises(CheckpointError, match=f"{words}.*diverged"):
         encoded(codec, PictureFormat(8, 8), build_frames(2, 8, 8))
 
@@ -208,7 +194,7 @@ def test_a_diverged_network_is_named(part, value, words):
 def test_tables_are_checked(network, name):
     tables = {key: table for key, table in CODEC.tables(network).items() if not key.startswith(name)}
     with pytest.raises(CheckpointError, match=name):
-        CODEC.build(DcvcCodecConfig(), Components(network=network, tables=tables, intra=intra_codec()))
+        CODEC.build(DcvcCodecConfig(), network, tables, intra_codec())
 
 
 @pytest.mark.parametrize(("option", "value"), [("lmbda", 0.0), ("gop", -1)])

@@ -14,7 +14,7 @@ from core.hooks import Packet, PacketType
 from core.nn.conv import Conv2d, ConvTranspose2d
 from core.symbols.coder import SymbolEncoder
 from plugins.dvc.cells import Dvc
-from plugins.dvc.plugin import DvcConfig
+from plugins.dvc.config import DvcConfig
 
 from ..codecs.material import extreme_symbols
 

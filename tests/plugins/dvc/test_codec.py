@@ -6,11 +6,12 @@ import pytest
 from mindspore import Tensor
 
 from core.errors import CheckpointError
-from core.hooks import Coding, Components, PictureFormat, Supervision
+from core.hooks import Coding, PictureFormat, Supervision
 from core.media.hevc import Hevc
+from core.symbols.integer import IntegerNetwork
 from core.symbols.tables import LAPLACE_SCALES, table_index
-from plugins.dvc.latents import LatentCoder
-from plugins.dvc.plugin import CODEC, DvcCodecConfig
+from plugins.dvc.config import DvcCodecConfig
+from plugins.dvc.plugin import CODEC
 
 from ..codecs.material import build_frames, encoded, intra_codec, mode, psnr
 from .conftest import build_network
@@ -34,10 +35,7 @@ def make_codec(network):
     tables = CODEC.tables(network)
 
     def make(intra=None, **options):
-        return CODEC.build(
-            DvcCodecConfig(**options),
-            Components(network=network, tables=tables, intra=intra or intra_codec()),
-        )
+        return CODEC.build(DvcCodecConfig(**options), network, tables, intra or intra_codec())
 
     return make
 
@@ -71,7 +69,7 @@ def test_tables_are_those_of_the_float_scales(network):
     """Chosen in integers, from the hyper synthesis without its exponential."""
     rng = np.random.default_rng(3)
     z = rng.integers(-4, 5, (network.config.hidden, 6, 5)).astype(np.int32)
-    ours = LatentCoder(CODEC.tables(network))._scales(z)
+    ours = IntegerNetwork.from_arrays(CODEC.tables(network), "residual.scales")(z)
     scales = network.residual.hyperprior.scales(Tensor(z[None].astype(np.float32))).asnumpy()[0]
     expected = table_index(scales, LAPLACE_SCALES)
     assert ours.shape == expected.shape and len(np.unique(expected)) > 5
@@ -117,7 +115,7 @@ def test_a_diverged_network_is_named(part, value, words):
     for name in part.split("."):
         cell = getattr(cell, name)
     cell[-1].bias.set_data(Tensor(np.full(cell[-1].bias.shape, value, np.float32)))
-    codec = CODEC.build(DvcCodecConfig(), Components(network=network, tables=tables, intra=intra_codec()))
+    codec = CODEC.build(DvcCodecConfig(), network, tables, intra_codec())
     with mode(ms.PYNATIVE_MODE), pytest.raises(CheckpointError, match=f"{words}.*diverged"):
         encoded(codec, PictureFormat(8, 8), build_frames(2, 8, 8))
 
@@ -126,7 +124,7 @@ def test_a_diverged_network_is_named(part, value, words):
 def test_tables_are_checked(network, name):
     tables = {key: table for key, table in CODEC.tables(network).items() if not key.startswith(name)}
     with pytest.raises(CheckpointError, match=name):
-        CODEC.build(DvcCodecConfig(), Components(network=network, tables=tables, intra=intra_codec()))
+        CODEC.build(DvcCodecConfig(), network, tables, intra_codec())
 
 
 @pytest.mark.parametrize(("option", "value"), [("lmbda", 0.0), ("gop", -1)])

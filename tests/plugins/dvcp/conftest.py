@@ -15,8 +15,8 @@ from core.hooks import Packet, PacketType
 from core.nn.conv import Conv2d
 from core.symbols.coder import SymbolEncoder
 from plugins.dvcp.cells import Dvcp
+from plugins.dvcp.config import DvcpConfig
 from plugins.dvcp.normalisation import ChannelNorm
-from plugins.dvcp.plugin import DvcpConfig
 
 from ..codecs.material import extreme_symbols
 

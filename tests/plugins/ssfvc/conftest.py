@@ -11,8 +11,8 @@ from mindspore import Tensor, nn
 from core.hooks import Packet, PacketType
 from core.symbols.coder import SymbolEncoder
 from plugins.ssfvc.cells import ScaleSpaceFlow
+from plugins.ssfvc.config import SsfvcConfig
 from plugins.ssfvc.latents import IMAGE, MOTION, RESIDUAL
-from plugins.ssfvc.plugin import SsfvcConfig
 
 from ..codecs.material import build_frames, extreme_symbols
 

@@ -6,8 +6,9 @@ import pytest
 from mindspore import Tensor
 
 from core.errors import CheckpointError
-from core.hooks import Coding, Components, PictureFormat, Supervision
-from plugins.ssfvc.plugin import CODEC, SsfvcCodecConfig
+from core.hooks import Coding, PictureFormat, Supervision
+from plugins.ssfvc.config import SsfvcCodecConfig
+from plugins.ssfvc.plugin import CODEC
 
 from ..codecs.material import build_frames, encoded, mode
 from .conftest import build_network
@@ -22,7 +23,7 @@ def _graph_mode():
 @pytest.fixture(scope="module")
 def codec():
     network = build_network()
-    return CODEC.build(SsfvcCodecConfig(), Components(network=network, tables=CODEC.tables(network)))
+    return CODEC.build(SsfvcCodecConfig(), network, CODEC.tables(network))
 
 
 def test_pictures_are_those_of_the_network(codec):
@@ -52,7 +53,7 @@ def test_a_diverged_network_is_named(part, value, words):
     tables = CODEC.tables(network)
     bias = getattr(network.image, part)[-1].bias
     bias.set_data(Tensor(np.full(bias.shape, value, np.float32)))
-    codec = CODEC.build(SsfvcCodecConfig(), Components(network=network, tables=tables))
+    codec = CODEC.build(SsfvcCodecConfig(), network, tables)
     with pytest.raises(CheckpointError, match=f"{words}.*diverged"):
         encoded(codec, PictureFormat(8, 8), build_frames(1, 8, 8))
 
@@ -62,7 +63,7 @@ def test_tables_are_checked():
     tables = dict(CODEC.tables(network))
     del tables["motion.scales.form"]
     with pytest.raises(CheckpointError, match=r"motion\.scales"):
-        CODEC.build(SsfvcCodecConfig(), Components(network=network, tables=tables))
+        CODEC.build(SsfvcCodecConfig(), network, tables)
 
 
 def test_where_it_stands_among_codecs():
