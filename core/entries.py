@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, get_args
 
@@ -71,13 +71,19 @@ class Plane:
     """An input of a `Part`: float32, (leading, channels, H/reduction, W/reduction) for a picture of H x W pixels."""
 
     name: str
-    channels: int
+    channels: int | str
+    """Their number, or the option of the network that says it; of a part's it is a number."""
     reduction: int = 1
     leading: tuple[int, ...] = (1,)
 
+    def of(self, options: Any) -> Plane:
+        """The same with its number of channels, for a network of these options."""
+        number = getattr(options, self.channels) if isinstance(self.channels, str) else self.channels
+        return replace(self, channels=number)
+
     def shape(self, height: int, width: int) -> tuple[int, ...]:
         """For a picture of this size."""
-        return (*self.leading, self.channels, height // self.reduction, width // self.reduction)
+        return (*self.leading, int(self.channels), height // self.reduction, width // self.reduction)
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from mindspore import Tensor
 
 from core.errors import StreamError
 from core.hooks import Array, IntraCodec, Packet, PictureFormat
+
+Made: TypeAlias = Tensor | tuple[Tensor, Any]
+"""What a codec makes of a frame: 1,3,height,width, of any range; the picture's part of it counts. Where the next frame
+is coded under anything but the decoded picture, that follows."""
 
 
 @dataclass(frozen=True)
@@ -16,8 +23,8 @@ class Coded:
     payload: bytes
     symbols: int
     """CRC-32 of the coded symbols."""
-    output: Array
-    """What the decoder makes of it, (3,height,width), of any range; only the picture's part counts."""
+    output: Made
+    """What the decoder makes of it."""
     bits: float | None
     """Information content, where it was asked for."""
 
@@ -36,11 +43,14 @@ class IntraPictures:
         """A frame (3,height,width) in [0,1], perhaps continued beyond the picture; ``estimate`` asks for its bits."""
         picture = frame[:, : self._format.height, : self._format.width]
         payload = self._codec.encode(picture, self._format, crf)
-        output = self._codec.decode(payload, self._format)
+        output = self._decoded(payload)
         return Coded(payload, zlib.crc32(payload), output, 8.0 * len(payload) if estimate else None)
 
-    def decode(self, packet: Packet) -> Array:
+    def decode(self, packet: Packet) -> Tensor:
         """What `Coded.output` was; raises `StreamError` where the packet is damaged."""
         if zlib.crc32(packet.payload) != packet.symbols:
             raise StreamError("An intra packet holds other bytes than were coded: it is damaged.")
-        return self._codec.decode(packet.payload, self._format)
+        return self._decoded(packet.payload)
+
+    def _decoded(self, payload: bytes) -> Tensor:
+        return Tensor(self._codec.decode(payload, self._format)[None])

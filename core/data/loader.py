@@ -146,7 +146,7 @@ class _Batches:
         self._shuffle = shuffle
 
     def __len__(self) -> int:
-        return -(-len(self._samples) // self._batch_size)
+        return (len(self._samples) + self._batch_size - 1) // self._batch_size
 
     def __getitem__(self, batch: int) -> tuple[Array, ...]:
         first = int(batch) * self._batch_size

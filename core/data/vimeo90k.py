@@ -144,7 +144,7 @@ def _held_apart(entries: list[str], share: float, split: Split) -> list[str]:
 
 
 def _folder(entry: str) -> str:
-    return entry.split("/")[0]
+    return entry.partition("/")[0]
 
 
 def _must_fit(span: int, length: int) -> None:

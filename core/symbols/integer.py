@@ -11,6 +11,7 @@ Fixed point here means an integer n that stands for n / 2^bits.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -152,6 +153,11 @@ class IntegerNetwork:
         problem = self._problem()
         if problem:
             raise CheckpointError(f"An integer network is damaged: {problem}. Give another checkpoint.")
+
+    @property
+    def enlargement(self) -> int:
+        """How many times longer the sides of what it gives are."""
+        return math.prod(layer.stride for layer in self.layers)
 
     def __call__(self, symbols: NDArray[np.int32]) -> NDArray[np.uint8]:
         """Symbols (C,h,w) -> index of each latent's table (C',h',w'); every int32 is allowed."""

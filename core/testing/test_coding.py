@@ -53,15 +53,14 @@ def test_other_frames_are_other_packets(coder: Subject) -> None:
     assert [frame.packet.payload for frame in other] != [frame.packet.payload for frame in coder.coded]
 
 
-def test_every_packet_has_bytes_and_a_time_of_its_own(coder: Subject) -> None:
+def test_every_packet_has_a_time_of_its_own(coder: Subject) -> None:
     """The first is an intra packet; groups are closed: an intra frame is shown after all before its packet."""
     packets = [frame.packet for frame in coder.coded]
     assert packets[0].type is PacketType.INTRA
     assert sorted(packet.time for packet in packets) == list(range(COUNT))
     latest = -1
     for packet in packets:
-        assert packet.payload
-        assert packet.type is not PacketType.INTRA or packet.time > latest
+        assert packet.type is not PacketType.INTRA or (packet.payload and packet.time > latest)
         latest = max(latest, packet.time)
 
 
@@ -97,7 +96,7 @@ def test_estimates_are_made_on_request(coder: Subject) -> None:
         pytest.skip("a codec without a network has no float priors")
     estimated = coder.encode(moving_frames(COUNT, HEIGHT, WIDTH), FORMAT, estimate=True)
     assert [frame.packet for frame in estimated] == [frame.packet for frame in coder.coded]
-    assert all((frame.estimated_bits or 0) > 0 for frame in estimated)
+    assert all((frame.estimated_bits or 0) > 0 for frame in estimated if frame.packet.payload)
     assert all(frame.estimated_bits is None for frame in coder.coded)
 
 

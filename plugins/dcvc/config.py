@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from itertools import accumulate
 
 from core.codec.options import InterCodecConfig
 from core.hooks import Options, option
 from core.losses.entries import Distortion, RateDistortionConfig
+from core.losses.phases import Phases
 from core.symbols.order import ContextOrder
 from core.training.steps import InterStepConfig
 
@@ -62,12 +62,10 @@ class DcvcLossConfig(RateDistortionConfig):
             )
 
     @property
-    def stage_ends(self) -> tuple[int, ...]:
-        """Steps after which flow, motion, distortion and content have had their stages."""
-        return tuple(accumulate(getattr(self, name) for name in _STAGE_LENGTHS))
-
-
-_STAGE_LENGTHS = ("flow_steps", "motion_steps", "distortion_steps", "content_steps")
+    def phases(self) -> Phases:
+        """What learns at which step."""
+        lengths = self.flow_steps, self.motion_steps, self.distortion_steps, self.content_steps
+        return Phases.of_lengths(*lengths, names=("flow", "motion", "distortion", "content", "all"))
 
 
 @dataclass

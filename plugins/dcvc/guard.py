@@ -24,7 +24,6 @@ _GROWTH = 10.0
 """A stage has diverged where its distortion is so many times its least."""
 _SILENCE = 1e-4
 """Bits per pixel below which no motion is coded; published codecs spend a hundred times as much."""
-_STAGES = ("flow", "motion", "distortion", "content", "all")
 
 
 class Guard(Callback):
@@ -36,7 +35,7 @@ class Guard(Callback):
     def __init__(self, config: DcvcLossConfig, every: int = 1) -> None:
         self._every = every
         self._pending: list[Sequence[Tensor]] = []
-        self._ends = config.stage_ends
+        self._phases = config.phases
         self._stage = ""
         self._steps = 0
         self._means: dict[str, float] = {}
@@ -57,7 +56,7 @@ class Guard(Callback):
 
     def judge(self, step: int, values: dict[str, float]) -> None:
         """Take in the outputs of step number ``step``, counted from 1."""
-        stage = _STAGES[sum(step > end for end in self._ends)]
+        stage = self._phases.at(step)
         if stage != self._stage:
             self._stage, self._steps, self._least = stage, 0, math.inf
             self._means = dict(values)

@@ -4,8 +4,8 @@ from core.hooks import CodecEntry, Coding, LossEntry, ModelEntry, Plugin, StepEn
 
 from .config import DcvcCodecConfig, DcvcConfig, DcvcLossConfig, DcvcStepConfig
 
-NETWORK, PUBLISHED, PARTS = lazy(".cells:Dcvc"), lazy(".weights:published"), lazy(".parts:parts")
-CODER, TABLES = lazy(".codec:DcvcCodec"), lazy(".latents:tables")
+NETWORK, PUBLISHED, PARTS = lazy(".cells:Dcvc"), lazy(".weights:published"), lazy(".codec:DcvcCodec.parts")
+CODER, TABLES = lazy(".codec:DcvcCodec"), lazy(".codec:DcvcCodec.tables")
 
 MODEL = ModelEntry("dcvc", DcvcConfig, NETWORK, PUBLISHED, PARTS)
 LOSS = LossEntry("dcvc", DcvcLossConfig, lazy(".loss:DcvcLoss"))

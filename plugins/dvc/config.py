@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from core.codec.options import InterCodecConfig
 from core.hooks import Options, option
 from core.losses.entries import Distortion, RateDistortionConfig
+from core.losses.phases import Phases
 from core.training.steps import InterStepConfig
 
 
@@ -49,6 +50,11 @@ class DvcLossConfig(RateDistortionConfig):
                 "loss.distortion=ms_ssim is for fine-tuning: set loss.warp_weight, loss.flow_steps and "
                 "loss.motion_steps to 0."
             )
+
+    @property
+    def phases(self) -> Phases:
+        """What learns at which step."""
+        return Phases.of_lengths(self.flow_steps, self.motion_steps, names=("flow", "motion", "all"))
 
 
 @dataclass

@@ -4,8 +4,8 @@ from core.hooks import CodecEntry, Coding, LossEntry, ModelEntry, Plugin, StepEn
 
 from .config import DvcCodecConfig, DvcConfig, DvcLossConfig, DvcStepConfig
 
-NETWORK, PUBLISHED, PARTS = lazy(".cells:Dvc"), lazy(".weights:published"), lazy(".parts:parts")
-CODER, TABLES = lazy(".codec:DvcCodec"), lazy(".latents:tables")
+NETWORK, PUBLISHED, PARTS = lazy(".cells:Dvc"), lazy(".weights:published"), lazy(".codec:DvcCodec.parts")
+CODER, TABLES = lazy(".codec:DvcCodec"), lazy(".codec:DvcCodec.tables")
 
 MODEL = ModelEntry("dvc", DvcConfig, NETWORK, PUBLISHED, PARTS)
 LOSS = LossEntry("dvc", DvcLossConfig, lazy(".loss:DvcLoss"))

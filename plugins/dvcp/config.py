@@ -12,6 +12,7 @@ from core.hooks import (
     Options,
     option,
 )
+from core.losses.phases import Phases
 from core.training.steps import Reference
 from plugins.dvc.config import DvcCodecConfig, DvcConfig, DvcStepConfig
 
@@ -122,17 +123,24 @@ class Stages(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        order = ("motion", "prediction", "reconstruction", "adversarial")
-        begins = [getattr(self, name) for name in order]
+        begins = [getattr(self, name) for name in _ORDER]
         if begins != sorted(begins):
             raise ValueError(
-                f"loss.stages begin at {', '.join(f'{n} {b}' for n, b in zip(order, begins, strict=True))}; "
+                f"loss.stages begin at {', '.join(f'{n} {b}' for n, b in zip(_ORDER, begins, strict=True))}; "
                 "none may begin before the one ahead of it."
             )
 
     def step(self, name: str) -> int:
         """The step at which a stage begins."""
         return round(getattr(self, name) * self.scale)
+
+    @property
+    def phases(self) -> Phases:
+        """What learns at which step; ``clips`` is beside them."""
+        return Phases({"flow": 0} | {name: self.step(name) for name in _ORDER})
+
+
+_ORDER = ("motion", "prediction", "reconstruction", "adversarial")
 
 
 @dataclass

@@ -22,8 +22,8 @@ from .config import (
     VggConfig,
 )
 
-PARTS = lazy("plugins.dvc.parts:parts")
-CODER, TABLES = lazy("plugins.dvc.codec:DvcCodec"), lazy("plugins.dvc.latents:tables")
+PARTS = lazy("plugins.dvc.codec:DvcCodec.parts")
+CODER, TABLES = lazy("plugins.dvc.codec:DvcCodec"), lazy("plugins.dvc.codec:DvcCodec.tables")
 
 MODEL = ModelEntry("dvcp", DvcpConfig, lazy(".cells:Dvcp"), parts=PARTS)
 VGG = ModelEntry("vgg19", VggConfig, lazy(".vgg:Vgg19"), lazy(".weights:published_vgg"))

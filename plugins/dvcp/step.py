@@ -37,7 +37,7 @@ class DvcpObjective(InterObjective):
         super().__init__(network, loss, steps_done, reference)
         self.discriminator = discriminator
         self.clips_from = loss.config.stages.step("clips")
-        self.adversarial_from = loss.config.stages.step("adversarial")
+        self.adversarial_from = loss.config.stages.phases["adversarial"]
 
     def construct(self, frames: Tensor) -> tuple[Tensor, ...]:
         frame = frames[:, 1]

@@ -4,10 +4,14 @@ from core.hooks import CodecEntry, Coding, IntraEntry, ModelEntry, Plugin, Super
 
 from .config import SsfvcCodecConfig, SsfvcConfig, SsfvcIntraConfig
 
-NETWORK, PUBLISHED, PARTS = lazy(".cells:ScaleSpaceFlow"), lazy(".weights:published"), lazy(".parts:parts")
-CODER, TABLES = lazy(".codec:SsfvcCodec"), lazy(".latents:tables")
+NETWORK, PUBLISHED, PARTS = (
+    lazy(".cells:ScaleSpaceFlow"),
+    lazy(".weights:published"),
+    lazy(".codec:SsfvcCodec.parts"),
+)
+CODER, TABLES = lazy(".codec:SsfvcCodec"), lazy(".codec:SsfvcCodec.tables")
 
 MODEL = ModelEntry("ssfvc", SsfvcConfig, NETWORK, PUBLISHED, PARTS)
 CODEC = CodecEntry("ssfvc", SsfvcCodecConfig, CODER, TABLES, Coding.RESIDUAL, Supervision.OBJECTIVE)
-INTRA = IntraEntry("ssfvc", SsfvcIntraConfig, lazy(".intra:SsfvcIntra"))
+INTRA = IntraEntry("ssfvc", SsfvcIntraConfig, lazy(".codec:intra"))
 plugin = Plugin(MODEL, CODEC, INTRA)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from core.testing.limits import seconds
+
 
 class Command:
     """Runs ``python -m core`` and returns what it said; folders in ``path`` come first for Python."""
@@ -26,7 +28,7 @@ class Command:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=self.timeout,
+            timeout=seconds(self.timeout),
         )
 
     def script(self, *words):

@@ -146,5 +146,6 @@ def test_the_staged_recipe_of_dvc():
 
 def test_the_recipe_of_dcvc_has_all_stages():
     loss = opened("experiment=dcvc_vimeo").settings.loss
-    assert list(loss.stage_ends) == sorted(set(loss.stage_ends)) and loss.stage_ends[0] > 0
+    begins = list(loss.phases.begins.values())
+    assert begins == sorted(set(begins)) and begins[0] == 0
     assert opened("experiment=dcvc_vimeo", "loss.lmbda=256").settings.codec.crf == 29

@@ -285,6 +285,7 @@ FULL = """
 """
 
 
+@pytest.mark.heavy
 def test_a_full_disk(tmp_path: Path) -> None:
     stream(tmp_path)
     told = script(tmp_path, FULL)

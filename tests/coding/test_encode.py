@@ -332,6 +332,7 @@ KILLED = """
 """
 
 
+@pytest.mark.heavy
 def test_a_killed_encode_goes_on(tmp_path: Path) -> None:
     source = write(tmp_path / "in.y4m", moving(11))
     encode(source, tmp_path / "straight.mdv", load(gop=3))
@@ -358,6 +359,7 @@ FULL = """
 """
 
 
+@pytest.mark.heavy
 def test_a_full_disk(tmp_path: Path) -> None:
     source = write(tmp_path / "in.y4m", moving(11))
     told = script(tmp_path, FULL)

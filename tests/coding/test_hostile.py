@@ -44,6 +44,7 @@ def _few_repeats() -> Iterator[None]:
 @settings(max_examples=25, deadline=None)
 @example(rate=Fraction(19527, 109762390), base=Fraction(23501, 2147483647), shown={0, 91380, 52598439})
 @given(rate=fractions, base=fractions, shown=st.sets(times, min_size=3, max_size=3))
+@example(rate=Fraction(1, 2), base=Fraction(827, 2**31 - 3), shown={0, 2596716, 5193432})
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".y4m", ""])
 def test_any_rate_and_any_time(
     made: Path, suffix: str, rate: Fraction, base: Fraction, shown: set[int]

@@ -259,6 +259,7 @@ print(zlib.crc32(network(rng.integers(-9, 10, (96, 9, 11)).astype(np.int32))))
 """
 
 
+@pytest.mark.heavy
 def test_same_under_any_threads() -> None:
     script = _THREADS.format(root=str(ROOT))
     hashes = {_hash(script, threads, kernel) for threads, kernel in (("1", ""), ("2", ""), ("2", "Nehalem"))}

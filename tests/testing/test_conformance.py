@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from core.testing.limits import seconds
+
 pytestmark = pytest.mark.timeout(1000)  # a whole suite in a process of its own
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +28,7 @@ def conform(plugin, *words, path=()):
         env={**kept, "PYTHONPATH": os.pathsep.join(map(str, path))},
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=seconds(900),
     )
     return done.returncode, done.stdout + done.stderr
 

@@ -5,6 +5,7 @@
 
 import pytest
 
+from core.testing.limits import seconds
 from tests.torture.kinds import ALL
 from tests.torture.rounds import Rounds
 
@@ -14,15 +15,15 @@ TRIALS = {
     **{"checkpoint": 15, "weights-npz": 15, "weights-safetensors": 15, "weights-ckpt": 15},
     **{"parts": 15, "bench-cache": 15, "sweep-records": 20},
 }
-SECONDS = 900
-"""At most, all together, on a machine that is busy with other things; else a minute."""
+SECONDS = 300
+"""At most, all together; usually a minute."""
 pytestmark = pytest.mark.timeout(SECONDS + 100)
 
 
 @pytest.fixture(scope="module")
 def rounds(tmp_path_factory):
     made = Rounds(2, tmp_path_factory.mktemp("torture"), list(TRIALS))
-    made.run(SECONDS, most=TRIALS)
+    made.run(seconds(SECONDS), most=TRIALS)
     return made
 
 

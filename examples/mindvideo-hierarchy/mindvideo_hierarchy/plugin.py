@@ -4,7 +4,7 @@ from core.hooks import CodecEntry, Coding, Direction, LossEntry, ModelEntry, Plu
 
 from .config import HierarchyCodecConfig, HierarchyConfig, HierarchyLossConfig
 
-CODER, TABLES = lazy(".codec:HierarchyCodec"), lazy(".latents:tables")
+CODER, TABLES = lazy(".codec:HierarchyCodec"), lazy(".codec:HierarchyCodec.tables")
 PLACE = Coding.RESIDUAL, Supervision.OBJECTIVE, Direction.BIDIRECTIONAL
 
 MODEL = ModelEntry("hierarchy", HierarchyConfig, lazy(".cells:Hierarchy"))

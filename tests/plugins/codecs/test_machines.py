@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from core.hooks import PictureFormat
+from core.testing.limits import seconds
 
 from .material import build_frames, mode, psnr
 from .subjects import OWN, PORTABLE_DCVC, SUBJECTS
@@ -57,7 +58,7 @@ def elsewhere(subject, stream, tmp_path_factory):
     folder = tmp_path_factory.mktemp("elsewhere")
     decoders = {machine: _start(subject.name, stream[0], folder, *machine) for machine in MACHINES}
     for decoder in decoders.values():
-        _, errors = decoder.communicate(timeout=280)
+        _, errors = decoder.communicate(timeout=seconds(280))
         assert decoder.returncode == 0, errors[-2000:]
     pictures = {}
     for machine in MACHINES:
