@@ -27,7 +27,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from core import hooks
-from core.entries import FilePath
+from core.entries import NAMED_BY_OPTIONS, FilePath
 from core.errors import ConfigError
 from core.media.limits import MOST_PIXELS
 from core.options import Options, Range, option, ranges
@@ -239,8 +239,9 @@ def _checked(config: DictConfig, registry: Registry, faults: Sequence[str]) -> S
     if not isinstance(task, hooks.TaskEntry):
         faults = [*faults, f"no task is chosen: give task=… (known: {', '.join(registry.names('task'))})"]
         raise ConfigError(_message(faults))
-    unused = hooks.KINDS.keys() - {"task", *MANY, *task.needs, *task.takes}
-    problems = [*faults, *_missing_values(config, unused), *_missing_sections(config, task, registry)]
+    needed = [*task.needs, *_needed_within(config, task, registry)]
+    unused = hooks.KINDS.keys() - {"task", *MANY, *needed, *task.takes}
+    problems = [*faults, *_missing_values(config, unused), *_missing_sections(config, task, needed, registry)]
     problems += _impossible_paths(config, registry, unused)
     known = [field.name for field in fields(Settings)]
     sections: dict[str, Any] = {}
@@ -307,24 +308,29 @@ def _impossible_paths(config: DictConfig, registry: Registry, unused: Collection
                 yield f"{key} has a NUL in it, which no path can have"
 
 
-def _missing_sections(config: DictConfig, task: hooks.TaskEntry[Any], registry: Registry) -> list[str]:
-    problems = []
-    for kind in task.needs:
-        if kind == "model" and not _takes_model(config, registry):
-            continue
+def _missing_sections(
+    config: DictConfig, task: hooks.TaskEntry[Any], needed: Sequence[str], registry: Registry
+) -> Iterator[str]:
+    for kind in dict.fromkeys(needed):
         if registry.entry_of(kind, OmegaConf.get_type(config, kind)) is None:
             known = ", ".join(registry.names(kind)) or "none"
-            problems.append(
-                f"task={task.name} needs {kind}=…, or an experiment=… that chooses one (known: {known})"
-            )
-    return problems
+            yield f"task={task.name} needs {kind}=…, or an experiment=… that chooses one (known: {known})"
 
 
-def _takes_model(config: DictConfig, registry: Registry) -> bool:
-    """Whether the codec, or else the upscaler, works by the network that ``model=`` chooses."""
-    chosen = (registry.entry_of(kind, OmegaConf.get_type(config, kind)) for kind in ("codec", "upscaler"))
-    first = next((entry for entry in chosen if entry is not None), None)
-    return first.takes_model if isinstance(first, hooks.CodecEntry | hooks.UpscalerEntry) else True
+def _needed_within(config: DictConfig, task: hooks.TaskEntry[Any], registry: Registry) -> Iterator[str]:
+    """Kinds that the codec of a task, or else its upscaler, is built from."""
+    asked = [kind for kind in ("codec", "upscaler") if kind in (*task.needs, *task.takes)]
+    chosen = (registry.entry_of(kind, OmegaConf.get_type(config, kind)) for kind in asked)
+    entry: Any = next((entry for entry in chosen if entry is not None), None)
+    needs = entry.needs if entry is not None else ()
+    if "network" in needs:
+        yield "model"
+    if "codec" in needs:
+        name = OmegaConf.select(config, f"codec.{NAMED_BY_OPTIONS['codec']}", throw_on_missing=False)
+        inner: Any = registry.find("codec", name) if name in registry.names("codec") else None
+        needs = inner.needs if inner is not None else ()
+    if "intra" in needs:
+        yield "intra"
 
 
 def _compose_each(overrides: Sequence[str], registry: Registry) -> tuple[list[str], list[str]]:

@@ -197,14 +197,23 @@ def _choose_kernels(kernels: Kernels, threads: int, limit: str | None) -> Kernel
     return Kernels.builtin
 
 
+def machine() -> str:
+    """Processor and cores, to which measured times belong."""
+    name = _processor_name() or platform.processor() or platform.machine()
+    return f"{name}, {len(os.sched_getaffinity(0))} cores"
+
+
 def _processor() -> str:
     """The processor's name; the kernels' blocking, and so their rounding, may depend on it."""
+    return f"{platform.machine()} {_processor_name()}".rstrip()
+
+
+def _processor_name() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
     except OSError:
-        return platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{platform.machine()} {names[0]}" if names else platform.machine()
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
 
 
 def _ascend(config: AscendConfig) -> ActiveDevice:

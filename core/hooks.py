@@ -24,18 +24,17 @@ from core.entries import KINDS as KINDS
 from core.entries import CodecConfig as CodecConfig
 from core.entries import CodecEntry as CodecEntry
 from core.entries import Coding as Coding
-from core.entries import ConventionalCodecEntry as ConventionalCodecEntry
-from core.entries import ConventionalUpscalerEntry as ConventionalUpscalerEntry
 from core.entries import DatasetEntry as DatasetEntry
 from core.entries import DeviceEntry as DeviceEntry
 from core.entries import Direction as Direction
 from core.entries import Entry as Entry
 from core.entries import FilePath as FilePath
-from core.entries import InterCodecEntry as InterCodecEntry
+from core.entries import GopConfig as GopConfig
 from core.entries import IntraEntry as IntraEntry
 from core.entries import LossEntry as LossEntry
 from core.entries import MetricEntry as MetricEntry
 from core.entries import ModelEntry as ModelEntry
+from core.entries import Need as Need
 from core.entries import OptimizerEntry as OptimizerEntry
 from core.entries import Part as Part
 from core.entries import Plane as Plane
@@ -45,7 +44,6 @@ from core.entries import StepEntry as StepEntry
 from core.entries import Supervision as Supervision
 from core.entries import TaskEntry as TaskEntry
 from core.entries import UpscalerEntry as UpscalerEntry
-from core.entries import no_tables as no_tables
 from core.interfaces import Array as Array
 from core.interfaces import ClipSource as ClipSource
 from core.interfaces import Codec as Codec
@@ -73,8 +71,8 @@ if TYPE_CHECKING:
     from core.run import Run
 
 PROJECT = "mindvideo"
-HOOK_API = 1
-"""Version of this contract. A plugin that is a module states the one it was written for as ``HOOK_API = 1``."""
+HOOK_API = 2
+"""Version of this contract. A plugin that is a module states the one it was written for as ``HOOK_API = 2``."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)

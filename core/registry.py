@@ -9,11 +9,15 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import importlib
+import importlib.util
 import inspect
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata, resources
+from importlib.abc import InspectLoader
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -194,10 +198,7 @@ def _examine(registry: Registry, point: metadata.EntryPoint) -> tuple[object, Pl
         other = next(plugin for plugin in registry.plugins if plugin.name == point.name)
         raise _Unsound(f"a plugin of this name is already loaded, from {other.distribution}")
     implementation = _implementation(point)
-    api = getattr(implementation, "HOOK_API", None)
-    if api != hooks.HOOK_API:
-        stated = "states no HOOK_API" if api is None else f"was written for hook API {api}"
-        raise _Unsound(f"it {stated}; this mindvideo has hook API {hooks.HOOK_API}")
+    _require_api(getattr(implementation, "HOOK_API", None))
     offers = _offers(implementation)
     entries = tuple(_checked_entries(registry, offers))
     package, presets = _presets(registry, offers, entries)
@@ -230,8 +231,25 @@ def _import(point: metadata.EntryPoint) -> ModuleType:
     except SystemExit as error:
         raise _Unsound(f"it exits while being imported (sys.exit({error.code!r}))") from error
     except BaseException as error:
+        _require_api(_stated_api(point.module))
         raise _Unsound(f"it cannot be imported: {type(error).__name__}: {_one_line(error)}") from error
     return module
+
+
+def _require_api(api: object) -> None:
+    if api != hooks.HOOK_API:
+        stated = "states no HOOK_API" if api is None else f"was written for hook API {api}"
+        raise _Unsound(f"it {stated}; this mindvideo has hook API {hooks.HOOK_API}")
+
+
+def _stated_api(module: str) -> int:
+    """The HOOK_API in the source of a module that failed to import; ours, where that cannot be told."""
+    source = None
+    with suppress(Exception):  # whatever keeps it from being found has been told by its import
+        spec = importlib.util.find_spec(module)
+        source = spec.loader.get_source(module) if spec and isinstance(spec.loader, InspectLoader) else None
+    found = re.search(r"^HOOK_API\s*=\s*(\d{1,9})\b", source or "", re.MULTILINE)
+    return int(found[1]) if found else hooks.HOOK_API
 
 
 def _offers(implementation: object) -> Any:

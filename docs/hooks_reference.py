@@ -85,5 +85,5 @@ def _records(record: type) -> list[type]:
 def _record(record: type) -> str:
     """The row of one entry class."""
     fields = [field for field in dataclasses.fields(record) if field.name not in ("name", "config")]
-    told = ", ".join(f"`{field.name}: {field.type}`" for field in fields)
-    return f"| `{record.__name__}` | {told} |".replace(" | None", " \\| None")
+    told = ", ".join(f"`{field.name}: {field.type}`" for field in fields).replace("|", "\\|")
+    return f"| `{record.__name__}` | {told} |"

@@ -24,13 +24,6 @@ from core.hooks import Array, ClipSource
 if TYPE_CHECKING:
     from mindspore.dataset import Dataset
 
-_ERRORS: list[type[MindvideoError]] = [MindvideoError, *MindvideoError.__subclasses__()]
-_KINDS = {kind.__name__: kind for kind in _ERRORS}
-_OURS = re.compile(
-    rf"^(?:core\.errors\.)?({'|'.join(_KINDS)}): (?!Traceback)(.*?)\s*(?:^---|^Traceback|^During|^The above|\Z)",
-    re.MULTILINE | re.DOTALL,
-)
-"""An error of ours as the last line of a traceback, up to whatever MindSpore puts after it."""
 _SAMPLES, _EPOCHS = 0, 1
 """Keys that keep the random streams of samples and of permutations apart."""
 
@@ -92,16 +85,32 @@ def steps_per_epoch(source: ClipSource, batch_size: int, world: int) -> int:
 
 
 def recover_data_error(error: Exception) -> MindvideoError | None:
-    """The error of `core.errors` that a data worker raised, out of the text that MindSpore made of it.
+    """The `MindvideoError` that a data worker raised, out of the text that MindSpore made of it.
 
     MindSpore turns an exception in a worker into a ``RuntimeError`` with the Python traceback as its text.
     None when there is no error of ours in it.
     """
-    found = _OURS.findall(str(error))
+    kinds = {kind.__name__: kind for kind in _kinds(MindvideoError)}  # MindSpore leaves the module out
+    names = "|".join(map(re.escape, kinds))
+    # The last line of a traceback, up to whatever MindSpore puts after it.
+    found = re.findall(
+        rf"^(?:[\w.<>]+\.)?({names}): (?!Traceback)(.*?)\s*(?:^---|^Traceback|^During|^The above|\Z)",
+        str(error),
+        re.MULTILINE | re.DOTALL,
+    )
     if not found:
         return None
     name, sentence = found[-1]
-    return _KINDS[name](sentence)
+    ours = kinds[name].__new__(kinds[name])  # a kind may be made of something else than its sentence
+    ours.args = (sentence,)
+    return ours
+
+
+def _kinds(kind: type[MindvideoError]) -> Iterator[type[MindvideoError]]:
+    """An error and all that are derived from it by now, those of plugins among them."""
+    yield kind
+    for derived in kind.__subclasses__():
+        yield from _kinds(derived)
 
 
 @contextmanager

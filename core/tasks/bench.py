@@ -15,21 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 
-from core.codecs import axes
-from core.coding.entries import ResampledCodecEntry
 from core.config import Settings, compose_settings, entry_section
+from core.devices import machine
 from core.errors import ConfigError, MindvideoError
-from core.hooks import CodecEntry, FilePath, Split, TaskEntry, UpscalerEntry
+from core.hooks import FilePath, Split, TaskEntry
 from core.locks import LOCK, Lock
 from core.options import Options, option
 from core.outside import names_hydra
-from core.tasks.conditions import ALWAYS, machine
-from core.tasks.measure import data_set, settled
+from core.run import Run
+from core.selection import CodecSelection, UpscalerSelection, selection_of
+from core.tasks.measure import ALWAYS, data_set, settled
 from core.words import word
 
 if TYPE_CHECKING:
     from core.bench.plan import Job
-    from core.run import Run
 
 log = logging.getLogger(__name__)
 
@@ -144,12 +143,13 @@ def _planned(config: BenchConfig, run: Run) -> _Plan:
         for point, more in contender["points"].items():
             try:
                 settings = compose_settings([*settled(contender["words"]), *more, *always], run.registry)
+                chosen = _selection(settings, run)
             except MindvideoError as error:
                 problems.append(f"contender {name} at {point}: {error}")
                 continue
-            if settings.codec is not None:
-                places[name] = _axes(settings, run)
-            if obstacle := _obstacle(settings, run):
+            if isinstance(chosen, CodecSelection):
+                places[name] = {"codec": chosen.name, **chosen.axes}
+            if obstacle := chosen.missing():
                 obstacles[f"{name}/{point}"] = obstacle
     if problems:
         told = [problem.replace("\n", "\n  ") for problem in problems]
@@ -227,32 +227,14 @@ def _config_folder() -> list[str]:
     return ["--config-dir", folder] if folder else []
 
 
-def _axes(settings: Settings, run: Run) -> dict[str, str]:
-    entry: Any = run.registry.entry_of("codec", type(settings.codec))
-    return {"codec": entry.name, **axes(entry, settings.codec, run.registry)}
-
-
-def _obstacle(settings: Settings, run: Run) -> str:
-    """Why a contender cannot be measured; empty where its checkpoints are there."""
-    kind = "upscaler" if settings.codec is None else "codec"
-    entry = run.registry.entry_of(kind, type(settings.section(kind)))
-    if isinstance(entry, ResampledCodecEntry):
-        paths = [settings.codec.inner_checkpoint, settings.codec.upscaler_checkpoint]
-        return next((_absent(path) for path in paths if path and not Path(path).is_file()), "")
-    if not isinstance(entry, CodecEntry | UpscalerEntry):
-        return "it chooses neither a codec nor an upscaler: give codec=… or upscaler=… among its words."
-    if not entry.takes_model:
-        return ""
-    path = settings.task.checkpoint or settings.weights
-    if not path:
-        return (
-            f"no trained {kind} is given: train one, then task.checkpoint=FILE among the words of the point."
+def _selection(settings: Settings, run: Run) -> CodecSelection | UpscalerSelection:
+    """What a contender codes or upscales with."""
+    chosen = selection_of(Run(settings, run.registry, run.output), settings.task.checkpoint)
+    if chosen is None:
+        raise ConfigError(
+            "it chooses neither a codec nor an upscaler: give codec=… or upscaler=… in its words."
         )
-    return "" if Path(path).is_file() else _absent(path)
-
-
-def _absent(path: str) -> str:
-    return f"there is no checkpoint {path}: train it, or give another one."
+    return chosen
 
 
 BENCH = TaskEntry(

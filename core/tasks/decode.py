@@ -68,6 +68,4 @@ def frames_of(source: Path) -> int | None:
         return reader.header.frames
 
 
-DECODE = TaskEntry(
-    "decode", DecodeConfig, _decode, needs=("model", "codec", "intra", "device"), has_output=True
-)
+DECODE = TaskEntry("decode", DecodeConfig, _decode, needs=("codec", "device"), has_output=True)

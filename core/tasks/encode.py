@@ -67,7 +67,7 @@ ENCODE = TaskEntry(
     "encode",
     EncodeConfig,
     _encode,
-    needs=("model", "codec", "intra", "device"),
+    needs=("codec", "device"),
     resumes="The same command goes on where it was; x264 and its kind begin anew.",
     has_output=True,
 )

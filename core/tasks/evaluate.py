@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from core.config import entry_section
 from core.errors import ConfigError
 from core.files import write_json
-from core.hooks import FilePath, Split, TaskEntry, Upscaler, UpscalerEntry
+from core.hooks import FilePath, Split, TaskEntry, Upscaler
 from core.options import Options, option
 from core.progress import Meter
+from core.selection import CodecSelection, selection_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,15 +48,14 @@ class EvaluateConfig(Options):
 
 def _evaluate(config: EvaluateConfig, run: Run) -> float | None:
     """The score: of a codec dB above x264 with no more bytes, of an upscaler the first metric."""
-    if run.settings.codec is not None:
-        loaded = run.codec(config.checkpoint)
-        return evaluate_codec(run, loaded, config.split, config.pictures, config.estimated).score
-    if run.settings.upscaler is None:
+    chosen = selection_of(run, config.checkpoint)
+    if chosen is None:
         raise ConfigError("there is nothing to evaluate: give codec=… or upscaler=…, or an experiment=….")
-    if not config.checkpoint and run.entry("upscaler", UpscalerEntry).takes_model:
+    if isinstance(chosen, CodecSelection):
+        return evaluate_codec(run, chosen.load(), config.split, config.pictures, config.estimated).score
+    if not config.checkpoint and chosen.has_network:
         log.warning("No task.checkpoint is given: measuring %s.", run.settings.weights or "untrained weights")
-    upscaler = run.trained_upscaler(config.checkpoint)
-    evaluation = evaluate_upscaler(run, upscaler, config.split, config.pictures)
+    evaluation = evaluate_upscaler(run, chosen.build(), config.split, config.pictures)
     report(run, evaluation, config.split)
     return next(iter(evaluation.ours().values()), None)
 
@@ -219,5 +219,5 @@ def _save(run: Run, pictures: dict[str, NDArray[np.uint8]]) -> None:
 
 
 EVALUATE = TaskEntry(
-    "evaluate", EvaluateConfig, _evaluate, needs=("model", "dataset", "device"), takes=("codec", "intra")
+    "evaluate", EvaluateConfig, _evaluate, needs=("dataset", "device"), takes=("codec", "upscaler")
 )

@@ -42,6 +42,4 @@ def _verify(config: VerifyConfig, run: Run) -> None:
     log.info("%s: %s", source, result.description)
 
 
-VERIFY = TaskEntry(
-    "verify", VerifyConfig, _verify, needs=("model", "codec", "intra", "device"), has_output=True
-)
+VERIFY = TaskEntry("verify", VerifyConfig, _verify, needs=("codec", "device"), has_output=True)

@@ -10,12 +10,12 @@ from core.coding.frames import StreamDecoder
 from core.errors import MediaError
 from core.hooks import (
     CodedFrame,
-    ConventionalCodecEntry,
     DecodedFrame,
     Packet,
     PacketType,
     PictureFormat,
 )
+from core.selection import codec_of
 from core.testing.damage import in_order_of_display
 from core.testing.material import COUNT, HEIGHT, WIDTH, moving_frames, stream_header, write_stream
 from core.testing.subjects import Subject
@@ -38,7 +38,7 @@ def test_sizes_and_depths(coder: Subject, width: int, height: int, depth: int) -
     try:
         coded = coder.encode(moving_frames(4, height, width), format)
     except MediaError as error:
-        if not isinstance(entry(coder), ConventionalCodecEntry):
+        if not codec_of(coder.run).is_conventional:
             raise
         pytest.skip(f"the encoder of others refuses: {error}")
     shown = decoded(coder, format, [frame.packet for frame in coded])
@@ -92,7 +92,7 @@ def test_coding_again_gives_the_same_bytes(coder: Subject) -> None:
 
 def test_estimates_are_made_on_request(coder: Subject) -> None:
     """The information of the symbols under the float priors; the bytes do not depend on it."""
-    if isinstance(entry(coder), ConventionalCodecEntry):
+    if codec_of(coder.run).is_conventional:
         pytest.skip("a codec without a network has no float priors")
     estimated = coder.encode(moving_frames(COUNT, HEIGHT, WIDTH), FORMAT, estimate=True)
     assert [frame.packet for frame in estimated] == [frame.packet for frame in coder.coded]
@@ -105,11 +105,6 @@ def test_frames_of_another_size_are_refused(coder: Subject) -> None:
     encoder = coder.codec.codec.encoder(FORMAT)
     with pytest.raises(MediaError):
         encoder.encode(moving_frames(1, HEIGHT, WIDTH + 1)[0], 0, True)
-
-
-def entry(subject: Subject) -> object:
-    """The codec's."""
-    return subject.run.registry.entry_of("codec", type(subject.run.settings.codec))
 
 
 def decoded(subject: Subject, format: PictureFormat, packets: list[Packet]) -> list[DecodedFrame]:

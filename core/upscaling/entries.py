@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.hooks import ConventionalUpscalerEntry, Upscaler, UpscalerEntry
+from core.hooks import Upscaler, UpscalerEntry
 from core.options import Options, option
 
 
@@ -24,5 +24,5 @@ def _floor(config: FloorConfig) -> Upscaler:
     return Floor(config.scale)
 
 
-FLOOR = ConventionalUpscalerEntry("floor", FloorConfig, _floor)
+FLOOR = UpscalerEntry("floor", FloorConfig, _floor, needs=frozenset())
 UPSCALERS: Sequence[UpscalerEntry[Any]] = (FLOOR,)

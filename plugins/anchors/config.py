@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from core.hooks import (
-    CodecConfig,
+    GopConfig,
     option,
 )
 from core.media.colour import Matrix, Range, Subsampling
@@ -42,7 +42,7 @@ class Tune(Enum):
 
 
 @dataclass
-class AnchorConfig(CodecConfig):
+class AnchorConfig(GopConfig):
     """What all anchors have in common. Give ``crf`` or ``qp``."""
 
     crf: float | None = option(27.0, at_least=0, at_most=63)
@@ -60,10 +60,6 @@ class AnchorConfig(CodecConfig):
         super().__post_init__()
         if (self.crf is None) == (self.qp is None):
             raise ValueError("give codec.crf or codec.qp, and set the other to null.")
-        if self.scene_cut:
-            raise ValueError(
-                "codec.scene_cut is not offered: what is compared has its intra frames at fixed places."
-            )
 
     @property
     def rate(self) -> dict[str, str]:

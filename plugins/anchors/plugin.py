@@ -1,13 +1,14 @@
 """Anchors: real encoders of libav as codecs."""
 
-from core.hooks import Coding, ConventionalCodecEntry, Plugin, Supervision, lazy, no_tables
+from core.hooks import CodecEntry, Coding, Direction, Plugin, Supervision, lazy
 
 from .config import SvtAv1Config, Vp9Config, X264Config, X265Config
 
-CODER, PLACE = lazy(".codec:AnchorCodec"), (Coding.RESIDUAL, Supervision.OBJECTIVE)
+CODER = lazy(".codec:AnchorCodec")
+PLACE = Coding.RESIDUAL, Supervision.OBJECTIVE, Direction.UNIDIRECTIONAL
 
-X264 = ConventionalCodecEntry("x264", X264Config, CODER, no_tables, *PLACE)
-X265 = ConventionalCodecEntry("x265", X265Config, CODER, no_tables, *PLACE)
-SVT_AV1 = ConventionalCodecEntry("svtav1", SvtAv1Config, CODER, no_tables, *PLACE)
-VP9 = ConventionalCodecEntry("vp9", Vp9Config, CODER, no_tables, *PLACE)
+X264 = CodecEntry("x264", X264Config, CODER, None, *PLACE, needs=frozenset())
+X265 = CodecEntry("x265", X265Config, CODER, None, *PLACE, needs=frozenset())
+SVT_AV1 = CodecEntry("svtav1", SvtAv1Config, CODER, None, *PLACE, needs=frozenset())
+VP9 = CodecEntry("vp9", Vp9Config, CODER, None, *PLACE, needs=frozenset())
 plugin = Plugin(X264, X265, SVT_AV1, VP9)

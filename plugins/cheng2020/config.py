@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from omegaconf import MISSING
 
 from core.hooks import (
-    CodecConfig,
     FilePath,
+    GopConfig,
     Options,
     option,
 )
@@ -23,7 +23,7 @@ class Cheng2020Config(Options):
 
 
 @dataclass
-class Cheng2020CodecConfig(CodecConfig):
+class Cheng2020CodecConfig(GopConfig):
     """Coding with a trained network: every frame by itself."""
 
     gop: int = 1

@@ -1,6 +1,6 @@
 """DCVC: deep contextual video compression."""
 
-from core.hooks import Coding, InterCodecEntry, LossEntry, ModelEntry, Plugin, StepEntry, Supervision, lazy
+from core.hooks import CodecEntry, Coding, LossEntry, ModelEntry, Plugin, StepEntry, Supervision, lazy
 
 from .config import DcvcCodecConfig, DcvcConfig, DcvcLossConfig, DcvcStepConfig
 
@@ -10,5 +10,6 @@ CODER, TABLES = lazy(".codec:DcvcCodec"), lazy(".codec:DcvcCodec.tables")
 MODEL = ModelEntry("dcvc", DcvcConfig, NETWORK, PUBLISHED, PARTS)
 LOSS = LossEntry("dcvc", DcvcLossConfig, lazy(".loss:DcvcLoss"))
 STEP = StepEntry("dcvc", DcvcStepConfig, lazy(".step:build"))
-CODEC = InterCodecEntry("dcvc", DcvcCodecConfig, CODER, TABLES, Coding.CONDITIONAL, Supervision.OBJECTIVE)
+PLACE = Coding.CONDITIONAL, Supervision.OBJECTIVE
+CODEC = CodecEntry("dcvc", DcvcCodecConfig, CODER, TABLES, *PLACE, needs={"network", "intra"})
 plugin = Plugin(MODEL, LOSS, STEP, CODEC, callbacks=lazy(".guard:callbacks"))

@@ -1,6 +1,6 @@
 """DVC: an end-to-end deep video compression framework."""
 
-from core.hooks import Coding, InterCodecEntry, LossEntry, ModelEntry, Plugin, StepEntry, Supervision, lazy
+from core.hooks import CodecEntry, Coding, LossEntry, ModelEntry, Plugin, StepEntry, Supervision, lazy
 
 from .config import DvcCodecConfig, DvcConfig, DvcLossConfig, DvcStepConfig
 
@@ -10,5 +10,6 @@ CODER, TABLES = lazy(".codec:DvcCodec"), lazy(".codec:DvcCodec.tables")
 MODEL = ModelEntry("dvc", DvcConfig, NETWORK, PUBLISHED, PARTS)
 LOSS = LossEntry("dvc", DvcLossConfig, lazy(".loss:DvcLoss"))
 STEP = StepEntry("dvc", DvcStepConfig, lazy(".step:build"))
-CODEC = InterCodecEntry("dvc", DvcCodecConfig, CODER, TABLES, Coding.RESIDUAL, Supervision.OBJECTIVE)
+PLACE = Coding.RESIDUAL, Supervision.OBJECTIVE
+CODEC = CodecEntry("dvc", DvcCodecConfig, CODER, TABLES, *PLACE, needs={"network", "intra"})
 plugin = Plugin(MODEL, LOSS, STEP, CODEC)

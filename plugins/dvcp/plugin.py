@@ -1,8 +1,8 @@
 """DVC-P: deep video compression with perceptual optimizations."""
 
 from core.hooks import (
+    CodecEntry,
     Coding,
-    InterCodecEntry,
     LossEntry,
     MetricEntry,
     ModelEntry,
@@ -31,5 +31,6 @@ LPIPS_NETWORK = ModelEntry("lpips", LpipsConfig, lazy(".lpips:Lpips"), lazy(".we
 LPIPS = MetricEntry("lpips", LpipsMetricConfig, lazy(".lpips:LpipsMetric"), higher_is_better=False)
 LOSS = LossEntry("dvcp", DvcpLossConfig, lazy(".loss:DvcpLoss"))
 STEP = StepEntry("dvcp", DvcpStepConfig, lazy(".step:build"))
-CODEC = InterCodecEntry("dvcp", DvcpCodecConfig, CODER, TABLES, Coding.RESIDUAL, Supervision.PERCEPTUAL)
+PLACE = Coding.RESIDUAL, Supervision.PERCEPTUAL
+CODEC = CodecEntry("dvcp", DvcpCodecConfig, CODER, TABLES, *PLACE, needs={"network", "intra"})
 plugin = Plugin(MODEL, VGG, LPIPS_NETWORK, LPIPS, LOSS, STEP, CODEC)

@@ -12,7 +12,7 @@ SOUND = """
 
     from core.hooks import DeviceEntry, LossEntry, hookimpl
 
-    HOOK_API = 1
+    HOOK_API = 2
 
     @dataclass
     class Options:
@@ -58,8 +58,12 @@ UNSOUND = {
     "missing_import": ("import missing_module", "cannot be imported: .*missing_module"),
     "import_fails": ("1 / 0", "cannot be imported: ZeroDivisionError"),
     "import_exits": ("import sys; sys.exit(3)", r"exits while being imported \(sys.exit\(3\)\)"),
-    "no_api": (changed("HOOK_API = 1", ""), "states no HOOK_API"),
-    "other_api": (changed("HOOK_API = 1", "HOOK_API = 99"), "hook API 99"),
+    "no_api": (changed("HOOK_API = 2", ""), "states no HOOK_API"),
+    "other_api": (changed("HOOK_API = 2", "HOOK_API = 99"), "hook API 99"),
+    "of_before": (
+        "from core.hooks import InterCodecEntry\nHOOK_API = 1",
+        "it was written for hook API 1; this mindvideo has hook API 2",
+    ),
     "unknown_hook": (changed("def losses", "def lossse"), "unknown hook 'lossse'.*'losses'"),
     "unknown_argument": (
         changed("def losses()", "def callbacks(rum)"),

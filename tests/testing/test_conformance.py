@@ -63,7 +63,7 @@ from dataclasses import dataclass
 
 from core.hooks import LossEntry, ModelEntry, hookimpl, lazy
 
-HOOK_API = 1
+HOOK_API = 2
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """What the plugin offers: model, loss and codec ``hierarchy``."""
 
-from core.hooks import Coding, Direction, InterCodecEntry, LossEntry, ModelEntry, Plugin, Supervision, lazy
+from core.hooks import CodecEntry, Coding, Direction, LossEntry, ModelEntry, Plugin, Supervision, lazy
 
 from .config import HierarchyCodecConfig, HierarchyConfig, HierarchyLossConfig
 
@@ -9,5 +9,5 @@ PLACE = Coding.RESIDUAL, Supervision.OBJECTIVE, Direction.BIDIRECTIONAL
 
 MODEL = ModelEntry("hierarchy", HierarchyConfig, lazy(".cells:Hierarchy"))
 LOSS = LossEntry("hierarchy", HierarchyLossConfig, lazy(".loss:HierarchyLoss"))
-CODEC = InterCodecEntry("hierarchy", HierarchyCodecConfig, CODER, TABLES, *PLACE)
+CODEC = CodecEntry("hierarchy", HierarchyCodecConfig, CODER, TABLES, *PLACE, needs={"network", "intra"})
 plugin = Plugin(MODEL, LOSS, CODEC)

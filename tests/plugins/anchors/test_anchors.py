@@ -13,7 +13,7 @@ from core.coding.encode import encode
 from core.coding.frames import StreamDecoder, StreamFault
 from core.coding.verify import verify
 from core.errors import ConfigError
-from core.hooks import Array, CodecEntry, Coding, ConventionalCodecEntry, Direction, Supervision
+from core.hooks import Array, CodecEntry, Coding, Direction, Supervision
 from core.media.writer import open_writer
 from plugins.anchors.codec import AnchorCodec, encoder_of
 from plugins.anchors.plugin import plugin
@@ -133,7 +133,7 @@ def test_a_constant_quantiser() -> None:
         ("svtav1", "codec.crf=64", "must be between 0 and 63"),
         ("x264", "codec.bframes=17", "between 0 and 16"),
         ("x264", "codec.preset=hasty", "hasty"),
-        ("x264", "codec.scene_cut=true", "scene_cut is not offered"),
+        ("x264", "codec.scene_cut=true", "there is no setting 'codec.scene_cut'"),
         ("x265", "codec.gop=-1", "codec.gop is -1; it must be at least 0"),
         ("svtav1", "codec.preset=14", "between 0 and 13"),
         ("svtav1", "codec.subsampling=YUV444", "4:2:0 alone"),
@@ -149,7 +149,7 @@ def test_where_anchors_stand_among_codecs() -> None:
     entries = list(plugin.codecs())
     assert [entry.name for entry in entries] == NAMES
     for entry in entries:
-        assert isinstance(entry, CodecEntry) and isinstance(entry, ConventionalCodecEntry)
+        assert isinstance(entry, CodecEntry) and not entry.needs
         axes = (entry.coding, entry.supervision, entry.direction)
         assert axes == (Coding.RESIDUAL, Supervision.OBJECTIVE, Direction.UNIDIRECTIONAL)
         assert isinstance(entry.build(entry.config()), AnchorCodec)

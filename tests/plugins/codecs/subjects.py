@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from core.coding.resampled import ResampledCodec
-from core.hooks import Codec, CodecConfig, CodecEntry, InterCodecEntry
+from core.hooks import Codec, CodecConfig, CodecEntry
 from core.upscaling.floors import Floor
 from plugins.dcvc import plugin as dcvc
 from plugins.dcvc.config import DcvcCodecConfig
@@ -55,7 +55,7 @@ class Subject:
 
     def codec(self, network=None, tables=None) -> Codec:
         network = network or self.network()
-        intra = [intra_codec()] if isinstance(self.entry, InterCodecEntry) else []
+        intra = [intra_codec()] if "intra" in self.entry.needs else []
         return self.entry.build(self.config, network, tables or self.entry.tables(network), *intra)
 
 
