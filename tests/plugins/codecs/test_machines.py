@@ -89,7 +89,9 @@ def test_pictures_hardly_drift(subject, stream, elsewhere):
             assert not subject.portable
             assert "other symbols than were coded" in told
         assert len(pictures) == len(expected) or told
-        assert min(psnr(ours, theirs) for ours, theirs in zip(pictures, expected, strict=False)) >= 50, machine
+        assert min(psnr(ours, theirs) for ours, theirs in zip(pictures, expected, strict=False)) >= 50, (
+            machine
+        )
 
 
 def test_equal_arithmetic_gives_equal_pictures(stream, elsewhere):
