@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from importlib import resources
@@ -157,8 +157,14 @@ class Settings:
         return getattr(self, kind)
 
 
+_offered: list[Registry] = []
+
+
 def offer(registry: Registry) -> None:
-    """Give every entry's dataclass and every plugin's YAML to Hydra."""
+    """Give every entry's dataclass and every plugin's YAML to Hydra, which keeps them for the whole process."""
+    if _offered and _offered[-1] is registry:
+        return
+    _offered[:] = [registry]
     store = ConfigStore.instance()
     store.store(name="settings", node=Settings)
     for plugin in registry.plugins:
@@ -201,20 +207,16 @@ def default_experiment() -> str:
 def compose_for_show(overrides: Sequence[str], registry: Registry) -> DictConfig:
     """The configuration of a command line, unchecked; raises `ConfigError` when it does not compose."""
     with _composing():
-        accepted, faults = _compose_each(as_typed(overrides, paths(registry, overrides)), registry)
-        if faults:
-            raise ConfigError(_message(faults))
-        return compose(CONFIG_NAME, accepted)
+        config, faults = _composed(as_typed(overrides, paths(registry, overrides)), registry)
+    if faults:
+        raise ConfigError(_message(faults))
+    return config
 
 
 def compose_settings(overrides: Sequence[str], registry: Registry) -> Settings:
     """Settings from the words of a command line; raises `ConfigError` with every problem at once."""
     with _composing():
-        accepted, faults = _compose_each(as_typed(overrides, paths(registry, overrides)), registry)
-        try:
-            config = compose(CONFIG_NAME, accepted)
-        except COMPOSE_ERRORS as error:
-            raise ConfigError(_message([*faults, explain(error)])) from None
+        config, faults = _composed(as_typed(overrides, paths(registry, overrides)), registry)
     return check(config, registry, faults)
 
 
@@ -333,27 +335,24 @@ def _needed_within(config: DictConfig, task: hooks.TaskEntry[Any], registry: Reg
         yield "intra"
 
 
-def _compose_each(overrides: Sequence[str], registry: Registry) -> tuple[list[str], list[str]]:
-    """The overrides that compose, and what is wrong with each of the others."""
-    if _compose_error(overrides) is None or _compose_error([]) is not None:
-        return list(overrides), []
+def _composed(overrides: Sequence[str], registry: Registry) -> tuple[DictConfig, list[str]]:
+    """The configuration of the overrides that compose, and what is wrong with each of the others."""
+    with suppress(*COMPOSE_ERRORS):  # each by itself tells more
+        return compose(CONFIG_NAME, list(overrides)), []
     accepted: list[str] = []
     faults: list[str] = []
-    for override in _choices_first(overrides):
-        error = _compose_error([*accepted, override])
-        if error is None:
-            accepted.append(override)
-        else:
-            faults.append(_fault(override, error, accepted, registry))
-    return accepted, faults
-
-
-def _compose_error(overrides: Sequence[str]) -> Exception | None:
     try:
-        compose(CONFIG_NAME, list(overrides))
+        config = compose(CONFIG_NAME)
     except COMPOSE_ERRORS as error:
-        return error
-    return None
+        raise ConfigError(explain(error)) from None
+    for override in _choices_first(overrides):
+        try:
+            config = compose(CONFIG_NAME, [*accepted, override])
+        except COMPOSE_ERRORS as error:
+            faults.append(_fault(override, error, config, registry))
+        else:
+            accepted.append(override)
+    return config, faults
 
 
 def _choices_first(overrides: Sequence[str]) -> list[str]:
@@ -361,7 +360,8 @@ def _choices_first(overrides: Sequence[str]) -> list[str]:
     return sorted(overrides, key=lambda word: word.split("=")[0].lstrip("+~") not in GROUPS)
 
 
-def _fault(override: str, error: Exception, accepted: list[str], registry: Registry) -> str:
+def _fault(override: str, error: Exception, config: DictConfig, registry: Registry) -> str:
+    """What is wrong with an override that does not compose with those of ``config``."""
     name, _, value = override.partition("=")
     if value and isinstance(error, OverrideParseException):
         quoted = shlex.quote(word(name, value))
@@ -372,7 +372,6 @@ def _fault(override: str, error: Exception, accepted: list[str], registry: Regis
         return f"{override}: there is no {key} '{value}'{suggestion(value, known)}"
     if key in GROUPS:
         return f"{override}: {explain(error)}"
-    config = compose(CONFIG_NAME, accepted)
     known = _known_keys(config)
     if key not in known:
         return f"{override}: there is no setting '{key}'{_near(key, known)}"
