@@ -92,6 +92,7 @@ def test_what_computes_is_part_of_the_key(
     assert key_of(decides(upscaler_of(core.open_run(words), file))) != upscaler
 
 
+@pytest.mark.heavy
 def test_a_checkpoint_is_read_and_hashed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its checksum is checked once, and its fingerprint made once."""
     read, hashed = [], []
@@ -110,6 +111,7 @@ def test_a_checkpoint_is_read_and_hashed_once(monkeypatch: pytest.MonkeyPatch) -
     assert loaded.identity["weights"] == loaded.fingerprint.hex()
 
 
+@pytest.mark.heavy
 def test_a_stream_s_fingerprint_is_that_of_the_record() -> None:
     """That of the picture codec is in both, where it was learned."""
     golden = GOLDEN / "dvc/golden/dvc.safetensors"
@@ -121,6 +123,7 @@ def test_a_stream_s_fingerprint_is_that_of_the_record() -> None:
     assert chosen.fingerprint == chosen.load().fingerprint != Checkpoint.open(golden).fingerprint
 
 
+@pytest.mark.heavy
 def test_a_profile_codes_by_the_checkpoint_s_own_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tables that are made anew would be another machine's."""
     golden = GOLDEN / "dvc/golden/dvc.safetensors"
