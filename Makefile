@@ -1,7 +1,8 @@
 # Short names for the everyday commands. `./run` makes the environment (.venv) on first use; nothing else is touched.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow torture bench lint docs clean
+.PHONY: help run check test test-slow torture bench lint docs clean
 ARGS ?=
+SPREAD = ./run python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder # file by file
 
 help:  ## this list
 	@echo "Usage: make TARGET [ARGS='…']"
@@ -10,8 +11,11 @@ help:  ## this list
 run:  ## the command, e.g. make run ARGS='task=doctor'
 	./run python -m core $(ARGS)
 
+check:  ## the tests that compile no graph and start no process: two minutes on two cores
+	$(SPREAD) -m check tests $(ARGS)
+
 test:  ## the tests, file by file on all cores, e.g. make test ARGS='tests/app -x'
-	./run python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(SPREAD) $(ARGS)
 
 test-slow:  ## the tests that take minutes or download; needs the launchers of sweeps
 	./run --extra sweep --extra cluster python -m pytest -m slow $(ARGS)

@@ -1,15 +1,19 @@
 """What must agree between two sides before they are timed.
 
-Each takes what the warm-up calls of ours and of the peer gave, and returns a sentence or raises `Disagreement`.
+An `Agreement` takes what the warm-up calls of ours and of the peer gave. It returns a sentence, or raises
+`Disagreement`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from measure import Arrays
+
+from benchmarks.measure import Arrays
+
+Agreement = Callable[[Sequence[Arrays], Sequence[Arrays]], str]
 
 TOLERANCE = 1e-4
 """Largest difference between the sides' results: absolute, relative to the largest value where that is above 1."""

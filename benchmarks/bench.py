@@ -1,6 +1,6 @@
-"""All benchmarks of the networks in one run: times and memory beside the peers, and their growth with size and length.
+"""Speed and memory of the networks beside their peers, and of what they are made of.
 
-    make bench                    or   python benchmarks/bench.py [--quick] [--json FILE] [--plot FILE]
+    python benchmarks/bench.py NAME [--verify] [--json FILE] [OPTIONS] [WORDS …]     or     make bench ARGS='NAME …'
 
 Peers that are not installed (PyTorch, CompressAI) are left out. README.md beside this file says what is measured.
 """
@@ -8,88 +8,65 @@ Peers that are not installed (PyTorch, CompressAI) are left out. README.md besid
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import cycmunet
-import inter
-import ssfvc
-from compare import NOTHING, Benchmark, parser, run
-from inter_sides import Case as InterCase
-from plot import draw
-from ssfvc_sides import SIDES as SSFVC_SIDES
-from ssfvc_sides import Case
-
-CLIP = (256, 256)
-SIZES = ((128, 128), (256, 256), (512, 512), (1152, 1920))
-"""Height and width of frames; the last is 1080p as the codec pads it."""
-INTER_CODECS = {"dvc": SIZES, "dvcp": SIZES[:3], "dcvc": SIZES[:2]}
-"""Codecs that are measured by one frame under another, and the sizes at which they grow; DVC-P grows as DVC does, and
-the peer of DCVC computes one place after the other, minutes for a large frame."""
-LENGTHS = (2, 4, 8)
-PAIRS = ((32, 32), (64, 112), (135, 240))
-"""Height and width of low-resolution pairs."""
+COMMANDS = {
+    "all": ("every", "all networks in one run, and how they grow; writes bench.json and bench.png"),
+    "cycmunet": ("one", "CycMuNet+ (forward, training step) beside the same network in PyTorch"),
+    "ssfvc": ("one", "SSFVC (forward, training step, encode, decode) beside CompressAI's ssf2020"),
+    "dvc": ("one", "DVC (forward, training step, encode, decode of an inter frame) beside PyTorch"),
+    "dvcp": ("one", "DVC-P, as DVC"),
+    "dcvc": ("one", "DCVC, as DVC"),
+    "context": ("context", "decoding under DCVC's context models, wave by wave and in a plain loop"),
+    "runtimes": ("runtimes", "MindSpore with our kernels beside onnxruntime (runtime=onnxruntime)"),
+    "entropy": ("entropy", "range coding, and integer networks that choose the tables"),
+    "kernels": ("kernels", "convolutions of our kernels beside MindSpore's own and PyTorch's"),
+    "loader": ("loader", "how fast clips are read, and how long a training waits for them"),
+}
+"""Name -> the module that measures it (``add_options(parser, name)`` and ``main(options)``), and what that is."""
 
 
-def main() -> int:
-    """The command; returns 0, or what `compare.run` returns after a message."""
-    options = _options()
-    ended = run(options, _benchmarks(options))
-    if ended != NOTHING and not options.verify:
-        draw(json.loads(options.json.read_text("utf-8")), options.plot)
-        print(f"{options.json} has every number, {options.plot} the picture.")
-    return ended
+def main(words: Sequence[str]) -> int:
+    """Measure what the first word names, by default all networks; returns the exit code."""
+    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help")):
+        words = ["all", *words]
+    if words[0] not in COMMANDS:
+        _listing().parse_args(words[:1])
+    options = parser_of(words[0]).parse_args(words[1:])
+    return _module(words[0]).main(options)
 
 
-def _options() -> argparse.Namespace:
-    made = parser(__doc__ or "", ("targets", "growth"))
-    made.add_argument("--quick", action="store_true", help="leave out what takes more than a few minutes")
-    made.add_argument("--plot", type=Path, default=Path("bench.png"), help="picture (%(default)s)")
-    made.set_defaults(json=Path("bench.json"), repeat=5)
-    options = made.parse_args()
-    if options.repeat < 1 or options.threads < 1:
-        made.error("--repeat and --threads must be at least 1")
-    return options
+def parser_of(name: str) -> argparse.ArgumentParser:
+    """The options of one measurement."""
+    what = COMMANDS[name][1]
+    made = argparse.ArgumentParser(prog=f"bench.py {name}", description=f"{what[0].upper()}{what[1:]}.")
+    made.set_defaults(name=name)
+    _module(name).add_options(made, name)
+    return made
 
 
-def _benchmarks(options: argparse.Namespace) -> Iterator[Benchmark]:
-    parts = options.what or ("targets", "growth")
-    if "targets" in parts:
-        yield from _targets(options)
-    if "growth" in parts:
-        yield from _growth(options)
+def _module(name: str) -> ModuleType:
+    return import_module(f"benchmarks.{COMMANDS[name][0]}")
 
 
-def _targets(options: argparse.Namespace) -> Iterator[Benchmark]:
-    """What is to take no longer than the peers take."""
-    for config, size in (("demo", PAIRS[0]), ("default", PAIRS[1])):
-        yield from cycmunet.benchmarks(config, "forward", size, options.threads, options.words)
-        yield from cycmunet.benchmarks(config, "step", PAIRS[0], options.threads, options.words)
-    yield from ssfvc.benchmarks(Case(options.words, *CLIP, 3, options.threads), SSFVC_SIDES)
-    for codec in INTER_CODECS:
-        yield from inter.benchmarks(InterCase(codec, options.words, *CLIP, options.threads))
-
-
-def _growth(options: argparse.Namespace) -> Iterator[Benchmark]:
-    """Every size, and more frames of one size."""
-    for size in SIZES[: -1 if options.quick else None]:
-        is_long = size == SIZES[-1]
-        coded = ssfvc.benchmarks(Case(options.words, *size, 2, options.threads), ("encode", "decode"))
-        yield from (replace(benchmark, is_long=is_long) for benchmark in coded)
-        for codec in [name for name, sizes in INTER_CODECS.items() if size in sizes]:
-            case = InterCase(codec, options.words, *size, options.threads)
-            coded = inter.benchmarks(case, ("encode", "decode"))
-            yield from (replace(benchmark, is_long=is_long) for benchmark in coded)
-    for frames in LENGTHS[1:]:
-        yield from ssfvc.benchmarks(Case(options.words, *CLIP, frames, options.threads), ("encode", "decode"))
-    for size in PAIRS[: -1 if options.quick else None]:
-        yield from cycmunet.benchmarks("demo", "forward", size, options.threads, options.words)
+def _listing() -> argparse.ArgumentParser:
+    """What answers a word that names nothing, or asks for help."""
+    lines = "\n".join(f"  {name:<10}{what}" for name, (_, what) in COMMANDS.items())
+    made = argparse.ArgumentParser(
+        prog="bench.py",
+        usage="bench.py NAME [OPTIONS] [WORDS …]",
+        description=f"{__doc__}\nNAME is one of\n\n{lines}\n\nbench.py NAME --help says what can be asked of it.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("NAME", choices=COMMANDS, help=argparse.SUPPRESS)
+    return made
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

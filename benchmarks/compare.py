@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import machine
-from agreement import Disagreement
-from measure import Arrays, Builder, Measurement, measure
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import machine
+from benchmarks.agreement import Agreement, Disagreement
+from benchmarks.measure import Arrays, Builder, Measurement, measure
 from core.errors import MindvideoError
 from core.files import write_json
 
@@ -33,24 +33,41 @@ class Benchmark:
     case: Mapping[str, Any]
     """What is measured, for the record."""
     sides: Mapping[str, Builder]
-    agree: Callable[[Sequence[Arrays], Sequence[Arrays]], str]
-    """Compares what the warm-up calls of ours and the peer returned: a sentence, or raises `Disagreement`."""
+    agree: Agreement
     is_long: bool = False
     """One call to warm up and two that are timed must do."""
 
 
-def parser(description: str, choices: Iterable[str]) -> argparse.ArgumentParser:
-    """The options that every benchmark has; ``choices`` are the things it can time."""
-    made = argparse.ArgumentParser(description=description.splitlines()[0])
+def add_options(made: argparse.ArgumentParser, choices: Iterable[str]) -> None:
+    """The options of benchmarks that time two sides; ``choices`` are the things that one can time."""
     made.add_argument("--what", choices=list(choices), action="append", help="only this; by default all")
     made.add_argument("--verify", action="store_true", help="only compare results, time nothing")
-    made.add_argument(
-        "--threads", type=int, default=machine.available_cores(), help="of each side (%(default)s)"
-    )
-    made.add_argument("--repeat", type=int, default=7, help="timed calls of each side (%(default)s)")
+    add_threads(made)
+    made.add_argument("--repeat", type=at_least(1), default=7, help="timed calls of each side (%(default)s)")
     made.add_argument("--json", type=Path, help="write everything to this file as well")
+
+
+def add_threads(made: argparse.ArgumentParser) -> None:
+    """The option that all benchmarks have."""
+    cores = machine.available_cores()
+    made.add_argument("--threads", type=at_least(1), default=cores, help="of each side (%(default)s)")
+
+
+def add_words(made: argparse.ArgumentParser) -> None:
+    """Settings behind the options."""
     made.add_argument("words", nargs="*", help="further settings as for mindvideo")
-    return made
+
+
+def at_least(least: int, multiple: int = 1) -> Callable[[str], int]:
+    """The type of an option: a number of at least ``least`` that is a multiple."""
+
+    def number(text: str) -> int:
+        if (given := int(text)) < least or given % multiple:
+            told = f"a multiple of {multiple}" if multiple > 1 else f"at least {least}"
+            raise argparse.ArgumentTypeError(f"{text} is not {told}")
+        return given
+
+    return number
 
 
 def run(options: argparse.Namespace, benchmarks: Iterable[Benchmark]) -> int:

@@ -1,7 +1,5 @@
 """Decoding the latents of a DCVC frame: wave by wave, beside a plain loop over positions by the network's own cells.
 
-    python benchmarks/context.py [--width 1920] [--height 1024] [--rows 8] [--json FILE]
-
 Both passes, motion's and content's latents, networks and range decoding included. The plain loop, which is what the
 published code does, decodes the first rows alone, and its time is given for all.
 """
@@ -17,17 +15,15 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "parity"))
-
-import machine
 import numpy as np
 from rich.console import Console
 
-import core
-from core.entropy.coder import SymbolDecoder, SymbolEncoder
-from core.entropy.tables import LAPLACE_SCALES, laplace_tables
+from benchmarks import machine
+from benchmarks.compare import add_threads, at_least
+from benchmarks.networks import Case
 from core.files import write_json
+from core.symbols.coder import SymbolDecoder, SymbolEncoder
+from core.symbols.tables import LAPLACE_SCALES, laplace_tables
 
 PARTS = ("motion", "contextual")
 MULTIPLE, LATENT = 64, 16
@@ -35,16 +31,35 @@ LAPLACE = laplace_tables()
 Place = tuple[int, int]
 
 
-def main() -> int:
+def add_options(made: argparse.ArgumentParser, name: str) -> None:
+    """What can be asked."""
+    side = at_least(MULTIPLE, MULTIPLE)
+    made.add_argument(
+        "--width", type=side, default=1920, help=f"of the frame, a multiple of {MULTIPLE} (%(default)s)"
+    )
+    made.add_argument(
+        "--height", type=side, default=1024, help=f"of the frame, a multiple of {MULTIPLE} (%(default)s)"
+    )
+    made.add_argument(
+        "--rows", type=at_least(1), default=8, help="of the latents that the loop decodes (%(default)s)"
+    )
+    made.add_argument(
+        "--repeat", type=at_least(1), default=5, help="times that the waves decode all (%(default)s)"
+    )
+    add_threads(made)
+    made.add_argument("--json", type=Path, help="write everything to this file as well")
+
+
+def main(options: argparse.Namespace) -> int:
     """The command; returns 0."""
-    options = _options()
     console = Console(highlight=False)
     facts = {**machine.describe(), "load before": machine.load()}
-    network = _network(options.threads)
+    network = _network(options)
     rows, columns = options.height // LATENT, options.width // LATENT
+    few = min(options.rows, rows)
     totals = {"waves": 0.0, "plain loop": 0.0}
     for part in PARTS:
-        seconds = _measure(getattr(network, part).prior, rows, columns, options.rows, options.repeat)
+        seconds = _measure(getattr(network, part).prior, rows, columns, few, options.repeat)
         for name, value in seconds.items():
             totals[name] += value
         console.print(f"{part}: {columns}x{rows} positions, " + _told(seconds))
@@ -54,45 +69,20 @@ def main() -> int:
     return 0
 
 
-def _options() -> argparse.Namespace:
-    made = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    made.add_argument(
-        "--width", type=int, default=1920, help=f"of the frame, a multiple of {MULTIPLE} (%(default)s)"
-    )
-    made.add_argument(
-        "--height", type=int, default=1024, help=f"of the frame, a multiple of {MULTIPLE} (%(default)s)"
-    )
-    made.add_argument(
-        "--rows", type=int, default=8, help="of the latents that the plain loop decodes (%(default)s)"
-    )
-    made.add_argument("--repeat", type=int, default=5, help="times that the waves decode all (%(default)s)")
-    made.add_argument("--threads", type=int, default=machine.available_cores(), help="(%(default)s)")
-    made.add_argument("--json", type=Path, help="write everything to this file as well")
-    options = made.parse_args()
-    if options.width % MULTIPLE or options.height % MULTIPLE or min(options.width, options.height) < MULTIPLE:
-        made.error(f"--width and --height must be multiples of {MULTIPLE}")
-    if not 1 <= options.rows <= options.height // LATENT or options.repeat < 1:
-        made.error("--rows must be among those of the latents, --repeat at least 1")
-    return options
-
-
-def _network(threads: int) -> Any:
+def _network(options: argparse.Namespace) -> Any:
     """DCVC with its default widths and the weights of the parity fixtures."""
-    import recipe_dcvc
-    from sides import our_network, use_mindspore
+    from benchmarks.work import built, use_mindspore
 
-    from plugins.dcvc.weights import published
-
-    words = ["experiment=none", "task=doctor", "model=dcvc", "device=cpu", f"device.threads={threads}"]
-    run = core.open_run(words)
+    case = Case("dcvc", (), options.height, options.width, options.threads)
+    run = case.run()
     use_mindspore(run)
-    return our_network(run, published(run.settings.model), recipe_dcvc.weights).set_train(False)
+    return built(case, run).set_train(False)
 
 
 def _measure(prior: Any, rows: int, columns: int, few: int, repeat: int) -> dict[str, float]:
     """Seconds of the waves for a whole latent, and of the plain loop, for as many positions."""
-    from core.entropy.autoregressive import AutoregressiveCoder
     from core.entropy.masked import context_network
+    from core.symbols.autoregressive import AutoregressiveCoder
     from plugins.dcvc.transforms import HYPER_SLOPE
 
     rng = np.random.default_rng(1)
@@ -127,7 +117,7 @@ class PlainLoop:
     """One position after the other, row by row: the context model, what follows it, and the position's symbols."""
 
     def __init__(self, prior: Any) -> None:
-        from context_position import Position
+        from benchmarks.context_position import Position
 
         self._position = Position(prior)
 
@@ -154,7 +144,3 @@ def _seconds(function: Callable[[], object]) -> float:
 
 def _told(seconds: dict[str, float]) -> str:
     return ", ".join(f"{name} {value:.2f} s" for name, value in seconds.items())
-
-
-if __name__ == "__main__":
-    sys.exit(main())

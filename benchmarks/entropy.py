@@ -1,7 +1,5 @@
 """Speed of entropy coding: symbols to bytes and back under integer tables, and choosing the tables in integers.
 
-    python benchmarks/entropy.py [--what decode] [--threads 1] [--repeat 7]
-
 Coding runs in one thread. Its peer is constriction used in the plain way, with a Gaussian of its own for every symbol.
 The integer network's peer is the same layers in float32 in PyTorch, where it is installed.
 """
@@ -10,23 +8,21 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 from importlib.metadata import version
 from importlib.util import find_spec
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import constriction
 import numpy as np
-from compare import Benchmark, Disagreement, parser, run
-from measure import Arrays
 
-from core.entropy.coder import SymbolDecoder, SymbolEncoder
-from core.entropy.integer import Deconvolution, IntegerNetwork
-from core.entropy.tables import GAUSSIAN_SCALES, gaussian_tables
+from benchmarks.agreement import Disagreement
+from benchmarks.compare import Benchmark, run
+from benchmarks.compare import add_options as add_common
+from benchmarks.measure import Arrays
+from core.symbols.coder import SymbolDecoder, SymbolEncoder
+from core.symbols.integer import Deconvolution, IntegerNetwork
+from core.symbols.tables import GAUSSIAN_SCALES, gaussian_tables
 
 SYMBOLS = 1_000_000
 CHANNELS, HEIGHT, WIDTH = 192, 9, 15
@@ -168,12 +164,13 @@ def _near_indices(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:
 WHAT = ("encode", "decode", "indices")
 
 
-def main() -> int:
-    """The command; returns 0, or 1 after a message."""
-    made = parser(__doc__ or "", WHAT)
-    options = made.parse_args()
-    if options.words or options.repeat < 1 or options.threads < 1:
-        made.error("--repeat and --threads must be at least 1, and there are no further settings")
+def add_options(made: argparse.ArgumentParser, name: str) -> None:
+    """What can be asked."""
+    add_common(made, WHAT)
+
+
+def main(options: argparse.Namespace) -> int:
+    """The command; returns what `compare.run` does."""
     # Read by numpy's library when the sides' processes start.
     os.environ["OPENBLAS_NUM_THREADS"] = str(options.threads)
     return run(options, _benchmarks(options))
@@ -207,7 +204,3 @@ def _benchmarks(options: argparse.Namespace) -> Iterator[Benchmark]:
         ),
     }
     return (made[what] for what in options.what or WHAT)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

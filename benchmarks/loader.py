@@ -1,8 +1,6 @@
 """How fast clips are read: the loader alone, and how long a training waits for it.
 
-    python benchmarks/loader.py [--root FOLDER] [--workers 1,2,4] [--seconds 10] [--steps 40] [WORDS …]
-
-WORDS choose an experiment and change it (default: `WORDS`, a small network on Vimeo-90K's triplets).
+The words choose an experiment and change it (by default `WORDS`, a small network on Vimeo-90K's triplets).
 Without --root a folder of the layout and picture size of Vimeo-90K is made from the clips that come with mindvideo. It
 lies in the system's memory: what is measured is decoding and augmentation, not a disk.
 """
@@ -10,7 +8,6 @@ lies in the system's memory: what is measured is decoding and augmentation, not 
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -18,14 +15,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 import numpy as np
 import psutil
-from machine import describe, load
 from PIL import Image
 
 import core
+from benchmarks.compare import add_words, at_least
+from benchmarks.machine import describe, load
 from core.hooks import Split
 
 WORDS = (
@@ -37,9 +33,22 @@ SIZE = (448, 256)
 TRIPLETS = 120
 
 
-def main() -> int:
-    """The command."""
-    options = _options()
+def add_options(made: argparse.ArgumentParser, name: str) -> None:
+    """What can be asked."""
+    workers = "numbers to try, as 1,2,4 (1,2)"
+    made.add_argument("--root", type=Path, help="a data set that is there; by default one is made")
+    made.add_argument(
+        "--workers", type=lambda text: [int(word) for word in text.split(",")], default=[1, 2], help=workers
+    )
+    made.add_argument(
+        "--seconds", type=float, default=10.0, help="of each measurement of the loader alone (%(default)s)"
+    )
+    made.add_argument("--steps", type=at_least(1), default=40, help="training steps to time (%(default)s)")
+    add_words(made)
+
+
+def main(options: argparse.Namespace) -> int:
+    """The command; returns 0."""
     print("; ".join(f"{name}: {value}" for name, value in describe().items()), f"load {load()}", sep="; ")
     with tempfile.TemporaryDirectory() as folder:
         root = options.root or vimeo_like(Path(folder))
@@ -55,16 +64,6 @@ def main() -> int:
             f"\nIn training: {1e3 * step:.0f} ms a step, of which {1e3 * waiting:.1f} ms waiting for clips."
         )
     return 0
-
-
-def _options() -> argparse.Namespace:
-    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--root", type=Path, help="a data set that is there")
-    made.add_argument("--workers", type=lambda text: [int(word) for word in text.split(",")], default=[1, 2])
-    made.add_argument("--seconds", type=float, default=10.0, help="of each measurement of the loader alone")
-    made.add_argument("--steps", type=int, default=40, help="training steps to time")
-    made.add_argument("words", nargs="*")
-    return made.parse_args()
 
 
 def vimeo_like(root: Path) -> Path:
@@ -130,7 +129,3 @@ def _processor_seconds() -> float:
     own = psutil.Process()
     times = [process.cpu_times() for process in (own, *own.children(recursive=True))]
     return sum(spent.user + spent.system for spent in times)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from importlib import resources
@@ -27,9 +27,10 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from core import hooks
-from core.entries import FilePath
+from core.entries import NAMED_BY_OPTIONS, FilePath
 from core.errors import ConfigError
 from core.media.limits import MOST_PIXELS
+from core.options import Options, Range, option, ranges
 from core.registry import Registry, suggestion
 from core.words import HYDRA_PATHS, PathOption, as_typed, path_options, word
 
@@ -52,56 +53,46 @@ class Runtime(Enum):
 
 
 @dataclass
-class LoaderSettings:
+class LoaderSettings(Options):
     """How clips reach the network."""
 
-    batch_size: int = 4
+    batch_size: int = option(4, at_least=1)
     """Clips in a batch, on each rank."""
-    workers: int = 2
+    workers: int = option(2, at_least=1)
     """Clips prepared at the same time."""
     processes: bool = False
     """Prepare clips in processes instead of threads (worth it where decoding is slower than training)."""
 
-    def __post_init__(self) -> None:
-        if self.batch_size < 1 or self.workers < 1:
-            raise ValueError("batch_size and workers must be at least 1.")
-
 
 @dataclass
-class TrainingSettings:
+class TrainingSettings(Options):
     """The recipe of a training. Give ``steps`` or ``epochs``."""
 
-    steps: int | None = None
+    steps: int | None = option(None, at_least=1)
     """Optimizer steps."""
-    epochs: int | None = None
+    epochs: int | None = option(None, at_least=1)
     """Passes over the training clips."""
-    validate_every: int = 1000
+    validate_every: int = option(1000, at_least=1)
     """Steps between validations."""
-    checkpoint_every: int = 500
+    checkpoint_every: int = option(500, at_least=1)
     """Steps between writings of the last checkpoint."""
-    best_from: int = 0
+    best_from: int = option(0, at_least=0)
     """Steps before which no validation counts as the best; beyond the last step, the last checkpoint is the best."""
-    patience: int = 0
+    patience: int = option(0, at_least=0)
     """Stop after this many validations without a new best score; 0 never stops early."""
     score: str = "psnr_st"
     """Validation value that decides which checkpoint is best; the loss where there is no upscaler."""
-    pictures: int = 2
+    pictures: int = option(2, at_least=0)
     """Clips to draw at each validation and at the end."""
     beside: list[str] = field(default_factory=list)
     """Experiments of codecs to train first, each into a folder of its name in the run's, and to show beside."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.steps is not None and self.epochs is not None:
             raise ValueError(
                 "training.steps and training.epochs are both set: clear one, as training.steps=null."
             )
-        for name in ("steps", "epochs", "validate_every", "checkpoint_every"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"training.{name}={value} must be at least 1.")
-        for name in ("best_from", "patience", "pictures"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"training.{name}={getattr(self, name)} must be 0 or more.")
 
 
 @dataclass
@@ -113,20 +104,15 @@ class SweepSettings:
 
 
 @dataclass
-class LimitSettings:
+class LimitSettings(Options):
     """What a source and an output may ask for at most; null lifts a limit."""
 
-    pixels: int | None = MOST_PIXELS
+    pixels: int | None = option(MOST_PIXELS, at_least=1)
     """Of a picture that is read; 8192x8192 lets film of 8K pass."""
-    frames: int | None = None
+    frames: int | None = option(None, at_least=1)
     """Of a video that is read, or a stream that is decoded."""
-    output_bytes: int | None = None
+    output_bytes: int | None = option(None, at_least=1)
     """Of an output that is not coded: y4m, or PNG before it is packed, by an estimate before the first frame."""
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if value is not None and value < 1:
-                raise ValueError(f"limits.{name}={value} must be at least 1, or null.")
 
 
 @dataclass
@@ -171,8 +157,14 @@ class Settings:
         return getattr(self, kind)
 
 
+_offered: list[Registry] = []
+
+
 def offer(registry: Registry) -> None:
-    """Give every entry's dataclass and every plugin's YAML to Hydra."""
+    """Give every entry's dataclass and every plugin's YAML to Hydra, which keeps them for the whole process."""
+    if _offered and _offered[-1] is registry:
+        return
+    _offered[:] = [registry]
     store = ConfigStore.instance()
     store.store(name="settings", node=Settings)
     for plugin in registry.plugins:
@@ -215,20 +207,16 @@ def default_experiment() -> str:
 def compose_for_show(overrides: Sequence[str], registry: Registry) -> DictConfig:
     """The configuration of a command line, unchecked; raises `ConfigError` when it does not compose."""
     with _composing():
-        accepted, faults = _compose_each(as_typed(overrides, paths(registry, overrides)), registry)
-        if faults:
-            raise ConfigError(_message(faults))
-        return compose(CONFIG_NAME, accepted)
+        config, faults = _composed(as_typed(overrides, paths(registry, overrides)), registry)
+    if faults:
+        raise ConfigError(_message(faults))
+    return config
 
 
 def compose_settings(overrides: Sequence[str], registry: Registry) -> Settings:
     """Settings from the words of a command line; raises `ConfigError` with every problem at once."""
     with _composing():
-        accepted, faults = _compose_each(as_typed(overrides, paths(registry, overrides)), registry)
-        try:
-            config = compose(CONFIG_NAME, accepted)
-        except COMPOSE_ERRORS as error:
-            raise ConfigError(_message([*faults, explain(error)])) from None
+        config, faults = _composed(as_typed(overrides, paths(registry, overrides)), registry)
     return check(config, registry, faults)
 
 
@@ -253,8 +241,9 @@ def _checked(config: DictConfig, registry: Registry, faults: Sequence[str]) -> S
     if not isinstance(task, hooks.TaskEntry):
         faults = [*faults, f"no task is chosen: give task=… (known: {', '.join(registry.names('task'))})"]
         raise ConfigError(_message(faults))
-    unused = hooks.KINDS.keys() - {"task", *MANY, *task.needs, *task.takes}
-    problems = [*faults, *_missing_values(config, unused), *_missing_sections(config, task, registry)]
+    needed = [*task.needs, *_needed_within(config, task, registry)]
+    unused = hooks.KINDS.keys() - {"task", *MANY, *needed, *task.takes}
+    problems = [*faults, *_missing_values(config, unused), *_missing_sections(config, task, needed, registry)]
     problems += _impossible_paths(config, registry, unused)
     known = [field.name for field in fields(Settings)]
     sections: dict[str, Any] = {}
@@ -265,12 +254,33 @@ def _checked(config: DictConfig, registry: Registry, faults: Sequence[str]) -> S
         if OmegaConf.is_config(config[name]) and OmegaConf.missing_keys(config[name]):
             continue
         try:
-            sections[name] = _typed(config, name)
+            if beyond := list(_out_of_range(config, name)):
+                problems += beyond
+            else:
+                sections[name] = _typed(config, name)
         except (ValueError, OmegaConfBaseException) as error:
             problems.append(f"{name}: {explain(error)}")
     if problems:
         raise ConfigError(_message(problems))
     return Settings(**sections)
+
+
+def _out_of_range(config: DictConfig, section: str) -> Iterator[str]:
+    for key, allowed in ranged(config[section], f"{section}."):
+        if fault := allowed.fault(key, OmegaConf.select(config, key)):
+            yield fault
+
+
+def ranged(config: Any, prefix: str = "") -> Iterator[tuple[str, Range]]:
+    """The key of each option within a composed configuration that has a range, and the range."""
+    if not isinstance(config, DictConfig) or config._is_none() or config._is_missing():
+        return
+    allowed = ranges(OmegaConf.get_type(config) or dict)
+    for name in map(str, config):
+        if name in allowed:
+            yield prefix + name, allowed[name]
+        else:
+            yield from ranged(config._get_node(name), f"{prefix}{name}.")
 
 
 def _typed(config: DictConfig, name: str) -> Any:
@@ -286,61 +296,63 @@ def _missing_values(config: DictConfig, unused: Collection[str]) -> list[str]:
 
 def _impossible_paths(config: DictConfig, registry: Registry, unused: Collection[str]) -> Iterator[str]:
     """Complaints about paths that can name nothing, but for those of sections that the task does not use."""
-    for key, option in paths(registry).items():
+    for key, kind in paths(registry).items():
         if key.startswith("hydra.") or key.split(".")[0] in unused:
             continue
         try:
             value = OmegaConf.select(config, key, throw_on_missing=False)
         except OmegaConfBaseException:
             continue  # which is told of the whole section
-        for path in value if option.many and OmegaConf.is_list(value) else [value]:
+        for path in value if kind.many and OmegaConf.is_list(value) else [value]:
             if path == "":
-                yield f"{key} is empty: give it as {key}=PATH" + ", or null for none" * option.optional
+                yield f"{key} is empty: give it as {key}=PATH" + ", or null for none" * kind.optional
             elif isinstance(path, str) and "\0" in path:
                 yield f"{key} has a NUL in it, which no path can have"
 
 
-def _missing_sections(config: DictConfig, task: hooks.TaskEntry[Any], registry: Registry) -> list[str]:
-    problems = []
-    for kind in task.needs:
-        if kind == "model" and not _takes_model(config, registry):
-            continue
+def _missing_sections(
+    config: DictConfig, task: hooks.TaskEntry[Any], needed: Sequence[str], registry: Registry
+) -> Iterator[str]:
+    for kind in dict.fromkeys(needed):
         if registry.entry_of(kind, OmegaConf.get_type(config, kind)) is None:
             known = ", ".join(registry.names(kind)) or "none"
-            problems.append(
-                f"task={task.name} needs {kind}=…, or an experiment=… that chooses one (known: {known})"
-            )
-    return problems
+            yield f"task={task.name} needs {kind}=…, or an experiment=… that chooses one (known: {known})"
 
 
-def _takes_model(config: DictConfig, registry: Registry) -> bool:
-    """Whether the codec, or else the upscaler, works by the network that ``model=`` chooses."""
-    chosen = (registry.entry_of(kind, OmegaConf.get_type(config, kind)) for kind in ("codec", "upscaler"))
-    first = next((entry for entry in chosen if entry is not None), None)
-    return first.takes_model if isinstance(first, hooks.CodecEntry | hooks.UpscalerEntry) else True
+def _needed_within(config: DictConfig, task: hooks.TaskEntry[Any], registry: Registry) -> Iterator[str]:
+    """Kinds that the codec of a task, or else its upscaler, is built from."""
+    asked = [kind for kind in ("codec", "upscaler") if kind in (*task.needs, *task.takes)]
+    chosen = (registry.entry_of(kind, OmegaConf.get_type(config, kind)) for kind in asked)
+    entry: Any = next((entry for entry in chosen if entry is not None), None)
+    needs = entry.needs if entry is not None else ()
+    if "network" in needs:
+        yield "model"
+    if "codec" in needs:
+        name = OmegaConf.select(config, f"codec.{NAMED_BY_OPTIONS['codec']}", throw_on_missing=False)
+        inner: Any = registry.find("codec", name) if name in registry.names("codec") else None
+        needs = inner.needs if inner is not None else ()
+    if "intra" in needs:
+        yield "intra"
 
 
-def _compose_each(overrides: Sequence[str], registry: Registry) -> tuple[list[str], list[str]]:
-    """The overrides that compose, and what is wrong with each of the others."""
-    if _compose_error(overrides) is None or _compose_error([]) is not None:
-        return list(overrides), []
+def _composed(overrides: Sequence[str], registry: Registry) -> tuple[DictConfig, list[str]]:
+    """The configuration of the overrides that compose, and what is wrong with each of the others."""
+    with suppress(*COMPOSE_ERRORS):  # each by itself tells more
+        return compose(CONFIG_NAME, list(overrides)), []
     accepted: list[str] = []
     faults: list[str] = []
-    for override in _choices_first(overrides):
-        error = _compose_error([*accepted, override])
-        if error is None:
-            accepted.append(override)
-        else:
-            faults.append(_fault(override, error, accepted, registry))
-    return accepted, faults
-
-
-def _compose_error(overrides: Sequence[str]) -> Exception | None:
     try:
-        compose(CONFIG_NAME, list(overrides))
+        config = compose(CONFIG_NAME)
     except COMPOSE_ERRORS as error:
-        return error
-    return None
+        raise ConfigError(explain(error)) from None
+    for override in _choices_first(overrides):
+        try:
+            config = compose(CONFIG_NAME, [*accepted, override])
+        except COMPOSE_ERRORS as error:
+            faults.append(_fault(override, error, config, registry))
+        else:
+            accepted.append(override)
+    return config, faults
 
 
 def _choices_first(overrides: Sequence[str]) -> list[str]:
@@ -348,7 +360,8 @@ def _choices_first(overrides: Sequence[str]) -> list[str]:
     return sorted(overrides, key=lambda word: word.split("=")[0].lstrip("+~") not in GROUPS)
 
 
-def _fault(override: str, error: Exception, accepted: list[str], registry: Registry) -> str:
+def _fault(override: str, error: Exception, config: DictConfig, registry: Registry) -> str:
+    """What is wrong with an override that does not compose with those of ``config``."""
     name, _, value = override.partition("=")
     if value and isinstance(error, OverrideParseException):
         quoted = shlex.quote(word(name, value))
@@ -359,7 +372,6 @@ def _fault(override: str, error: Exception, accepted: list[str], registry: Regis
         return f"{override}: there is no {key} '{value}'{suggestion(value, known)}"
     if key in GROUPS:
         return f"{override}: {explain(error)}"
-    config = compose(CONFIG_NAME, accepted)
     known = _known_keys(config)
     if key not in known:
         return f"{override}: there is no setting '{key}'{_near(key, known)}"

@@ -20,6 +20,7 @@ from core import cards
 from core.errors import DeviceError
 from core.hooks import DeviceEntry
 from core.kernels import library
+from core.options import Options, option
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ class Kernels(Enum):
 
 
 @dataclass
-class DeviceConfig:
+class DeviceConfig(Options):
     """What all devices have in common."""
 
     mode: Mode = Mode.graph
@@ -70,33 +71,23 @@ class DeviceConfig:
 class CpuConfig(DeviceConfig):
     """The processor of this machine."""
 
-    threads: int = 0
+    threads: int = option(0, at_least=0, at_most=1024)
     """Threads of a kernel; 0 takes all cores, and in a sweep a job's share of them."""
     instructions: InstructionSet = InstructionSet.auto
     """Newest instruction set; the environment's ``ONEDNN_MAX_CPU_ISA`` comes first where it names SSE41 or AVX."""
     kernels: Kernels = Kernels.auto
     """What convolutions and warps are computed with."""
 
-    def __post_init__(self) -> None:
-        if not 0 <= self.threads <= 1024:
-            raise ValueError(f"threads={self.threads} is not between 0 (all cores) and 1024.")
-
 
 @dataclass
 class AcceleratorConfig(DeviceConfig):
     """An accelerator card."""
 
-    device_id: int | None = None
+    device_id: int | None = option(None, at_least=0)
     """Card to use; by default the first one, or under ``msrun`` the one of this process's local rank."""
-    fetch_every: int = 10
+    fetch_every: int = option(10, at_least=1)
     """Steps of a training between two times that losses are fetched from the card, which has to finish its work for
     that; a loss that is no number is noticed as late. Before a validation or a checkpoint they are fetched anyway."""
-
-    def __post_init__(self) -> None:
-        if self.device_id is not None and self.device_id < 0:
-            raise ValueError(f"device_id={self.device_id} is negative; the first card is 0.")
-        if self.fetch_every < 1:
-            raise ValueError(f"fetch_every={self.fetch_every} is not 1 or more.")
 
 
 class Precision(Enum):
@@ -206,14 +197,23 @@ def _choose_kernels(kernels: Kernels, threads: int, limit: str | None) -> Kernel
     return Kernels.builtin
 
 
+def machine() -> str:
+    """Processor and cores, to which measured times belong."""
+    name = _processor_name() or platform.processor() or platform.machine()
+    return f"{name}, {len(os.sched_getaffinity(0))} cores"
+
+
 def _processor() -> str:
     """The processor's name; the kernels' blocking, and so their rounding, may depend on it."""
+    return f"{platform.machine()} {_processor_name()}".rstrip()
+
+
+def _processor_name() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
     except OSError:
-        return platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{platform.machine()} {names[0]}" if names else platform.machine()
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
 
 
 def _ascend(config: AscendConfig) -> ActiveDevice:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, get_args
 
 import numpy as np
 
@@ -13,13 +14,13 @@ from core.interfaces import (
     Array,
     ClipSource,
     Codec,
-    ConventionalCodec,
     Device,
     IntraCodec,
     Split,
     Tables,
     Upscaler,
 )
+from core.options import Options, option
 
 if TYPE_CHECKING:
     from mindspore import Parameter, nn
@@ -70,13 +71,19 @@ class Plane:
     """An input of a `Part`: float32, (leading, channels, H/reduction, W/reduction) for a picture of H x W pixels."""
 
     name: str
-    channels: int
+    channels: int | str
+    """Their number, or the option of the network that says it; of a part's it is a number."""
     reduction: int = 1
     leading: tuple[int, ...] = (1,)
 
+    def of(self, options: Any) -> Plane:
+        """The same with its number of channels, for a network of these options."""
+        number = getattr(options, self.channels) if isinstance(self.channels, str) else self.channels
+        return replace(self, channels=number)
+
     def shape(self, height: int, width: int) -> tuple[int, ...]:
         """For a picture of this size."""
-        return (*self.leading, self.channels, height // self.reduction, width // self.reduction)
+        return (*self.leading, int(self.channels), height // self.reduction, width // self.reduction)
 
 
 @dataclass(frozen=True)
@@ -155,21 +162,20 @@ class StepEntry(Entry[C]):
     """Parameters of the network that the step trains by an optimizer of its own (quantiles of a prior, say)."""
 
 
+Need = Literal["network", "intra", "codec", "upscaler"]
+"""What a codec or an upscaler may be built from, in the order in which ``build`` gets it after the options."""
+
+
 @dataclass(frozen=True)
 class UpscalerEntry(Entry[C]):
-    """How a trained network upscales video."""
+    """How video is upscaled: by a trained network, or, where ``needs`` is empty, without one."""
 
-    takes_model: ClassVar[bool] = True
-    """Whether it works by the network that ``model=`` chooses."""
-    build: Callable[[C, nn.Cell], Upscaler]
+    build: Callable[..., Upscaler]
+    """Gets the options, then the network where it needs one."""
+    needs: AbstractSet[Need] = frozenset({"network"})
 
-
-@dataclass(frozen=True)
-class ConventionalUpscalerEntry(UpscalerEntry[C]):
-    """A way to upscale that was not learned, which needs no model: ``build`` gets the options alone."""
-
-    takes_model: ClassVar[bool] = False
-    build: Callable[[C], Upscaler]  # type: ignore[assignment]
+    def __post_init__(self) -> None:
+        _check_needs(self, self.needs, ("network",))
 
 
 class Coding(Enum):
@@ -194,63 +200,67 @@ class Direction(Enum):
 
 
 @dataclass
-class CodecConfig:
-    """What all codecs have in common: where intra frames stand."""
+class GopConfig(Options):
+    """What all codecs have in common: the distance of intra frames."""
 
-    gop: int = 12
+    gop: int = option(12, at_least=0)
     """Distance of intra frames; 0 has one at the beginning alone."""
+
+
+@dataclass
+class CodecConfig(GopConfig):
+    """What codecs have in common that are told where intra frames stand."""
+
     scene_cut: bool = False
     """Begin each new scene with an intra frame as well."""
 
-    def __post_init__(self) -> None:
-        if self.gop < 0:
-            raise ValueError(f"gop={self.gop} is negative; 0 means one intra frame at the beginning alone.")
 
-
-K = TypeVar("K", bound=CodecConfig)
+K = TypeVar("K", bound=GopConfig)
 
 
 @dataclass(frozen=True)
 class CodecEntry(Entry[K]):
-    """How a trained network codes video into real streams, and where it stands among codecs.
+    """How video is coded into real streams, and where the codec stands among others.
 
-    ``tables`` makes the integer tables of a trained network, once: they travel with its checkpoint, and ``build``
-    gets them back from there, so that encoder and decoder have the same on every machine.
+    A codec that needs nothing is a conventional one, a `core.interfaces.ConventionalCodec`: it sees a video as one
+    group, decides by its options where intra frames stand, and tells by its fingerprint what its decoder needs.
+    One that needs a ``codec`` stands where that stands, and its ``coding`` and ``supervision`` may be None.
     """
 
-    takes_model: ClassVar[bool] = True
-    """Whether it codes by the network that ``model=`` chooses."""
-    build: Callable[[K, nn.Cell, Tables], Codec]
-    tables: Callable[[nn.Cell], Tables]
-    coding: Coding
-    supervision: Supervision
-    direction: Direction = Direction.UNIDIRECTIONAL
+    build: Callable[..., Codec]
+    """Gets the options, then what is in ``needs``, in this order: the trained ``network`` that ``model=`` chooses and
+    its tables; the ``intra`` codec of frames that the network does not code, whose fingerprint goes into the stream's;
+    another ``codec``; an ``upscaler``. The options name these two as those of `ResampledCodecConfig` do."""
+    tables: Callable[[nn.Cell], Tables] | None = None
+    """Makes the integer tables of a trained network, once: they travel with its checkpoint, and ``build`` gets them
+    back from there, so that encoder and decoder have the same on every machine. Where it is None, it gets none."""
+    coding: Coding | None = None
+    supervision: Supervision | None = None
+    direction: Direction | Callable[[K], Direction | None] = Direction.UNIDIRECTIONAL
+    """From where it predicts, or what tells that by the options: None where that is as in the codec within."""
+    needs: AbstractSet[Need] = frozenset({"network"})
+    decoding: Sequence[str] = ()
+    """Options that a decoder needs as well, of a codec around another one: they go into the stream's fingerprint."""
+
+    def __post_init__(self) -> None:
+        _check_needs(self, self.needs, get_args(Need))
+        if "codec" not in self.needs and (self.coding is None or self.supervision is None):
+            raise TypeError(f"codec '{self.name}' must state its coding and its supervision.")
 
 
-@dataclass(frozen=True)
-class InterCodecEntry(CodecEntry[K]):
-    """A codec whose network codes inter frames alone; ``build`` also gets the picture codec of intra frames.
-
-    Their payloads are what that codec makes of a frame and takes back. Its fingerprint goes into the stream's.
-    """
-
-    build: Callable[[K, nn.Cell, Tables, IntraCodec], Codec]  # type: ignore[assignment]
+NAMED_BY_OPTIONS: Mapping[Need, str] = {"codec": "inner", "upscaler": "upscaler"}
+"""What a codec needs besides networks and picture codecs -> the option that names it; ``NAME_checkpoint`` and
+``NAME_options`` are its checkpoint and its options."""
 
 
-def no_tables(network: nn.Cell) -> Tables:
-    """Of a codec without a network."""
-    return {}
-
-
-@dataclass(frozen=True)
-class ConventionalCodecEntry(CodecEntry[K]):
-    """A codec without a network, which needs no model and no checkpoint: ``build`` gets the options alone.
-
-    It sees a video as one group and decides by its options where intra frames stand. Its ``tables`` are `no_tables`.
-    """
-
-    takes_model: ClassVar[bool] = False
-    build: Callable[[K], ConventionalCodec]  # type: ignore[assignment]
+def _check_needs(entry: Entry[Any], needs: AbstractSet[str], known: Collection[str]) -> None:
+    """Raise `TypeError` for needs that are not known, or that the options do not name."""
+    if not isinstance(needs, AbstractSet) or not needs <= set(known):
+        raise TypeError(f"needs of '{entry.name}' is {needs!r}; it must be a set of {', '.join(known)}.")
+    for role in (NAMED_BY_OPTIONS[need] for need in NAMED_BY_OPTIONS if need in needs):
+        known = {option.name for option in fields(entry.config)}
+        if lacking := {role, f"{role}_checkpoint", f"{role}_options"} - known:
+            raise TypeError(f"the options of '{entry.name}' lack {', '.join(sorted(lacking))}.")
 
 
 @dataclass(frozen=True)
@@ -290,4 +300,7 @@ KINDS: dict[str, type[Entry[Any]]] = {
     "intra": IntraEntry,
     "task": TaskEntry,
 }
-"""Kind -> entry class. The hook that offers a kind is its plural: ``models``, ``losses``, …, and ``intra_codecs``."""
+"""Kind -> entry class."""
+
+HOOK_OF_KIND = {kind: {"loss": "losses", "intra": "intra_codecs"}.get(kind, kind + "s") for kind in KINDS}
+"""Kind -> the hook that offers it: its plural."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from importlib import resources
 
 from omegaconf import DictConfig, OmegaConf
 from rich.table import Table
 
 from core import hooks
+from core.config import ranged
 from core.console import console
 from core.registry import Plugin, Registry
 
@@ -36,7 +38,19 @@ def print_help(registry: Registry, config: DictConfig) -> None:
         "\nSettings as composed by this command line; change any with key=value:\n",
         soft_wrap=True,
     )
-    shown.print(OmegaConf.to_yaml(config), soft_wrap=True)
+    shown.print(_with_ranges(config), soft_wrap=True)
+
+
+def _with_ranges(config: DictConfig) -> str:
+    """The settings as YAML; behind each value that has a range, the range."""
+    allowed = dict(ranged(config))
+    lines, path = [], [""]
+    for line in OmegaConf.to_yaml(config).splitlines():
+        if found := re.match(r"( *)(\w+):", line):
+            path = [*path[: len(found[1]) // 2], found[2]]
+        key = ".".join(path)
+        lines.append(f"{line}  # {allowed.pop(key)}" if key in allowed else line)
+    return "\n".join(lines)
 
 
 def _choices(registry: Registry) -> Table:

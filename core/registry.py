@@ -9,11 +9,15 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import importlib
+import importlib.util
 import inspect
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata, resources
+from importlib.abc import InspectLoader
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -31,10 +35,6 @@ GROUP = "mindvideo.plugins"
 ONLY_VARIABLE = "MINDVIDEO_PLUGINS"
 CORE = "core"
 """The plugin through which core makes its own offers; it is always loaded."""
-
-HOOK_OF_KIND = {
-    kind: {"loss": "losses", "intra": "intra_codecs"}.get(kind, kind + "s") for kind in hooks.KINDS
-}
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,9 @@ class Registry:
         self.manager = _plugin_manager()
         self._entries: dict[tuple[str, str], tuple[hooks.Entry[Any], Plugin]] = {}
 
-    def admit(self, plugin: Plugin, module: ModuleType) -> None:
+    def admit(self, plugin: Plugin, implementation: object) -> None:
         """Add a plugin that `_examine` found to be sound."""
-        self.manager.register(module, plugin.name)
+        self.manager.register(implementation, plugin.name)
         self.plugins.append(plugin)
         for kind, entry in plugin.entries:
             self._entries[kind, entry.name] = (entry, plugin)
@@ -182,31 +182,45 @@ def _check_known(found: list[metadata.EntryPoint], disable: Collection[str], onl
 
 def _consider(registry: Registry, point: metadata.EntryPoint) -> None:
     try:
-        module, plugin = _examine(registry, point)
+        implementation, plugin = _examine(registry, point)
     except _Unsound as unsound:
         registry.rejected.append(Rejection(point.name, _distribution(point), str(unsound)))
     else:
-        registry.admit(plugin, module)
+        registry.admit(plugin, implementation)
 
 
 class _Unsound(Exception):
     """Why a plugin is not admitted."""
 
 
-def _examine(registry: Registry, point: metadata.EntryPoint) -> tuple[ModuleType, Plugin]:
+def _examine(registry: Registry, point: metadata.EntryPoint) -> tuple[object, Plugin]:
     if any(plugin.name == point.name for plugin in registry.plugins):
         other = next(plugin for plugin in registry.plugins if plugin.name == point.name)
         raise _Unsound(f"a plugin of this name is already loaded, from {other.distribution}")
-    module = _import(point)
-    api = getattr(module, "HOOK_API", None)
-    if api != hooks.HOOK_API:
-        stated = "states no HOOK_API" if api is None else f"was written for hook API {api}"
-        raise _Unsound(f"it {stated}; this mindvideo has hook API {hooks.HOOK_API}")
-    offers = _offers(module)
+    implementation = _implementation(point)
+    _require_api(getattr(implementation, "HOOK_API", None))
+    offers = _offers(implementation)
     entries = tuple(_checked_entries(registry, offers))
     package, presets = _presets(registry, offers, entries)
     version = point.dist.version if point.dist else "unknown"
-    return module, Plugin(point.name, _distribution(point), version, entries, package, presets)
+    return implementation, Plugin(point.name, _distribution(point), version, entries, package, presets)
+
+
+def _implementation(point: metadata.EntryPoint) -> object:
+    """The module with a plugin's hooks, or the `core.hooks.Plugin` in a module."""
+    module = _import(point)
+    if not point.attr:
+        return module
+    named = getattr(module, point.attr, None)
+    if isinstance(named, hooks.Plugin):
+        return named
+    if named is None:
+        made = [name for name, value in vars(module).items() if isinstance(value, hooks.Plugin)]
+        raise _Unsound(
+            f"its entry point names '{point.value}', which is not there{suggestion(point.attr, made)}"
+        )
+    kind = "a class" if isinstance(named, type) else type(named).__name__
+    raise _Unsound(f"its entry point names '{point.value}', which is no core.hooks.Plugin but {kind}")
 
 
 def _import(point: metadata.EntryPoint) -> ModuleType:
@@ -217,33 +231,48 @@ def _import(point: metadata.EntryPoint) -> ModuleType:
     except SystemExit as error:
         raise _Unsound(f"it exits while being imported (sys.exit({error.code!r}))") from error
     except BaseException as error:
+        _require_api(_stated_api(point.module))
         raise _Unsound(f"it cannot be imported: {type(error).__name__}: {_one_line(error)}") from error
-    if point.attr:
-        raise _Unsound(f"its entry point names '{point.value}'; it must name a module")
     return module
 
 
-def _offers(module: ModuleType) -> Any:
+def _require_api(api: object) -> None:
+    if api != hooks.HOOK_API:
+        stated = "states no HOOK_API" if api is None else f"was written for hook API {api}"
+        raise _Unsound(f"it {stated}; this mindvideo has hook API {hooks.HOOK_API}")
+
+
+def _stated_api(module: str) -> int:
+    """The HOOK_API in the source of a module that failed to import; ours, where that cannot be told."""
+    source = None
+    with suppress(Exception):  # whatever keeps it from being found has been told by its import
+        spec = importlib.util.find_spec(module)
+        source = spec.loader.get_source(module) if spec and isinstance(spec.loader, InspectLoader) else None
+    found = re.search(r"^HOOK_API\s*=\s*(\d{1,9})\b", source or "", re.MULTILINE)
+    return int(found[1]) if found else hooks.HOOK_API
+
+
+def _offers(implementation: object) -> Any:
     """The plugin's hooks, callable, in a manager of its own: a fault cannot touch the others."""
     manager = _plugin_manager()
     try:
-        manager.register(module)
+        manager.register(implementation)
         manager.check_pending()
     except pluggy.PluginValidationError as error:
-        raise _Unsound(_hook_fault(manager, module) or _one_line(error)) from error
+        raise _Unsound(_hook_fault(manager, implementation) or _one_line(error)) from error
     return manager.hook
 
 
-def _hook_fault(manager: pluggy.PluginManager, module: ModuleType) -> str | None:
+def _hook_fault(manager: pluggy.PluginManager, implementation: object) -> str | None:
     """What is wrong with a plugin's hooks, in our words: an unknown hook or a misspelt argument."""
     known = [name for name in vars(hooks) if hasattr(getattr(hooks, name), f"{hooks.PROJECT}_spec")]
-    for name in dir(module):
-        if manager.parse_hookimpl_opts(module, name) is None:
+    for name in dir(implementation):
+        if manager.parse_hookimpl_opts(implementation, name) is None:
             continue
         if name not in known:
             return f"it implements an unknown hook '{name}'{suggestion(name, known)}"
         wanted = inspect.signature(getattr(hooks, name)).parameters
-        for argument in inspect.signature(getattr(module, name)).parameters:
+        for argument in inspect.signature(getattr(implementation, name)).parameters:
             if argument not in wanted:
                 return f"its hook '{name}' has an unknown argument '{argument}'{suggestion(argument, wanted)}"
     return None
@@ -252,9 +281,11 @@ def _hook_fault(manager: pluggy.PluginManager, module: ModuleType) -> str | None
 def _checked_entries(registry: Registry, offers: Any) -> Iterator[tuple[str, hooks.Entry[Any]]]:
     seen: set[tuple[str, object]] = set()
     for kind, record in hooks.KINDS.items():
-        for entry in _call(offers, HOOK_OF_KIND[kind]):
+        for entry in _call(offers, hooks.HOOK_OF_KIND[kind]):
             if not isinstance(entry, record):
-                raise _Unsound(f"its hook '{HOOK_OF_KIND[kind]}' returns {entry!r}, not a {record.__name__}")
+                raise _Unsound(
+                    f"its hook '{hooks.HOOK_OF_KIND[kind]}' returns {entry!r}, not a {record.__name__}"
+                )
             _check_entry(registry, kind, entry)
             if (kind, entry.name) in seen or (kind, entry.config) in seen:
                 raise _Unsound(f"it offers {kind} '{entry.name}', or its options class, twice")

@@ -6,7 +6,6 @@ import logging
 import os
 import shlex
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property, partial
 from importlib import metadata
 from importlib.util import find_spec
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numpy as np
 from omegaconf import OmegaConf
 
-from core import __version__, hooks
+from core import __version__, hooks, selection
 from core.config import Runtime, Settings, entry_section
 from core.errors import ConfigError
 from core.files import write_json
@@ -28,9 +27,9 @@ if TYPE_CHECKING:
     from mindspore import nn
     from mindspore.train import Callback, Metric
 
+    from core.codec.intra import NamedIntraCodec
     from core.coding.codec import LoadedCodec
     from core.export.session import OnnxRuntime
-    from core.media.intra import NamedIntraCodec
     from core.training.checkpoint import Checkpoint
 
 log = logging.getLogger(__name__)
@@ -197,21 +196,15 @@ class Run:
 
     def trained_upscaler(self, weights: str | Path | None = None) -> hooks.Upscaler:
         """The upscaler with weights as of `model`; one that was not learned needs none."""
-        entry = self.entry("upscaler", hooks.UpscalerEntry)
-        if isinstance(entry, hooks.ConventionalUpscalerEntry):
-            return entry.build(self.settings.upscaler)
-        return self.upscaler(self.model(weights))
+        return selection.upscaler_of(self, weights).build()
 
     def codec(self, weights: str | Path | None = None) -> LoadedCodec:
         """The codec of a checkpoint (else of ``settings.weights``), with the tables that came with it."""
-        from core import identity
-        from core.codecs import load_codec
-
-        return replace(load_codec(self, weights), identity=identity.coding(self, weights))
+        return selection.codec_of(self, weights).load()
 
     def intra(self) -> NamedIntraCodec:
         """The picture codec of intra frames; it decodes those of the others as well, where they need no options."""
-        from core.media.intra import NamedIntraCodec
+        from core.codec.intra import NamedIntraCodec
 
         self._ready()
         chosen = self.entry("intra", hooks.IntraEntry)

@@ -1,7 +1,8 @@
 """What MkDocs does to pages beside its own work (`hooks:` in mkdocs.yml).
 
-Equations become MathML, which browsers show without a script. Links of a plugin's README, which lies as deep as a page
-of docs/algorithms, lead to the site. A page that would load anything from another host is an error.
+Equations become MathML, which browsers show without a script. Links of a plugin's README, which lies as deep as a
+page of docs/algorithms, lead to the site, and so do those of texts in the repository's root (`SECURITY.md` is
+`security.md` here). A page that would load anything from another host is an error.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ _LOADED = re.compile(
 
 
 def on_config(config: Any) -> None:
-    """Have links of included READMEs rewritten."""
-    config.markdown_extensions.append(_ReadmeLinks())
+    """Have links of included texts rewritten."""
+    config.markdown_extensions.append(_IncludedLinks())
 
 
 def on_page_content(html: str, page: Any, **_: Any) -> str:
@@ -55,17 +56,21 @@ def _mathml(found: re.Match[str], where: str) -> str:
     return f'<div class="equation">{mathml}</div>' if block else mathml
 
 
-class _ReadmeLinks(Extension):
+class _IncludedLinks(Extension):
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
         """After snippets, whose priority is 32, and before anything reads links."""
-        md.preprocessors.register(_ToSite(md), "readme_links", 31)
+        md.preprocessors.register(_ToSite(md), "included_links", 31)
 
 
 class _ToSite(Preprocessor):
-    """``../../docs/X`` becomes ``../X``; a link to a file of the repository that the site lacks becomes its text."""
+    """``../../docs/X`` becomes ``../X``; a link to a file of the repository that the site lacks becomes its text.
+
+    From the root, ``docs/X`` becomes ``X``, and ``NAME.md`` the page ``name.md``.
+    """
 
     def run(self, lines: list[str]) -> list[str]:
-        text = "\n".join(lines).replace("](../../docs/", "](../")
+        text = "\n".join(lines).replace("](../../docs/", "](../").replace("](docs/", "](")
+        text = re.sub(r"\]\(([A-Z]+\.md)\)", lambda link: f"]({link[1].lower()})", text)
         return re.sub(r"(?<!!)\[([^\]]*)\]\(\.\./\.\./([^)#]*)[^)]*\)", _kept, text).split("\n")
 
 

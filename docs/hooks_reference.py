@@ -7,7 +7,6 @@ import inspect
 from collections.abc import Callable, Iterator
 
 from core import hooks
-from core.registry import HOOK_OF_KIND
 
 INTRODUCTION = """\
 # Hooks and entries
@@ -15,11 +14,20 @@ INTRODUCTION = """\
 *Made from `core/hooks.py` by `docs/make_reference.py`.* How to use it: [the tutorial](../tutorials/write-a-plugin.md)
 and [what a plugin can offer](../how-to/write-a-plugin.md).
 
-A plugin implements any of these {count} hooks, in a module that an entry point of group `mindvideo.plugins` names and
-that states `HOOK_API = {api}`. All but the last two return entries, whose `build` makes the thing from its options.
+A plugin implements any of these {count} hooks. An entry point of group `mindvideo.plugins` names it: an object
+`core.hooks.Plugin`, made of entries, has them all; a module has those that it writes, and states `HOOK_API = {api}`.
+All but the last two return entries, whose `build` makes the thing from its options.
 """
 
 REST = """\
+## What a plugin is made with
+
+::: core.hooks.Plugin
+
+::: core.hooks.lazy
+
+::: core.options
+
 ## The records
 
 ::: core.entries
@@ -55,7 +63,7 @@ def signature(hook: Callable[..., object]) -> str:
 
 def _hook(hook: Callable[..., object]) -> str:
     """The section of one hook."""
-    kinds = [kind for kind, name in HOOK_OF_KIND.items() if name == hook.__name__]
+    kinds = [kind for kind, name in hooks.HOOK_OF_KIND.items() if name == hook.__name__]
     records = [record for kind in kinds for record in _records(hooks.KINDS[kind])]
     text = inspect.cleandoc(hook.__doc__ or "").replace("``", "`")
     lines = [f"## `{hook.__name__}`\n", f"```python\n{signature(hook)}\n```\n", f"{text}\n"]
@@ -77,5 +85,5 @@ def _records(record: type) -> list[type]:
 def _record(record: type) -> str:
     """The row of one entry class."""
     fields = [field for field in dataclasses.fields(record) if field.name not in ("name", "config")]
-    told = ", ".join(f"`{field.name}: {field.type}`" for field in fields)
-    return f"| `{record.__name__}` | {told} |".replace(" | None", " \\| None")
+    told = ", ".join(f"`{field.name}: {field.type}`" for field in fields).replace("|", "\\|")
+    return f"| `{record.__name__}` | {told} |"

@@ -16,6 +16,7 @@ from itertools import pairwise, takewhile
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from core import config, hooks
+from core.options import Range, ranges
 from core.registry import Registry, load
 
 MADE = """\
@@ -60,6 +61,8 @@ class Option:
     """Its type."""
     default: Any
     meaning: str
+    range: Range | None
+    """Of its values."""
     home: type
     """The class that states it, or the section that it is nested in."""
 
@@ -113,7 +116,7 @@ def all_options() -> Iterator[Option]:
 
 def options(section: type, prefix: str, within: type | None = None) -> Iterator[Option]:
     """The options of a dataclass in their order, those of nested ones in place of them."""
-    kinds, meanings = get_type_hints(section), _meanings(section)
+    kinds, meanings, allowed = get_type_hints(section), _meanings(section), ranges(section)
     for field in dataclasses.fields(section):
         kind, key = kinds[field.name], prefix + field.name
         home = within or next(
@@ -122,7 +125,9 @@ def options(section: type, prefix: str, within: type | None = None) -> Iterator[
         if dataclasses.is_dataclass(kind):
             yield from options(kind, f"{key}.", home)
         elif key not in hooks.KINDS:
-            yield Option(key, kind, _default(field), meanings.get(field.name, ""), home)
+            yield Option(
+                key, kind, _default(field), meanings.get(field.name, ""), allowed.get(field.name), home
+            )
 
 
 def _prefix(group: str, name: str) -> str:
@@ -207,7 +212,7 @@ def _table(rows: Iterable[Option]) -> str:
     """A table of options, or nothing; what the values of a type mean is told once in it."""
     told: set[type] = set()
     lines = [
-        f"| `{row.key}` | {_values(row.kind)} | {_shown(row.default)} | {_told(row, told)} |" for row in rows
+        f"| `{row.key}` | {_allowed(row)} | {_shown(row.default)} | {_told(row, told)} |" for row in rows
     ]
     if not lines:
         return ""
@@ -220,6 +225,16 @@ def _told(option: Option, told: set[type]) -> str:
     told.update(named)
     values = [f"`{name}`: {text}" for kind in named for name, text in _meanings(kind).items()]
     return "<br>".join([option.meaning, *values]).replace("|", "\\|")
+
+
+def _allowed(option: Option) -> str:
+    """What may be given for an option."""
+    if option.range is None:
+        return _values(option.kind)
+    if option.range.one_of:
+        return ", ".join(f"`{value}`" for value in option.range.one_of)
+    kind, *null = _values(option.kind).split(" or ")
+    return ", or ".join([f"{kind}, {option.range}", *null])
 
 
 def _values(kind: Any) -> str:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from enum import EnumMeta
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+import numpy as np
 import pytest
 
 import core
 from core import identity
-from core.config import Settings
 from core.facts import Facts, changes
 from core.run import Run
+from core.selection import codec_of, upscaler_of
+from core.training.checkpoint import MODEL, Checkpoint
 
 WORDS = {
     "codec": ["experiment=none", "task=encode", "task.input=in.mp4", "task.output=out.mdv"],
@@ -55,6 +57,19 @@ def opened(*words: str) -> Run:
 def arithmetic(monkeypatch: pytest.MonkeyPatch) -> None:
     """Device and runtime are not started for this: what they would say is in a test of its own."""
     monkeypatch.setattr(Run, "arithmetic", "of this machine")
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Callable[..., str]:
+    """Writes a checkpoint of a run's model, of one number."""
+
+    def write(run: Run, name: str = "weights", value: float = 0) -> str:
+        path = tmp_path / f"{name}.safetensors"
+        tensors = {f"{MODEL}number": np.float32([value])}
+        Checkpoint(path, tensors, run.model_section, run.model_plugin, {}).save()
+        return str(path)
+
+    return write
 
 
 def with_settings(run: Run, **sections: Any) -> Run:
@@ -113,11 +128,12 @@ def options_of(kind: str, name: str) -> Any:
 
 
 @pytest.mark.parametrize("name", [name for name in names("codec") if name != "resampled"])
-def test_every_option_of_every_codec(name: str, tmp_path: Path) -> None:
+def test_every_option_of_every_codec(name: str, tmp_path: Path, weights: Callable[..., str]) -> None:
     run = opened(*WORDS["codec"], f"codec={name}", *_model("codec", name))
+    file = weights(run) if _model("codec", name) else None
 
     def tell(section: Any) -> Facts:
-        return identity.coding(with_settings(run, codec=section), "weights.safetensors")
+        return codec_of(with_settings(run, codec=section), file).identity()
 
     assert checked("codec", run.settings.codec, tmp_path, tell) >= len(fields(run.settings.codec))
 
@@ -125,7 +141,8 @@ def test_every_option_of_every_codec(name: str, tmp_path: Path) -> None:
 def _model(kind: str, name: str) -> list[str]:
     """The model of the plugin that offers an entry, where it works by one."""
     registry = opened("experiment=none", "task=doctor").registry
-    if not registry.find(kind, name).takes_model:
+    entry: Any = registry.find(kind, name)
+    if "network" not in entry.needs:
         return []
     owner = registry.owner(kind, name)
     return [
@@ -137,7 +154,7 @@ def test_every_option_of_a_codec_within_a_codec(tmp_path: Path) -> None:
     run = opened(*WORDS["codec"], "codec=resampled", "codec.inner=x264", "+codec.upscaler_options.scale=2")
 
     def tell(**options: Any) -> Facts:
-        return identity.coding(with_settings(run, codec=replace(run.settings.codec, **options)), None)
+        return codec_of(with_settings(run, codec=replace(run.settings.codec, **options))).identity()
 
     before = tell()
     for options in (
@@ -153,24 +170,26 @@ def test_every_option_of_a_codec_within_a_codec(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", names("intra"))
-def test_every_option_of_every_picture_codec(name: str, tmp_path: Path) -> None:
+def test_every_option_of_every_picture_codec(name: str, tmp_path: Path, weights: Callable[..., str]) -> None:
     run = opened(*WORDS["codec"], "codec=dvc", "model=dvc")
+    file = weights(run)
     section = options_of("intra", name)
     other = options_of("intra", "png" if name != "png" else "hevc")
 
     def tell(intra: Any) -> Facts:
-        return identity.coding(with_settings(run, intra=intra), "weights.safetensors")
+        return codec_of(with_settings(run, intra=intra), file).identity()
 
     assert checked("intra", section, tmp_path, tell) >= len(fields(section))
     assert "intra.entry was" in changes(tell(section), tell(other))
 
 
 @pytest.mark.parametrize("name", names("upscaler"))
-def test_every_option_of_every_upscaler(name: str, tmp_path: Path) -> None:
+def test_every_option_of_every_upscaler(name: str, tmp_path: Path, weights: Callable[..., str]) -> None:
     run = opened(*WORDS["upscaler"], f"upscaler={name}", *_model("upscaler", name))
+    file = weights(run) if _model("upscaler", name) else None
 
     def tell(section: Any) -> Facts:
-        return identity.upscaling(with_settings(run, upscaler=section), "weights.safetensors")
+        return upscaler_of(with_settings(run, upscaler=section), file).identity()
 
     assert checked("upscaler", run.settings.upscaler, tmp_path, tell) >= len(fields(run.settings.upscaler))
 
@@ -203,38 +222,45 @@ def test_every_option_of_a_training(kind: str, tmp_path: Path) -> None:
 
 
 def test_runtime_device_and_arithmetic_are_part_of_a_codec_s_and_an_upscaler_s_job(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, weights: Callable[..., str]
 ) -> None:
     codec = opened(*WORDS["codec"], "codec=dvc", "model=dvc")
     upscaler = opened(*WORDS["upscaler"], "upscaler=cycmunet", "model=cycmunet")
-    for run, tell in ((codec, identity.coding), (upscaler, identity.upscaling)):
-        before = tell(run, "weights.safetensors")
-        for field in fields(Settings):
-            if field.name == "runtime":
-                runtime = type(run.settings.runtime).onnxruntime
-                assert changes(before, tell(with_settings(run, runtime=runtime), "weights.safetensors"))
+    for run, chosen in ((codec, codec_of), (upscaler, upscaler_of)):
+        file = weights(run)
+        before = chosen(run, file).identity()
+        runtime = type(run.settings.runtime).onnxruntime
+        assert changes(before, chosen(with_settings(run, runtime=runtime), file).identity())
         with monkeypatch.context() as patch:
             patch.setattr(Run, "arithmetic", "other kernels")
-            assert "arithmetic was" in changes(before, tell(run, "weights.safetensors"))
+            assert "arithmetic was" in changes(before, chosen(run, file).identity())
 
 
-def test_weights_are_told_by_content(tmp_path: Path) -> None:
+def test_weights_are_told_by_content(tmp_path: Path, weights: Callable[..., str]) -> None:
     run = opened(*WORDS["codec"], "codec=dvc", "model=dvc")
-    first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
-    for path in (first, second):
-        path.write_bytes(b"one")
-    before = identity.coding(run, first)
-    assert identity.coding(run, second) == before
-    second.write_bytes(b"two")
-    assert changes(before, identity.coding(run, second)).startswith("weights was")
+    first, second = (weights(run, name) for name in "ab")
+    before = codec_of(run, first).identity()
+    assert codec_of(run, second).identity() == before
+    weights(run, "b", value=1)
+    assert changes(before, codec_of(run, second).identity()).startswith("weights was")
     learned = options_of("intra", "cheng2020")
-    intra = [with_settings(run, intra=replace(learned, checkpoint=str(path))) for path in (first, second)]
-    assert changes(*(identity.coding(made, first) for made in intra)).startswith("intra.checkpoint was")
-    assert str(tmp_path) not in str(identity.coding(intra[0], first))
+    intra = [with_settings(run, intra=replace(learned, checkpoint=path)) for path in (first, second)]
+    assert changes(*(codec_of(made, first).identity() for made in intra)).startswith("intra.checkpoint was")
+    assert str(tmp_path) not in str(codec_of(intra[0], first).identity())
+
+
+def test_an_upscaler_s_weights_of_another_kind_are_told_by_content(tmp_path: Path) -> None:
+    run = opened(*WORDS["upscaler"], "upscaler=cycmunet", "model=cycmunet")
+    file = tmp_path / "weights.npz"
+    told = []
+    for content in (b"one", b"two"):
+        file.write_bytes(content)
+        told.append(upscaler_of(run, file).identity())
+    assert changes(*told).startswith("weights was") and str(tmp_path) not in str(told)
 
 
 def test_what_a_codec_does_not_use_is_not_its_job() -> None:
     run = opened(*WORDS["codec"], "codec=x264")
-    told = identity.coding(run, None)
+    told = codec_of(run).identity()
     assert not [name for name in told if name.startswith(("intra", "model", "device", "arithmetic"))]
-    assert identity.coding(with_settings(run, intra=options_of("intra", "png")), None) == told
+    assert codec_of(with_settings(run, intra=options_of("intra", "png"))).identity() == told

@@ -25,6 +25,7 @@ def test_one_holder_at_a_time(tmp_path: Path) -> None:
     Lock(path, "out is in use.").release()
 
 
+@pytest.mark.heavy
 def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
     program = "import os, sys; from core.locks import Lock; from pathlib import Path\n"
     program += "Lock(Path(sys.argv[1]), ''); os.kill(os.getpid(), 9)"

@@ -17,8 +17,8 @@ from core.files import whole_file, write_json
 from core.hooks import Array
 from core.records import decode_record, parse_json
 
-FORMAT = 2
-"""Raised when what is measured changes its meaning."""
+FORMAT = 3
+"""Raised when what is measured, or what a key is made of, changes its meaning."""
 
 
 R = TypeVar("R", ClipRecord, UpscaledClip)

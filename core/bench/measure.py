@@ -20,13 +20,13 @@ from core.bench.cache import Cache, key_of, pixels_of
 from core.bench.records import ClipRecord, mean
 from core.coding.clips import decode_clip, encode_clip
 from core.coding.codec import LoadedCodec
-from core.entropy.coder import DECODING, ENCODING
-from core.entropy.stream import StreamReader
 from core.errors import ConfigError
 from core.files import whole_file
 from core.hooks import Array, ClipSource
 from core.media.colour import Matrix, Range, rgb_to_yuv
 from core.metrics.quality import PSNR_CAP, Values, as_stored, ms_ssim, psnr, ssim
+from core.stream import StreamReader
+from core.symbols.coder import DECODING, ENCODING
 
 if TYPE_CHECKING:
     from mindspore.train import Metric

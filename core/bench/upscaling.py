@@ -17,6 +17,7 @@ import numpy as np
 from core.bench.cache import Cache, key_of, pixels_of
 from core.bench.measure import qualities
 from core.bench.records import UpscaledClip
+from core.errors import ConfigError
 from core.hooks import Array, ClipSource, Upscaler
 from core.upscaling.evaluate import pairs, require_triplets, upscaled
 
@@ -34,7 +35,6 @@ class Upscaling:
     cache: Cache
     conditions: Mapping[str, Any]
     """All but the clip that decides a result."""
-    scale: int
     metrics: Mapping[str, Metric]
     """Measures beside those that are always taken."""
     seed: int
@@ -48,28 +48,39 @@ def measure(
 ) -> tuple[list[UpscaledClip], int]:
     """The records of all clips of a source, and how many were there already.
 
-    The upscaler is loaded when the first clip is missing. Raises `ConfigError` as `require_triplets`.
+    The upscaler is loaded when the first clip is missing. Raises `ConfigError` when the source has no clips, or then
+    as `require_triplets`: clips that were measured fitted this upscaler.
     """
-    require_triplets(source, how.scale)
+    if len(source) == 0:
+        raise ConfigError("the data set has no clips in this split.")
     label = getattr(source, "label", "clip {}".format)
     clips, found = [], 0
     upscaler: Upscaler | None = None
     for index in range(len(source)):
-        frames, low = source.clip(index, np.random.default_rng([how.seed, index]))
-        pixels = hashlib.sha256((pixels_of(frames) + pixels_of(low)).encode()).hexdigest()
+        clip = source.clip(index, np.random.default_rng([how.seed, index]))
+        pixels = hashlib.sha256("".join(map(pixels_of, clip)).encode()).hexdigest()
         key = key_of({**how.conditions, "clip": pixels})
-        clip = how.cache.find(UpscaledClip, key, label(index))
-        if clip is None:
+        measured = how.cache.find(UpscaledClip, key, label(index))
+        if measured is None:
             cold = upscaler is None
-            upscaler = upscaler or load()
-            clip = _measured(upscaler, frames, low, how.metrics, (label(index), pixels, key, cold))
-            how.cache.add(clip)
+            if upscaler is None:
+                upscaler = load()
+                require_triplets(source, upscaler.scale)
+            frames, low = clip
+            measured = _measured(upscaler, frames, low, how.metrics, (label(index), pixels, key, cold))
+            how.cache.add(measured)
         else:
             found += 1
-        clips.append(clip)
+        clips.append(measured)
         if seen:
-            seen(f"{clip.values['ST-VSR']['psnr_rgb']:.2f} dB")
+            seen(f"{measured.values['ST-VSR']['psnr_rgb']:.2f} dB")
     return clips, found
+
+
+def scale_of(source: ClipSource) -> int:
+    """Factor between the two resolutions of a source's clips."""
+    frames, low = source.clip(0, np.random.default_rng(0))
+    return int(frames.shape[-1] // low.shape[-1])
 
 
 def _measured(

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.codec.conventional import Encoder, coded_pictures, decoded_pictures, payloads
 from core.hooks import Array, PictureFormat
 from core.media.colour import Matrix, Range, Subsampling
-from core.media.conventional import Encoder, coded_pictures, decoded_pictures, payloads
 from core.metrics.quality import as_stored, mean_psnr, psnr
 
 PRESET, TUNE = "medium", "zerolatency"

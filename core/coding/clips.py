@@ -10,9 +10,9 @@ import numpy as np
 from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
 from core.coding.groups import TimedPicture, coded, planned, unit
-from core.entropy.stream import StreamHeader, StreamWriter
 from core.hooks import Array, PictureFormat
 from core.media.colour import Matrix, Range
+from core.stream import StreamHeader, StreamWriter
 
 RATE = Fraction(25)
 """Frames per second that the streams of clips state: a clip does not know its own."""

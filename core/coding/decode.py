@@ -16,7 +16,6 @@ from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
 from core.coding.groups import unit
 from core.coding.shown import Shown
-from core.entropy.stream import StreamHeader, StreamReader
 from core.errors import StreamError
 from core.files import publish, temporary_folder
 from core.media.claim import claimed, require_space
@@ -27,6 +26,7 @@ from core.media.pacing import Slots, require_few_repeats, steady_rate, told_of_r
 from core.media.target import left_out
 from core.media.writer import VideoWriter, open_writer
 from core.progress import Meter
+from core.stream import StreamHeader, StreamReader
 
 log = logging.getLogger(__name__)
 

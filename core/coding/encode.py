@@ -20,7 +20,6 @@ from types import TracebackType
 from core.coding.codec import LoadedCodec
 from core.coding.groups import coded, planned, timed, unit
 from core.coding.records import FrameRecord, Journal, Sums
-from core.entropy.stream import StreamHeader, StreamWriter, bounded
 from core.errors import MediaError, StreamError
 from core.facts import Facts
 from core.files import hidden, publish
@@ -34,6 +33,7 @@ from core.media.target import left_out, told_of_range
 from core.media.video import VideoReader
 from core.metrics.quality import PSNR_CAP, stored_psnr
 from core.progress import Meter
+from core.stream import StreamHeader, StreamWriter, bounded
 
 log = logging.getLogger(__name__)
 

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
-from core.hooks import (
-    Codec,
-    CodecConfig,
-    CodecEntry,
-    Coding,
-    Direction,
-    FilePath,
-    Supervision,
-    Upscaler,
-    no_tables,
-)
+from omegaconf import MISSING
+
+from core.hooks import Codec, CodecConfig, CodecEntry, Direction, FilePath, Upscaler
 
 
 @dataclass
 class ResampledCodecConfig(CodecConfig):
     """A smaller, slower video by another codec; an upscaler restores size and frame rate after decoding."""
 
-    inner: str = "???"
+    inner: str = MISSING
     """Name of the codec that codes the smaller video."""
     inner_checkpoint: FilePath | None = None
     """Its trained network; none for a codec without one. The network's options are those that it was trained with."""
@@ -39,30 +31,23 @@ class ResampledCodecConfig(CodecConfig):
     """Leave out every second frame; else only the size is reduced."""
 
 
-@dataclass(frozen=True)
-class ResampledCodecEntry(CodecEntry[ResampledCodecConfig]):
-    """``build`` gets an inner codec and an upscaler in place of a network and its tables.
-
-    Its place among codecs is that of the inner one, but for the direction: frames are interpolated from both sides.
-    """
-
-    takes_model: ClassVar[bool] = False
-    build: Callable[[ResampledCodecConfig, Codec, Upscaler], Codec]  # type: ignore[assignment]
-
-
-def _resampled(config: ResampledCodecConfig, inner: Codec, upscaler: Upscaler) -> Codec:
+def _build(config: ResampledCodecConfig, inner: Codec, upscaler: Upscaler) -> Codec:
     from core.coding.resampled import ResampledCodec
 
     return ResampledCodec(inner, upscaler, config.temporal)
 
 
-RESAMPLED = ResampledCodecEntry(
+def _direction(config: ResampledCodecConfig) -> Direction | None:
+    """Frames are interpolated from both sides."""
+    return Direction.BIDIRECTIONAL if config.temporal else None
+
+
+RESAMPLED = CodecEntry(
     "resampled",
     ResampledCodecConfig,
-    _resampled,
-    no_tables,
-    coding=Coding.RESIDUAL,
-    supervision=Supervision.OBJECTIVE,
-    direction=Direction.BIDIRECTIONAL,
+    _build,
+    needs={"codec", "upscaler"},
+    direction=_direction,
+    decoding=("temporal",),
 )
 CODECS: Sequence[CodecEntry[Any]] = (RESAMPLED,)

@@ -8,12 +8,12 @@ from itertools import islice
 from pathlib import Path
 from types import TracebackType
 
+from core.codec.decoded import checksum
 from core.coding.codec import LoadedCodec
-from core.entropy.stream import StreamHeader, StreamReader
 from core.errors import CheckpointError, CutShortError, StreamError
 from core.hooks import DecodedFrame, FrameDecoder, Packet, PictureFormat
-from core.media.decoded import checksum
 from core.media.limits import STANDARD, Limits
+from core.stream import StreamHeader, StreamReader
 
 
 class Fault(Enum):

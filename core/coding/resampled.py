@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntFlag
 
+from core.codec.decoded import checksum
 from core.coding.restoration import Restoration
 from core.errors import StreamError
 from core.hooks import (
@@ -31,7 +32,6 @@ from core.hooks import (
     PictureFormat,
     Upscaler,
 )
-from core.media.decoded import checksum
 
 
 class _Flag(IntFlag):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from core.codec.decoded import DecodedPictures
 from core.coding.groups import unit
 from core.hooks import Array, Output, Picture, PictureFormat, Upscaler
-from core.media.decoded import DecodedPictures
 from core.media.resampling import resized
 from core.media.tiles import plan_tiles
 

@@ -8,8 +8,8 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
-from core.entropy.stream import StreamHeader, StreamReader
 from core.errors import StreamError
+from core.stream import StreamHeader, StreamReader
 
 
 class Shown:

@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 
 from core.data.downscale import shrink
-from core.data.options import ClipOptions, ShotOptions, at_least
+from core.data.options import ClipOptions, ShotOptions
 from core.data.shots import MemoryShot, eight_bits
 from core.data.source import MixedSource, ShotSource
 from core.data.stills import StillsConfig, moving_stills
 from core.errors import DataError
 from core.hooks import ClipSource, Split
+from core.options import option
 
 EMBEDDED = Path(__file__).parent / "embedded"
 _GAP = 8
@@ -44,16 +45,13 @@ class ClipsConfig(ShotOptions):
 
     held_out: EmbeddedClip = EmbeddedClip.city_night
     """The clip of validation and test; the other two train."""
-    downsize: float = 1.0
+    downsize: float = option(1.0, at_least=1)
     """Shrink frames this many times first. The clips were already shrunk from compressed sources."""
-    stills_share: float = 0.25
+    stills_share: float = option(0.25, at_least=0, at_most=1)
     """Share of training clips that are replaced with moving stills (see ``dataset=stills``); needs a crop."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least("downsize", self.downsize, 1)
-        if not 0 <= self.stills_share <= 1:
-            raise ValueError(f"stills_share is {self.stills_share}; it must lie between 0 and 1.")
         if self.stills_share > 0 and self.crop is None:
             raise ValueError("Moving stills have no whole frame: give crop a size, or set stills_share to 0.")
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path, PurePath
 
+from omegaconf import MISSING
+
 from core.data.options import CollectionOptions, Division
 from core.errors import DataError
 from core.hooks import Split
@@ -46,9 +48,9 @@ def existing_root(root: str, name: str, layout: str, home: str = "") -> Path:
         DataError: it is not there; the sentence says what the data set looks like and where it comes from.
     """
     folder = Path(root).expanduser()
-    if root == "???" or not folder.is_dir():
+    if root == MISSING or not folder.is_dir():
         origin = f" (see {home})" if home else ""
-        where = "no root is given" if root == "???" else f"there is no folder {folder}"
+        where = "no root is given" if root == MISSING else f"there is no folder {folder}"
         raise DataError(f"{name}{origin} is not there: {where}; set dataset.root to a folder with {layout}.")
     return folder
 

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from omegaconf import MISSING
+
 from core.data.division import divide, existing_root
 from core.data.options import CollectionOptions
 from core.data.shots import PICTURES, PictureShot, natural_order
@@ -20,7 +22,7 @@ _LAYOUT = "one folder of pictures (im1.png, im2.png, …) for each shot, at any 
 class FramesConfig(CollectionOptions):
     """Folders of pictures, one folder a shot (``dataset=frames``)."""
 
-    root: FilePath = "???"
+    root: FilePath = MISSING
     """The folder that holds them, at any depth."""
 
 

@@ -18,20 +18,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.options import at_least
 from core.errors import DataError, MindvideoError
 from core.hooks import Array, ClipSource
 
 if TYPE_CHECKING:
     from mindspore.dataset import Dataset
 
-_ERRORS: list[type[MindvideoError]] = [MindvideoError, *MindvideoError.__subclasses__()]
-_KINDS = {kind.__name__: kind for kind in _ERRORS}
-_OURS = re.compile(
-    rf"^(?:core\.errors\.)?({'|'.join(_KINDS)}): (?!Traceback)(.*?)\s*(?:^---|^Traceback|^During|^The above|\Z)",
-    re.MULTILINE | re.DOTALL,
-)
-"""An error of ours as the last line of a traceback, up to whatever MindSpore puts after it."""
 _SAMPLES, _EPOCHS = 0, 1
 """Keys that keep the random streams of samples and of permutations apart."""
 
@@ -63,9 +55,9 @@ def loader(
     """
     from mindspore.dataset import GeneratorDataset
 
-    at_least("batch_size", batch_size, 1)
-    at_least("seed", seed, 0)
-    at_least("workers", workers, 1)
+    for name, value, least in (("batch_size", batch_size, 1), ("seed", seed, 0), ("workers", workers, 1)):
+        if value < least:
+            raise ValueError(f"{name} is {value}; it must be at least {least}.")
     if not 0 <= rank < world:
         raise ValueError(f"rank is {rank}; it must lie in 0 to {world - 1}.")
     if len(source) < world:
@@ -93,16 +85,32 @@ def steps_per_epoch(source: ClipSource, batch_size: int, world: int) -> int:
 
 
 def recover_data_error(error: Exception) -> MindvideoError | None:
-    """The error of `core.errors` that a data worker raised, out of the text that MindSpore made of it.
+    """The `MindvideoError` that a data worker raised, out of the text that MindSpore made of it.
 
     MindSpore turns an exception in a worker into a ``RuntimeError`` with the Python traceback as its text.
     None when there is no error of ours in it.
     """
-    found = _OURS.findall(str(error))
+    kinds = {kind.__name__: kind for kind in _kinds(MindvideoError)}  # MindSpore leaves the module out
+    names = "|".join(map(re.escape, kinds))
+    # The last line of a traceback, up to whatever MindSpore puts after it.
+    found = re.findall(
+        rf"^(?:[\w.<>]+\.)?({names}): (?!Traceback)(.*?)\s*(?:^---|^Traceback|^During|^The above|\Z)",
+        str(error),
+        re.MULTILINE | re.DOTALL,
+    )
     if not found:
         return None
     name, sentence = found[-1]
-    return _KINDS[name](sentence)
+    ours = kinds[name].__new__(kinds[name])  # a kind may be made of something else than its sentence
+    ours.args = (sentence,)
+    return ours
+
+
+def _kinds(kind: type[MindvideoError]) -> Iterator[type[MindvideoError]]:
+    """An error and all that are derived from it by now, those of plugins among them."""
+    yield kind
+    for derived in kind.__subclasses__():
+        yield from _kinds(derived)
 
 
 @contextmanager
@@ -138,7 +146,7 @@ class _Batches:
         self._shuffle = shuffle
 
     def __len__(self) -> int:
-        return -(-len(self._samples) // self._batch_size)
+        return (len(self._samples) + self._batch_size - 1) // self._batch_size
 
     def __getitem__(self, batch: int) -> tuple[Array, ...]:
         first = int(batch) * self._batch_size

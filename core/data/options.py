@@ -7,22 +7,23 @@ from enum import Enum
 
 from core.data.downscale import Filter
 from core.hooks import Split
+from core.options import Options, option
 
 
 @dataclass
-class ClipOptions:
+class ClipOptions(Options):
     """What a clip looks like, in every data set.
 
     Training crops and augments at random; validation and test take the middle of the frame as it is.
     """
 
-    frames: int = 3
+    frames: int = option(3, at_least=1)
     """Frames of a clip (T)."""
-    crop: int | None = 128
+    crop: int | None = option(128, at_least=1)
     """Side of the square cut from training frames, in high-resolution pixels; null takes whole frames."""
-    evaluation_crop: int | None = None
+    evaluation_crop: int | None = option(None, at_least=1)
     """The same for validation and test, cut from the middle."""
-    scale: int = 1
+    scale: int = option(1, at_least=1)
     """Above 1, a second column ``low`` holds the frames made this many times smaller."""
     filter: Filter = Filter.bicubic
     """How ``low`` is made. Validation and test take bicubic for random, so that they never change."""
@@ -34,16 +35,13 @@ class ClipOptions:
     """Also exchange rows and columns, where the training clip is square."""
     reversal: bool = True
     """Also play training clips backwards."""
-    limit: int | None = None
+    limit: int | None = option(None, at_least=1)
     """At most this many clips for validation and test, spaced evenly over all; null takes every clip."""
 
     def __post_init__(self) -> None:
-        at_least("frames", self.frames, 1)
-        at_least("scale", self.scale, 1)
-        at_least("limit", self.limit, 1)
+        super().__post_init__()
         for name in ("crop", "evaluation_crop"):
             side = getattr(self, name)
-            at_least(name, side, 1)
             if side is not None and side % self.scale:
                 raise ValueError(f"{name} is {side}; it must be a multiple of scale, which is {self.scale}.")
         if self.middle_filter is not None and self.frames % 2 == 0:
@@ -54,17 +52,15 @@ class ClipOptions:
 class ShotOptions(ClipOptions):
     """Clips that are cut from longer shots. Neighbouring frames of a clip lie ``step`` frames apart."""
 
-    min_step: int = 1
+    min_step: int = option(1, at_least=1)
     """Validation and test always take this step."""
     max_step: int = 1
     """Training draws the step from min_step to max_step, as far as the shot reaches."""
-    test_frames: int | None = None
+    test_frames: int | None = option(None, at_least=1)
     """Test on clips of this many whole frames, one after the other, as codecs are; null: like validation."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least("min_step", self.min_step, 1)
-        at_least("test_frames", self.test_frames, 1)
         if self.max_step < self.min_step:
             raise ValueError(f"max_step is {self.max_step}; it must be at least min_step, {self.min_step}.")
 
@@ -95,28 +91,14 @@ class CollectionOptions(ShotOptions):
 
     division: Division = Division.hashed
     """How shots fall into training, validation and test."""
-    validation_share: float = 0.1
+    validation_share: float = option(0.1, at_least=0, at_most=1)
     """Share of the shots for validation, when hashed; above 0, at least one shot."""
-    test_share: float = 0.1
+    test_share: float = option(0.1, at_least=0, at_most=1)
     """The same for test; 1 gives every shot to test."""
-    downsize: float = 1.0
+    downsize: float = option(1.0, at_least=1)
     """Shrink frames this many times first; 1.5 to 2 hides the artefacts of compressed sources."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least("downsize", self.downsize, 1)
-        for name in ("validation_share", "test_share"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must lie between 0 and 1.")
         if self.validation_share + self.test_share > 1:
             raise ValueError("validation_share and test_share must not add up to more than 1.")
-
-
-def at_least(name: str, value: float | None, least: float) -> None:
-    """Refuse an option below ``least``; null passes.
-
-    Raises:
-        ValueError: with a sentence that names the option.
-    """
-    if value is not None and not value >= least:
-        raise ValueError(f"{name} is {value}; it must be at least {least}.")

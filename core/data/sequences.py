@@ -17,11 +17,11 @@ from omegaconf import MISSING
 
 from core.data.division import existing_root
 from core.data.downscale import Frames
-from core.data.options import at_least
 from core.data.shots import eight_bits
 from core.errors import DataError
 from core.hooks import Array, FilePath, Split
 from core.media.colour import Chroma, Matrix, Range, yuv_to_rgb
+from core.options import Options, option
 
 
 class Collection(Enum):
@@ -90,14 +90,14 @@ _COLLECTIONS = {
 
 
 @dataclass
-class RawSequencesConfig:
+class RawSequencesConfig(Options):
     """Test sequences of the literature (UVG, HEVC's classes, MCL-JCV) in a folder of raw files."""
 
     collection: Collection = MISSING
     """Which test set."""
-    root: FilePath = "???"
+    root: FilePath = MISSING
     """The folder that holds its files, at any depth."""
-    frames: int = 96
+    frames: int = option(96, at_least=1)
     """Of each sequence, from its beginning: one clip."""
     fit: Fit = Fit.whole
     """What is coded of a frame."""
@@ -109,9 +109,6 @@ class RawSequencesConfig:
     """The codes that the planes use."""
     chroma: Chroma = Chroma.BILINEAR
     """How chroma is brought to the size of luma."""
-
-    def __post_init__(self) -> None:
-        at_least("frames", self.frames, 1)
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.downscale import Frames
-from core.data.options import ClipOptions, at_least
+from core.data.options import ClipOptions
 from core.data.shots import read_picture
 from core.data.source import columns, prepare
 from core.errors import DataError
 from core.hooks import Array, Split
+from core.options import option
 
 EMBEDDED = Path(__file__).parent / "embedded"
 STILLS = {
@@ -41,25 +42,19 @@ class StillsConfig(ClipOptions):
     """
 
     evaluation_crop: int | None = 192
-    clips: int = 64
+    clips: int = option(64, at_least=1)
     """Clips of each split; in training the length of an epoch, as every clip is drawn anew."""
-    pan: float = 4.0
+    pan: float = option(4.0, at_least=0, below=64)
     """Largest shift in rows and in columns, pixels a frame."""
-    zoom: float = 0.02
+    zoom: float = option(0.02, at_least=0, below=0.5)
     """Largest change of size a frame: 0.02 is 2 %."""
-    rotation: float = 1.5
+    rotation: float = option(1.5, at_least=0, below=45)
     """Largest rotation about the middle of the frame, degrees a frame."""
-    patches: float = 0.5
+    patches: float = option(0.5, at_least=0, at_most=1)
     """Share of clips in which a patch of another place moves over the picture."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least("clips", self.clips, 1)
-        for name, below in (("pan", 64), ("zoom", 0.5), ("rotation", 45)):
-            if not 0 <= getattr(self, name) < below:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must lie in [0, {below}).")
-        if not 0 <= self.patches <= 1:
-            raise ValueError(f"patches is {self.patches}; it must lie between 0 and 1.")
         if self.crop is None or self.evaluation_crop is None:
             raise ValueError("Moving stills have no whole frame: give crop and evaluation_crop a size.")
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import overload
 
 import numpy as np
+from omegaconf import MISSING
 
 from core.data.division import existing_root
 from core.data.options import ShotOptions
@@ -22,6 +23,7 @@ from core.data.shots import PictureShot
 from core.data.source import ShotSource
 from core.errors import DataError
 from core.hooks import FilePath, Split
+from core.options import option
 
 _HOME = "http://toflow.csail.mit.edu/"
 _ENTRY = re.compile(r"[\w-]+/[\w-]+")
@@ -32,15 +34,10 @@ class _Vimeo90kOptions(ShotOptions):
     """Vimeo-90K (Xue et al. 2019) as its owners pack it."""
 
     crop: int | None = 256
-    root: FilePath = "???"
+    root: FilePath = MISSING
     """The unpacked folder, with ``sequences`` and the two lists in it."""
-    validation_share: float = 0.01
+    validation_share: float = option(0.01, at_least=0, below=1)
     """Share of the train list that is held out for validation; 0 trains on the whole list."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0 <= self.validation_share < 1:
-            raise ValueError(f"validation_share is {self.validation_share}; it must lie in [0, 1).")
 
 
 class _ListedShots(Sequence[PictureShot]):
@@ -147,7 +144,7 @@ def _held_apart(entries: list[str], share: float, split: Split) -> list[str]:
 
 
 def _folder(entry: str) -> str:
-    return entry.split("/")[0]
+    return entry.partition("/")[0]
 
 
 def _must_fit(span: int, length: int) -> None:

@@ -1,1 +1,1 @@
-"""Entropy coding: priors, integer tables, the range coder and the integer networks that choose tables."""
+"""Priors of latents, and their quantisation, as cells."""

@@ -7,15 +7,29 @@ sees uniform noise; the synthesis sees rounding whose gradient is that of the id
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 from mindspore import Tensor, nn, ops
+from numpy.typing import NDArray
 
 from core.entropy.quantize import add_noise, round_straight_through
+from core.hooks import Tables
 from core.nn.bound import LowerBound
+from core.symbols.tables import (
+    GAUSSIAN_SCALES,
+    LAPLACE_SCALES,
+    Singles,
+    TableSet,
+    gaussian_tables,
+    laplace_tables,
+)
 
 SCALE_BOUND = 0.11
 """Smallest scale of a Gaussian: below, nearly all mass is on one symbol."""
 LIKELIHOOD_FLOOR = 1e-9
+_LEAST_DIVERSITY = 1e-5
 
 
 class Conditional(nn.Cell):
@@ -24,7 +38,12 @@ class Conditional(nn.Cell):
     ``construct(y, scales, means=None)``, all of one shape; returns ``y_hat``, what the synthesis gets, and the
     likelihood of every element. In evaluation both are of the rounded latent, round(y - mean) + mean.
     With ``noisy_synthesis`` the synthesis gets the noisy latent in training, else the straight-through rounded one.
+    For coding there are tables of ``table_scales``, which rise; they are called ``name`` in checkpoints.
     """
+
+    name: str
+    table_scales: Singles
+    table_set: Callable[[], TableSet]
 
     def __init__(self, noisy_synthesis: bool = False) -> None:
         super().__init__()
@@ -43,12 +62,27 @@ class Conditional(nn.Cell):
         """Probability of the unit interval around each deviation from the mean."""
         raise NotImplementedError
 
+    @property
+    def thresholds(self) -> Singles:
+        """A scale has table i where it exceeds i of these."""
+        return self.table_scales[:-1]
+
+    def tables(self) -> dict[str, NDArray[np.integer[Any]]]:
+        """The tables as a checkpoint keeps them: ``<name>.*``, the same for all latents of this distribution."""
+        return dict(self.table_set().arrays(self.name))
+
+    def coded_by(self, tables: Tables) -> TableSet:
+        """The tables that a checkpoint kept; raises `CheckpointError` where they are absent or malformed."""
+        return TableSet.from_arrays(tables, self.name)
+
 
 class GaussianConditional(Conditional):
     """Gaussian of standard deviation max(scale, 0.11), integrated over unit intervals; likelihoods of 1e-9 at least.
 
     Where a bound holds, gradients pass only if they lead away from it (`core.nn.bound.LowerBound`).
     """
+
+    name, table_scales, table_set = "gaussian", GAUSSIAN_SCALES, staticmethod(gaussian_tables)
 
     def __init__(self, scale_bound: float = SCALE_BOUND, noisy_synthesis: bool = False) -> None:
         super().__init__(noisy_synthesis)
@@ -65,11 +99,20 @@ class GaussianConditional(Conditional):
 
 
 class LaplaceConditional(Conditional):
-    """Laplace of diversity ``scale`` within 1e-5 and 1e10, as DVC and DCVC have it: likelihood min(P + 1e-5, 1)."""
+    """Laplace of diversity ``scale`` within 1e-5 and 1e10, as DVC and DCVC have it: likelihood min(P + 1e-5, 1).
+
+    With ``repels``, gradients pass the lower bound if they lead away from it (`core.nn.bound.LowerBound`), else none.
+    """
+
+    name, table_scales, table_set = "laplace", LAPLACE_SCALES, staticmethod(laplace_tables)
+
+    def __init__(self, noisy_synthesis: bool = False, repels: bool = False) -> None:
+        super().__init__(noisy_synthesis)
+        self.bound_scale = LowerBound(_LEAST_DIVERSITY) if repels else nn.Identity()
 
     def likelihood(self, deviation: Tensor, scales: Tensor) -> Tensor:
         """Probability of the unit interval around each deviation from the mean."""
-        scales = ops.clamp(scales, 1e-5, 1e10)
+        scales = ops.clamp(self.bound_scale(scales), _LEAST_DIVERSITY, 1e10)
         return floored(_laplace_cdf(deviation + 0.5, scales) - _laplace_cdf(deviation - 0.5, scales))
 
 

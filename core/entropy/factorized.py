@@ -14,16 +14,17 @@ from mindspore import Parameter, ParameterTuple, Tensor, nn, ops
 from mindspore.common.initializer import Initializer, Normal, Uniform, initializer
 
 from core.entropy.conditional import LIKELIHOOD_FLOOR, floored
+from core.entropy.latents import FactorizedLatent
 from core.entropy.quantize import add_noise, round_about
-from core.entropy.tables import Floats, TableSet, bottleneck_tables, factorized_tables
 from core.nn.bound import LowerBound
+from core.symbols.tables import Floats, TableSet, bottleneck_tables, factorized_tables
 
 _TAIL_MASS = 1e-9
 """Probability outside of the outer quantiles."""
 _INITIAL_SCALE = 10.0
 
 
-class FactorizedPrior(nn.Cell):
+class FactorizedPrior(FactorizedLatent):
     """Distribution of N,C,H,W latents that are independent, equally distributed within a channel.
 
     ``construct(z)`` returns ``z_hat`` and the likelihood of every element (1e-9 at least): z + noise in training,
@@ -69,11 +70,23 @@ class FactorizedPrior(nn.Cell):
         """Median of each channel, (1,C,1,1); no gradient passes."""
         return ops.stop_gradient(self.quantiles[:, :, 1]).reshape(1, -1, 1, 1)
 
+    def symbols(self, y: Tensor) -> Tensor:
+        """Distances from the medians, rounded."""
+        return ops.round(y - self.medians())
+
+    def restore(self, symbols: Tensor) -> Tensor:
+        """``z_hat`` from symbols."""
+        return symbols + self.medians()
+
+    def medians_in_numpy(self) -> Floats:
+        """(C)"""
+        return _double(self.quantiles)[:, 0, 1]
+
     def auxiliary_loss(self) -> Tensor:
         """How far the quantiles' logits are from those of tail, half and tail, summed; only they get a gradient."""
         return ops.abs(self._logits(self.quantiles, fixed=True) - self.target).sum()
 
-    def tables(self) -> TableSet:
+    def table_set(self) -> TableSet:
         """Integer tables of the present parameters: symbol round(z - median), one table for each channel."""
         return bottleneck_tables(self._numpy_logits(), self.quantiles.asnumpy()[:, 0])
 
@@ -103,7 +116,7 @@ class FactorizedPrior(nn.Cell):
         return x
 
 
-class BitEstimator(nn.Cell):
+class BitEstimator(FactorizedLatent):
     """The one-wide factorised prior of DVC and DCVC: four steps for each channel of N,C,H,W, no median.
 
     ``construct(z)`` returns ``z_hat``, z + noise in training and round(z) in evaluation, and the likelihood of
@@ -125,7 +138,11 @@ class BitEstimator(nn.Cell):
         """Cumulative distribution of each channel at N,C,H,W."""
         return ops.sigmoid(self.f4(self.f3(self.f2(self.f1(x)))))
 
-    def tables(self) -> TableSet:
+    def medians_in_numpy(self) -> Floats:
+        """(C): zeros."""
+        return np.zeros(self.f1.h.shape[1])
+
+    def table_set(self) -> TableSet:
         """Integer tables of the present parameters: symbol round(z), one table for each channel."""
         steps = [step.in_float64() for step in (self.f1, self.f2, self.f3, self.f4)]
 

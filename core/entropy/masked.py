@@ -8,9 +8,9 @@ import numpy as np
 from mindspore import Tensor, nn
 from mindspore.ops import constexpr
 
-from core.entropy.autoregressive import ContextNetwork
-from core.entropy.order import ContextOrder, anchors, visible
 from core.nn.conv import Conv2d
+from core.symbols.autoregressive import ContextNetwork
+from core.symbols.order import ContextOrder, anchors, visible
 
 
 class MaskedConv2d(Conv2d):

@@ -6,7 +6,6 @@ import numpy as np
 from mindspore import Tensor
 from numpy.typing import NDArray
 
-from core.entropy.tables import TableSet
 from core.errors import CheckpointError
 
 _LARGEST = 2**31
@@ -18,7 +17,7 @@ def to_integers(symbols: Tensor) -> NDArray[np.int32]:
     Raises `CheckpointError` where one is no number or does not fit 32 bits.
     """
     values = symbols.asnumpy()[0]
-    if not np.abs(values).max() < _LARGEST:  # neither is "not a number"
+    if not np.abs(values).max() < _LARGEST:  # False for NaN as well
         raise CheckpointError(
             "The network's latents are too large or no numbers: its training has diverged; give another checkpoint."
         )
@@ -28,8 +27,3 @@ def to_integers(symbols: Tensor) -> NDArray[np.int32]:
 def to_tensor(symbols: NDArray[np.int32]) -> Tensor:
     """Integers C,h,w as a network takes them: 1,C,h,w in float32."""
     return Tensor(symbols[None].astype(np.float32))
-
-
-def channel_tables(prior: TableSet, height: int, width: int) -> NDArray[np.intp]:
-    """C,h,w: each element's channel, which is the number of its table in a factorised prior."""
-    return np.repeat(np.arange(len(prior)), height * width).reshape(len(prior), height, width)

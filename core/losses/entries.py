@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
 
-from core.hooks import LossEntry
-
-if TYPE_CHECKING:
-    from mindspore import nn
+from core.hooks import LossEntry, lazy
+from core.options import Options, option
 
 
 class Distortion(Enum):
@@ -22,28 +19,18 @@ class Distortion(Enum):
 
 
 @dataclass
-class RateDistortionConfig:
+class RateDistortionConfig(Options):
     """lmbda * distortion + bits per pixel: the distortion is peak² * MSE, or 1 - MS-SSIM."""
 
-    lmbda: float = 0.0130
+    lmbda: float = option(0.0130, above=0)
     """Weight of the distortion: larger for better pictures and more bits."""
     distortion: Distortion = Distortion.mse
     """How far reconstructions are from the frames; ``ms_ssim`` is to fine-tune with."""
-    peak: int = 255
+    peak: int = option(255, one_of=(255, 1))
     """White in the squared error: 255 with CompressAI's lmbda (0.0018 … 0.18), 1 with DVC's (256 … 2048)."""
 
-    def __post_init__(self) -> None:
-        if self.lmbda <= 0:
-            raise ValueError(f"loss.lmbda is {self.lmbda}; it must be above 0.")
-        if self.peak not in (1, 255):
-            raise ValueError(f"loss.peak is {self.peak}; choose 255 or 1.")
 
-
-def _rate_distortion(config: RateDistortionConfig) -> nn.Cell:
-    from core.losses.rate_distortion import RateDistortionLoss
-
-    return RateDistortionLoss(config)
-
-
-RATE_DISTORTION = LossEntry("rate_distortion", RateDistortionConfig, _rate_distortion)
+RATE_DISTORTION = LossEntry(
+    "rate_distortion", RateDistortionConfig, lazy(".rate_distortion:RateDistortionLoss")
+)
 LOSSES = (RATE_DISTORTION,)

@@ -37,7 +37,7 @@ def odd_duration(duration: Fraction | None, rate: Fraction, unit: Fraction) -> F
 def steady_rate(average: Fraction, shortest: Fraction) -> Fraction:
     """Frames per second for a target without times: so many that the shortest interval has a frame, within reason."""
     followed = min(1 / shortest, Fraction(_FASTEST))
-    return max(average, followed.limit_denominator(int(_LARGEST_TERM / max(1, followed))))
+    return max(average, followed.limit_denominator(int(_LARGEST_TERM / max(Fraction(1), followed))))
 
 
 def require_few_repeats(output: Path, longest: Fraction, rate: Fraction) -> None:

@@ -10,6 +10,7 @@ from mindspore.train import Metric
 
 from core.media.colour import Matrix
 from core.metrics.channels import Channels
+from core.metrics.entries import LumaMetricConfig, PictureMetricConfig
 from core.metrics.perceptual import checkerboard, gmsd, ms_gmsd
 from core.metrics.quality import Values, as_stored, mean_psnr, ms_ssim, psnr, ssim
 
@@ -27,6 +28,11 @@ class PictureMetric(Metric):
         super().__init__()
         self._on, self._matrix, self._rounded = on, matrix, rounded
         self.values: list[float] = []
+
+    @classmethod
+    def of(cls, config: PictureMetricConfig | LumaMetricConfig) -> Metric:
+        """The metric with these options."""
+        return cls(**vars(config))
 
     def clear(self) -> None:
         """Forget all pictures."""

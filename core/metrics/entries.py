@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from core.hooks import MetricEntry
+from core.hooks import MetricEntry, lazy
 from core.media.colour import Matrix
 from core.metrics.channels import Channels
-
-if TYPE_CHECKING:
-    from mindspore.train import Metric
 
 
 @dataclass
@@ -65,52 +61,12 @@ class CheckerboardConfig(LumaMetricConfig):
     """How much of the error has a period of two pixels."""
 
 
-def build_psnr(config: PsnrConfig) -> Metric:
-    """The metric `core.metrics.cells.Psnr`."""
-    from core.metrics.cells import Psnr
-
-    return Psnr(config.on, config.matrix, config.rounded)
-
-
-def build_ssim(config: SsimConfig) -> Metric:
-    """The metric `core.metrics.cells.Ssim`."""
-    from core.metrics.cells import Ssim
-
-    return Ssim(config.on, config.matrix, config.rounded)
-
-
-def build_ms_ssim(config: MsSsimConfig) -> Metric:
-    """The metric `core.metrics.cells.MsSsim`."""
-    from core.metrics.cells import MsSsim
-
-    return MsSsim(config.on, config.matrix, config.rounded)
-
-
-def build_gmsd(config: GmsdConfig) -> Metric:
-    """The metric `core.metrics.cells.Gmsd`."""
-    from core.metrics.cells import Gmsd
-
-    return Gmsd(matrix=config.matrix, rounded=config.rounded)
-
-
-def build_ms_gmsd(config: MsGmsdConfig) -> Metric:
-    """The metric `core.metrics.cells.MsGmsd`."""
-    from core.metrics.cells import MsGmsd
-
-    return MsGmsd(matrix=config.matrix, rounded=config.rounded)
-
-
-def build_checkerboard(config: CheckerboardConfig) -> Metric:
-    """The metric `core.metrics.cells.Checkerboard`."""
-    from core.metrics.cells import Checkerboard
-
-    return Checkerboard(matrix=config.matrix, rounded=config.rounded)
-
-
-PSNR = MetricEntry("psnr", PsnrConfig, build_psnr)
-SSIM = MetricEntry("ssim", SsimConfig, build_ssim)
-MS_SSIM = MetricEntry("ms_ssim", MsSsimConfig, build_ms_ssim)
-GMSD = MetricEntry("gmsd", GmsdConfig, build_gmsd, higher_is_better=False)
-MS_GMSD = MetricEntry("ms_gmsd", MsGmsdConfig, build_ms_gmsd, higher_is_better=False)
-CHECKERBOARD = MetricEntry("checkerboard", CheckerboardConfig, build_checkerboard, higher_is_better=False)
+PSNR = MetricEntry("psnr", PsnrConfig, lazy(".cells:Psnr.of"))
+SSIM = MetricEntry("ssim", SsimConfig, lazy(".cells:Ssim.of"))
+MS_SSIM = MetricEntry("ms_ssim", MsSsimConfig, lazy(".cells:MsSsim.of"))
+GMSD = MetricEntry("gmsd", GmsdConfig, lazy(".cells:Gmsd.of"), higher_is_better=False)
+MS_GMSD = MetricEntry("ms_gmsd", MsGmsdConfig, lazy(".cells:MsGmsd.of"), higher_is_better=False)
+CHECKERBOARD = MetricEntry(
+    "checkerboard", CheckerboardConfig, lazy(".cells:Checkerboard.of"), higher_is_better=False
+)
 METRICS = (PSNR, SSIM, MS_SSIM, GMSD, MS_GMSD, CHECKERBOARD)

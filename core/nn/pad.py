@@ -1,4 +1,4 @@
-"""Padding and cropping, from concatenations and slices.
+"""Padding and cropping, from concatenations and slices, and sides that need none.
 
 The gradient of MindSpore 2.10's ``ops.pad`` can hang on CPU in graph mode, so nothing here uses it.
 """
@@ -6,6 +6,7 @@ The gradient of MindSpore 2.10's ``ops.pad`` can hang on CPU in graph mode, so n
 from __future__ import annotations
 
 from mindspore import Tensor, ops
+from mindspore.ops import constexpr
 
 
 def replicate_to_multiple(x: Tensor, multiple: int) -> Tensor:
@@ -53,3 +54,12 @@ def crop(x: Tensor, height: int, width: int) -> Tensor:
     if x.shape[2] == height and x.shape[3] == width:
         return x
     return x[:, :, :height, :width]
+
+
+@constexpr
+def require_sides(height: int, width: int, multiple: int) -> None:
+    """Raise ValueError unless both sides are divisible by ``multiple``."""
+    if height % multiple or width % multiple:
+        raise ValueError(
+            f"Frames of {width}x{height} do not fit: both sides must be multiples of {multiple}."
+        )

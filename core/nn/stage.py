@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from mindspore import Tensor, nn
+
+from core.hooks import Plane
 
 Computed = Callable[..., Any]
 """From tensors to what the stage gives: a tensor, or a tuple of tensors."""
@@ -14,6 +16,10 @@ Computed = Callable[..., Any]
 class Stage(nn.Cell):
     """A piece of ``network``, which stays no child of it: MindSpore walks through all children at every call."""
 
+    inputs: Sequence[Plane] = ()
+    """What ``construct`` takes; a stage that says it can be exported."""
+    outputs: Sequence[str] = ()
+    """Names of what it gives."""
     network: Any
     computed: Computed | None
     """What computes it in MindSpore's place."""

@@ -15,26 +15,26 @@ from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 
-from core.codecs import axes
-from core.coding.entries import ResampledCodecEntry
 from core.config import Settings, compose_settings, entry_section
+from core.devices import machine
 from core.errors import ConfigError, MindvideoError
-from core.hooks import CodecEntry, FilePath, Split, TaskEntry, UpscalerEntry
+from core.hooks import FilePath, Split, TaskEntry
 from core.locks import LOCK, Lock
+from core.options import Options, option
 from core.outside import names_hydra
-from core.tasks.conditions import ALWAYS, machine
-from core.tasks.measure import data_set, settled
+from core.run import Run
+from core.selection import CodecSelection, UpscalerSelection, selection_of
+from core.tasks.measure import ALWAYS, data_set, settled
 from core.words import word
 
 if TYPE_CHECKING:
     from core.bench.plan import Job
-    from core.run import Run
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
-class BenchConfig:
+class BenchConfig(Options):
     """Measure codecs at their rates, and upscalers, on test sets and compare them in one report."""
 
     contenders: dict[str, Any] = field(default_factory=dict)
@@ -45,24 +45,19 @@ class BenchConfig:
     """Contenders that the others are compared with."""
     split: Split = Split.TEST
     """Part of the test sets."""
-    parallel: int = 1
+    parallel: int = option(1, at_least=1)
     """Jobs at a time; with more than one, times tell less."""
-    timeout: float | None = None
+    timeout: float | None = option(None, above=0)
     """Seconds that a job may take; null: any time."""
     cache: FilePath = "runs/bench_cache"
     """Folder of clips that were measured before; a benchmark that was interrupted or extended goes on from it."""
-    pictures: int = 1
+    pictures: int = option(1, at_least=0)
     """Clips of each test set to show."""
     title: str = "Benchmark"
     """Heading of the report."""
 
     def __post_init__(self) -> None:
-        if self.parallel < 1:
-            raise ValueError(f"parallel={self.parallel} must be at least 1.")
-        if self.timeout is not None and self.timeout <= 0:
-            raise ValueError(f"timeout={self.timeout:g} must be above 0.")
-        if self.pictures < 0:
-            raise ValueError(f"pictures={self.pictures} is negative.")
+        super().__post_init__()
         for name, value in self.contenders.items():
             if not _has_words(value, ("words", "points")) or not isinstance(value.get("points"), dict):
                 raise ValueError(f"task.contenders.{name} must be {{words: [...], points: {{NAME: [...]}}}}.")
@@ -148,12 +143,13 @@ def _planned(config: BenchConfig, run: Run) -> _Plan:
         for point, more in contender["points"].items():
             try:
                 settings = compose_settings([*settled(contender["words"]), *more, *always], run.registry)
+                chosen = _selection(settings, run)
             except MindvideoError as error:
                 problems.append(f"contender {name} at {point}: {error}")
                 continue
-            if settings.codec is not None:
-                places[name] = _axes(settings, run)
-            if obstacle := _obstacle(settings, run):
+            if isinstance(chosen, CodecSelection):
+                places[name] = {"codec": chosen.name, **chosen.axes}
+            if obstacle := chosen.missing():
                 obstacles[f"{name}/{point}"] = obstacle
     if problems:
         told = [problem.replace("\n", "\n  ") for problem in problems]
@@ -231,32 +227,14 @@ def _config_folder() -> list[str]:
     return ["--config-dir", folder] if folder else []
 
 
-def _axes(settings: Settings, run: Run) -> dict[str, str]:
-    entry: Any = run.registry.entry_of("codec", type(settings.codec))
-    return {"codec": entry.name, **axes(entry, settings.codec, run.registry)}
-
-
-def _obstacle(settings: Settings, run: Run) -> str:
-    """Why a contender cannot be measured; empty where its checkpoints are there."""
-    kind = "upscaler" if settings.codec is None else "codec"
-    entry = run.registry.entry_of(kind, type(settings.section(kind)))
-    if isinstance(entry, ResampledCodecEntry):
-        paths = [settings.codec.inner_checkpoint, settings.codec.upscaler_checkpoint]
-        return next((_absent(path) for path in paths if path and not Path(path).is_file()), "")
-    if not isinstance(entry, CodecEntry | UpscalerEntry):
-        return "it chooses neither a codec nor an upscaler: give codec=… or upscaler=… among its words."
-    if not entry.takes_model:
-        return ""
-    path = settings.task.checkpoint or settings.weights
-    if not path:
-        return (
-            f"no trained {kind} is given: train one, then task.checkpoint=FILE among the words of the point."
+def _selection(settings: Settings, run: Run) -> CodecSelection | UpscalerSelection:
+    """What a contender codes or upscales with."""
+    chosen = selection_of(Run(settings, run.registry, run.output), settings.task.checkpoint)
+    if chosen is None:
+        raise ConfigError(
+            "it chooses neither a codec nor an upscaler: give codec=… or upscaler=… in its words."
         )
-    return "" if Path(path).is_file() else _absent(path)
-
-
-def _absent(path: str) -> str:
-    return f"there is no checkpoint {path}: train it, or give another one."
+    return chosen
 
 
 BENCH = TaskEntry(

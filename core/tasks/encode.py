@@ -14,6 +14,7 @@ from core.errors import ConfigError
 from core.files import write_json
 from core.hooks import FilePath, TaskEntry
 from core.progress import Meter
+from core.tasks.options import WritingOptions
 from core.tasks.source import SourceConfig
 
 if TYPE_CHECKING:
@@ -24,15 +25,11 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class EncodeConfig(SourceConfig):
+class EncodeConfig(SourceConfig, WritingOptions):
     """Code a video into a stream with a trained codec; typed again after an interruption, it goes on."""
 
     output: FilePath = MISSING
     """The stream, .mdv."""
-    checkpoint: FilePath | None = None
-    """Trained codec; by default the settings' ``weights``."""
-    overwrite: bool = False
-    """Replace an output that exists."""
     report: FilePath | None = None
     """JSON file to write with type, time, bytes and PSNR of each frame."""
     estimated: bool = False
@@ -70,7 +67,7 @@ ENCODE = TaskEntry(
     "encode",
     EncodeConfig,
     _encode,
-    needs=("model", "codec", "intra", "device"),
+    needs=("codec", "device"),
     resumes="The same command goes on where it was; x264 and its kind begin anew.",
     has_output=True,
 )

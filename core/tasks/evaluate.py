@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 from core.config import entry_section
 from core.errors import ConfigError
 from core.files import write_json
-from core.hooks import FilePath, Split, TaskEntry, Upscaler, UpscalerEntry
+from core.hooks import FilePath, Split, TaskEntry, Upscaler
+from core.options import Options, option
 from core.progress import Meter
+from core.selection import CodecSelection, selection_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,34 +33,29 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class EvaluateConfig:
+class EvaluateConfig(Options):
     """Measure a trained network on held-out clips: a codec beside x264, an upscaler beside simple floors."""
 
     checkpoint: FilePath | None = None
     """Checkpoint to measure; for an upscaler, none measures fresh weights (the settings' ``weights``, where given)."""
     split: Split = Split.TEST
     """Part of the data set."""
-    pictures: int = 2
+    pictures: int = option(2, at_least=0)
     """Clips to draw."""
     estimated: bool = False
     """Of a codec: say as well what the float priors estimate for the rate."""
 
-    def __post_init__(self) -> None:
-        if self.pictures < 0:
-            raise ValueError(f"pictures={self.pictures} is negative.")
-
 
 def _evaluate(config: EvaluateConfig, run: Run) -> float | None:
     """The score: of a codec dB above x264 with no more bytes, of an upscaler the first metric."""
-    if run.settings.codec is not None:
-        loaded = run.codec(config.checkpoint)
-        return evaluate_codec(run, loaded, config.split, config.pictures, config.estimated).score
-    if run.settings.upscaler is None:
+    chosen = selection_of(run, config.checkpoint)
+    if chosen is None:
         raise ConfigError("there is nothing to evaluate: give codec=… or upscaler=…, or an experiment=….")
-    if not config.checkpoint and run.entry("upscaler", UpscalerEntry).takes_model:
+    if isinstance(chosen, CodecSelection):
+        return evaluate_codec(run, chosen.load(), config.split, config.pictures, config.estimated).score
+    if not config.checkpoint and chosen.has_network:
         log.warning("No task.checkpoint is given: measuring %s.", run.settings.weights or "untrained weights")
-    upscaler = run.trained_upscaler(config.checkpoint)
-    evaluation = evaluate_upscaler(run, upscaler, config.split, config.pictures)
+    evaluation = evaluate_upscaler(run, chosen.build(), config.split, config.pictures)
     report(run, evaluation, config.split)
     return next(iter(evaluation.ours().values()), None)
 
@@ -222,5 +219,5 @@ def _save(run: Run, pictures: dict[str, NDArray[np.uint8]]) -> None:
 
 
 EVALUATE = TaskEntry(
-    "evaluate", EvaluateConfig, _evaluate, needs=("model", "dataset", "device"), takes=("codec", "intra")
+    "evaluate", EvaluateConfig, _evaluate, needs=("dataset", "device"), takes=("codec", "upscaler")
 )

@@ -18,6 +18,7 @@ from core.files import whole_file, write_json
 from core.hooks import FilePath, ModelEntry, Part, Plane, TaskEntry
 from core.progress import Meter
 from core.registry import suggestion
+from core.tasks.options import WritingOptions
 
 if TYPE_CHECKING:
     from core.run import Run
@@ -38,23 +39,20 @@ class Format(Enum):
 
 
 @dataclass
-class ExportConfig:
+class ExportConfig(WritingOptions):
     """Write a trained network, and the parts of it that a player runs, for other runtimes."""
 
     format: Format = Format.onnx
     """What is written."""
     output: FilePath | None = None
     """Folder to write to; by default ``export`` in the run's folder."""
-    checkpoint: FilePath | None = None
-    """Trained network; by default the settings' ``weights``."""
     parts: list[str] = field(default_factory=list)
     """Names of the parts to write; empty writes all of them."""
     size: str | None = None
     """Height and width of pictures, HEIGHTxWIDTH; null allows any, which mindir cannot have."""
-    overwrite: bool = False
-    """Replace files that exist."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.size is None:
             if self.format is Format.mindir:
                 raise ValueError("format=mindir is for one size of pictures: give size=HEIGHTxWIDTH.")

@@ -15,7 +15,8 @@ from rich.table import Table
 
 from core.console import console
 from core.errors import CheckpointError, ConfigError
-from core.hooks import Array, CodecEntry, FilePath, ModelEntry, PublishedTensor, PublishedWeights, TaskEntry
+from core.hooks import Array, FilePath, ModelEntry, PublishedTensor, PublishedWeights, TaskEntry
+from core.selection import codec_of
 
 if TYPE_CHECKING:
     from core.run import Run
@@ -77,7 +78,7 @@ def _import(config: ImportWeightsConfig, run: Run) -> None:
     named = {MODEL + name: value for name, value in tensors.items()}
     checkpoint = Checkpoint(output, named, run.model_section, run.model_plugin, {})
     if run.settings.codec is not None:
-        checkpoint = checkpoint.with_tables(run.entry("codec", CodecEntry).tables(network))
+        checkpoint = checkpoint.with_tables(codec_of(run).tables_of(network))
     checkpoint.save()
     log.info("Checkpoint: %s", output)
 

@@ -10,42 +10,42 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.codecs import axes
-from core.config import compose_settings
+from core import identity
+from core.config import compose_settings, entry_section
+from core.devices import machine
 from core.errors import ConfigError
 from core.files import write_json
 from core.hooks import (
     ClipSource,
-    CodecEntry,
-    ConventionalCodecEntry,
     DatasetEntry,
     FilePath,
     Split,
     TaskEntry,
-    Upscaler,
-    UpscalerEntry,
 )
+from core.options import option
 from core.progress import Meter
-from core.tasks.conditions import Subject, codec_subject, further_metrics, upscaler_subject
+from core.selection import CodecSelection, UpscalerSelection, selection_of
+from core.tasks.options import TrainedOptions
 
 if TYPE_CHECKING:
     from mindspore.train import Metric
 
     from core.bench.cache import Cache
     from core.bench.records import PointRecord, Record, UpscalerRecord
-    from core.coding.codec import LoadedCodec
+    from core.facts import Facts
     from core.registry import Registry
     from core.run import Run
 
 log = logging.getLogger(__name__)
 
+ALWAYS = ("psnr", "ssim", "ms_ssim")
+"""Metrics that are measured anyhow."""
+
 
 @dataclass
-class MeasureConfig:
+class MeasureConfig(TrainedOptions):
     """Measure a codec at one rate by real streams, or an upscaler; what was measured before is taken from a cache."""
 
-    checkpoint: FilePath | None = None
-    """Trained codec or upscaler; by default the settings' ``weights``."""
     dataset: list[str] = field(default_factory=list)
     """Words that choose the data set, whatever the settings (of an experiment, say) choose."""
     split: Split = Split.TEST
@@ -54,111 +54,115 @@ class MeasureConfig:
     """Folder of what was measured before."""
     result: FilePath | None = None
     """JSON file to write."""
-    pictures: int = 1
+    pictures: int = option(1, at_least=0)
     """Clips whose last frame is kept as a picture."""
 
 
 def _measure(config: MeasureConfig, run: Run) -> None:
-    record: Record
-    if run.settings.codec is not None:
-        record = measure_point(config, run)
-    elif run.settings.upscaler is not None:
-        record = measure_upscaler(config, run)
-    else:
+    chosen = selection_of(run, config.checkpoint)
+    if chosen is None:
         raise ConfigError("there is nothing to measure: give codec=… or upscaler=…, or an experiment=….")
+    record: Record
+    if isinstance(chosen, CodecSelection):
+        record = measure_codec(config, chosen)
+    else:
+        record = measure_upscaler(config, chosen)
     log.info("%s", record.summary)
     log.info("%d of %d clips were measured before", record.cached, len(record.clips))
     if config.result:
         write_json(Path(config.result), record.plain())
 
 
-def measure_point(config: MeasureConfig, run: Run) -> PointRecord:
-    """The record of the chosen codec on the chosen data set."""
+def measure_codec(config: MeasureConfig, chosen: CodecSelection) -> PointRecord:
+    """The record of a codec on the chosen data set."""
     from core.bench.cache import Cache
     from core.bench.cost import codec_cost
     from core.bench.measure import Measuring, measure
     from core.bench.records import PointRecord
 
-    entry = run.entry("codec", CodecEntry)
-    conventional = isinstance(entry, ConventionalCodecEntry)
-    subject = codec_subject(run, config.checkpoint)
-    source, kept = _source(config, run), Cache(Path(config.cache))
+    run, load = chosen.run, cache(chosen.load)
+    source, kept, facts = _source(config, run), Cache(Path(config.cache)), decides(chosen)
     how = Measuring(
         cache=kept,
-        conditions=subject.identity,
-        packets_alone=conventional,
+        conditions=facts,
+        packets_alone=chosen.is_conventional,
         metrics=_further_metrics(run),
         pictures=config.pictures,
         seed=run.settings.seed,
     )
-
-    @cache
-    def load() -> LoadedCodec:
-        return run.codec(config.checkpoint)
-
     with Meter(f"Measuring ({config.split.value})", len(source)) as meter:
         clips, cached = measure(source, load, how, meter.advance)
-    conditions = subject.conditions
     return PointRecord(
-        codec=entry.name,
-        axes=axes(entry, run.settings.codec, run.registry),
-        gop=run.settings.codec.gop,
-        intra=conditions["intra"] and conditions["intra"]["name"],
-        counted="packets" if conventional else "stream file",
-        parameters=subject.parameters,
-        multiply_adds=_cost(subject, kept, lambda: codec_cost(load().codec)),
-        fingerprint=subject.fingerprint,
-        options=conditions["codec"]["options"],
-        device=conditions["device"],
-        versions=conditions["versions"],
-        machine=conditions["machine"],
+        codec=chosen.name,
+        axes=chosen.axes,
+        gop=chosen.options.gop,
+        intra=chosen.intra_name,
+        counted="packets" if chosen.is_conventional else "stream file",
+        parameters=chosen.parameters,
+        multiply_adds=_cost(chosen, facts, kept, lambda: codec_cost(load().codec)),
+        fingerprint=chosen.fingerprint.hex(),
+        options=entry_section(chosen.options),
         clips=clips,
         cached=cached,
+        **_surroundings(chosen),
     )
 
 
-def measure_upscaler(config: MeasureConfig, run: Run) -> UpscalerRecord:
-    """The record of the chosen upscaler on the chosen data set."""
+def measure_upscaler(config: MeasureConfig, chosen: UpscalerSelection) -> UpscalerRecord:
+    """The record of an upscaler on the chosen data set."""
     from core.bench.cache import Cache
     from core.bench.cost import upscaler_cost
     from core.bench.records import UpscalerRecord
-    from core.bench.upscaling import Upscaling, measure
+    from core.bench.upscaling import Upscaling, measure, scale_of
 
-    entry = run.entry("upscaler", UpscalerEntry)
-    subject = upscaler_subject(run, config.checkpoint)
-    source, kept = _source(config, run), Cache(Path(config.cache))
-
-    @cache
-    def load() -> Upscaler:
-        return run.trained_upscaler(config.checkpoint)
-
-    scale = load().scale
-    how = Upscaling(kept, subject.identity, scale, _further_metrics(run), run.settings.seed)
+    run, load = chosen.run, cache(chosen.build)
+    source, kept, facts = _source(config, run), Cache(Path(config.cache)), decides(chosen)
+    how = Upscaling(kept, facts, _further_metrics(run), run.settings.seed)
     with Meter(f"Measuring ({config.split.value})", len(source)) as meter:
         clips, cached = measure(source, load, how, meter.advance)
-    conditions = subject.conditions
     return UpscalerRecord(
-        upscaler=entry.name,
-        scale=scale,
-        parameters=subject.parameters,
-        multiply_adds=_cost(subject, kept, lambda: upscaler_cost(load())),
-        fingerprint=subject.fingerprint,
-        options={**conditions["upscaler"]["options"], **(conditions["model"] or {})},
-        device=conditions["device"],
-        versions=conditions["versions"],
-        machine=conditions["machine"],
+        upscaler=chosen.name,
+        scale=scale_of(source),
+        parameters=chosen.parameters,
+        multiply_adds=_cost(chosen, facts, kept, lambda: upscaler_cost(load())),
+        fingerprint=chosen.fingerprint.hex(),
+        options=entry_section(chosen.options) | (run.model_section if chosen.has_network else {}),
         clips=clips,
         cached=cached,
+        **_surroundings(chosen),
     )
 
 
-def _cost(subject: Subject, kept: Cache, count: Callable[[], dict[str, float]]) -> dict[str, float] | None:
+def decides(chosen: CodecSelection | UpscalerSelection) -> Facts:
+    """All but the clip that decides a result; machine and all, since times are taken as well."""
+    run = chosen.run
+    return {
+        **identity.measuring(run, chosen.identity(), further_metrics(run)),
+        "machine": machine(),
+    }
+
+
+def _surroundings(chosen: CodecSelection | UpscalerSelection) -> dict[str, Any]:
+    """Device (where a network computes on it), versions and machine, as the report tells them."""
+    return {
+        "device": entry_section(chosen.run.settings.device) if chosen.computes else None,
+        "versions": identity.versions(chosen.computes),
+        "machine": machine(),
+    }
+
+
+def _cost(
+    chosen: CodecSelection | UpscalerSelection,
+    facts: Facts,
+    kept: Cache,
+    count: Callable[[], dict[str, float]],
+) -> dict[str, float] | None:
     """Multiply-adds of the networks, which are counted once."""
     from core.bench.cache import key_of
 
-    if subject.parameters is None:
+    if chosen.parameters is None:
         return None
-    return kept.remembered(key_of({**subject.identity, "of": "multiply-adds"}), count)
+    return kept.remembered(key_of({**facts, "of": "multiply-adds"}), count)
 
 
 def _source(config: MeasureConfig, run: Run) -> ClipSource:
@@ -184,11 +188,14 @@ def settled(words: Sequence[str]) -> list[str]:
     return list(words) if chosen else ["experiment=none", *words]
 
 
+def further_metrics(run: Run) -> list[str]:
+    """Metrics that are measured because they were chosen."""
+    return sorted(name for name in run.settings.metric if name not in ALWAYS)
+
+
 def _further_metrics(run: Run) -> dict[str, Metric]:
     wanted = further_metrics(run)
     return {name: metric for name, metric in run.metrics().items() if name in wanted} if wanted else {}
 
 
-MEASURE = TaskEntry(
-    "measure", MeasureConfig, _measure, needs=("model", "device"), takes=("codec", "intra", "upscaler")
-)
+MEASURE = TaskEntry("measure", MeasureConfig, _measure, needs=("device",), takes=("codec", "upscaler"))

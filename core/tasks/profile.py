@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.errors import ConfigError
 from core.files import write_json
-from core.hooks import CodecEntry, FilePath, InterCodecEntry, TaskEntry, UpscalerEntry
+from core.hooks import FilePath, TaskEntry
 from core.progress import Meter
+from core.selection import CodecSelection, selection_of
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -64,29 +65,18 @@ def _work(config: ProfileConfig, run: Run) -> tuple[nn.Cell, Work, str]:
     """The network, what it is to compute, and what that is called."""
     from core.bench.profile import coding, upscaling
 
-    settings = run.settings
-    if settings.codec is None and settings.upscaler is None:
+    chosen = selection_of(run, config.checkpoint)
+    if chosen is None:
         raise ConfigError("there is nothing to profile: give codec=… or upscaler=…, or an experiment=….")
-    if settings.codec is None:
-        upscaling_entry = run.entry("upscaler", UpscalerEntry)
-        network = _network(config, run, upscaling_entry)
-        upscaler = upscaling_entry.build(settings.upscaler, network)
-        return network, upscaling(upscaler), f"upscaler={upscaling_entry.name}: two frames of two"
-    entry = run.entry("codec", CodecEntry)
-    network = _network(config, run, entry)
-    pictures = [run.intra()] if isinstance(entry, InterCodecEntry) else []
-    codec = entry.build(settings.codec, network, entry.tables(network), *pictures)
-    return network, coding(codec), f"codec={entry.name}: an intra and an inter frame, encoded and decoded"
-
-
-def _network(config: ProfileConfig, run: Run, entry: CodecEntry[Any] | UpscalerEntry[Any]) -> nn.Cell:
-    if not entry.takes_model:
-        raise ConfigError(f"{entry.name} has no network of its own: profile one that has.")
-    network = run.model(config.checkpoint)
+    if not chosen.has_network:
+        raise ConfigError(f"{chosen.name} has no network of its own: profile one that has.")
+    network = chosen.network
     network.set_train(False)
-    return network
+    title = f"{chosen.role}={chosen.name}"
+    if isinstance(chosen, CodecSelection):
+        codec = chosen.build(None if chosen.is_trained else network)
+        return network, coding(codec), f"{title}: an intra and an inter frame, encoded and decoded"
+    return network, upscaling(chosen.build()), f"{title}: two frames of two"
 
 
-PROFILE = TaskEntry(
-    "profile", ProfileConfig, _profile, needs=("model", "device"), takes=("codec", "intra", "upscaler")
-)
+PROFILE = TaskEntry("profile", ProfileConfig, _profile, needs=("device",), takes=("codec", "upscaler"))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from omegaconf import MISSING
 
 from core.hooks import FilePath
+from core.options import Options, option
 
 if TYPE_CHECKING:
     from core.media.limits import Limits
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class SourceConfig:
+class SourceConfig(Options):
     """Where a video comes from, and what a file without a header does not say."""
 
     input: FilePath = MISSING
@@ -27,14 +28,13 @@ class SourceConfig:
     """Size of raw video, as 1920x1080."""
     raw_format: str = "yuv420p"
     """Pixel format of raw video."""
-    frame_rate: float = 25.0
+    frame_rate: float = option(25.0, above=0)
     """Frames per second of raw video and picture folders."""
     deinterlace: bool = False
     """Make whole frames of interlaced ones."""
 
     def __post_init__(self) -> None:
-        if self.frame_rate <= 0:
-            raise ValueError(f"frame_rate={self.frame_rate} is not above 0.")
+        super().__post_init__()
         if self.raw_size is not None and not re.fullmatch(r"\d+[xX]\d+", self.raw_size):
             raise ValueError(f"raw_size={self.raw_size} is not a size such as 1920x1080.")
 

@@ -14,10 +14,11 @@ from core.config import compose_settings
 from core.errors import CheckpointError, ConfigError, RecordError
 from core.facts import changes
 from core.files import remove_leftovers, write_json
-from core.hooks import CodecEntry, Split, TaskEntry
+from core.hooks import Split, TaskEntry
 from core.locks import LOCK, Lock
 from core.records import parse_json
 from core.run import Run, leads
+from core.selection import codec_of
 from core.tasks.validation import Validator
 
 if TYPE_CHECKING:
@@ -57,7 +58,13 @@ def _train(config: TrainConfig, run: Run) -> float | None:
 
 
 def _trained(config: TrainConfig, run: Run) -> float | None:
-    others = {name: _train_beside(config, run, name) for name in run.settings.training.beside}
+    others = {name: _beside(run, name) for name in run.settings.training.beside}
+    if config.evaluate:
+        for one in (run, *others.values()):
+            _require_parts(one)
+    for name, other in others.items():
+        log.info("First, to be shown beside: experiment %s", name)
+        _train(TrainConfig(resume=config.resume, changed=config.changed, evaluate=False), other)
     training = Training(config, run)
     score = training.execute()
     if run.is_chief and run.settings.codec is not None:
@@ -67,17 +74,20 @@ def _trained(config: TrainConfig, run: Run) -> float | None:
     return score
 
 
-def _train_beside(config: TrainConfig, run: Run, name: str) -> Run:
-    """Train an experiment under what the command line says of the conditions; returns its run."""
+def _require_parts(run: Run) -> None:
+    """Raise `ConfigError` where the codec that is to be measured at the end lacks parts beside its network."""
+    if run.settings.codec is not None and (missing := codec_of(run).missing_parts()):
+        raise ConfigError(missing)
+
+
+def _beside(run: Run, name: str) -> Run:
+    """The run of an experiment under what the command line says of the conditions."""
     shared = [word for word in run.overrides if re.split(r"[.=]", word.lstrip("+~"))[0] in CONDITIONS]
     words = [f"experiment={name}", *shared, "training.beside=[]"]
     settings = compose_settings(words, run.registry)
     if settings.codec is None or run.settings.codec is None:
         raise ConfigError(f"training.beside={name} compares codecs: both experiments must have one.")
-    other = Run(settings, run.registry, run.output / name, words)
-    log.info("First, to be shown beside: experiment %s", name)
-    _train(TrainConfig(resume=config.resume, changed=config.changed, evaluate=False), other)
-    return other
+    return Run(settings, run.registry, run.output / name, words)
 
 
 def facts_path(run: Run) -> Path:
@@ -146,12 +156,12 @@ class Training:
         """Give the checkpoints of a codec the integer tables that they code with, where they have none yet."""
         from core.training.checkpoint import MODEL, TABLES, assign
 
-        entry = self.run.entry("codec", CodecEntry)
+        codec = codec_of(self.run)
         for path in (last_path(self.run), best_path(self.run)):
             checkpoint = self.run.checkpoint(path)
-            if not checkpoint.part(TABLES):
+            if codec.entry.tables and not checkpoint.part(TABLES):
                 assign(self.network, checkpoint.part(MODEL), path)
-                checkpoint.with_tables(entry.tables(self.network)).save()
+                checkpoint.with_tables(codec.tables_of(self.network)).save()
 
     def measure_best(self, others: Mapping[str, LoadedCodec]) -> None:
         """Measure the best checkpoint on the test split, through its codec or its upscaler, where it has one.
@@ -311,5 +321,6 @@ TRAIN = TaskEntry(
     TrainConfig,
     _train,
     needs=("model", "dataset", "optimizer", "step", "device"),
+    takes=("loss", "codec", "upscaler"),
     resumes="The same command with output={output} task.resume=true goes on from the last checkpoint.",
 )

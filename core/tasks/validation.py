@@ -65,13 +65,15 @@ class Validator:
         )
         names = getattr(self._step, "outputs", ("loss",))
         objective = self._step.network.set_train(False)
-        measured = []
+        measured, clips = [], []
         for columns in batches.create_tuple_iterator(num_epochs=1):
             values = objective(*columns)
             values = values if isinstance(values, tuple) else (values,)
             measured.append([float(value.asnumpy()) for value in values])
+            clips.append(len(columns[0]))
         objective.set_train(True)
-        return dict(zip(names, np.mean(measured, axis=0).tolist(), strict=False))
+        means = np.average(measured, axis=0, weights=clips)  # the last batch may be smaller
+        return dict(zip(names, means.tolist(), strict=False))
 
 
 def even_batch(clips: int, most: int) -> int:

@@ -12,6 +12,7 @@ from omegaconf import MISSING
 from core.hooks import FilePath, TaskEntry
 from core.progress import Meter
 from core.tasks.decode import frames_of
+from core.tasks.options import TrainedOptions
 
 if TYPE_CHECKING:
     from core.run import Run
@@ -20,13 +21,11 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class VerifyConfig:
+class VerifyConfig(TrainedOptions):
     """Decode a stream without writing anything, and say what is wrong with it."""
 
     input: FilePath = MISSING
     """The stream, .mdv."""
-    checkpoint: FilePath | None = None
-    """Trained codec; by default the settings' ``weights``."""
 
 
 def _verify(config: VerifyConfig, run: Run) -> None:
@@ -43,6 +42,4 @@ def _verify(config: VerifyConfig, run: Run) -> None:
     log.info("%s: %s", source, result.description)
 
 
-VERIFY = TaskEntry(
-    "verify", VerifyConfig, _verify, needs=("model", "codec", "intra", "device"), has_output=True
-)
+VERIFY = TaskEntry("verify", VerifyConfig, _verify, needs=("codec", "device"), has_output=True)

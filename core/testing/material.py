@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from core.entropy.stream import StreamHeader, StreamWriter
 from core.hooks import Array, Packet
 from core.media.colour import Matrix, Range
+from core.stream import StreamHeader, StreamWriter
 
 WIDTH, HEIGHT, COUNT = 40, 24, 8
 """Of the conformance suite's video."""

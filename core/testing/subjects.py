@@ -14,9 +14,10 @@ import numpy as np
 import yaml
 
 from core.app import open_run
-from core.hooks import Array, CodecEntry, CodedFrame, ConventionalCodecEntry, PictureFormat, Split
+from core.hooks import Array, CodedFrame, PictureFormat, Split
 from core.registry import Plugin
 from core.run import Run
+from core.selection import codec_of
 from core.tasks.measure import settled
 from core.testing.material import COUNT, HEIGHT, WIDTH, moving_frames
 
@@ -112,15 +113,15 @@ class Subject:
         from core.training.checkpoint import MODEL, Checkpoint, tensors_of
 
         run = self.run
-        entry = run.entry("codec", CodecEntry)
-        if isinstance(entry, ConventionalCodecEntry):
-            return run.codec()
+        chosen = codec_of(run)
+        if not chosen.has_network:
+            return chosen.load()
         if self.chooses("step"):
             assert self.training
         path = self.folder / "network.safetensors"
         weights = tensors_of(self.network, MODEL)
         checkpoint = Checkpoint(path, weights, run.model_section, run.model_plugin, {})
-        checkpoint.with_tables(entry.tables(self.network)).save()
+        checkpoint.with_tables(chosen.tables_of(self.network)).save()
         return run.codec(path)
 
     @cached_property

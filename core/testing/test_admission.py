@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from core.hooks import Lazy
 from core.registry import Plugin, Registry, load
 from core.testing.subjects import yaml_text
 
@@ -40,6 +41,13 @@ def test_importing_the_plugin_starts_no_mindspore(registry: Registry, plugin: Pl
     code = f"import sys, {module}; sys.exit('mindspore' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr or f"importing {module} imports MindSpore"
+
+
+def test_everything_named_is_there(registry: Registry, plugin: Plugin) -> None:
+    """What the plugin names by `core.hooks.lazy` can be imported and called."""
+    owners = [registry.manager.get_plugin(plugin.name), *(entry for _, entry in plugin.entries)]
+    for named in (value for owner in owners for value in vars(owner).values() if isinstance(value, Lazy)):
+        assert callable(named.resolve()), named
 
 
 def test_names_are_lower_case(plugin: Plugin) -> None:

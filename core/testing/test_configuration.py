@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any, get_type_hints
 
 import pytest
 import yaml
 from omegaconf import OmegaConf
 
 from core.config import MANY, check, compose_for_show, offer
-from core.hooks import KINDS
+from core.hooks import KINDS, Options
+from core.options import ranges
 from core.registry import Plugin, Registry
 from core.tasks.measure import settled
 from core.testing.subjects import Subject, subjects, yaml_text
@@ -33,6 +35,20 @@ def test_every_entry_can_be_chosen(registry: Registry, plugin: Plugin) -> None:
         assert OmegaConf.get_type(OmegaConf.select(config, section)) is entry.config, word
         if not OmegaConf.missing_keys(OmegaConf.structured(entry.config)):
             assert isinstance(entry.config(), entry.config)
+
+
+def test_ranges_hold_in_python_as_well(plugin: Plugin) -> None:
+    """Options with ranges have `core.hooks.Options` as their base, which checks them wherever they are made."""
+    configs = [config for _, entry in plugin.entries for config in within(entry.config)]
+    assert [config for config in configs if ranges(config) and not issubclass(config, Options)] == []
+
+
+def within(config: type) -> Iterator[type]:
+    """A dataclass of options, and those of its sections."""
+    yield config
+    for kind in get_type_hints(config).values():
+        if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+            yield from within(kind)
 
 
 def test_presets_and_experiments_compose(registry: Registry, plugin: Plugin) -> None:

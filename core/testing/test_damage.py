@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.entropy.stream.fields import Fields, sealed, seed
 from core.hooks import Packet, PacketType
+from core.stream.fields import Fields, sealed, seed
 from core.testing.damage import (
     DAMAGES,
     Damage,
@@ -115,7 +115,7 @@ CHANGES: dict[str, Callable[[list[Packet]], list[Packet]]] = {
     "a packet that is missing": lambda p: [p[0], *p[2:]],
     "an inter packet that says it is intra": lambda p: [p[0], replace(p[1], type=PacketType.INTRA), *p[2:]],
     "an intra packet that says it is inter": lambda p: [replace(p[0], type=PacketType.INTER), *p[1:]],
-    "a time beyond all": lambda p: [replace(p[0], time=2**63), *p[1:]],
+    "the latest of all times": lambda p: [replace(p[0], time=HEADER.end_of_time - 1), *p[1:]],
     "other symbols": lambda p: [p[0], replace(p[1], symbols=p[1].symbols ^ 1), *p[2:]],
     "another picture": lambda p: [p[0], replace(p[1], picture=p[1].picture ^ 1), *p[2:]],
 }

@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -79,6 +79,7 @@ class Checkpoint:
     @classmethod
     def open(cls, path: Path) -> Checkpoint:
         """Read and check a file; raises `CheckpointError` when it is missing, damaged or not ours."""
+        _refuse_torch(path)
         tensors, metadata = read_safetensors(path)
         if METADATA_KEY not in metadata:
             raise CheckpointError(f"{path} is a safetensors file, but not a checkpoint of mindvideo.")
@@ -129,7 +130,7 @@ class Checkpoint:
             )
         return tables
 
-    @property
+    @cached_property
     def fingerprint(self) -> bytes:
         """16 bytes that tell what decodes a stream: the model's options, weights and tables, not its training."""
         coding = {n: v for n, v in self.tensors.items() if n.startswith((MODEL, TABLES))}
@@ -141,14 +142,20 @@ class Checkpoint:
         return sum(int(value.size) for value in self.part(MODEL).values())
 
     def options(self, model: str, config: type[C]) -> C:
-        """The model's options; raises `CheckpointError` unless the checkpoint is of a model of this name."""
+        """The model's options; raises `CheckpointError` unless it is of this model, with options that this has."""
         options = {name: value for name, value in self.model_section.items() if name != "model"}
-        if self.model_section.get("model") == model:
-            with suppress(OmegaConfBaseException, ValueError):
-                return cast(C, OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(config), options)))
-        theirs = {"model": self.model_section.get("model"), **options}
-        told = " ".join(_override(name, value) for name, value in theirs.items())
-        raise CheckpointError(f"{self.path} was made for {told}; a checkpoint of model={model} is needed.")
+        if self.model_section["model"] != model:
+            theirs = " ".join(_override(name, value) for name, value in self.model_section.items())
+            raise CheckpointError(
+                f"{self.path} was made for {theirs}; a checkpoint of model={model} is needed."
+            )
+        try:
+            return cast(C, OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(config), options)))
+        except (OmegaConfBaseException, ValueError) as error:
+            raise CheckpointError(
+                f"{self.path} was made for model={model} with options that this version does not take "
+                f"({str(error).splitlines()[0]}); train it anew, or use the version that made it."
+            ) from None
 
     def require_model(self, section: Mapping[str, Any], defaults: Mapping[str, Any] = _NO_DEFAULTS) -> None:
         """Raise `CheckpointError`, showing both sides, unless the checkpoint was made for this model section.
@@ -180,10 +187,7 @@ def load_weights(
     ``defaults`` are those of the model's options, as `Checkpoint.require_model` takes them.
     Raises `CheckpointError` when the file is missing, damaged, does not fit the network, or holds what is no number.
     """
-    if is_torch(path):
-        raise CheckpointError(
-            f"{path} is a PyTorch file: turn it into a checkpoint with task=import_weights task.input={path}."
-        )
+    _refuse_torch(path)
     if is_ours(path):
         checkpoint = Checkpoint.open(path)
         checkpoint.require_model(model_section, defaults)
@@ -192,6 +196,13 @@ def load_weights(
     tensors = read_weights(path, wanted=wanted_by(network))
     require_finite(tensors, path)
     assign(network, tensors, path)
+
+
+def _refuse_torch(path: Path) -> None:
+    if is_torch(path):
+        raise CheckpointError(
+            f"{path} is a PyTorch file: turn it into a checkpoint with task=import_weights task.input={path}."
+        )
 
 
 def is_ours(path: Path) -> bool:

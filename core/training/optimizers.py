@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from core.hooks import OptimizerEntry
+from core.options import Options, option
 from core.training.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -14,24 +16,18 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class OptimizerConfig:
+class OptimizerConfig(Options):
     """What all optimizers have in common."""
 
-    lr: float = 1e-4
+    lr: float = option(1e-4, above=0)
     """Learning rate that the schedule starts from."""
-    beta1: float = 0.9
+    beta1: float = option(0.9, at_least=0, below=1)
     """How much of the mean of gradients is kept at each step, 0 to below 1."""
-    beta2: float = 0.999
+    beta2: float = option(0.999, at_least=0, below=1)
     """The same of the mean of their squares, or of their largest size."""
-    eps: float = 1e-8
+    eps: float = option(1e-8, above=0)
     """What is added to the divisor, above 0."""
     schedule: Schedule = field(default_factory=Schedule)
-
-    def __post_init__(self) -> None:
-        if self.lr <= 0:
-            raise ValueError(f"lr={self.lr} is not above 0.")
-        if not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1 and self.eps > 0):
-            raise ValueError("beta1 and beta2 must be in [0,1) and eps above 0.")
 
     def rates(self, total_steps: int) -> list[float]:
         """Learning rate of each step."""
@@ -58,35 +54,17 @@ class AdaMaxConfig(OptimizerConfig):
     lr: float = 1e-3
 
 
-def _adam(config: AdamConfig, parameters: Sequence[Parameter], total_steps: int) -> nn.Optimizer:
+def _built(
+    name: str, config: OptimizerConfig, parameters: Sequence[Parameter], total_steps: int
+) -> nn.Optimizer:
+    """MindSpore's optimizer of this name."""
     from mindspore import nn
 
-    return nn.Adam(
-        parameters, config.rates(total_steps), beta1=config.beta1, beta2=config.beta2, eps=config.eps
-    )
+    own = {option: value for option, value in vars(config).items() if option not in ("lr", "schedule")}
+    return getattr(nn, name)(parameters, config.rates(total_steps), **own)
 
 
-def _adamw(config: AdamWConfig, parameters: Sequence[Parameter], total_steps: int) -> nn.Optimizer:
-    from mindspore import nn
-
-    return nn.AdamWeightDecay(
-        parameters,
-        config.rates(total_steps),
-        beta1=config.beta1,
-        beta2=config.beta2,
-        eps=config.eps,
-        weight_decay=config.weight_decay,
-    )
-
-
-def _adamax(config: AdaMaxConfig, parameters: Sequence[Parameter], total_steps: int) -> nn.Optimizer:
-    from mindspore import nn
-
-    return nn.AdaMax(
-        parameters, config.rates(total_steps), beta1=config.beta1, beta2=config.beta2, eps=config.eps
-    )
-
-
-ADAM = OptimizerEntry("adam", AdamConfig, _adam)
-ADAMW = OptimizerEntry("adamw", AdamWConfig, _adamw)
-ADAMAX = OptimizerEntry("adamax", AdaMaxConfig, _adamax)
+ADAM = OptimizerEntry("adam", AdamConfig, partial(_built, "Adam"))
+ADAMW = OptimizerEntry("adamw", AdamWConfig, partial(_built, "AdamWeightDecay"))
+ADAMAX = OptimizerEntry("adamax", AdaMaxConfig, partial(_built, "AdaMax"))
+OPTIMIZERS = (ADAM, ADAMW, ADAMAX)

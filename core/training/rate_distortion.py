@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import mindspore as ms
 from mindspore import Parameter, Tensor, nn, ops
 from mindspore.communication import get_group_size, get_rank
 
 from core.entropy.quantize import seed_noise, share_noise
+from core.errors import ConfigError
 from core.training.step import TrainStep
+from core.training.steps import RateDistortionStepConfig
 
 
 class RateDistortionObjective(nn.Cell):
@@ -114,3 +116,22 @@ def renamed(optimizer: nn.Optimizer, prefix: str) -> nn.Optimizer:
         if id(parameter) not in trained:
             parameter.name = prefix + parameter.name
     return optimizer
+
+
+def quantiles(network: nn.Cell) -> Collection[Parameter]:
+    """The parameters that the step trains by an optimizer of its own; raises `ConfigError` where there are none."""
+    if not hasattr(network, "quantiles"):
+        raise ConfigError("step=rate_distortion trains codecs: choose a model that is one, or another step.")
+    return network.quantiles()
+
+
+def build(
+    config: RateDistortionStepConfig, network: nn.Cell, loss: nn.Cell | None, optimizer: nn.Optimizer
+) -> RateDistortionStep:
+    """The step; raises `ConfigError` for another network or loss."""
+    if loss is None or not hasattr(loss, "outputs"):
+        raise ConfigError(
+            "step=rate_distortion needs a loss of rate and distortion: give loss=rate_distortion."
+        )
+    auxiliary = nn.Adam(list(quantiles(network)), config.auxiliary_lr)
+    return RateDistortionStep(network, loss, optimizer, auxiliary, config.clip_norm, loss.outputs)

@@ -8,6 +8,8 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from core.options import Options, option
+
 
 class Shape(Enum):
     """How the learning rate falls after the warm-up."""
@@ -22,27 +24,21 @@ class Shape(Enum):
 
 
 @dataclass
-class Schedule:
+class Schedule(Options):
     """The learning rate over a run."""
 
     shape: Shape = Shape.constant
     """How the rate falls after the warm-up; ``period`` and ``milestones`` count from its end."""
-    warmup: int = 0
+    warmup: int = option(0, at_least=0)
     """Steps over which the rate first grows linearly to ``lr``."""
-    floor: float = 0.0
+    floor: float = option(0.0, at_least=0)
     """Rate that the cosines fall to."""
-    period: int = 40_000
+    period: int = option(40_000, at_least=1)
     """Steps between restarts."""
     milestones: list[int] = field(default_factory=list)
     """Steps at which ``step`` multiplies the rate."""
-    gamma: float = 0.5
+    gamma: float = option(0.5, above=0, at_most=1)
     """The factor of ``step``, above 0 and at most 1."""
-
-    def __post_init__(self) -> None:
-        if self.warmup < 0 or self.period < 1:
-            raise ValueError("schedule.warmup must be 0 or more and schedule.period at least 1.")
-        if self.floor < 0 or not 0 < self.gamma <= 1:
-            raise ValueError("schedule.floor must be 0 or more and schedule.gamma between 0 and 1.")
 
     def rates(self, lr: float, total_steps: int) -> NDArray[np.float32]:
         """Learning rate of each step, float32 (total_steps,)."""

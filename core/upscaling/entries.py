@@ -6,19 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.hooks import ConventionalUpscalerEntry, Upscaler, UpscalerEntry
+from core.hooks import Upscaler, UpscalerEntry
+from core.options import Options, option
 
 
 @dataclass
-class FloorConfig:
+class FloorConfig(Options):
     """Bicubic enlargement and linear blending: what every learned upscaler must beat."""
 
-    scale: int = 2
+    scale: int = option(2, at_least=1)
     """Factor of width and height."""
-
-    def __post_init__(self) -> None:
-        if self.scale < 1:
-            raise ValueError(f"upscaler.scale is {self.scale}; it must be at least 1.")
 
 
 def _floor(config: FloorConfig) -> Upscaler:
@@ -27,5 +24,5 @@ def _floor(config: FloorConfig) -> Upscaler:
     return Floor(config.scale)
 
 
-FLOOR = ConventionalUpscalerEntry("floor", FloorConfig, _floor)
+FLOOR = UpscalerEntry("floor", FloorConfig, _floor, needs=frozenset())
 UPSCALERS: Sequence[UpscalerEntry[Any]] = (FLOOR,)

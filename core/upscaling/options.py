@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.media.options import EncoderOptions
+from core.options import option
+
 
 @dataclass
-class UpscaleOptions:
+class UpscaleOptions(EncoderOptions):
     """What to change in a video, in what pieces, and how well to store it."""
 
     temporal: bool = True
@@ -15,25 +18,16 @@ class UpscaleOptions:
     """Multiply the size by the model's factor."""
     scene_cuts: bool = True
     """Find cuts and repeat a frame there instead of blending across."""
-    tile: int = 256
+    tile: int = option(256, at_least=0)
     """Largest side of the pieces that the network sees, in input pixels; 0 takes each frame whole."""
-    overlap: int = 32
+    overlap: int = option(32, at_least=0)
     """Input pixels that neighbouring pieces share."""
-    crf: int = 16
-    """Quality of H.264 and HEVC, 0 (best) to 51."""
-    sound: str = "copy"
+    sound: str = option("copy", one_of=("copy", "aac", "none"))
     """What becomes of the sound: copy as it is, aac (coded anew, where the output cannot hold its codec), or none."""
-    threads: int = 1
-    """Of the video encoder: 1 gives the same file every time, 0 takes all cores, and may not."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not (self.temporal or self.spatial):
             raise ValueError("temporal and spatial are both false: there is nothing to do.")
-        if self.tile < 0 or self.overlap < 0 or (self.tile and self.overlap * 2 >= self.tile):
+        if self.tile and self.overlap * 2 >= self.tile:
             raise ValueError(f"tile={self.tile} must be 0, or more than twice overlap={self.overlap}.")
-        if not 0 <= self.crf <= 51:
-            raise ValueError(f"crf={self.crf} is not between 0 and 51.")
-        if self.sound not in ("copy", "aac", "none"):
-            raise ValueError(f"sound={self.sound} is not copy, aac or none.")
-        if self.threads < 0:
-            raise ValueError(f"threads={self.threads} is negative.")

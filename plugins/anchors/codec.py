@@ -6,10 +6,10 @@ import hashlib
 import os
 from functools import singledispatch
 
+from core.codec.conventional import ConventionalDecoder, ConventionalEncoder, Encoder
 from core.hooks import FrameDecoder, FrameEncoder, PictureFormat
-from core.media.conventional import ConventionalDecoder, ConventionalEncoder, Encoder
 
-from .plugin import AnchorConfig, SvtAv1Config, Tune, Vp9Config, X26xConfig, X264Config, X265Config
+from .config import AnchorConfig, SvtAv1Config, Tune, Vp9Config, X26xConfig, X264Config, X265Config
 
 _ENDLESS = 1 << 20
 """Distance of intra frames of which there is one alone."""

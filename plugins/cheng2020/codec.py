@@ -1,103 +1,79 @@
-"""cheng2020-anchor's way to packets and back: a packet holds z, then y, in one range-coded payload."""
+"""cheng2020-anchor's way to packets and back: a packet holds z, then y, in one range-coded payload.
+
+The context model, which gives every symbol of y its distribution, runs in fixed point (`core.symbols.autoregressive`),
+which a float network cannot stand in for; all else between pictures and symbols is in the stages.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
 from mindspore import Tensor
 
-from core.entropy.coder import SymbolDecoder, SymbolEncoder
-from core.hooks import (
-    Array,
-    CodedFrame,
-    DecodedFrame,
-    FrameDecoder,
-    FrameEncoder,
-    Packet,
-    PacketType,
-    PictureFormat,
-    Tables,
-)
-from core.media.decoded import DecodedPictures, checksum
+from core.codec.coded import Made
+from core.codec.learned import LearnedIntra
+from core.codec.network import Latents, stage
+from core.codec.packets import PacketReader, PacketWriter
+from core.codec.predictive import PictureCodec
+from core.hooks import Plane
+from core.nn.stage import Stage
+from core.training.pictures import learned_intra
 
-from . import stages
 from .cells import MULTIPLE, Cheng2020
-from .latents import LatentCoder
+from .config import Cheng2020Config, Cheng2020IntraConfig
 
 
-class PictureCoder:
-    """Pictures to bytes and back by a trained network; its stages are compiled once for each padded size."""
+class Analysis(Stage):
+    """A picture, N,3,H,W, to its latent y, N,C,H/16,W/16, and the symbols of z, N,C,H/64,W/64."""
 
-    def __init__(self, network: Cheng2020, tables: Tables) -> None:
-        network.set_train(False)
-        self._latents = LatentCoder(network, tables)
-        self._analyse = stages.Analysis(network)
-        self._side = stages.Side(network)
-        self._synthesise = stages.Synthesis(network)
-        self._information = stages.Information(network)
+    inputs, outputs = (Plane("picture", 3),), ("y", "z")
 
-    def encode(self, padded: Array, encoder: SymbolEncoder) -> tuple[Array, float]:
-        """Add a picture (3,height,width); returns its decoded latent, 1,C,h,w, and its information in bits."""
-        y, z_symbols = self._analyse(Tensor(padded[None]))
-        self._latents.encode_hyper(z_symbols, encoder)
-        coded = self._latents.encode(y, self._side(z_symbols), encoder)
-        deviation = np.rint(y.asnumpy()[0] - coded.means)
-        bits = self._information(z_symbols, Tensor(deviation[None]), Tensor(coded.scales[None]))
-        return coded.values[None], float(bits)
-
-    def decode(self, decoder: SymbolDecoder, height: int, width: int) -> Array:
-        """The next picture's latent, of a picture of these sides; raises `StreamError` on damage."""
-        z_symbols = self._latents.decode_hyper(decoder, height // MULTIPLE, width // MULTIPLE)
-        return self._latents.decode(self._side(z_symbols), decoder).asnumpy()
-
-    def picture(self, latent: Array) -> Array:
-        """The picture (3,height,width), of any range."""
-        return self._synthesise(Tensor(latent)).asnumpy()[0]
+    def construct(self, picture: Tensor) -> tuple[Tensor, Tensor]:
+        y = self.network.analysis(picture)
+        return y, self.network.prior.hyper_symbols(y)
 
 
-class Cheng2020Codec:
-    """`core.hooks.Codec` of a trained `Cheng2020`: every frame is an intra frame."""
+class Side(Stage):
+    """The symbols of z to what they tell of y."""
 
-    def __init__(self, network: Cheng2020, tables: Tables) -> None:
-        self.coder = PictureCoder(network, tables)
+    inputs, outputs = (Plane("z", "channels", MULTIPLE),), ("side_information",)
 
-    def encoder(self, format: PictureFormat, estimate: bool = False) -> FrameEncoder:
-        """A fresh encoder; ``estimate`` asks for `CodedFrame.estimated_bits` as well."""
-        return _Encoder(self.coder, format, estimate)
-
-    def decoder(self, format: PictureFormat) -> FrameDecoder:
-        """A fresh decoder."""
-        return _Decoder(self.coder, format)
+    def construct(self, z_symbols: Tensor) -> Tensor:
+        return self.network.prior.side(z_symbols)
 
 
-class _Encoder:
-    def __init__(self, coder: PictureCoder, format: PictureFormat, estimate: bool) -> None:
-        self._coder, self._estimate = coder, estimate
-        self._pictures = DecodedPictures(format, MULTIPLE)
+class Synthesis(Stage):
+    """The decoded latent to the picture."""
 
-    def encode(self, frame: Array, time: int, intra: bool) -> Sequence[CodedFrame]:
-        encoder = SymbolEncoder()
-        latent, bits = self._coder.encode(self._pictures.padded(frame), encoder)
-        picture = self._pictures.samples(self._coder.picture(latent))
-        payload = encoder.finish()
-        packet = Packet(PacketType.INTRA, time, payload, encoder.symbols_hash, checksum(picture))
-        return [CodedFrame(packet, picture, bits if self._estimate else None)]
+    inputs, outputs = (Plane("latent", "channels", 16),), ("picture",)
 
-    def flush(self) -> Sequence[CodedFrame]:
-        return []
+    def construct(self, y_hat: Tensor) -> Tensor:
+        return self.network.synthesis(y_hat)
 
 
-class _Decoder:
-    def __init__(self, coder: PictureCoder, format: PictureFormat) -> None:
-        self._coder = coder
-        self._pictures = DecodedPictures(format, MULTIPLE)
+class Cheng2020Codec(PictureCodec):
+    """The codec of a trained `Cheng2020`, of frames, and of other codecs' intra frames."""
 
-    def decode(self, packet: Packet) -> Sequence[DecodedFrame]:
-        decoder = SymbolDecoder(packet.payload)
-        latent = self._coder.decode(decoder, self._pictures.height, self._pictures.width)
-        decoder.finish(packet.symbols)
-        return [DecodedFrame(packet.time, self._pictures.samples(self._coder.picture(latent)))]
+    multiple = MULTIPLE
+    inputs = (Plane("frames", 3, leading=(1, 1)),)
+    outputs = ("reconstructions", "bits")
 
-    def flush(self) -> Sequence[DecodedFrame]:
-        return []
+    analysis = stage(Analysis)
+    side = stage(Side)
+    synthesis = stage(Synthesis)
+
+    @staticmethod
+    def latents(network: Cheng2020) -> Latents:
+        return {"prior": (network.prior.prior, MULTIPLE), "y": (network.prior, 16)}
+
+    def encode_intra(self, frame: Tensor, packet: PacketWriter) -> Made:
+        y, z = self.analysis(frame)
+        side = self.side(packet.write("prior", z))
+        return self.synthesis(packet.write("y", y, side))
+
+    def decode_intra(self, packet: PacketReader) -> Made:
+        side = self.side(packet.read("prior"))
+        return self.synthesis(packet.read("y", side))
+
+
+def intra(config: Cheng2020IntraConfig) -> LearnedIntra:
+    """The picture codec cheng2020-anchor."""
+    return learned_intra(config.checkpoint, "cheng2020", Cheng2020Config, Cheng2020, Cheng2020Codec)

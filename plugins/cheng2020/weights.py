@@ -8,7 +8,7 @@ import numpy as np
 
 from core.hooks import Array, PublishedTensor, PublishedWeights
 
-from .plugin import Cheng2020Config
+from .config import Cheng2020Config
 
 Names = Iterator[tuple[str, str]]
 """Pairs of our name and the published one."""

@@ -12,7 +12,7 @@ from core.nn.deform import DeformableConv2d
 from core.nn.pad import crop_like, replicate_to_multiple
 from core.nn.resize import Upsample
 
-from .plugin import CycMuNetConfig
+from .config import CycMuNetConfig
 
 Pyramid = tuple[Tensor, ...]
 """Features of one frame at every level, coarsest first; each side is half the next one's, rounded up."""

@@ -15,7 +15,7 @@ from core.nn.conv import Conv2d, ConvTranspose2d, LeakyConv2d, Size
 from core.nn.resize import Upsample
 
 from .alignment import FeatureExtraction, FeatureInterpolation, Pyramid
-from .plugin import CycMuNetConfig, Format
+from .config import CycMuNetConfig, Format
 from .projection import MutualCycle, pick
 
 Planes = tuple[Tensor, ...]

@@ -10,7 +10,7 @@ from mindspore import Tensor, nn, ops
 from core.nn.pad import replicate_to_multiple
 from core.nn.resize import Downsample, Upsample
 
-from .plugin import Format
+from .config import Format
 
 Planes = tuple[Tensor, ...]
 

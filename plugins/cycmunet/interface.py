@@ -9,7 +9,7 @@ from core.nn.resize import upsample_bicubic
 
 from .cells import CycMuNet
 from .colour import ToPlanes, ToRgb
-from .plugin import CycMuNetConfig
+from .config import CycMuNetConfig
 from .projection import pick
 
 

@@ -7,7 +7,7 @@ from mindspore import Tensor, nn
 from core.losses.charbonnier import Charbonnier
 from core.losses.ssim import SsimLoss
 
-from .plugin import CycMuNetLossConfig, Distance
+from .config import CycMuNetLossConfig, Distance
 
 
 class CycMuNetLoss(nn.Cell):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from core.hooks import Part, Plane
 
+from .config import Format
 from .interface import VideoCycMuNet
-from .plugin import Format
 
 _FRAMES = Plane("first", 3), Plane("last", 3)
 _OUTPUTS = "high_first", "high_middle", "high_last", "low_middle"

@@ -14,7 +14,7 @@ from core.nn.activation import leaky_relu
 from core.nn.conv import ConcatConv1x1, LeakyConv2d
 from core.nn.resize import Downsample, Upsample
 
-from .plugin import CycMuNetConfig, MiddleResidual
+from .config import CycMuNetConfig, MiddleResidual
 
 Triple: TypeAlias = Tensor
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from mindspore import Tensor, nn
 
+from core.errors import ConfigError
 from core.training.step import TrainStep
+
+from .config import CycMuNetStepConfig
 
 
 class Objective(nn.Cell):
@@ -25,6 +28,10 @@ class Objective(nn.Cell):
         return (self.loss(outputs, targets),)
 
 
-def build_step(network: nn.Cell, loss: nn.Cell, optimizer: nn.Optimizer, clip_norm: float) -> TrainStep:
-    """The step over network, loss and optimizer."""
-    return TrainStep(Objective(network, loss), optimizer, clip_norm)
+def build(
+    config: CycMuNetStepConfig, network: nn.Cell, loss: nn.Cell | None, optimizer: nn.Optimizer
+) -> TrainStep:
+    """The step; raises `ConfigError` without a loss."""
+    if loss is None:
+        raise ConfigError("step=cycmunet needs a loss: give loss=cycmunet.")
+    return TrainStep(Objective(network, loss), optimizer, config.clip_norm)

@@ -10,8 +10,8 @@ from mindspore import Tensor
 from core.hooks import Array, Output
 from core.nn.stage import Stage
 
+from .config import CycMuNetUpscalerConfig, Format
 from .interface import VideoCycMuNet
-from .plugin import Format
 
 _HIGH = (Output.FIRST, Output.MIDDLE, Output.LAST)
 
@@ -23,11 +23,10 @@ class CycMuNetUpscaler:
     combination of outputs and each picture size is compiled once in graph mode.
     """
 
-    def __init__(self, network: VideoCycMuNet) -> None:
-        config = network.config
-        self.scale = config.scale
-        subsampled = config.format in (Format.yuv420, Format.yuv422)
-        self.alignment = max(2 ** (config.levels - 1), 2 if subsampled else 1)
+    def __init__(self, config: CycMuNetUpscalerConfig, network: VideoCycMuNet) -> None:
+        self.scale = network.config.scale
+        subsampled = network.config.format in (Format.yuv420, Format.yuv422)
+        self.alignment = max(2 ** (network.config.levels - 1), 2 if subsampled else 1)
         self._network = network
         self._encoders: dict[tuple[tuple[int, ...], bool], _Encoder] = {}
         self._high = _HighReconstruction(network)

@@ -8,7 +8,7 @@ import numpy as np
 
 from core.hooks import Array, PublishedTensor, PublishedWeights
 
-from .plugin import CycMuNetConfig, Format
+from .config import CycMuNetConfig, Format
 
 Names = Iterator[tuple[str, str]]
 """Pairs of our name of a layer and the published one, without ``weight`` and ``bias``."""

@@ -7,16 +7,20 @@ the frame itself is coded: in its analysis, in its synthesis, and in what is exp
 from __future__ import annotations
 
 from mindspore import Tensor, nn, ops
-from mindspore.ops import constexpr
 
+from core.entropy.conditional import LaplaceConditional
+from core.entropy.factorized import BitEstimator
+from core.entropy.latents import ContextLatent
+from core.entropy.masked import MaskedConv2d
 from core.nn import precision
+from core.nn.chain import ConvChain
+from core.nn.pad import require_sides
 from core.nn.spynet import SPyNet
 from core.nn.warp import Warp
 
 from . import transforms
-from .plugin import DcvcConfig
-from .prior import ContextPrior
-from .start import start
+from .config import DcvcConfig
+from .init import start
 
 MULTIPLE = 64
 """Sides of a picture must be divisible by it: 16 for the transforms times 4 for the priors'."""
@@ -37,7 +41,7 @@ class MotionCoder(nn.Cell):
         self.synthesis = transforms.motion_synthesis(channels)
         self.refinement = transforms.motion_refinement(config.refinement)
         hyper_synthesis = transforms.hyper_synthesis((hyper, hyper, hyper * 3 // 2, 2 * channels))
-        self.prior = ContextPrior(channels, hyper, hyper_synthesis, 2 * channels, config.context)
+        self.prior = context_prior(config, channels, hyper_synthesis, 2 * channels)
 
     def decode(self, latent: Tensor, reference: Tensor) -> Tensor:
         """Motion N,2,H,W in pixels, from a quantised latent and the reference N,3,H,W."""
@@ -58,7 +62,7 @@ class ContextualCoder(nn.Cell):
             self.temporal = None if config.portable else transforms.temporal_prior(features, latent)
             hyper_synthesis = transforms.hyper_synthesis((config.hyper, latent, latent, latent))
         side = latent if config.portable else 2 * latent
-        self.prior = ContextPrior(latent, config.hyper, hyper_synthesis, side, config.context)
+        self.prior = context_prior(config, latent, hyper_synthesis, side)
 
     def expectation(self, context: Tensor) -> tuple[Tensor, ...]:
         """What the context tells of the latent, N,latent,H/16,W/16; nothing where streams are to be portable."""
@@ -96,7 +100,7 @@ class Dcvc(nn.Cell):
     def construct(
         self, frame: Tensor, reference: Tensor, motion_learns: Tensor | None = None
     ) -> tuple[Tensor, Pair, Costs]:
-        _check_sides(frame.shape[2], frame.shape[3])
+        require_sides(frame.shape[2], frame.shape[3], MULTIPLE)
         flow = self.spynet(frame, reference)
         motion_latent, motion_bits, motion_hyper_bits = self.motion.prior(self.motion.analysis(flow))
         motion = self.motion.decode(motion_latent, reference)
@@ -119,9 +123,18 @@ def _scale_gradient(x: Tensor, share: Tensor | None) -> Tensor:
     return fixed + share * (x - fixed)
 
 
-@constexpr
-def _check_sides(height: int, width: int) -> None:
-    if height % MULTIPLE or width % MULTIPLE:
-        raise ValueError(
-            f"Frames of {width}x{height} do not fit: both sides must be multiples of {MULTIPLE}."
-        )
+@precision.full()
+def context_prior(config: DcvcConfig, latent: int, synthesis: ConvChain, side: int) -> ContextLatent:
+    """A latent N,latent,h,w, sides divisible by 4, under Laplace distributions of their own means and scales.
+
+    ``synthesis`` gives what z tells of it; that and what else is known have ``side`` channels.
+    """
+    return ContextLatent(
+        transforms.hyper_analysis(latent, config.hyper),
+        synthesis,
+        BitEstimator(config.hyper),
+        MaskedConv2d(latent, 2 * latent, transforms.CONTEXT_KERNEL, config.context),
+        transforms.parameter_network(side + 2 * latent, latent),
+        LaplaceConditional(repels=True),
+        exact=config.portable,
+    )

@@ -1,155 +1,219 @@
-"""DCVC's way to packets and back: intra packets hold another codec's pictures, inter packets motion and content."""
+"""DCVC's way to packets and back: intra packets hold another codec's pictures, inter packets motion and content.
+
+The context models, which give every symbol its distribution, run in fixed point (`core.symbols.autoregressive`), which
+a float network cannot stand in for; where streams are to be portable, what they are told of hyper-latents as well. All
+else between pictures and symbols is in the stages.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-import numpy as np
 from mindspore import Tensor
 
-from core.entropy.autoregressive import Coded as CodedLatent
-from core.entropy.coded import Coded
-from core.entropy.coder import SymbolDecoder, SymbolEncoder
-from core.entropy.tables import tables_from_pmfs
-from core.entropy.unidirectional import InterDecoder, InterEncoder
-from core.errors import StreamError
-from core.hooks import Array, FrameDecoder, FrameEncoder, IntraCodec, Packet, PictureFormat, Tables
-from core.nn.strips import InStrips
+from core.codec.coded import Made
+from core.codec.network import Latents, stage
+from core.codec.packets import PacketReader, PacketWriter
+from core.codec.predictive import PredictiveCodec
+from core.hooks import IntraCodec, Part, Plane, Tables
+from core.nn.spynet import LEVELS
+from core.nn.stage import Stage
 
-from . import stages
 from .cells import MULTIPLE, Dcvc
-from .latents import CONTENT, MOTION, ExactSide, LatentCoder
-from .plugin import DcvcCodecConfig, Quantize
+from .config import DcvcCodecConfig, Quantize
 
-_CONVENTIONS = tuple(Quantize)
-"""By the symbol that an inter packet begins with."""
-_CONVENTION_TABLE = tables_from_pmfs([np.full(len(_CONVENTIONS), 1 / len(_CONVENTIONS))], [0], [0])
-_FIRST = np.zeros(1, np.uint8)
 Side = Callable[..., Tensor]
 """Symbols of a hyper-latent, and the temporal prior if any, to all that is known of the latent."""
+_CONVENTIONS = tuple(Quantize)
+"""By the number that an inter packet begins with."""
 _LATENT = 16
 """How many times smaller the latents of motion and content are."""
 _HALO = 3
 """Rows of a latent beyond which no part of the network that is computed in strips can see: 48 pixels."""
 
+_FRAME, _REFERENCE, _WARPED = Plane("frame", 3), Plane("reference", 3), Plane("warped", 3)
+_FLOW, _MOTION = Plane("flow", 2), Plane("motion", 2)
+_MOTION_LATENT, _LATENT_PLANE = Plane("latent", "motion", _LATENT), Plane("latent", "latent", _LATENT)
+_Z, _TEMPORAL = Plane("z", "hyper", MULTIPLE), Plane("temporal", "latent", _LATENT)
+_FEATURES, _MOVED, _CONTEXT = (Plane(name, "features") for name in ("features", "moved", "context"))
 
-class DcvcCodec:
-    """`core.hooks.Codec` of a trained `Dcvc`.
 
-    Its stages are compiled once for each size that frames are padded to, for all encoders and decoders together.
-    """
+class CoarseFlow(Stage):
+    """A frame and its reference, N,3,H,W, to flow, N,2,H,W, all but refined, and the reference warped by it."""
+
+    inputs, outputs = (_FRAME, _REFERENCE), ("flow", "warped")
+
+    def construct(self, frame: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
+        spynet = self.network.spynet
+        return spynet.levels[LEVELS - 1].displace(reference, spynet.coarse(frame, reference))
+
+
+class MotionAnalysis(Stage):
+    """A frame, its warped reference and the flow to the motion's latent, N,C,H/16,W/16, alone."""
+
+    inputs, outputs = (_FRAME, _WARPED, _FLOW), ("latent",)
+
+    def construct(self, frame: Tensor, warped: Tensor, flow: Tensor) -> tuple[Tensor]:
+        flow = self.network.spynet.levels[LEVELS - 1].refine(frame, warped, flow)
+        return (self.network.motion.analysis(flow),)
+
+
+class MotionHyper(Stage):
+    """The motion's latent to its hyper-latent's symbols."""
+
+    inputs, outputs = (_MOTION_LATENT,), ("z",)
+
+    def construct(self, latent: Tensor) -> Tensor:
+        return self.network.motion.prior.hyper_symbols(latent)
+
+
+class Features(Stage):
+    """The motion's decoded latent and the reference to motion, N,2,H,W, and features of the reference, N,F,H,W."""
+
+    inputs, outputs = (_MOTION_LATENT, _REFERENCE), ("motion", "features")
+
+    def construct(self, latent: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
+        return self.network.motion.decode(latent, reference), self.network.features(reference)
+
+
+class Displacement(Stage):
+    """Motion and features of the reference to the features moved, N,F,H,W."""
+
+    inputs, outputs = (_MOTION, _FEATURES), ("moved",)
+
+    def construct(self, motion: Tensor, features: Tensor) -> Tensor:
+        return self.network.warp(features, motion)
+
+
+class Context(Stage):
+    """Moved features to the context, N,F,H,W, and the temporal prior, N,latent,H/16,W/16, where there is one."""
+
+    inputs = (_MOVED,)
+
+    @property
+    def outputs(self) -> Sequence[str]:  # type: ignore[override]
+        return ("context",) if self.network.config.portable else ("context", "temporal")
+
+    def construct(self, moved: Tensor) -> tuple[Tensor, ...]:
+        context = self.network.context_refinement(moved)
+        return (context,) + self.network.contextual.expectation(context)
+
+
+class ContentAnalysis(Stage):
+    """A frame and its context to the content's latent, N,latent,H/16,W/16, alone."""
+
+    inputs, outputs = (_FRAME, _CONTEXT), ("latent",)
+
+    def construct(self, frame: Tensor, context: Tensor) -> tuple[Tensor]:
+        return (self.network.contextual.encode(frame, context),)
+
+
+class ContentHyper(Stage):
+    """The content's latent to its hyper-latent's symbols."""
+
+    inputs, outputs = (_LATENT_PLANE,), ("z",)
+
+    def construct(self, latent: Tensor) -> Tensor:
+        return self.network.contextual.prior.hyper_symbols(latent)
+
+
+class ContentSynthesis(Stage):
+    """The content's decoded latent and its context to the frame alone."""
+
+    inputs, outputs = (_LATENT_PLANE, _CONTEXT), ("frame",)
+
+    def construct(self, latent: Tensor, context: Tensor) -> tuple[Tensor]:
+        return (self.network.contextual.decode(latent, context),)
+
+
+class MotionSide(Stage):
+    """The hyper-latent's symbols to all that is known of the motion's latent."""
+
+    inputs, outputs = (_Z,), ("side",)
+
+    def construct(self, z: Tensor) -> Tensor:
+        return self.network.motion.prior.side(z)
+
+
+class ContentSide(Stage):
+    """The hyper-latent's symbols and the temporal prior to all that is known of the content's latent."""
+
+    inputs, outputs = (_Z, _TEMPORAL), ("side",)
+
+    def construct(self, z: Tensor, temporal: Tensor) -> Tensor:
+        return self.network.contextual.prior.side(z, temporal)
+
+
+class DcvcCodec(PredictiveCodec):
+    """The codec of a trained `Dcvc`."""
+
+    multiple = MULTIPLE
+    inputs = _FRAME, _REFERENCE
+    outputs = (
+        *("reconstruction", "flow", "motion"),
+        *("motion_bits", "motion_hyper_bits", "content_bits", "content_hyper_bits"),
+    )
+
+    coarse_flow = stage(CoarseFlow)
+    motion_analysis = stage(MotionAnalysis, _HALO, unit=_LATENT)
+    motion_hyper = stage(MotionHyper)
+    features = stage(Features, _HALO)
+    displacement = stage(Displacement)
+    context = stage(Context, _HALO, unit=_LATENT)
+    content_analysis = stage(ContentAnalysis, _HALO, unit=_LATENT)
+    content_hyper = stage(ContentHyper)
+    content_synthesis = stage(ContentSynthesis, _HALO)
+    motion_side: Side = stage(MotionSide)
+    content_side: Side = stage(ContentSide)
 
     def __init__(self, config: DcvcCodecConfig, network: Dcvc, tables: Tables, intra: IntraCodec) -> None:
-        network.set_train(False)
-        self.config = config
-        self.intra = intra
-        self.motion = LatentCoder(network, MOTION, tables)
-        self.content = LatentCoder(network, CONTENT, tables)
-        self._flow = stages.CoarseFlow(network)
-        self._analyse_motion = InStrips(stages.MotionAnalysis(network), _HALO, unit=_LATENT)
-        self._motion_hyper = stages.HyperAnalysis(network.motion.prior)
-        self.motion_side: Side = stages.MotionSide(network)
-        self._features = InStrips(stages.Features(network), _HALO)
-        self._displace = stages.Displacement(network)
-        self._context = InStrips(stages.Context(network), _HALO, unit=_LATENT)
-        self._analyse_content = InStrips(stages.ContentAnalysis(network), _HALO, unit=_LATENT)
-        self._content_hyper = stages.HyperAnalysis(network.contextual.prior)
-        self.content_side: Side = stages.ContentSide(network)
+        super().__init__(config, network, tables, intra)
         if network.config.portable:
-            self.motion_side, self.content_side = ExactSide(tables, MOTION), ExactSide(tables, CONTENT)
-        self._synthesise_content = InStrips(stages.ContentSynthesis(network), _HALO)
-        self.motion_information = stages.Information(network.motion.prior)
-        self.content_information = stages.Information(network.contextual.prior)
+            self.motion_side = network.motion.prior.exact_side(tables, "motion")
+            self.content_side = network.contextual.prior.exact_side(tables, "contextual")
 
-    def analyse_motion(self, frame: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
-        """A frame and its reference to the motion's latent, 1,C,H/16,W/16, and its hyper-latent's symbols."""
-        flow, warped = self._flow(frame, reference)
-        (motion,) = self._analyse_motion(frame, warped, flow)
-        return motion, self._motion_hyper(motion)
+    @staticmethod
+    def latents(network: Dcvc) -> Latents:
+        motion, content = network.motion.prior, network.contextual.prior
+        return {
+            "motion.hyper": (motion.prior, MULTIPLE),
+            "motion": (motion, _LATENT),
+            "contextual.hyper": (content.prior, MULTIPLE),
+            "contextual": (content, _LATENT),
+        }
 
-    def context(self, motion: Tensor, reference: Tensor) -> tuple[Tensor, ...]:
+    @classmethod
+    def parts(cls, network: Dcvc) -> Sequence[Part]:
+        """Without what hyper-latents tell, where that is computed in integers."""
+        parts = super().parts(network)
+        return [part for part in parts if not (network.config.portable and part.name.endswith("_side"))]
+
+    def encode(self, frame: Tensor, reference: Tensor, packet: PacketWriter) -> Made:
+        whole = self.config.quantize is Quantize.forward
+        packet.write_number(_CONVENTIONS.index(self.config.quantize), range(len(_CONVENTIONS)))
+
+        flow, warped = self.coarse_flow(frame, reference)
+        (y,) = self.motion_analysis(frame, warped, flow)
+        side = self.motion_side(packet.write("motion.hyper", self.motion_hyper(y)))
+        motion = packet.write("motion", y, side, whole)
+
+        context, *temporal = self.predict(motion, reference)
+        (y,) = self.content_analysis(frame, context)
+        side = self.content_side(packet.write("contextual.hyper", self.content_hyper(y)), *temporal)
+        content = packet.write("contextual", y, side, whole)
+        return self.content_synthesis(content, context)[0]
+
+    def decode(self, packet: PacketReader, reference: Tensor) -> Made:
+        whole = _CONVENTIONS[packet.read_number(range(len(_CONVENTIONS)))] is Quantize.forward
+
+        side = self.motion_side(packet.read("motion.hyper"))
+        motion = packet.read("motion", side, whole)
+
+        context, *temporal = self.predict(motion, reference)
+        side = self.content_side(packet.read("contextual.hyper"), *temporal)
+        content = packet.read("contextual", side, whole)
+        return self.content_synthesis(content, context)[0]
+
+    def predict(self, motion: Tensor, reference: Tensor) -> tuple[Tensor, ...]:
         """The motion's decoded latent and the reference to the context, 1,F,H,W, and the temporal prior if any."""
-        return self._context(self._displace(*self._features(motion, reference)))
-
-    def analyse_content(self, frame: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
-        """A frame and its context to the content's latent, 1,latent,H/16,W/16, and its hyper-latent's symbols."""
-        (content,) = self._analyse_content(frame, context)
-        return content, self._content_hyper(content)
-
-    def synthesise_content(self, content: Tensor, context: Tensor) -> Tensor:
-        """The content's decoded latent and its context to the frame, 1,3,H,W, not clamped."""
-        return self._synthesise_content(content, context)[0]
-
-    def encoder(self, format: PictureFormat, estimate: bool = False) -> FrameEncoder:
-        """A fresh encoder; ``estimate`` asks for `CodedFrame.estimated_bits` as well."""
-        return _Encoder(self, format, estimate)
-
-    def decoder(self, format: PictureFormat) -> FrameDecoder:
-        """A fresh decoder, which waits for an intra packet."""
-        return _Decoder(self, format)
-
-
-class _Encoder(InterEncoder):
-    def __init__(self, codec: DcvcCodec, format: PictureFormat, estimate: bool) -> None:
-        super().__init__(format, MULTIPLE, codec.intra, codec.config.crf, estimate)
-        self._codec = codec
-
-    def _inter(self, frame: Tensor, reference: Tensor) -> Coded:
-        codec, encoder = self._codec, SymbolEncoder()
-        begin(encoder, codec.config.quantize)
-        whole = codec.config.quantize is Quantize.forward
-
-        motion, motion_z = codec.analyse_motion(frame, reference)
-        codec.motion.encode_hyper(motion_z, encoder)
-        coded_motion = codec.motion.encode(motion, codec.motion_side(motion_z), encoder, whole)
-
-        context, *temporal = codec.context(Tensor(coded_motion.values[None]), reference)
-        content, z = codec.analyse_content(frame, context)
-        codec.content.encode_hyper(z, encoder)
-        coded_content = codec.content.encode(content, codec.content_side(z, *temporal), encoder, whole)
-        output = codec.synthesise_content(Tensor(coded_content.values[None]), context).asnumpy()[0]
-        bits = None
-        if self._estimate:
-            bits = _information(codec.motion_information, motion_z, motion, coded_motion)
-            bits += _information(codec.content_information, z, content, coded_content)
-        return Coded(encoder.finish(), encoder.symbols_hash, output, bits)
-
-
-def begin(encoder: SymbolEncoder, quantize: Quantize) -> None:
-    """What an inter packet begins with: how its latents are quantised."""
-    encoder.encode(np.array([_CONVENTIONS.index(quantize)]), _CONVENTION_TABLE, _FIRST)
-
-
-def _information(of: stages.Information, z: Tensor, latent: Tensor, coded: CodedLatent) -> float:
-    """Bits of a latent and its hyper-latent as both conventions of the published code estimate them."""
-    deviation = np.rint(latent.asnumpy()[0] - coded.means)
-    return float(of(z, Tensor(deviation[None]), Tensor(coded.scales[None])))
-
-
-class _Decoder(InterDecoder):
-    def __init__(self, codec: DcvcCodec, format: PictureFormat) -> None:
-        super().__init__(format, MULTIPLE, codec.intra)
-        self._codec = codec
-
-    def _inter(self, packet: Packet, reference: Tensor) -> Array:
-        codec, decoder = self._codec, SymbolDecoder(packet.payload)
-        whole = _convention(decoder) is Quantize.forward
-        sides = self.pictures.height // MULTIPLE, self.pictures.width // MULTIPLE
-
-        motion_z = codec.motion.decode_hyper(decoder, *sides)
-        motion = codec.motion.decode(codec.motion_side(motion_z), decoder, whole)
-
-        context, *temporal = codec.context(motion, reference)
-        z = codec.content.decode_hyper(decoder, *sides)
-        content = codec.content.decode(codec.content_side(z, *temporal), decoder, whole)
-        decoder.finish(packet.symbols)
-        return codec.synthesise_content(content, context).asnumpy()[0]
-
-
-def _convention(decoder: SymbolDecoder) -> Quantize:
-    number = int(decoder.decode(_CONVENTION_TABLE, _FIRST)[0])
-    if not 0 <= number < len(_CONVENTIONS):
-        raise StreamError(
-            "An inter packet is damaged: it says of no known kind how its latents are quantised."
-        )
-    return _CONVENTIONS[number]
+        return self.context(self.displacement(*self.features(motion, reference)))

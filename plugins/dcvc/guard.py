@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from mindspore import Tensor
 from mindspore.train import Callback, RunContext
 
 from core.errors import MindvideoError
 
-from .plugin import DcvcLossConfig
+from .config import DcvcLossConfig
+
+if TYPE_CHECKING:
+    from core.run import Run
 
 GRACE = 200
 """Steps of a stage before it is judged."""
@@ -20,7 +24,6 @@ _GROWTH = 10.0
 """A stage has diverged where its distortion is so many times its least."""
 _SILENCE = 1e-4
 """Bits per pixel below which no motion is coded; published codecs spend a hundred times as much."""
-_STAGES = ("flow", "motion", "distortion", "content", "all")
 
 
 class Guard(Callback):
@@ -32,7 +35,7 @@ class Guard(Callback):
     def __init__(self, config: DcvcLossConfig, every: int = 1) -> None:
         self._every = every
         self._pending: list[Sequence[Tensor]] = []
-        self._ends = config.stage_ends
+        self._phases = config.phases
         self._stage = ""
         self._steps = 0
         self._means: dict[str, float] = {}
@@ -53,7 +56,7 @@ class Guard(Callback):
 
     def judge(self, step: int, values: dict[str, float]) -> None:
         """Take in the outputs of step number ``step``, counted from 1."""
-        stage = _STAGES[sum(step > end for end in self._ends)]
+        stage = self._phases.at(step)
         if stage != self._stage:
             self._stage, self._steps, self._least = stage, 0, math.inf
             self._means = dict(values)
@@ -76,3 +79,10 @@ class Guard(Callback):
                 f"({self._means['motion_bpp']:.1e} bits per pixel): what follows would learn without it. Raise "
                 "loss.lmbda or loss.flow_steps, or set loss.guard=false if the clips do not move."
             )
+
+
+def callbacks(run: Run) -> Iterable[Callback]:
+    """The guard of a training by DCVC's loss, unless it is not wanted."""
+    loss = run.settings.section("loss")
+    if isinstance(loss, DcvcLossConfig) and loss.guard:
+        yield Guard(loss, getattr(run.device, "fetch_every", 1))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import mindspore as ms
 from mindspore import Tensor, nn
 
+from core.losses.phases import since
 from core.losses.rate_distortion import RateDistortionLoss
 from core.nn.warp import Warp
 
 from .cells import Costs, Pair
-from .plugin import DcvcLossConfig
+from .config import DcvcLossConfig
 
 
 class DcvcLoss(nn.Cell):
@@ -32,7 +33,9 @@ class DcvcLoss(nn.Cell):
         super().__init__()
         self.rate_distortion = RateDistortionLoss(config)
         self.weight = self.rate_distortion.weight
-        self.flow_end, self.warm_up_steps, self.distortion_end, self.content_end = config.stage_ends
+        phases = config.phases
+        self.motion_from, self.warm_up_steps = phases["motion"], phases["distortion"]
+        self.content_from, self.all_from = phases["content"], phases["all"]
         self.rate_ramp = max(config.rate_ramp, 1)
         self.square = nn.MSELoss()
         self.warp = Warp()
@@ -59,25 +62,21 @@ class DcvcLoss(nn.Cell):
             of_flow, of_motion, after = self._shares(steps_done)
             weighted = self.weight * distortion + self._content_share(steps_done) * content_rate
             loss = of_motion * (self.weight * warp_error + motion_rate) + after * weighted
-            loss = loss + self._share(steps_done >= self.content_end) * motion_rate
-            if self.flow_end > 0:
+            loss = loss + self.motion_learns(steps_done) * motion_rate
+            if self.motion_from > 0:
                 loss = loss + of_flow * self.weight * self.square(self.warp(reference, flow), frame)
         return loss, distortion, warp_error, motion_rate, rate
 
     def motion_learns(self, steps_done: Tensor) -> Tensor:
         """1 where the content's loss moves the motion as well, else 0."""
-        return self._share(steps_done >= self.content_end)
+        return since(self.all_from, steps_done)
 
     def _shares(self, steps_done: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """1 for the stage that the step belongs to, of flow, motion and all that follows, else 0."""
-        of_flow = self._share(steps_done < self.flow_end)
-        after = self._share(steps_done >= self.warm_up_steps)
-        return of_flow, 1.0 - of_flow - after, after
+        """1 for the phase that the step belongs to, of flow, motion and all that follows, else 0."""
+        after_flow, after = since(self.motion_from, steps_done), since(self.warm_up_steps, steps_done)
+        return 1.0 - after_flow, after_flow - after, after
 
     def _content_share(self, steps_done: Tensor) -> Tensor:
         """Weight of the content's rate."""
-        steps = (steps_done - self.distortion_end).astype(ms.float32)
+        steps = (steps_done - self.content_from).astype(ms.float32)
         return ms.ops.clamp((steps + 1.0) / self.rate_ramp, 0.0, 1.0)
-
-    def _share(self, condition: Tensor) -> Tensor:
-        return condition.astype(ms.float32)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from mindspore import Tensor, ops
+from mindspore import Tensor, nn, ops
 
-from core.training.inter import InterObjective
+from core.errors import ConfigError
+from core.training.inter import InterObjective, InterStep
+from core.training.rate_distortion import counter
+
+from .cells import Dcvc
+from .config import DcvcStepConfig
+from .loss import DcvcLoss
 
 
 class DcvcObjective(InterObjective):
@@ -15,3 +21,13 @@ class DcvcObjective(InterObjective):
         reconstruction, flows, costs = self.network(frame, reference, motion_learns)
         values = self.loss(frame, reference, reconstruction, flows, costs, self.steps_done)
         return reconstruction, ops.stack(values)
+
+
+def build(
+    config: DcvcStepConfig, network: nn.Cell, loss: nn.Cell | None, optimizer: nn.Optimizer
+) -> InterStep:
+    """The step; raises `ConfigError` for another network or loss."""
+    if not isinstance(network, Dcvc) or not isinstance(loss, DcvcLoss):
+        raise ConfigError("step=dcvc trains model=dcvc by loss=dcvc: give these, or another step.")
+    objective = DcvcObjective(network, loss, counter(), config.reference)
+    return InterStep(config, objective, optimizer, loss.outputs)

@@ -19,6 +19,8 @@ _REFINEMENTS = 5
 """Layers of the motion's refinement between its ends."""
 HYPER_SLOPE = 0.01
 """Of LeakyReLU in the priors' networks."""
+CONTEXT_KERNEL = 5
+"""Side of the context models' kernels."""
 
 
 def motion_analysis(channels: int) -> ConvChain:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from core.entropy.order import ContextOrder, visible
 from core.errors import CheckpointError
 from core.hooks import Array, PublishedTensor, PublishedWeights
 from core.nn.spynet import LEVELS
+from core.symbols.order import ContextOrder, visible
 
-from .plugin import DcvcConfig
-from .prior import KERNEL
+from .config import DcvcConfig
+from .transforms import CONTEXT_KERNEL
 
 Names = Iterator[tuple[str, str]]
 """Pairs of our name and the published one."""
@@ -37,7 +37,7 @@ def published(config: DcvcConfig) -> PublishedWeights:
 
 def _masked(weight: Array) -> Array:
     """The taps that count; in a checkpoint that was never run the others are not zero."""
-    return np.where(visible(ContextOrder.raster, KERNEL), weight, np.float32(0))
+    return np.where(visible(ContextOrder.raster, CONTEXT_KERNEL), weight, np.float32(0))
 
 
 def _names() -> Names:

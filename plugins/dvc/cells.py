@@ -7,19 +7,26 @@ it and refined; the residual to that prediction is compressed by a second autoen
 from __future__ import annotations
 
 from mindspore import Tensor, nn
-from mindspore.ops import constexpr
+from mindspore.common.initializer import XavierUniform, initializer
 
-from core.entropy.conditional import bits
+from core.entropy.conditional import LaplaceConditional, bits
 from core.entropy.factorized import BitEstimator
-from core.nn import precision
+from core.entropy.latents import ScaleHyperprior
+from core.nn import init, precision
+from core.nn.pad import require_sides
 from core.nn.refinement import RefinementNetwork
 from core.nn.spynet import SPyNet
 from core.nn.warp import Warp
 
-from .hyperprior import Hyperprior
-from .plugin import DvcConfig
-from .start import FAINT_GAIN, LATENT_GAIN, start_refinement, start_spynet, start_transform
-from .transforms import motion_analysis, motion_synthesis, residual_analysis, residual_synthesis
+from .config import DvcConfig
+from .transforms import (
+    hyper_analysis,
+    hyper_synthesis,
+    motion_analysis,
+    motion_synthesis,
+    residual_analysis,
+    residual_synthesis,
+)
 
 MULTIPLE = 64
 """Sides of a picture must be divisible by it: 16 for the transforms times 4 for the hyperprior's."""
@@ -27,6 +34,15 @@ MULTIPLE = 64
 Parts = tuple[Tensor, Tensor, Tensor]
 Transforms = tuple[nn.Cell, nn.Cell]
 """An analysis and the synthesis that mirrors it."""
+
+# A training starts from the published weights' distributions, but for the last layer of each part: latents start a few
+# steps of rounding large and what is made of them faint, so that the first predictions are the frame before, and the
+# first reconstructions the predictions.
+_LATENT_GAIN = 4.0
+"""Of the last layer of an analysis."""
+_FAINT_GAIN = 0.1
+"""Of the last layers of a synthesis, of the refinement, and of each level of the flow."""
+_BIAS = 0.01
 
 
 class MotionAutoencoder(nn.Cell):
@@ -36,12 +52,7 @@ class MotionAutoencoder(nn.Cell):
         super().__init__()
         self.analysis, self.synthesis = transforms
         self.prior = BitEstimator(channels)
-        start_transform(self.analysis, LATENT_GAIN)
-        start_transform(self.synthesis, FAINT_GAIN)
-
-    def information(self, symbols: Tensor) -> Tensor:
-        """Bits of symbols N,C,H/16,W/16 under the float prior: a scalar."""
-        return bits(self.prior(symbols)[1])
+        _start_transforms(self)
 
 
 class ResidualAutoencoder(nn.Cell):
@@ -50,11 +61,10 @@ class ResidualAutoencoder(nn.Cell):
     def __init__(self, hidden: int, latent: int, transforms: Transforms) -> None:
         super().__init__()
         self.analysis, self.synthesis = transforms
-        self.hyperprior = Hyperprior(hidden, latent)
-        start_transform(self.analysis, LATENT_GAIN)
-        start_transform(self.synthesis, FAINT_GAIN)
-        start_transform(self.hyperprior.analysis)
-        start_transform(self.hyperprior.synthesis)
+        self.hyperprior = hyperprior(hidden, latent)
+        _start_transforms(self)
+        for chain in (self.hyperprior.analysis, self.hyperprior.synthesis):
+            init.start_chain(init.convolutions(chain), 1.0, _BIAS)
 
 
 class Dvc(nn.Cell):
@@ -78,11 +88,10 @@ class Dvc(nn.Cell):
         self.refinement = RefinementNetwork(config.refinement)
         sizes = config.hidden, config.latent
         self.residual = ResidualAutoencoder(*sizes, residual or residual_transforms(*sizes))
-        start_spynet(self.spynet)
-        start_refinement(self.refinement)
+        _start_prediction(self.spynet, self.refinement)
 
     def construct(self, frame: Tensor, reference: Tensor) -> tuple[Tensor, Parts, Parts]:
-        _check_sides(frame.shape[2], frame.shape[3])
+        require_sides(frame.shape[2], frame.shape[3], MULTIPLE)
         flow = self.spynet(frame, reference)
         motion, motion_likelihood = self.motion.prior(self.motion.analysis(flow))
         warped = self.displace(motion, reference)
@@ -123,9 +132,27 @@ def residual_transforms(hidden: int, latent: int) -> Transforms:
     return residual_analysis(hidden, latent), residual_synthesis(hidden, latent)
 
 
-@constexpr
-def _check_sides(height: int, width: int) -> None:
-    if height % MULTIPLE or width % MULTIPLE:
-        raise ValueError(
-            f"Frames of {width}x{height} do not fit: both sides must be multiples of {MULTIPLE}."
-        )
+@precision.full()
+def hyperprior(hidden: int, latent: int) -> ScaleHyperprior:
+    """The residual's latent N,latent,h,w, sides divisible by 4, under zero-mean Laplace distributions."""
+    return ScaleHyperprior(
+        hyper_analysis(hidden, latent),
+        hyper_synthesis(hidden, latent),
+        BitEstimator(hidden),
+        LaplaceConditional(noisy_synthesis=True),
+    )
+
+
+def _start_transforms(coder: MotionAutoencoder | ResidualAutoencoder) -> None:
+    init.start_chain(init.convolutions(coder.analysis), _LATENT_GAIN, _BIAS)
+    init.start_chain(init.convolutions(coder.synthesis), _FAINT_GAIN, _BIAS)
+
+
+def _start_prediction(spynet: SPyNet, refinement: RefinementNetwork) -> None:
+    """The published training starts from a SPyNet that was trained before; this one is to be trained with the rest."""
+    for level in spynet.levels:
+        init.start_chain(init.convolutions(level), _FAINT_GAIN)
+    for layer in init.convolutions(refinement):
+        gain = _FAINT_GAIN if layer is refinement.last else 1.0
+        layer.weight.set_data(initializer(XavierUniform(gain), layer.weight.shape))
+        init.set_bias(layer, 0.0)

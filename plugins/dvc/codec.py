@@ -1,75 +1,88 @@
-"""DVC's way to packets and back: intra packets hold another codec's pictures, inter packets motion and residual."""
+"""DVC's way to packets and back: intra packets hold another codec's pictures, inter packets motion and residual.
+
+Which tables the residual's symbols are coded under follows from its hyper-latent z in integers, which a float network
+cannot stand in for; all else between pictures and symbols is in the stages.
+"""
 
 from __future__ import annotations
 
 from mindspore import Tensor
 
-from core.entropy.coded import Coded
-from core.entropy.coder import SymbolDecoder, SymbolEncoder
-from core.entropy.unidirectional import InterDecoder, InterEncoder
-from core.hooks import Array, FrameDecoder, FrameEncoder, IntraCodec, Packet, PictureFormat, Tables
+from core.codec.coded import Made
+from core.codec.network import Latents, stage
+from core.codec.packets import PacketReader, PacketWriter
+from core.codec.predictive import PredictiveCodec
+from core.hooks import Plane
+from core.nn.stage import Stage
 
-from . import stages
 from .cells import MULTIPLE, Dvc
-from .latents import LatentCoder
-from .plugin import DvcCodecConfig
 
-_LATENT = 16
-"""How many times smaller the latents of motion and residual are."""
+_FRAME, _REFERENCE, _PREDICTION = Plane("frame", 3), Plane("reference", 3), Plane("prediction", 3)
+_MOTION, _Y = Plane("motion", "motion", 16), Plane("y", "latent", 16)
 
 
-class DvcCodec:
-    """`core.hooks.Codec` of a trained `Dvc`.
+class MotionAnalysis(Stage):
+    """A frame and its reference, N,3,H,W, to the motion's symbols, N,C,H/16,W/16."""
 
-    Its stages are compiled once for each size that frames are padded to, for all encoders and decoders together.
-    """
+    inputs, outputs = (_FRAME, _REFERENCE), ("motion",)
 
-    def __init__(self, config: DvcCodecConfig, network: Dvc, tables: Tables, intra: IntraCodec) -> None:
-        network.set_train(False)
-        self.crf = config.crf
-        self.intra = intra
-        self.coder = LatentCoder(tables)
-        self.analyse_motion = stages.MotionAnalysis(network)
-        self.synthesise_motion = stages.MotionSynthesis(network)
-        self.analyse_residual = stages.ResidualAnalysis(network)
-        self.synthesise_residual = stages.ResidualSynthesis(network)
-        self.information = stages.Information(network)
-
-    def encoder(self, format: PictureFormat, estimate: bool = False) -> FrameEncoder:
-        """A fresh encoder; ``estimate`` asks for `CodedFrame.estimated_bits` as well."""
-        return _Encoder(self, format, estimate)
-
-    def decoder(self, format: PictureFormat) -> FrameDecoder:
-        """A fresh decoder, which waits for an intra packet."""
-        return _Decoder(self, format)
+    def construct(self, frame: Tensor, reference: Tensor) -> Tensor:
+        return self.network.motion.prior.symbols(self.network.analyse_motion(frame, reference))
 
 
-class _Encoder(InterEncoder):
-    def __init__(self, codec: DvcCodec, format: PictureFormat, estimate: bool) -> None:
-        super().__init__(format, MULTIPLE, codec.intra, codec.crf, estimate)
-        self._codec = codec
+class MotionSynthesis(Stage):
+    """The motion's symbols and the reference to the prediction, N,3,H,W."""
 
-    def _inter(self, frame: Tensor, reference: Tensor) -> Coded:
-        codec = self._codec
-        motion = codec.analyse_motion(frame, reference)
-        prediction = codec.synthesise_motion(motion, reference)
-        z, y = codec.analyse_residual(frame, prediction)
-        output = codec.synthesise_residual(y, prediction).asnumpy()[0]
-        encoder = SymbolEncoder()
-        codec.coder.encode((motion, z, y), encoder)
-        bits = float(codec.information(motion, z, y)) if self._estimate else None
-        return Coded(encoder.finish(), encoder.symbols_hash, output, bits)
+    inputs, outputs = (_MOTION, _REFERENCE), ("prediction",)
+
+    def construct(self, motion: Tensor, reference: Tensor) -> Tensor:
+        return self.network.refine(self.network.displace(motion, reference), reference)
 
 
-class _Decoder(InterDecoder):
-    def __init__(self, codec: DvcCodec, format: PictureFormat) -> None:
-        super().__init__(format, MULTIPLE, codec.intra)
-        self._codec = codec
+class ResidualAnalysis(Stage):
+    """A frame and its prediction to the residual's symbols z, N,C,H/64,W/64, and y, N,C,H/16,W/16."""
 
-    def _inter(self, packet: Packet, reference: Tensor) -> Array:
-        decoder = SymbolDecoder(packet.payload)
-        sides = self.pictures.height // _LATENT, self.pictures.width // _LATENT
-        motion, _, y = self._codec.coder.decode(decoder, *sides)
-        decoder.finish(packet.symbols)
-        prediction = self._codec.synthesise_motion(motion, reference)
-        return self._codec.synthesise_residual(y, prediction).asnumpy()[0]
+    inputs, outputs = (_FRAME, _PREDICTION), ("z", "y")
+
+    def construct(self, frame: Tensor, prediction: Tensor) -> tuple[Tensor, Tensor]:
+        return self.network.residual.hyperprior.symbols(self.network.analyse_residual(frame, prediction))
+
+
+class ResidualSynthesis(Stage):
+    """The residual's symbols y and the prediction to the frame."""
+
+    inputs, outputs = (_Y, _PREDICTION), ("frame",)
+
+    def construct(self, y: Tensor, prediction: Tensor) -> Tensor:
+        return self.network.correct(prediction, y)
+
+
+class DvcCodec(PredictiveCodec):
+    """The codec of a trained `Dvc`, which DVC-P's network is as well."""
+
+    multiple = MULTIPLE
+    inputs = _FRAME, _REFERENCE
+    outputs = (
+        *("reconstruction", "flow", "warped", "prediction"),
+        *("motion_bits", "residual_bits", "hyper_bits"),
+    )
+
+    motion_analysis = stage(MotionAnalysis)
+    motion_synthesis = stage(MotionSynthesis)
+    residual_analysis = stage(ResidualAnalysis)
+    residual_synthesis = stage(ResidualSynthesis)
+
+    @staticmethod
+    def latents(network: Dvc) -> Latents:
+        return {"motion.prior": (network.motion.prior, 16), "residual": (network.residual.hyperprior, 16)}
+
+    def encode(self, frame: Tensor, reference: Tensor, packet: PacketWriter) -> Made:
+        motion = packet.write("motion.prior", self.motion_analysis(frame, reference))
+        prediction = self.motion_synthesis(motion, reference)
+        _, y = packet.write("residual", self.residual_analysis(frame, prediction))
+        return self.residual_synthesis(y, prediction)
+
+    def decode(self, packet: PacketReader, reference: Tensor) -> Made:
+        prediction = self.motion_synthesis(packet.read("motion.prior"), reference)
+        _, y = packet.read("residual")
+        return self.residual_synthesis(y, prediction)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import mindspore as ms
 from mindspore import Tensor, nn
 
+from core.losses.phases import since
 from core.losses.rate_distortion import RateDistortionLoss
 from core.nn.warp import Warp
 
 from .cells import Parts
-from .plugin import DvcLossConfig
+from .config import DvcLossConfig
 
 
 class DvcLoss(nn.Cell):
@@ -31,7 +31,7 @@ class DvcLoss(nn.Cell):
         self.rate_distortion = RateDistortionLoss(config)
         self.weight = self.rate_distortion.weight
         self.warp_weight, self.warp_steps = config.warp_weight, config.warp_steps
-        self.flow_steps, self.warm_up_steps = config.flow_steps, config.flow_steps + config.motion_steps
+        self.motion_from, self.warm_up_steps = config.phases["motion"], config.phases["all"]
         self.square = nn.MSELoss()
         self.warp = Warp()
         _, distortion, bpp = self.rate_distortion.outputs
@@ -57,14 +57,12 @@ class DvcLoss(nn.Cell):
             errors = self.weight * (warp_error + prediction_error)
             of_flow, of_motion, of_all, of_errors = self._shares(steps_done)
             loss = of_all * loss + of_motion * (errors + motion_rate) + of_errors * errors
-            if self.flow_steps > 0:
+            if self.motion_from > 0:
                 loss = loss + of_flow * self.weight * self.square(self.warp(reference, flow), frame)
         return loss, distortion, warp_error, prediction_error, motion_rate, rate
 
     def _shares(self, steps_done: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """1 for the stage that the step belongs to, of flow, motion and all, else 0; then w."""
-        of_flow = (steps_done < self.flow_steps).astype(ms.float32)
-        before_all = (steps_done < self.warm_up_steps).astype(ms.float32)
-        of_all = 1.0 - before_all
-        helped = (steps_done < self.warp_steps).astype(ms.float32)
-        return of_flow, before_all - of_flow, of_all, of_all * helped * self.warp_weight
+        """1 for the phase that the step belongs to, of flow, motion and all, else 0; then w."""
+        after_flow, of_all = since(self.motion_from, steps_done), since(self.warm_up_steps, steps_done)
+        helped = 1.0 - since(self.warp_steps, steps_done)
+        return 1.0 - after_flow, after_flow - of_all, of_all, of_all * helped * self.warp_weight

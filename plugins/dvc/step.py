@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from mindspore import Tensor, ops
+from mindspore import Tensor, nn, ops
 
-from core.training.inter import InterObjective
+from core.errors import ConfigError
+from core.training.inter import InterObjective, InterStep
+from core.training.rate_distortion import counter
+
+from .cells import Dvc
+from .config import DvcStepConfig
+from .loss import DvcLoss
 
 
 class DvcObjective(InterObjective):
@@ -14,3 +20,13 @@ class DvcObjective(InterObjective):
         reconstruction, parts, costs = self.network(frame, reference)
         values = self.loss(frame, reference, reconstruction, parts, costs, self.steps_done)
         return reconstruction, ops.stack(values)
+
+
+def build(
+    config: DvcStepConfig, network: nn.Cell, loss: nn.Cell | None, optimizer: nn.Optimizer
+) -> InterStep:
+    """The step; raises `ConfigError` for another network or loss."""
+    if not isinstance(network, Dvc) or not isinstance(loss, DvcLoss):
+        raise ConfigError("step=dvc trains model=dvc by loss=dvc: give these, or another step.")
+    objective = DvcObjective(network, loss, counter(), config.reference)
+    return InterStep(config, objective, optimizer, loss.outputs)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from core.hooks import PublishedTensor, PublishedWeights
 from core.nn.spynet import LEVELS
 
-from .plugin import DvcConfig
+from .config import DvcConfig
 
 Names = Iterator[tuple[str, str]]
 """Pairs of our name and the published one."""

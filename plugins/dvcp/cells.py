@@ -9,7 +9,7 @@ from __future__ import annotations
 from core.nn import precision
 from plugins.dvc.cells import Dvc
 
-from .plugin import DvcpConfig
+from .config import DvcpConfig
 from .transforms import analysis, synthesis
 
 

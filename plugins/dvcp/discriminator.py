@@ -13,7 +13,7 @@ from core.errors import ConfigError
 from core.nn import precision
 from core.nn.conv import Conv2d
 
-from .plugin import DiscriminatorConfig, Head
+from .config import DiscriminatorConfig, Head
 
 _LAYERS = 4
 _LEAK = 0.2

@@ -8,11 +8,12 @@ from pathlib import Path
 import mindspore as ms
 from mindspore import Tensor, nn, ops
 
+from core.losses.phases import since
 from core.nn.stage import Stage
 from core.nn.warp import Warp
 from plugins.dvc.cells import Parts
 
-from .plugin import DvcpLossConfig, Features
+from .config import DvcpLossConfig, Features
 from .vgg import random_vgg, trained_vgg
 
 log = logging.getLogger(__name__)
@@ -47,9 +48,9 @@ class DvcpLoss(nn.Cell):
         self.perceptual = None if self.matches or config.perceptual_weight == 0 else _perceptual(config)
         self.square = nn.MSELoss()
         self.warp = Warp()
-        self.motion_from = config.stages.step("motion")
-        self.prediction_from = config.stages.step("prediction")
-        self.warm_up_steps = config.stages.step("reconstruction")
+        phases = config.stages.phases
+        self.motion_from, self.prediction_from = phases["motion"], phases["prediction"]
+        self.warm_up_steps = phases["reconstruction"]
         seen = "feature_matching" if self.matches else config.features.value
         errors = ("warp_mse", "prediction_mse")
         self.outputs = ("loss", "mse", seen, "adversarial", *errors, "motion_bpp", "bpp")
@@ -73,24 +74,19 @@ class DvcpLoss(nn.Cell):
         perceptual = matching if self.matches else self._perceptual(frame, reconstruction, steps_done)
         if self.training:
             distortion = error + self.perceptual_weight * perceptual + self.adversarial_weight * adversarial
-            before = [self._before(step, steps_done) for step in self._stages()]
-            of_motion, of_prediction = before[1] - before[0], before[2] - before[1]
-            loss = (1.0 - before[2]) * (self.weight * distortion + rate)
-            loss = loss + of_motion * (self.weight * warp_error + motion_rate)
-            loss = loss + of_prediction * (self.weight * prediction_error + motion_rate)
+            after_flow = since(self.motion_from, steps_done)
+            after_motion = since(self.prediction_from, steps_done)
+            of_all = since(self.warm_up_steps, steps_done)
+            loss = of_all * (self.weight * distortion + rate)
+            loss = loss + (after_flow - after_motion) * (self.weight * warp_error + motion_rate)
+            loss = loss + (after_motion - of_all) * (self.weight * prediction_error + motion_rate)
             if self.motion_from > 0:
-                loss = loss + before[0] * self.weight * self.square(self.warp(reference, flow), frame)
+                warped_by_flow = self.square(self.warp(reference, flow), frame)
+                loss = loss + (1.0 - after_flow) * self.weight * warped_by_flow
         else:
             fixed = 0.0 if self.matches else self.perceptual_weight
             loss = self.weight * (error + fixed * perceptual) + rate
         return loss, error, perceptual, adversarial, warp_error, prediction_error, motion_rate, rate
-
-    def _stages(self) -> tuple[int, int, int]:
-        return self.motion_from, self.prediction_from, self.warm_up_steps
-
-    def _before(self, step: int, steps_done: Tensor) -> Tensor:
-        """1 before a step, else 0."""
-        return (steps_done < step).astype(ms.float32)
 
     def _perceptual(self, frame: Tensor, reconstruction: Tensor, steps_done: Tensor) -> Tensor:
         """0 where it is not asked for, and before its stage in training, so that nothing is computed in vain."""

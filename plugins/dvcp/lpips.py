@@ -13,7 +13,7 @@ from core.errors import CheckpointError, MindvideoError
 from core.metrics.quality import as_stored
 from core.training.checkpoint import MODEL, Checkpoint, assign
 
-from .plugin import LpipsConfig
+from .config import LpipsConfig, LpipsMetricConfig
 
 NAME = "lpips"
 """Of the model whose checkpoints hold its weights."""
@@ -85,9 +85,9 @@ class LpipsMetric(Metric):
     Both are clamped and rounded to 8 bits first.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, config: LpipsMetricConfig) -> None:
         super().__init__()
-        self._network = trained_lpips(path)
+        self._network = trained_lpips(Path(config.file))
         self.values: list[float] = []
 
     def clear(self) -> None:

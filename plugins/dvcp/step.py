@@ -5,15 +5,16 @@ from __future__ import annotations
 import mindspore as ms
 from mindspore import Parameter, Tensor, nn, ops
 
+from core.errors import ConfigError
 from core.training.inter import InterObjective, InterStep
 from core.training.rate_distortion import counter, renamed
 from core.training.step import mean_over_ranks
 from core.training.steps import Reference
 from plugins.dvc.cells import Dvc
 
+from .config import DvcpStepConfig
 from .discriminator import Discriminator, adversarial_loss, discriminator_loss
 from .loss import DvcpLoss, feature_distance
-from .plugin import DvcpStepConfig
 
 Judged = tuple[Tensor, Tensor]
 
@@ -36,7 +37,7 @@ class DvcpObjective(InterObjective):
         super().__init__(network, loss, steps_done, reference)
         self.discriminator = discriminator
         self.clips_from = loss.config.stages.step("clips")
-        self.adversarial_from = loss.config.stages.step("adversarial")
+        self.adversarial_from = loss.config.stages.phases["adversarial"]
 
     def construct(self, frames: Tensor) -> tuple[Tensor, ...]:
         frame = frames[:, 1]
@@ -122,3 +123,12 @@ class DvcpStep(InterStep):
             gradients = self.discriminator_reducer(gradients)
             loss = ops.depend(loss, self.discriminator_optimizer(gradients))
         return values[:-2] + (loss,)
+
+
+def build(
+    config: DvcpStepConfig, network: nn.Cell, loss: nn.Cell | None, optimizer: nn.Optimizer
+) -> DvcpStep:
+    """The step; raises `ConfigError` for another network or loss."""
+    if not isinstance(network, Dvc) or not isinstance(loss, DvcpLoss):
+        raise ConfigError("step=dvcp trains model=dvcp or dvc by loss=dvcp: give these, or another step.")
+    return DvcpStep(config, network, loss, optimizer)

@@ -14,8 +14,8 @@ from core.nn.conv import Conv2d, ConvTranspose2d
 from core.nn.gdn import GDN, InverseGDN
 from core.nn.nearest import NearestConv2d
 
+from .config import DvcpConfig, Normalisation, Upsampling
 from .normalisation import ChannelNorm
-from .plugin import DvcpConfig, Normalisation, Upsampling
 
 _HALVINGS = 4
 """Latents have a sixteenth of the picture's sides."""

@@ -14,7 +14,7 @@ from core.nn.chain import ConvChain
 from core.nn.conv import Conv2d
 from core.training.checkpoint import MODEL, Checkpoint, assign
 
-from .plugin import VggConfig, VggInput
+from .config import VggConfig, VggInput
 
 LAYERS = (2, 2, 4, 4, 4)
 """Convolutions of each group."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.hooks import PublishedTensor, PublishedWeights
 
-from .plugin import VggConfig
+from .config import LpipsConfig, VggConfig
 from .vgg import LAYERS
 
 _ALEXNET = (0, 3, 6, 8, 10)
@@ -24,7 +24,7 @@ def published_vgg(config: VggConfig) -> PublishedWeights:
     return PublishedWeights(tensors, ignored=(r"^classifier\.",))
 
 
-def published_lpips() -> PublishedWeights:
+def published_lpips(config: LpipsConfig) -> PublishedWeights:
     """How the state dict of the authors' ``LPIPS(net="alex")`` maps to a `Lpips`."""
     tensors = {}
     for number, place in enumerate(_ALEXNET):

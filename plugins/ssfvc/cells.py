@@ -7,20 +7,30 @@ flow, which is coded without being estimated first, and the residual of the pred
 from __future__ import annotations
 
 from mindspore import Parameter, Tensor, nn, ops
-from mindspore.ops import constexpr
 
-from core.nn import precision
+from core.entropy.conditional import GaussianConditional
+from core.entropy.factorized import FactorizedPrior
+from core.entropy.latents import MeanScaleHyperprior
+from core.nn import init, precision
+from core.nn.pad import require_sides
 
-from .hyperprior import Hyperprior
-from .plugin import SsfvcConfig
+from .config import SsfvcConfig
 from .scale_space import ScaleSpaceWarp
-from .start import MOTION_GAIN, PICTURE_GAIN, start_analysis, start_synthesis
-from .transforms import analysis, synthesis
+from .transforms import LARGEST, analysis, scale_synthesis, synthesis
 
 MULTIPLE = 128
 """Sides of a picture must be divisible by it: 16 for the transforms times 8 for the hyperprior's."""
 _LAYERS = 3
 """Hidden layers of every transform."""
+
+# A training starts from weights that keep the size of signals, and with something for rounding to round. With a
+# framework's usual start every layer shrinks its signal; latents then round to zero for thousands of steps.
+_LATENT_GAIN = 4.0
+"""Of the last layer of an analysis: latents start a few steps of rounding large."""
+_PICTURE_GAIN, _MOTION_GAIN = 0.1, 0.01
+"""Of the last layer of a synthesis: the first pictures and motions are faint."""
+_FIRST_SCALE = 1.0
+"""Of the conditional priors; with a smaller one, likelihoods vanish and so do their gradients."""
 
 
 class Autoencoder(nn.Cell):
@@ -33,15 +43,15 @@ class Autoencoder(nn.Cell):
     """
 
     def __init__(
-        self, config: SsfvcConfig, inputs: int, latents: int = 1, gain: float = PICTURE_GAIN
+        self, config: SsfvcConfig, inputs: int, latents: int = 1, gain: float = _PICTURE_GAIN
     ) -> None:
         super().__init__()
         hidden = (config.hidden,) * _LAYERS
         self.analysis = analysis(inputs, *hidden, config.latent)
-        self.hyperprior = Hyperprior(config.latent)
+        self.hyperprior = hyperprior(config.latent)
         self.synthesis = synthesis(latents * config.latent, *hidden, 3)
-        start_analysis(self.analysis)
-        start_synthesis(self.synthesis, gain)
+        _start(self.analysis, _LATENT_GAIN)
+        _start(self.synthesis, gain)
 
 
 class ScaleSpaceFlow(nn.Cell):
@@ -58,12 +68,12 @@ class ScaleSpaceFlow(nn.Cell):
         self.config = config
         self.image = Autoencoder(config, 3)
         with precision.full():
-            self.motion = Autoencoder(config, 6, gain=MOTION_GAIN)
+            self.motion = Autoencoder(config, 6, gain=_MOTION_GAIN)
         self.residual = Autoencoder(config, 3, latents=2)
         self.warp = ScaleSpaceWarp()
 
     def construct(self, frames: Tensor) -> tuple[Tensor, Tensor]:
-        _check_sides(frames.shape[3], frames.shape[4])
+        require_sides(frames.shape[3], frames.shape[4], MULTIPLE)
         sources = ops.unstack(frames, 1)
         frame, bits = self.code_intra(sources[0])
         reconstructions: tuple[Tensor, ...] = (frame,)
@@ -76,15 +86,17 @@ class ScaleSpaceFlow(nn.Cell):
 
     def code_intra(self, frame: Tensor) -> tuple[Tensor, Tensor]:
         """A frame by itself, N,3,H,W: its reconstruction and bits."""
-        latent, bits = self.image.hyperprior(self.image.analysis(frame))
-        return self.image.synthesis(latent), bits
+        latent, bits, hyper_bits = self.image.hyperprior(self.image.analysis(frame))
+        return self.image.synthesis(latent), bits + hyper_bits
 
     def code_inter(self, frame: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
         """A frame under a reference, both N,3,H,W: its reconstruction and bits."""
-        motion, motion_bits = self.motion.hyperprior(self.analyse_motion(frame, reference))
+        motion, motion_bits, motion_hyper_bits = self.motion.hyperprior(self.analyse_motion(frame, reference))
         prediction = self.predict(motion, reference)
-        residual, residual_bits = self.residual.hyperprior(self.residual.analysis(frame - prediction))
-        return self.correct(prediction, residual, motion), motion_bits + residual_bits
+        residual, bits, hyper_bits = self.residual.hyperprior(self.residual.analysis(frame - prediction))
+        return self.correct(prediction, residual, motion), motion_bits + motion_hyper_bits + (
+            bits + hyper_bits
+        )
 
     def analyse_motion(self, frame: Tensor, reference: Tensor) -> Tensor:
         """The motion's latent, N,C,H/16,W/16."""
@@ -109,9 +121,24 @@ class ScaleSpaceFlow(nn.Cell):
         return [part.hyperprior.prior.quantiles for part in (self.image, self.motion, self.residual)]
 
 
-@constexpr
-def _check_sides(height: int, width: int) -> None:
-    if height % MULTIPLE or width % MULTIPLE:
-        raise ValueError(
-            f"Frames of {width}x{height} do not fit: both sides must be multiples of {MULTIPLE}."
-        )
+@precision.full()
+def hyperprior(channels: int) -> MeanScaleHyperprior:
+    """A latent N,C,h,w, sides divisible by 8, under Gaussians of their own means and scales."""
+    widths = (channels,) * 4
+    made = MeanScaleHyperprior(
+        analysis(*widths),
+        synthesis(*widths),
+        scale_synthesis(*widths),
+        FactorizedPrior(channels),
+        GaussianConditional(),
+        LARGEST,
+    )
+    init.set_bias(init.convolutions(made.scale_synthesis)[-1], _FIRST_SCALE)
+    return made
+
+
+def _start(chain: nn.SequentialCell, gain: float) -> None:
+    """Weights by what each output really sees; the last layer's have the gain."""
+    layers = init.convolutions(chain)
+    for layer in layers:
+        init.set_normal(layer, init.taps(layer), gain if layer is layers[-1] else 1.0)

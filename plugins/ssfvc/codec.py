@@ -1,91 +1,137 @@
-"""SSFVC's way to packets and back: an intra packet holds one latent, an inter packet motion and residual."""
+"""SSFVC's way to packets and back: an intra packet holds one latent, an inter packet motion and residual.
+
+Which tables a latent's symbols y are coded under follows from its hyper-latent z in integers, which a float network
+cannot stand in for; all else between pictures and symbols is in the stages.
+"""
 
 from __future__ import annotations
 
 from mindspore import Tensor
 
-from core.entropy.coded import Coded
-from core.entropy.coder import SymbolDecoder, SymbolEncoder
-from core.entropy.unidirectional import UnidirectionalDecoder, UnidirectionalEncoder
-from core.hooks import Array, FrameDecoder, FrameEncoder, Packet, PictureFormat, Tables
+from core.codec.coded import Made
+from core.codec.learned import LearnedIntra
+from core.codec.network import Latents, stage
+from core.codec.packets import PacketReader, PacketWriter
+from core.codec.predictive import PredictiveCodec
+from core.hooks import Plane
+from core.nn.stage import Stage
+from core.training.pictures import learned_intra
 
-from . import stages
 from .cells import MULTIPLE, ScaleSpaceFlow
-from .latents import IMAGE, LATENTS, MOTION, RESIDUAL, LatentCoder
-from .stages import Symbols
+from .config import SsfvcConfig, SsfvcIntraConfig
+
+Symbols = tuple[Tensor, Tensor]
+"""Of z, N,C,H/128,W/128, and of y, N,C,H/16,W/16: whole numbers in float32."""
+
+_FRAME, _REFERENCE, _PREDICTION = Plane("frame", 3), Plane("reference", 3), Plane("prediction", 3)
+_SYMBOLS = Plane("z", "latent", MULTIPLE), Plane("y", "latent", 16)
+_MOTION = Plane("motion", "latent", 16)
 
 
-class SsfvcCodec:
-    """`core.hooks.Codec` of a trained `ScaleSpaceFlow`.
+class ImageAnalysis(Stage):
+    """A frame, N,3,H,W, to symbols."""
 
-    Its stages are compiled once for each size that frames are padded to, for all encoders and decoders together.
-    """
+    inputs, outputs = (_FRAME,), ("z", "y")
 
-    def __init__(self, network: ScaleSpaceFlow, tables: Tables) -> None:
-        network.set_train(False)
-        self.coders = {name: LatentCoder(tables, name) for name in LATENTS}
-        self.information = {name: stages.Information(getattr(network, name)) for name in LATENTS}
-        self.analyse_image = stages.ImageAnalysis(network)
-        self.synthesise_image = stages.ImageSynthesis(network)
-        self.analyse_motion = stages.MotionAnalysis(network)
-        self.synthesise_motion = stages.MotionSynthesis(network)
-        self.analyse_residual = stages.ResidualAnalysis(network)
-        self.synthesise_residual = stages.ResidualSynthesis(network)
-
-    def encoder(self, format: PictureFormat, estimate: bool = False) -> FrameEncoder:
-        """A fresh encoder; ``estimate`` asks for `CodedFrame.estimated_bits` as well."""
-        return _Encoder(self, format, estimate)
-
-    def decoder(self, format: PictureFormat) -> FrameDecoder:
-        """A fresh decoder, which waits for an intra packet."""
-        return _Decoder(self, format)
+    def construct(self, frame: Tensor) -> Symbols:
+        image = self.network.image
+        return image.hyperprior.symbols(image.analysis(frame))
 
 
-class _Encoder(UnidirectionalEncoder):
-    def __init__(self, codec: SsfvcCodec, format: PictureFormat, estimate: bool) -> None:
-        super().__init__(format, MULTIPLE)
-        self._codec = codec
-        self._estimate = estimate
+class ImageSynthesis(Stage):
+    """Symbols to the frame."""
 
-    def _intra(self, frame: Array) -> Coded:
-        symbols = self._codec.analyse_image(Tensor(frame[None]))
-        return self._coded({IMAGE: symbols}, self._codec.synthesise_image(*symbols))
+    inputs, outputs = _SYMBOLS, ("frame",)
 
-    def _inter(self, frame: Tensor, reference: Tensor) -> Coded:
-        motion = self._codec.analyse_motion(frame, reference)
-        prediction, motion_latent = self._codec.synthesise_motion(*motion, reference)
-        residual = self._codec.analyse_residual(frame, prediction)
-        output = self._codec.synthesise_residual(*residual, prediction, motion_latent)
-        return self._coded({MOTION: motion, RESIDUAL: residual}, output)
-
-    def _coded(self, latents: dict[str, Symbols], output: Tensor) -> Coded:
-        encoder = SymbolEncoder()
-        for name, symbols in latents.items():
-            self._codec.coders[name].encode(symbols, encoder)
-        bits = self._estimated_bits(latents) if self._estimate else None
-        return Coded(encoder.finish(), encoder.symbols_hash, output.asnumpy()[0], bits)
-
-    def _estimated_bits(self, latents: dict[str, Symbols]) -> float:
-        return sum(float(self._codec.information[name](*symbols)) for name, symbols in latents.items())
+    def construct(self, z_symbols: Tensor, y_symbols: Tensor) -> Tensor:
+        image = self.network.image
+        return image.synthesis(image.hyperprior.restore(z_symbols, y_symbols))
 
 
-class _Decoder(UnidirectionalDecoder):
-    def __init__(self, codec: SsfvcCodec, format: PictureFormat) -> None:
-        super().__init__(format, MULTIPLE)
-        self._codec = codec
+class MotionAnalysis(Stage):
+    """A frame and its reference to the motion's symbols."""
 
-    def _intra(self, packet: Packet) -> Array:
-        (symbols,) = self._symbols(packet, IMAGE)
-        return self._codec.synthesise_image(*symbols).asnumpy()[0]
+    inputs, outputs = (_FRAME, _REFERENCE), ("z", "y")
 
-    def _inter(self, packet: Packet, reference: Tensor) -> Array:
-        motion, residual = self._symbols(packet, MOTION, RESIDUAL)
-        prediction, motion_latent = self._codec.synthesise_motion(*motion, reference)
-        return self._codec.synthesise_residual(*residual, prediction, motion_latent).asnumpy()[0]
+    def construct(self, frame: Tensor, reference: Tensor) -> Symbols:
+        return self.network.motion.hyperprior.symbols(self.network.analyse_motion(frame, reference))
 
-    def _symbols(self, packet: Packet, *names: str) -> list[Symbols]:
-        decoder = SymbolDecoder(packet.payload)
-        sides = self.pictures.height // MULTIPLE, self.pictures.width // MULTIPLE
-        symbols = [self._codec.coders[name].decode(decoder, *sides) for name in names]
-        decoder.finish(packet.symbols)
-        return symbols
+
+class MotionSynthesis(Stage):
+    """The motion's symbols and the reference to the prediction, N,3,H,W, and the motion's latent, N,C,H/16,W/16."""
+
+    inputs, outputs = (*_SYMBOLS, _REFERENCE), ("prediction", "motion")
+
+    def construct(self, z_symbols: Tensor, y_symbols: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
+        motion = self.network.motion.hyperprior.restore(z_symbols, y_symbols)
+        return self.network.predict(motion, reference), motion
+
+
+class ResidualAnalysis(Stage):
+    """A frame and its prediction to the residual's symbols."""
+
+    inputs, outputs = (_FRAME, _PREDICTION), ("z", "y")
+
+    def construct(self, frame: Tensor, prediction: Tensor) -> Symbols:
+        residual = self.network.residual
+        return residual.hyperprior.symbols(residual.analysis(frame - prediction))
+
+
+class ResidualSynthesis(Stage):
+    """The residual's symbols, the prediction and the motion's latent to the frame."""
+
+    inputs, outputs = (*_SYMBOLS, _PREDICTION, _MOTION), ("frame",)
+
+    def construct(self, z_symbols: Tensor, y_symbols: Tensor, prediction: Tensor, motion: Tensor) -> Tensor:
+        residual = self.network.residual.hyperprior.restore(z_symbols, y_symbols)
+        return self.network.correct(prediction, residual, motion)
+
+
+class SsfvcImages(PredictiveCodec):
+    """How the codec of a trained `ScaleSpaceFlow` codes frames by themselves, its own or another codec's."""
+
+    multiple = MULTIPLE
+
+    image_analysis = stage(ImageAnalysis)
+    image_synthesis = stage(ImageSynthesis)
+
+    @staticmethod
+    def latents(network: ScaleSpaceFlow) -> Latents:
+        return {"image": (network.image.hyperprior, 16)}
+
+    def encode_intra(self, frame: Tensor, packet: PacketWriter) -> Made:
+        return self.image_synthesis(*packet.write("image", self.image_analysis(frame)))
+
+    def decode_intra(self, packet: PacketReader) -> Made:
+        return self.image_synthesis(*packet.read("image"))
+
+
+def intra(config: SsfvcIntraConfig) -> LearnedIntra:
+    """The picture codec inside a trained network."""
+    return learned_intra(config.checkpoint, "ssfvc", SsfvcConfig, ScaleSpaceFlow, SsfvcImages)
+
+
+class SsfvcCodec(SsfvcImages):
+    """The codec of a trained `ScaleSpaceFlow`."""
+
+    inputs = (Plane("frames", 3, leading=(1, 2)),)
+    outputs = ("reconstructions", "bits")
+
+    motion_analysis = stage(MotionAnalysis)
+    motion_synthesis = stage(MotionSynthesis)
+    residual_analysis = stage(ResidualAnalysis)
+    residual_synthesis = stage(ResidualSynthesis)
+
+    @staticmethod
+    def latents(network: ScaleSpaceFlow) -> Latents:
+        return {name: (getattr(network, name).hyperprior, 16) for name in ("image", "motion", "residual")}
+
+    def encode(self, frame: Tensor, reference: Tensor, packet: PacketWriter) -> Made:
+        symbols = packet.write("motion", self.motion_analysis(frame, reference))
+        prediction, motion = self.motion_synthesis(*symbols, reference)
+        residual = packet.write("residual", self.residual_analysis(frame, prediction))
+        return self.residual_synthesis(*residual, prediction, motion)
+
+    def decode(self, packet: PacketReader, reference: Tensor) -> Made:
+        prediction, motion = self.motion_synthesis(*packet.read("motion"), reference)
+        return self.residual_synthesis(*packet.read("residual"), prediction, motion)

@@ -10,7 +10,8 @@ from mindspore import Tensor, nn, ops
 from core.nn.chain import ConvChain
 from core.nn.conv import Conv2d, ConvTranspose2d
 
-_LARGEST = 255.0
+LARGEST = 255
+"""Of activations that are computed in integers."""
 _SLOPE, _STEEPNESS = 0.9943258522851727, 100
 """Shape of `QuantizedReLU`'s gradient outside of its range; see `_hundredth_power` for the second."""
 
@@ -45,11 +46,11 @@ class QuantizedReLU(nn.Cell):
     """
 
     def construct(self, x: Tensor) -> Tensor:
-        return ops.clamp(x, 0.0, _LARGEST)
+        return ops.clamp(x, 0.0, float(LARGEST))
 
     def bprop(self, x: Tensor, out: Tensor, dout: Tensor) -> tuple[Tensor]:
         """Gradient of `construct`."""
-        distance = ops.abs(2 * x / _LARGEST - 1)
+        distance = ops.abs(2 * x / LARGEST - 1)
         outside = ops.exp(-(_SLOPE**_STEEPNESS) * _hundredth_power(distance))
         return (ops.where(distance <= 1, dout, dout * outside),)
 

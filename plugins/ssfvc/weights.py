@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from core.hooks import PublishedTensor, PublishedWeights
 
-from .plugin import SsfvcConfig
+from .config import SsfvcConfig
 
 Names = Iterator[tuple[str, str]]
 """Pairs of our name and the published one."""

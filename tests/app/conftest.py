@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from core.testing.limits import seconds
+
 
 class Command:
     """Runs ``python -m core`` and returns what it said; folders in ``path`` come first for Python."""
@@ -26,7 +28,7 @@ class Command:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=self.timeout,
+            timeout=seconds(self.timeout),
         )
 
     def script(self, *words):
@@ -47,15 +49,18 @@ class Site:
     def __init__(self, folder):
         self.folder = folder
 
-    def install(self, plugin, source, distribution=None, yaml=None):
-        """A distribution with one plugin: module ``<distribution>_plugin``, its YAML, its entry point."""
+    def install(self, plugin, source, distribution=None, yaml=None, named=None):
+        """A distribution with one plugin: module ``<distribution>_plugin``, its YAML, its entry point.
+
+        That names the module, or the object ``named`` in it.
+        """
         distribution = distribution or plugin
         package = self.folder / f"{distribution}_plugin"
         for name, text in {**(yaml or {}), "conf/__init__.py": "", "__init__.py": source}.items():
             file = package / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(textwrap.dedent(text))
-        self.register(distribution, plugin, package.name)
+        self.register(distribution, plugin, f"{package.name}:{named}" if named else package.name)
 
     def register(self, distribution, plugin, module):
         """The metadata from which importlib knows a distribution and its entry point."""

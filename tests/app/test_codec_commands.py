@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import core.data
-from core.entropy.stream import StreamReader, StreamWriter
 from core.media.reader import open_video
 from core.media.writer import open_writer
+from core.stream import StreamReader, StreamWriter
 
 VIDEO = Path(core.data.__file__).parent / "embedded" / "box_handheld.mp4"
 CHOICES = ("experiment=none", "model=toy", "codec=toy", "codec.gop=4")

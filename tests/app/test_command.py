@@ -14,6 +14,7 @@ def test_help_shows_what_can_be_chosen(command):
     for group in ("task", "device", "model", "dataset", "experiment"):
         assert re.search(rf"^{group}=", done.stdout, re.MULTILINE), group
     assert "cpu" in done.stdout
+    assert "\n  threads: 0  # between 0 and 1024\n" in done.stdout
 
 
 @pytest.mark.parametrize("words", [("--help",), (*DOCTOR, "sede=1")])
@@ -78,8 +79,11 @@ def test_wrong_type(command):
     assert "many" in message
 
 
-def test_value_out_of_range(command):
-    assert "threads=-1 is not between" in fails(command, *DOCTOR, "device.threads=-1")
+def test_values_out_of_range(command):
+    message = fails(command, *DOCTOR, "device.threads=-1", "training.pictures=-1", "loader.workers=0")
+    assert "device.threads is -1; it must be between 0 and 1024." in message
+    assert "training.pictures is -1; it must be at least 0." in message
+    assert "loader.workers is 0; it must be at least 1." in message
 
 
 def test_unknown_entry(command):

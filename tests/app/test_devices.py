@@ -26,9 +26,9 @@ def test_an_absent_device_is_one_sentence(command, device):
 
 
 def test_values_out_of_range_are_refused():
-    with pytest.raises(ValueError, match="threads=-1"):
+    with pytest.raises(ValueError, match="threads is -1; it must be between 0 and 1024"):
         CpuConfig(threads=-1)
-    with pytest.raises(ValueError, match="device_id=-1"):
+    with pytest.raises(ValueError, match="device_id is -1; it must be at least 0"):
         AscendConfig(device_id=-1)
     assert AcceleratorConfig().device_id is None
 

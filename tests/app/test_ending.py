@@ -16,6 +16,7 @@ from omegaconf.errors import InterpolationKeyError
 from core import app, ending
 from core.app import open_run
 from core.errors import ConfigError, MediaError
+from core.testing.limits import seconds
 
 CONF = Path(__file__).parents[2] / "conf"
 WORDS = ["task=upscale", "experiment=none", "upscaler=floor", "task.input=a.mp4", "task.output=b.mp4"]
@@ -82,7 +83,7 @@ def test_a_reader_that_left_is_no_error(tmp_path):
     )
     program.stdout.read(10)
     program.stdout.close()
-    assert (program.wait(60), program.stderr.read()) == (128 + signal.SIGPIPE, b"")
+    assert (program.wait(seconds(60)), program.stderr.read()) == (128 + signal.SIGPIPE, b"")
 
 
 @pytest.mark.parametrize("number", [*ending.SIGNALS, signal.SIGINT])

@@ -48,7 +48,7 @@ def test_experiments_compose(name):
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_compose(name):
     settings = core.open_run(["experiment=none", f"model={name}", "task=doctor"]).settings
-    assert type(settings.model).__module__ == f"plugins.{name.partition('_')[0]}.plugin"
+    assert type(settings.model).__module__ == f"plugins.{name.partition('_')[0]}.config"
 
 
 @pytest.mark.parametrize("path", CONTENDERS, ids=lambda path: path.stem)
@@ -146,5 +146,6 @@ def test_the_staged_recipe_of_dvc():
 
 def test_the_recipe_of_dcvc_has_all_stages():
     loss = opened("experiment=dcvc_vimeo").settings.loss
-    assert list(loss.stage_ends) == sorted(set(loss.stage_ends)) and loss.stage_ends[0] > 0
+    begins = list(loss.phases.begins.values())
+    assert begins == sorted(set(begins)) and begins[0] == 0
     assert opened("experiment=dcvc_vimeo", "loss.lmbda=256").settings.codec.crf == 29

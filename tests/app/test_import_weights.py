@@ -6,8 +6,8 @@ from safetensors.numpy import save_file
 
 from core.testing.recipes import named_tensor
 from core.training.checkpoint import MODEL, Checkpoint
+from plugins.cycmunet.config import CycMuNetConfig, Format
 from plugins.cycmunet.interface import VideoCycMuNet
-from plugins.cycmunet.plugin import CycMuNetConfig, Format
 from plugins.cycmunet.weights import published
 
 SMALL = {"features": 4, "groups": 1, "levels": 2, "cycles": 1, "front_blocks": 1, "trunk_blocks": 1}

@@ -12,7 +12,7 @@ SOUND = """
 
     from core.hooks import DeviceEntry, LossEntry, hookimpl
 
-    HOOK_API = 1
+    HOOK_API = 2
 
     @dataclass
     class Options:
@@ -32,6 +32,19 @@ SOUND = """
         return "good_plugin.conf"
 """
 
+OBJECT = """
+    from dataclasses import dataclass
+
+    from core.hooks import LossEntry, Plugin, lazy
+
+    @dataclass
+    class Options:
+        weight: float = 0.5
+
+    LOSS = LossEntry("bad_loss", Options, lazy("missing_module:build"))
+    plugin = Plugin(LOSS)
+"""
+
 PRESET = {"conf/loss/good_preset.yaml": "defaults: [good_loss]\nweight: 0.75\n"}
 
 
@@ -45,8 +58,12 @@ UNSOUND = {
     "missing_import": ("import missing_module", "cannot be imported: .*missing_module"),
     "import_fails": ("1 / 0", "cannot be imported: ZeroDivisionError"),
     "import_exits": ("import sys; sys.exit(3)", r"exits while being imported \(sys.exit\(3\)\)"),
-    "no_api": (changed("HOOK_API = 1", ""), "states no HOOK_API"),
-    "other_api": (changed("HOOK_API = 1", "HOOK_API = 99"), "hook API 99"),
+    "no_api": (changed("HOOK_API = 2", ""), "states no HOOK_API"),
+    "other_api": (changed("HOOK_API = 2", "HOOK_API = 99"), "hook API 99"),
+    "of_before": (
+        "from core.hooks import InterCodecEntry\nHOOK_API = 1",
+        "it was written for hook API 1; this mindvideo has hook API 2",
+    ),
     "unknown_hook": (changed("def losses", "def lossse"), "unknown hook 'lossse'.*'losses'"),
     "unknown_argument": (
         changed("def losses()", "def callbacks(rum)"),
@@ -78,6 +95,25 @@ UNSOUND = {
         "good_preset.yaml has the name of one that plugin 'a_good' brings",
     ),
 }
+UNSOUND_OBJECTS = {
+    "absent_object": (
+        OBJECT,
+        "plugn",
+        "'absent_object_plugin:plugn', which is not there; did you mean 'plugin'",
+    ),
+    "other_object": (
+        OBJECT,
+        "LOSS",
+        "'other_object_plugin:LOSS', which is no core.hooks.Plugin but LossEntry",
+    ),
+    "no_class": (OBJECT, "Options", "'no_class_plugin:Options', which is no core.hooks.Plugin but a class"),
+    "object_of_no_entries": (
+        OBJECT.replace("Plugin(LOSS)", "Plugin('x')"),
+        "plugin",
+        "cannot be imported: TypeError: a Plugin is made of entries, and 'x' is none",
+    ),
+}
+UNSOUND |= {name: (source, reason) for name, (source, _, reason) in UNSOUND_OBJECTS.items()}
 YAML = {"yaml_of_core": {"conf/config.yaml": "{}\n"}, "yaml_of_other": PRESET}
 
 
@@ -92,7 +128,8 @@ def among_unsound(make_command, make_site):
     site = make_site(command)
     site.install("a_good", SOUND, distribution="good", yaml=PRESET)
     for name, (source, _) in UNSOUND.items():
-        site.install(name, source.replace("{name}", name), yaml=YAML.get(name))
+        named = UNSOUND_OBJECTS[name][1] if name in UNSOUND_OBJECTS else None
+        site.install(name, source.replace("{name}", name), yaml=YAML.get(name), named=named)
     site.install("a_good", SOUND.replace("good", "later"), distribution="later")
     return command("task=doctor", "loss=good_preset", "loss.weight=0.25")
 
@@ -118,6 +155,13 @@ def test_second_plugin_of_a_name_is_rejected(among_unsound):
 
 def test_sound_plugin_takes_part(command, site):
     site.install("good", SOUND, yaml=PRESET)
+    done = command("task=doctor", "loss=good_preset", "--cfg", "job")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "loss:\n  weight: 0.75" in done.stdout
+
+
+def test_sound_object_takes_part(command, site):
+    site.install("good", OBJECT.replace("bad_loss", "good_loss"), yaml=PRESET, named="plugin")
     done = command("task=doctor", "loss=good_preset", "--cfg", "job")
     assert (done.returncode, done.stderr) == (0, "")
     assert "loss:\n  weight: 0.75" in done.stdout
@@ -160,7 +204,7 @@ def test_command_works_without_any_plugin(command):
 
 def test_example_plugin_takes_part(command, site):
     command.path.append(EXAMPLE)
-    site.register("mindvideo_edge_loss", "edge_loss", "mindvideo_edge_loss.plugin")
+    site.register("mindvideo_edge_loss", "edge_loss", "mindvideo_edge_loss.plugin:plugin")
     done = command("experiment=edge_demo", "loss.weight=0.3", "--cfg", "job")
     assert (done.returncode, done.stderr) == (0, "")
     assert "loss:\n  weight: 0.3" in done.stdout

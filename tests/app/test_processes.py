@@ -25,7 +25,7 @@ DYING = """
     from mindspore.train import Callback
     from core.hooks import hookimpl
 
-    HOOK_API = 1
+    HOOK_API = 2
 
     class Die(Callback):
         steps = 0

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import core
-from core.codecs import Resampling
 from core.coding.entries import ResampledCodecConfig
-from core.entropy.stream import StreamReader
 from core.errors import CheckpointError, ConfigError, PluginError, StreamError
 from core.media.reader import open_video
 from core.media.writer import open_writer
-from core.registry import load
+from core.run import Run
+from core.selection import CodecSelection, codec_of
+from core.stream import StreamReader
 from core.training.checkpoint import MODEL, Checkpoint, tensors_of
 
 DVC = Path(__file__).parents[1] / "plugins/dvc/golden/dvc.safetensors"
@@ -77,11 +78,17 @@ def test_without_networks(video, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def registry():
-    return load()
+def select():
+    run = core.open_run([*START, "codec.inner=x264"])
+
+    def select(options) -> CodecSelection:
+        settings = replace(run.settings, codec=ResampledCodecConfig(**options))
+        return codec_of(Run(settings, run.registry, run.output))
+
+    return select
 
 
-def test_all_that_decodes_a_stream_is_in_its_fingerprint(registry, cycmunet):
+def test_all_that_decodes_a_stream_is_in_its_fingerprint(select, cycmunet):
     chosen = [
         {"inner": "x264"},
         {"inner": "x265"},
@@ -90,8 +97,40 @@ def test_all_that_decodes_a_stream_is_in_its_fingerprint(registry, cycmunet):
         {"inner": "x264", "upscaler": "cycmunet", "upscaler_checkpoint": str(cycmunet)},
         {"inner": "dvc", "inner_checkpoint": str(DVC)},
     ]
-    parts = [Resampling.of(ResampledCodecConfig(**options), registry) for options in chosen]
-    assert len({one.fingerprint(one.inner.fingerprint) for one in parts}) == len(chosen)
+    assert len({select(options).fingerprint for options in chosen}) == len(chosen)
+
+
+@pytest.mark.parametrize(
+    ("options", "fingerprint"),
+    [
+        ({"inner": "x264"}, "eb95e62dcbcba2fceb44c7e67f6645c9"),
+        (
+            {"inner": "dvc", "inner_checkpoint": str(DVC), "temporal": False},
+            "01237caace991fd5565ff8d1e7e1be5a",
+        ),
+    ],
+)
+def test_fingerprints_stay(select, options, fingerprint):
+    """Streams that were made before decode."""
+    assert select(options).fingerprint.hex() == fingerprint
+
+
+def test_it_stands_where_the_codec_within_stands(select):
+    """But for the direction, where frames are interpolated; what it needs is told by the names of its options."""
+    learned = {"inner": "dvc", "inner_checkpoint": str(DVC)}
+    axes = select({**learned, "temporal": False}).axes
+    assert axes == {
+        "kind": "learned",
+        "coding": "residual",
+        "supervision": "objective",
+        "direction": "unidirectional",
+    }
+    assert select(learned).axes == {**axes, "direction": "bidirectional"}
+    assert select({"inner": "x264"}).axes["kind"] == "conventional"
+    absent = {**learned, "inner_checkpoint": "no.safetensors"}
+    assert select(learned).missing() == ""
+    assert select(absent).missing() == "there is no checkpoint no.safetensors: train it, or give another one."
+    assert select({"inner": "dvc"}).missing().endswith("give codec.inner_checkpoint=FILE.")
 
 
 @pytest.mark.parametrize(
@@ -103,16 +142,16 @@ def test_all_that_decodes_a_stream_is_in_its_fingerprint(registry, cycmunet):
         ({"inner": "x264", "inner_checkpoint": str(DVC)}, ConfigError, "codec.inner=x264 has no network"),
         ({"inner": "ssfvc", "inner_checkpoint": str(DVC)}, ConfigError, "model=dvc, which codec.inner=ssfvc does"),
         ({"inner": "dvc", "inner_checkpoint": "no.safetensors"}, CheckpointError, "there is no checkpoint no.safe"),
-        ({"inner": "x264", "inner_options": {"crf": 99}}, ConfigError, "codec.inner_options: codec.crf and"),
+        ({"inner": "x264", "inner_options": {"crf": 99}}, ConfigError, "codec.inner_options: crf is 99"),
         ({"inner": "x264", "inner_options": {"crv": 9}}, ConfigError, "codec.inner_options: Key 'crv'"),
         ({"inner": "x264", "upscaler": "cycmunett"}, PluginError, "did you mean 'cycmunet'?"),
         ({"inner": "x264", "upscaler": "cycmunet"}, ConfigError, "codec.upscaler=cycmunet needs a trained network"),
-        ({"inner": "x264", "upscaler_options": {"scale": 0}}, ConfigError, "upscaler.scale is 0; it must be at"),
+        ({"inner": "x264", "upscaler_options": {"scale": 0}}, ConfigError, "codec.upscaler_options: scale is 0; it"),
     ],
 )  # fmt: skip
-def test_what_cannot_be(registry, options, error, sentence):
+def test_what_cannot_be(select, options, error, sentence):
     with pytest.raises(error) as told:
-        Resampling.of(ResampledCodecConfig(**options), registry)
+        select(options).load()
     assert sentence in str(told.value)
 
 

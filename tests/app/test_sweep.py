@@ -18,7 +18,7 @@ TOY = """
     from core.errors import DataError
     from core.hooks import TaskEntry, hookimpl
 
-    HOOK_API = 1
+    HOOK_API = 2
 
     @dataclass
     class ToyConfig:

@@ -18,7 +18,7 @@ KILLER = """
     from mindspore.train import Callback
     from core.hooks import hookimpl
 
-    HOOK_API = 1
+    HOOK_API = 2
 
     class Kill(Callback):
         def __init__(self, first, at):

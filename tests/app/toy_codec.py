@@ -18,7 +18,7 @@ from core.hooks import (
     hookimpl,
 )
 
-HOOK_API = 1
+HOOK_API = 2
 
 
 @dataclass

@@ -13,11 +13,11 @@ from core.bench.cache import Cache, key_of, pixels_of
 from core.bench.measure import Measuring, measure, qualities
 from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
-from core.entropy.stream import StreamReader
 from core.errors import ConfigError
 from core.hooks import Array
 from core.media.colour import Matrix, Range, rgb_to_yuv
 from core.metrics.quality import ms_ssim, psnr, ssim
+from core.stream import StreamReader
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "coding"))
 from material import moving

@@ -19,6 +19,7 @@ class Small(nn.Cell):
         return self.again(self.again(self.first(x)))
 
 
+@pytest.mark.heavy
 def test_every_cell_has_its_share():
     network, seen = Small(), []
 

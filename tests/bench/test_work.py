@@ -16,6 +16,7 @@ from omegaconf import OmegaConf
 from core.bench import work
 from core.bench.plan import Job, jobs
 from core.bench.work import Workers
+from core.testing.limits import becomes_true, seconds
 from core.words import word
 
 WORKER = """
@@ -35,7 +36,7 @@ if kind == "stubborn":
     if child:
         open(words["pids"], "w").write(f"{os.getpid()} {child}")
 if kind in ("slow", "stubborn"):
-    time.sleep(60)
+    time.sleep(600)
 if kind == "mute":
     sys.exit(0)
 if kind == "garbage":
@@ -65,6 +66,7 @@ def job(name, kind, *words, obstacle=""):
     return Job(name, "p", "clips", (f"kind={kind}", *words), obstacle)
 
 
+@pytest.mark.heavy
 def test_what_fails_is_a_sentence_and_the_rest_goes_on(workers, record):
     made, path = record
     good = f"record={path}"
@@ -87,10 +89,11 @@ def test_what_fails_is_a_sentence_and_the_rest_goes_on(workers, record):
     )
 
 
+@pytest.mark.heavy
 def test_a_job_that_takes_too_long(workers):
     started = time.monotonic()
     outcome = workers(timeout=0.5).run([job("slow", "slow")])[0]
-    assert outcome.failure == "it took more than 0.5 s." and time.monotonic() - started < 20
+    assert outcome.failure == "it took more than 0.5 s." and time.monotonic() - started < seconds(20)
 
 
 def test_an_obstacle_starts_no_process(workers):
@@ -98,12 +101,14 @@ def test_an_obstacle_starts_no_process(workers):
     assert outcome.failure == "there is no checkpoint x." and outcome.seconds < 1
 
 
+@pytest.mark.heavy
 def test_an_old_result_is_not_taken_for_a_new_one(workers, record):
     planned = job("a", "good", f"record={record[1]}")
     assert workers().run([planned])[0].record
     assert workers().run([job("a", "mute")])[0].record is None
 
 
+@pytest.mark.heavy
 def test_jobs_run_at_the_same_time(workers, record):
     running, most = set(), []
     lock = threading.Lock()
@@ -128,34 +133,32 @@ def alive(pid):
 
 def ended(*pids):
     """Whether processes end, which takes a moment."""
-    deadline = time.monotonic() + 20
-    while any(map(alive, pids)) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not any(map(alive, pids))
+    return becomes_true(lambda: not any(map(alive, pids)), 20)
 
 
 def pids_in(file):
     """The numbers in a file, once they are there."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if file.exists() and len(numbers := file.read_text().split()) == 2:
-            return list(map(int, numbers))
-        time.sleep(0.02)
-    raise AssertionError("no process began")
+    assert becomes_true(lambda: file.exists() and len(file.read_text().split()) == 2, 20), "no process began"
+    return list(map(int, file.read_text().split()))
 
 
+@pytest.mark.heavy
 def test_what_does_not_heed_the_end_is_ended_with_its_children(workers, tmp_path, monkeypatch):
     monkeypatch.setattr(work, "GRACE", 0.2)
     pids = tmp_path / "pids"
-    outcome = workers(timeout=2).run([job("a", "stubborn", f"pids={pids}")])[0]
-    assert outcome.failure == "it took more than 2 s."
+    limit = round(seconds(2))  # in which Python starts
+    outcome = workers(timeout=limit).run([job("a", "stubborn", f"pids={pids}")])[0]
+    assert outcome.failure == f"it took more than {limit} s."
     assert ended(*pids_in(pids))
 
 
+@pytest.mark.heavy
 def test_jobs_end_with_a_process_that_is_killed(tmp_path):
     script = tmp_path / "worker.py"
     pid = tmp_path / "pid"
-    script.write_text(f"import os, time; open({str(pid)!r}, 'w').write(f'{{os.getpid()}} 0'); time.sleep(60)")
+    script.write_text(
+        f"import os, time; open({str(pid)!r}, 'w').write(f'{{os.getpid()}} 0'); time.sleep(600)"
+    )
     parent = subprocess.Popen(
         [
             *(sys.executable, "-c"),
@@ -175,6 +178,7 @@ def test_a_signal_is_told_by_its_name(code, tmp_path):
     assert work._failure(code, tmp_path) == "it was ended by signal SIGTERM."
 
 
+@pytest.mark.heavy
 def test_an_interruption_ends_what_runs(workers, record):
     def note(job, outcome):
         if outcome is not None:
@@ -183,7 +187,7 @@ def test_an_interruption_ends_what_runs(workers, record):
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         workers(parallel=2).run([job("slow", "slow"), job("a", "good", f"record={record[1]}")], note)
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < seconds(30)
 
 
 def test_the_jobs_of_a_plan():

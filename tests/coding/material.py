@@ -17,6 +17,7 @@ from toy import Levels
 from core.hooks import Array, Picture, PictureFormat
 from core.media.reader import open_video
 from core.media.writer import open_writer
+from core.testing.limits import seconds
 
 RATE = Fraction(25)
 EMBEDDED = Path(__file__).parents[2] / "core" / "data" / "embedded"
@@ -94,5 +95,5 @@ def script(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=seconds(60),
     )

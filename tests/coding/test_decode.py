@@ -17,11 +17,11 @@ from core.coding.decode import decode, decode_video
 from core.coding.encode import encode
 from core.coding.frames import Fault
 from core.coding.verify import verify
-from core.entropy.stream import StreamReader, StreamWriter
 from core.errors import BusyError, MediaError, StreamError
 from core.hooks import DecodedFrame, Packet, Picture, PictureFormat
 from core.media.colour import Matrix, Range
 from core.media.reader import open_video
+from core.stream import StreamReader, StreamWriter
 
 
 def pictures_in(folder: Path) -> list[Picture]:
@@ -285,6 +285,7 @@ FULL = """
 """
 
 
+@pytest.mark.heavy
 def test_a_full_disk(tmp_path: Path) -> None:
     stream(tmp_path)
     told = script(tmp_path, FULL)

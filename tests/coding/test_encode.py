@@ -19,12 +19,12 @@ from core.coding.codec import LoadedCodec
 from core.coding.encode import encode, encode_video
 from core.coding.frames import StreamDecoder
 from core.coding.records import FrameRecord
-from core.entropy.stream import StreamReader
 from core.errors import BusyError, ForeignError, MediaError
 from core.hooks import Array, CodedFrame, FrameEncoder, Packet, PictureFormat
 from core.media import claim
 from core.media.reader import RawFormat, open_video
 from core.metrics.quality import as_stored, psnr
+from core.stream import StreamReader
 
 
 def packets_of(path: Path) -> list[Packet]:
@@ -332,6 +332,7 @@ KILLED = """
 """
 
 
+@pytest.mark.heavy
 def test_a_killed_encode_goes_on(tmp_path: Path) -> None:
     source = write(tmp_path / "in.y4m", moving(11))
     encode(source, tmp_path / "straight.mdv", load(gop=3))
@@ -358,6 +359,7 @@ FULL = """
 """
 
 
+@pytest.mark.heavy
 def test_a_full_disk(tmp_path: Path) -> None:
     source = write(tmp_path / "in.y4m", moving(11))
     told = script(tmp_path, FULL)

@@ -16,10 +16,10 @@ from toy import Levels, load
 
 from core.coding.decode import decode, decode_video
 from core.coding.encode import encode
-from core.entropy.stream import StreamReader, StreamWriter
 from core.errors import MediaError, MindvideoError, StreamError
 from core.media import pacing
 from core.media.limits import Limits
+from core.stream import StreamReader, StreamWriter
 
 terms = st.one_of(st.integers(1, 2**32 - 1), st.sampled_from([1, 2, 1000, 1001, 2**31 - 1, 2**32 - 1]))
 fractions = st.builds(Fraction, terms, terms)
@@ -44,6 +44,7 @@ def _few_repeats() -> Iterator[None]:
 @settings(max_examples=25, deadline=None)
 @example(rate=Fraction(19527, 109762390), base=Fraction(23501, 2147483647), shown={0, 91380, 52598439})
 @given(rate=fractions, base=fractions, shown=st.sets(times, min_size=3, max_size=3))
+@example(rate=Fraction(1, 2), base=Fraction(827, 2**31 - 3), shown={0, 2596716, 5193432})
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".y4m", ""])
 def test_any_rate_and_any_time(
     made: Path, suffix: str, rate: Fraction, base: Fraction, shown: set[int]

@@ -12,10 +12,10 @@ from toy import Levels, load
 
 from core.coding.decode import decode, decode_video
 from core.coding.encode import encode
-from core.entropy.stream import StreamReader
 from core.errors import MediaError
 from core.media.presentation import TrackKind
 from core.media.reader import open_video
+from core.stream import StreamReader
 from tests.media.clips import DISPLAY, HDR, Film, Seen, look, make
 
 PLAIN = Film()

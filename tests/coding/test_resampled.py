@@ -9,16 +9,16 @@ import pytest
 from material import moving, write
 from toy import Levels, Pairs, load
 
+from core.codec.conventional import ConventionalDecoder, ConventionalEncoder, Encoder
 from core.coding.clips import encode_clip
 from core.coding.codec import LoadedCodec
 from core.coding.encode import encode
 from core.coding.frames import StreamDecoder
 from core.coding.resampled import ResampledCodec
-from core.entropy.stream import StreamReader
 from core.errors import MediaError, StreamError
 from core.hooks import Array, Codec, PacketType, PictureFormat
-from core.media.conventional import ConventionalDecoder, ConventionalEncoder, Encoder
 from core.media.resampling import resized
+from core.stream import StreamReader
 from core.upscaling.floors import Floor
 
 INTRA, INTER = PacketType.INTRA, PacketType.INTER

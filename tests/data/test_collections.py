@@ -129,7 +129,7 @@ def test_wrong_trees(tmp_path):
         ({"frames": 0}, "frames is 0; it must be at least 1"),
         ({"crop": 30, "scale": 4}, "crop is 30; it must be a multiple of scale, which is 4"),
         ({"min_step": 3, "max_step": 2}, "max_step is 2; it must be at least min_step, 3"),
-        ({"test_share": 1.5}, "test_share is 1.5; it must lie between 0 and 1"),
+        ({"test_share": 1.5}, "test_share is 1.5; it must be between 0 and 1"),
         ({"test_share": 0.7, "validation_share": 0.7}, "must not add up to more than 1"),
         ({"downsize": 0.5}, "downsize is 0.5; it must be at least 1"),
         ({"limit": 0}, "limit is 0; it must be at least 1"),
@@ -187,7 +187,7 @@ def test_no_videos(tmp_path):
         videos(Split.TRAIN, tmp_path / "*.mp4")
 
 
-@pytest.mark.parametrize("processes", [False, True])
+@pytest.mark.parametrize("processes", [False, pytest.param(True, marks=pytest.mark.heavy)])
 def test_a_real_source_is_the_same_in_workers(folders, processes):
     source = frames(folders, Split.TRAIN, max_step=3, scale=2, filter=Filter.random)
     options = {"batch_size": 2, "seed": 3, "steps": 4}

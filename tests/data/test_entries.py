@@ -30,6 +30,7 @@ def test_names_and_dataclasses_are_unique():
     assert len({entry.name for entry in DATASETS}) == len({entry.config for entry in DATASETS}) == 7
 
 
+@pytest.mark.heavy
 def test_importing_the_entries_does_not_import_mindspore():
     code = "import core.data.entries, core.data.loader, sys; sys.exit('mindspore' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.data.loader import clear_data_errors, loader, recover_data_error, steps_per_epoch
-from core.errors import CheckpointError, DataError
+from core.errors import CheckpointError, CutShortError, DataError
 
 
 class Numbers:
@@ -140,6 +140,28 @@ def test_recovering_errors():
     assert recover_data_error(RuntimeError("ValueError: something else")) is None
     with pytest.raises(RuntimeError, match="of another kind"), clear_data_errors():
         raise RuntimeError("of another kind")
+
+
+class GrainError(DataError):
+    """As a plugin's data set may raise it; made of a number."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"Grain {number} is missing.")
+
+
+@pytest.mark.parametrize("processes", [False, True])
+def test_an_error_of_any_kind_of_ours_comes_out_as_itself(processes):
+    class Grains(Numbers):
+        def clip(self, index, rng):
+            raise GrainError(index)
+
+    with pytest.raises(GrainError, match=r"^Grain \d is missing\.$"), clear_data_errors():
+        batches(Grains(5), processes=processes)
+
+
+def test_errors_derived_from_others_are_recovered():
+    found = recover_data_error(RuntimeError("core.errors.CutShortError: It ends early."))
+    assert type(found) is CutShortError and str(found) == "It ends early."
 
 
 def test_steps_per_epoch():

@@ -13,7 +13,6 @@ from mindspore import Tensor, nn, ops
 from core.entropy.conditional import GaussianConditional, LaplaceConditional, bits
 from core.entropy.factorized import BitEstimator, FactorizedPrior
 from core.entropy.masked import MaskedConv2d
-from core.entropy.order import ContextOrder
 from core.entropy.quantize import add_noise, round_straight_through
 from core.losses.charbonnier import Charbonnier
 from core.losses.ms_ssim import MsSsimLoss
@@ -29,6 +28,7 @@ from core.nn.gdn import GDN, InverseGDN
 from core.nn.nearest import NearestConv2d
 from core.nn.subpixel import PixelShuffle
 from core.nn.warp import Warp, WarpVolume
+from core.symbols.order import ContextOrder
 from core.training.step import ClipByGlobalNorm
 
 Shapes = tuple[tuple[int, ...], ...]

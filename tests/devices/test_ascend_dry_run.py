@@ -129,9 +129,8 @@ def test_networks_that_are_not_trained_here(run_dry):
     compiled(run_dry(*child("forwards")), "cheng2020", "dvcp_features", "dvcp_lpips")
 
 
-@pytest.mark.parametrize(
-    "precision", ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
 def test_a_step_in_mixed_precision(run_dry, precision):
     """float16 has a scaled loss, and skips a step whose gradients are not finite."""
     result = run_dry(*child("steps"), "cycmunet", f"device.precision={precision}")

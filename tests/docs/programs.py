@@ -8,6 +8,8 @@ from itertools import pairwise
 
 import yaml
 
+from benchmarks.bench import COMMANDS, parser_of
+
 from .commands import ROOT
 
 
@@ -38,8 +40,19 @@ def _python(words):
         return None
     if not (ROOT / words[0]).is_file():
         return f"there is no script {words[0]}"
+    if words[0] == "benchmarks/bench.py":
+        return _bench(*words[1:])
     known = options_of(ROOT / words[0], set())
     return next((f"it has no option {word}" for word in options(words[1:]) if word not in known), None)
+
+
+def _bench(name="all", *words):
+    if name not in COMMANDS:
+        return f"there is no measurement {name}"
+    known = parser_of(name).format_help()
+    return next(
+        (f"bench.py {name} has no option {word}" for word in options(words) if word not in known), None
+    )
 
 
 def options(words):

@@ -16,6 +16,8 @@ from .programs import complaint
 from .test_tutorials import PAGES as RUN_PAGES
 from .test_tutorials import typed as run_on
 
+pytestmark = pytest.mark.heavy  # the template's plugins are made with git
+
 EXAMPLES = {"edge_loss": "mindvideo-edge-loss", "hierarchy": "mindvideo-hierarchy"}
 MADE = {"grain": "codec", "larger": "upscaler"}
 """Plugins that the template makes: the one of the tutorial, and one of the other kind."""
@@ -57,7 +59,7 @@ TESTED = {
 }
 """Commands that another test runs, maybe with other files and sizes, and that test."""
 CHECKS_OF_THE_PROJECT = re.compile(
-    r"^make (test|test-slow|lint|docs|torture)( |$)|^python -m pytest tests|^pytest -m slow"
+    r"^make (check|test|test-slow|lint|docs|torture)( |$)|^python -m pytest tests|^pytest -m slow"
 )
 """What runs tests, looks at style or builds the site is not run by tests."""
 
@@ -92,7 +94,7 @@ def site(made, tmp_path_factory):
         record = folder / f"{package}-0.1.0.dist-info"
         record.mkdir()
         (record / "METADATA").write_text(f"Metadata-Version: 2.1\nName: mindvideo-{name}\nVersion: 0.1.0\n")
-        (record / "entry_points.txt").write_text(f"[mindvideo.plugins]\n{name} = {package}.plugin\n")
+        (record / "entry_points.txt").write_text(f"[mindvideo.plugins]\n{name} = {package}.plugin:plugin\n")
     return folder
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from core.testing.limits import seconds
+
 from ..template.conftest import fresh  # noqa: F401
 from .commands import ROOT, commands
 
@@ -99,7 +101,7 @@ class Reader:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=1200,
+            timeout=seconds(1200),
             check=False,
         )
         assert (done.returncode != 0) == bool(command.told), f"{command}\n{done.stdout}"

@@ -83,7 +83,7 @@ def test_published_likelihoods():
 )
 def test_published_tables(cell, name, equal):
     """All but a few tables, where an entry is next to a tie that float32 rounds the other way: see `test_tables`."""
-    tables = cell.tables()
+    tables = cell.table_set()
     np.testing.assert_array_equal(tables.lengths, TABLES[f"{name}_cdf_length"])
     np.testing.assert_array_equal(tables.offsets, TABLES[f"{name}_offset"])
     ends = np.cumsum(tables.lengths)[:-1]
@@ -99,7 +99,7 @@ def whole_numbers(channels, reach):
 
 @pytest.mark.parametrize("cell", [FactorizedPrior(4), BitEstimator(4), published_prior()])
 def test_likelihoods_are_a_distribution(cell):
-    channels = cell.tables().lengths.size
+    channels = cell.table_set().lengths.size
     z_hat, likelihood = cell.set_train(False)(whole_numbers(channels, 200))
     floor = 401 * (1e-5 if isinstance(cell, BitEstimator) else 1e-9)
     assert (likelihood.asnumpy() > 0).all() and likelihood.asnumpy().max() <= 1

@@ -9,8 +9,8 @@ import pytest
 from mindspore import Tensor
 
 from core.nn.standard import standard_operators
+from plugins.cycmunet.config import CycMuNetConfig, Format
 from plugins.cycmunet.interface import VideoCycMuNet
-from plugins.cycmunet.plugin import CycMuNetConfig, Format
 
 from ..plugins.cheng2020 import conftest as cheng2020
 from ..plugins.codecs.material import build_frames

@@ -8,8 +8,10 @@ from core.export.session import OnnxRuntime
 from core.hooks import Output, PictureFormat
 from core.nn import stage, standard
 from core.nn.stage import Stage
+from plugins.cycmunet.config import CycMuNetUpscalerConfig
 from plugins.cycmunet.upscaler import CycMuNetUpscaler
 from plugins.dvc import plugin as dvc
+from plugins.dvc.config import DvcCodecConfig
 
 from ..plugins.codecs.material import build_frames, decoded, encoded, intra_codec
 from .conftest import TOLERANCE, export_network
@@ -53,7 +55,7 @@ def test_codec(by_onnxruntime):
     frames, format = build_frames(3, 40, 56), PictureFormat(56, 40)
 
     def packets_and_pictures():
-        codec = dvc.CODEC.build(dvc.DvcCodecConfig(), exported.network, tables, intra_codec("png"))
+        codec = dvc.CODEC.build(DvcCodecConfig(), exported.network, tables, intra_codec("png"))
         coded = encoded(codec, format, frames)
         return coded, decoded(codec, format, [frame.packet for frame in coded])
 
@@ -72,8 +74,8 @@ def test_upscaler(by_onnxruntime):
     network = export_network("cycmunet").network
     first, last = np.random.default_rng(0).random((2, 1, 3, 8, 12), dtype=np.float32)
     wanted = (Output.MIDDLE,)
-    ours = CycMuNetUpscaler(network)(first, last, wanted)
+    ours = CycMuNetUpscaler(CycMuNetUpscalerConfig(), network)(first, last, wanted)
     stage.compute_by(None)
-    theirs = CycMuNetUpscaler(network)(first, last, wanted)
+    theirs = CycMuNetUpscaler(CycMuNetUpscalerConfig(), network)(first, last, wanted)
     for output in wanted:
         np.testing.assert_allclose(ours[output], theirs[output], atol=TOLERANCE)

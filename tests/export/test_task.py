@@ -12,6 +12,7 @@ import core
 import core.hooks
 from core.errors import ConfigError
 from core.nn import stage, standard
+from core.testing.limits import seconds
 from core.training.checkpoint import MODEL, Checkpoint, tensors_of
 
 WORDS = ("experiment=none", "model=dvc", *(f"model.{width}=4" for width in ("hidden", "latent", "motion")))
@@ -109,11 +110,11 @@ def test_run_computes_by_onnxruntime(checkpoint):
     run = core.open_run([*WORDS, "task=doctor", "runtime=onnxruntime"])
     loaded = run.codec(checkpoint)
     assert loaded.arithmetic.startswith(f"onnxruntime {onnxruntime.__version__} beside mindspore")
-    assert loaded.codec.synthesise_residual.computed is not None
+    assert loaded.codec.residual_synthesis.computed is not None
     with pytest.raises(ConfigError, match="runtime=onnxruntime does not train"):
         run.step(run.model(), 1)
     by_mindspore = core.open_run([*WORDS, "task=doctor"]).codec(checkpoint)
-    assert by_mindspore.codec.synthesise_residual.computed is None
+    assert by_mindspore.codec.residual_synthesis.computed is None
     assert not by_mindspore.arithmetic.startswith("onnxruntime")
 
 
@@ -130,7 +131,11 @@ def test_without_its_packages_it_says_what_to_install(tmp_path, checkpoint):
         "import mindvideo; sys.exit(mindvideo.main())"
     )
     done = subprocess.run(
-        [sys.executable, "-c", hidden, *words], cwd=tmp_path, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", hidden, *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=seconds(120),
     )
     assert done.returncode == 1
     assert "ONNX needs the package onnx: pip install 'mindvideo[onnx]'" in done.stderr + done.stdout

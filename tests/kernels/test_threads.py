@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.kernels import library
+from core.testing.limits import seconds
 
 PROGRAM = Path(__file__).with_name("threads.cc")
 
@@ -19,5 +20,5 @@ def test_exceptions_come_out_and_the_pool_goes_on(tmp_path):
     kernels = Path(library.__file__).parent
     options = ["-std=c++17", "-O1", "-pthread", f"-I{kernels}", "-o", program]
     subprocess.run([compiler, PROGRAM, *options, "-ldl"], check=True)
-    said = subprocess.run([program], capture_output=True, text=True, timeout=100)
+    said = subprocess.run([program], capture_output=True, text=True, timeout=seconds(100))
     assert (said.returncode, said.stdout, said.stderr) == (0, "", "")

@@ -42,7 +42,7 @@ def by_definition(x, y):
     return (first * (2 * covariance + 9e-4) / (variances + 9e-4)).mean()
 
 
-@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.heavy)])
 def test_ssim_follows_the_definition(compiled):
     made, truth = pictures()
     channels = [

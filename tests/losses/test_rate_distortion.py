@@ -11,7 +11,7 @@ from core.losses.ms_ssim import MsSsimLoss
 from core.metrics.quality import ms_ssim
 
 
-@pytest.fixture(params=["graph", "pynative"], autouse=True)
+@pytest.fixture(params=[pytest.param("graph", marks=pytest.mark.heavy), "pynative"], autouse=True)
 def _mode(request):
     before = ms.get_context("mode")
     ms.set_context(mode=ms.GRAPH_MODE if request.param == "graph" else ms.PYNATIVE_MODE)

@@ -13,6 +13,7 @@ from core.metrics.entries import METRICS, MS_SSIM, PSNR, SSIM, MsSsimConfig, Psn
 from core.metrics.quality import as_stored, ms_ssim, psnr, ssim
 
 
+@pytest.mark.heavy
 def test_entries_do_not_import_mindspore() -> None:
     code = "import sys, core.metrics.entries; assert 'mindspore' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from core.testing.limits import seconds
+
 ROOT = Path(__file__).parents[2]
 LEFTOVERS = shutil.ignore_patterns(
     ".*",
@@ -29,7 +31,7 @@ LEFTOVERS = shutil.ignore_patterns(
 
 
 def run(*words, **options):
-    done = subprocess.run([*map(str, words)], capture_output=True, text=True, timeout=600, **options)
+    done = subprocess.run([*map(str, words)], capture_output=True, text=True, timeout=seconds(600), **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -8,12 +8,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 import pytest
+
+from core.testing.limits import becomes_true, seconds
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,7 +61,7 @@ class Checkout:
 
     def run(self, *words, **environment):
         process = self.start(*words, **environment)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=seconds(60))
         return process.returncode, out, err
 
     def calls(self):
@@ -118,9 +119,7 @@ def test_extra_is_added_and_kept(checkout):
 
 def test_interrupted_installation_is_done_again(checkout):
     process = checkout.start("true", UV_SECONDS="60")
-    deadline = time.monotonic() + 30
-    while len(checkout.calls()) < 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
+    assert becomes_true(lambda: len(checkout.calls()) == 2, 30)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     code, _, err = checkout.run("true")
@@ -130,7 +129,7 @@ def test_interrupted_installation_is_done_again(checkout):
 
 def test_two_at_once_make_one_environment(checkout):
     processes = [checkout.start("python", "-c", "print('done')", UV_SECONDS="1") for _ in range(2)]
-    results = [process.communicate(timeout=60) for process in processes]
+    results = [process.communicate(timeout=seconds(60)) for process in processes]
     assert [out for out, _ in results] == ["done\n", "done\n"]
     assert len(checkout.calls()) == 2
     assert sum("waiting for another ./run" in err for _, err in results) == 1

@@ -1,4 +1,4 @@
-"""Makes a parity fixture with a PyTorch twin of `benchmarks/`, or compares the twin with a fixture.
+"""Makes a parity fixture with a PyTorch twin of `benchmarks/peers/`, or compares the twin with a fixture.
 
     python tests/parity/make.py dvc FIXTURE.npz --verify
     python tests/parity/make.py dvc NEW.npz [--seed 1] [--height 64] [--width 192] [hidden=32 …]
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1]), str(HERE.parents[1] / "benchmarks")]
+sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402

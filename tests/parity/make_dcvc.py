@@ -8,9 +8,9 @@ import numpy as np
 import recipe_dcvc
 import torch
 from torch import Tensor
-from torch_dcvc import Coded, Dcvc
 
-from plugins.dcvc.plugin import DcvcConfig
+from benchmarks.peers.dcvc import Coded, Dcvc
+from plugins.dcvc.config import DcvcConfig
 
 Arrays = dict[str, np.ndarray]
 
@@ -27,7 +27,7 @@ def widths(arrays: Mapping[str, np.ndarray]) -> dict[str, int]:
 class Twin:
     """The network, its weights made by the recipe."""
 
-    origin = "benchmarks/torch_dcvc.py, not the published code"
+    origin = "benchmarks/peers/dcvc.py, not the published code"
 
     def __init__(self, widths: Mapping[str, int]) -> None:
         self.network = Dcvc(DcvcConfig(**widths)).eval()

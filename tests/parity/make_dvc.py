@@ -9,10 +9,10 @@ import numpy as np
 import recipe_dvc
 import torch
 from torch import Tensor, nn
-from torch_codecs import laplace_probability
-from torch_dvc import Coded, Dvc
 
-from plugins.dvc.plugin import DvcConfig
+from benchmarks.peers.codecs import laplace_probability
+from benchmarks.peers.dvc import Coded, Dvc
+from plugins.dvc.config import DvcConfig
 
 Arrays = dict[str, np.ndarray]
 
@@ -32,7 +32,7 @@ def widths(arrays: Mapping[str, np.ndarray]) -> dict[str, int]:
 class Twin:
     """The network, its weights made by the recipe."""
 
-    origin = "benchmarks/torch_dvc.py, not the published code"
+    origin = "benchmarks/peers/dvc.py, not the published code"
 
     def __init__(self, widths: Mapping[str, int]) -> None:
         self.network = Dvc(DvcConfig(**widths))

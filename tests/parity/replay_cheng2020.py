@@ -9,13 +9,11 @@ import recipe_cheng2020
 from fixture import Comparison, Fixture, compare
 from mindspore import Tensor
 
-from core.entropy.coder import SymbolDecoder, SymbolEncoder
 from core.entropy.conditional import bits
 from core.testing.recipes import convert_weights, load_weights
 from plugins.cheng2020.cells import Cheng2020
-from plugins.cheng2020.codec import PictureCoder
-from plugins.cheng2020.latents import tables
-from plugins.cheng2020.plugin import Cheng2020Config
+from plugins.cheng2020.codec import Cheng2020Codec
+from plugins.cheng2020.config import Cheng2020CodecConfig, Cheng2020Config
 from plugins.cheng2020.weights import published
 
 Arrays = Mapping[str, np.ndarray]
@@ -81,14 +79,18 @@ def _replay_forward(network: Cheng2020, arrays: Arrays) -> Iterator[Comparison]:
 
 
 def _replay_codec(network: Cheng2020, arrays: Arrays) -> Iterator[Comparison]:
-    coder, encoder = PictureCoder(network, tables(network)), SymbolEncoder()
-    latent, _ = coder.encode(picture(arrays), encoder)
-    payload = encoder.finish()
-    yield compare("symbols", np.rint(latent[0] - arrays["ar_y_hat"]), np.zeros_like(latent[0]), 0.0)
-    ours = {"ar_y_hat": latent[0], "ar_x_hat": coder.picture(latent)}
+    codec = Cheng2020Codec(Cheng2020CodecConfig(), network, Cheng2020Codec.tables(network))
+    y, z = codec.analysis(Tensor(picture(arrays)[None]))
+    packet = codec.writer()
+    latent = packet.write("y", y, codec.side(packet.write("prior", z)))
+    x_hat = codec.synthesis(latent)
+    payload = packet.finish(x_hat).payload
+    values = latent.asnumpy()[0]
+    yield compare("symbols", np.rint(values - arrays["ar_y_hat"]), np.zeros_like(values), 0.0)
+    ours = {"ar_y_hat": values, "ar_x_hat": x_hat.asnumpy()[0]}
     for name, tolerance in _CODED_TOLERANCES.items():
         yield compare(name, ours[name], arrays[name], tolerance)
     expected = arrays["bytes_y"] + arrays["bytes_z"]
     yield compare("bytes", np.array(len(payload)), expected, _BYTES)
-    decoded = coder.decode(SymbolDecoder(payload), *arrays["x_u8"].shape[1:])
-    yield compare("decoded latent", decoded, latent, 0.0)
+    decoded = codec.decode_intra(codec.reader(payload, *arrays["x_u8"].shape[1:]))
+    yield compare("decoded picture", decoded.asnumpy()[0], ours["ar_x_hat"], 0.0)

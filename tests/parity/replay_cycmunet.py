@@ -13,8 +13,8 @@ from core.hooks import PublishedWeights
 from core.nn.deform import deformable_conv2d_by_gathering, deformable_conv2d_by_operator
 from core.testing.recipes import convert_weights, load_weights, named_weights
 from plugins.cycmunet.colour import ToPlanes, ToRgb
+from plugins.cycmunet.config import CycMuNetConfig, Deformable, Format
 from plugins.cycmunet.interface import VideoCycMuNet
-from plugins.cycmunet.plugin import CycMuNetConfig, Deformable, Format
 from plugins.cycmunet.weights import published
 
 Arrays = Mapping[str, np.ndarray]

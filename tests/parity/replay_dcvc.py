@@ -10,15 +10,13 @@ import recipe_dcvc
 from fixture import Comparison, Fixture, compare
 from mindspore import Tensor, nn
 
-from core.entropy.autoregressive import Coded
-from core.entropy.coder import SymbolDecoder, SymbolEncoder
-from core.media.intra import NamedIntraCodec
+from core.codec.intra import NamedIntraCodec
 from core.media.png import Png
+from core.symbols.coder import SymbolDecoder, SymbolEncoder
 from core.testing.recipes import convert_weights, load_weights
 from plugins.dcvc.cells import Dcvc
 from plugins.dcvc.codec import DcvcCodec
-from plugins.dcvc.latents import tables
-from plugins.dcvc.plugin import DcvcCodecConfig, DcvcConfig
+from plugins.dcvc.config import DcvcCodecConfig, DcvcConfig
 from plugins.dcvc.weights import published
 
 Arrays = Mapping[str, np.ndarray]
@@ -104,55 +102,51 @@ def _replay_forward(network: Dcvc, arrays: Arrays) -> Iterator[Comparison]:
 
 
 def _replay_codec(network: Dcvc, arrays: Arrays) -> Iterator[Comparison]:
-    codec = DcvcCodec(
-        DcvcCodecConfig(), network, tables(network), NamedIntraCodec("png", Png(), {"png": Png})
-    )
+    coding = NamedIntraCodec("png", Png(), {"png": Png})
+    codec = DcvcCodec(DcvcCodecConfig(), network, DcvcCodec.tables(network), coding)
     frame, reference = frames(arrays)
-    encoders = {name: SymbolEncoder() for name in ("mv_y", "mv_z", "y", "z")}
     ours: dict[str, Any] = {}
 
-    motion, motion_z = codec.analyse_motion(frame, reference)
-    codec.motion.encode_hyper(motion_z, encoders["mv_z"])
-    side = codec.motion_side(motion_z)
-    coded = codec.motion.encode(motion, side, encoders["mv_y"], False)
-    ours |= {"ar_mv_sym": coded.symbols, "ar_mv_scale": coded.scales, "ar_mv_hat_latent": coded.values}
-    latent = Tensor(coded.values[None])
-    ours["ar_mv"] = network.motion.decode(latent, reference)
+    flow, warped = codec.coarse_flow(frame, reference)
+    (y,) = codec.motion_analysis(frame, warped, flow)
+    z = codec.motion_hyper(y)
+    motion = _Strings(codec, "motion", y, z, codec.motion_side(z))
+    ours |= {"ar_mv_sym": motion.symbols, "ar_mv_scale": motion.scales, "ar_mv_hat_latent": motion.values}
+    ours["ar_mv"] = network.motion.decode(motion.values, reference)
 
-    context, temporal = codec.context(latent, reference)
-    content, z = codec.analyse_content(frame, context)
-    codec.content.encode_hyper(z, encoders["z"])
-    content_side = codec.content_side(z, temporal)
-    coded_content = codec.content.encode(content, content_side, encoders["y"], False)
-    ours |= {"ar_context": context, "ar_y": content, "ar_z": network.contextual.prior.analysis(content)}
-    ours |= {"ar_y_sym": coded_content.symbols, "ar_y_scale": coded_content.scales}
-    ours["ar_y_hat"] = coded_content.values
-    ours["ar_recon_unclamped"] = codec.synthesise_content(Tensor(coded_content.values[None]), context)
+    context, temporal = codec.predict(motion.values, reference)
+    (y,) = codec.content_analysis(frame, context)
+    z = codec.content_hyper(y)
+    content = _Strings(codec, "contextual", y, z, codec.content_side(z, temporal))
+    ours |= {"ar_context": context, "ar_y": y, "ar_z": network.contextual.prior.analysis(y)}
+    ours |= {"ar_y_sym": content.symbols, "ar_y_scale": content.scales, "ar_y_hat": content.values}
+    (ours["ar_recon_unclamped"],) = codec.content_synthesis(content.values, context)
 
     for name, tolerance in _CODED_TOLERANCES.items():
         yield compare(name, _stored(ours[name], arrays[name]), arrays[name], tolerance)
-    yield from _replay_strings(
-        arrays, codec, encoders, {"mv_y": (coded, side), "y": (coded_content, content_side)}
-    )
+    yield from motion.compare(arrays, "mv_")
+    yield from content.compare(arrays, "")
 
 
-def _replay_strings(
-    arrays: Arrays,
-    codec: DcvcCodec,
-    encoders: Mapping[str, SymbolEncoder],
-    latents: Mapping[str, tuple[Coded, Tensor]],
-) -> Iterator[Comparison]:
-    """Lengths of the four strings; and what those of the latents decode to."""
-    for name, encoder in encoders.items():
-        payload = encoder.finish()
-        if f"bs_{name}" in arrays:
-            expected = arrays[f"bs_{name}"].size
-            yield compare(f"bytes of {name}", np.array(len(payload)), np.array(expected), _BYTES)
-        if name in latents:
-            coder = codec.motion if name == "mv_y" else codec.content
-            encoded, side = latents[name]
-            decoded = coder.decode(side, SymbolDecoder(payload), False).asnumpy()[0]
-            yield compare(f"{name} decoded", decoded, encoded.values, 0.0)
+class _Strings:
+    """A latent and its hyper-latent, coded by themselves."""
+
+    def __init__(self, codec: DcvcCodec, name: str, y: Tensor, z: Tensor, side: Tensor) -> None:
+        self._coder, self._side = codec.coded_latents[name].coder, side
+        latent, hyper = SymbolEncoder(), SymbolEncoder()
+        codec.coded_latents[f"{name}.hyper"].coder.encode(z, hyper)
+        self.values, (self.symbols, self.scales) = self._coder.encode(y, latent, side)
+        self._payloads = {"y": latent.finish(), "z": hyper.finish()}
+
+    def compare(self, arrays: Arrays, prefix: str) -> Iterator[Comparison]:
+        """Lengths of the strings; and what the latent's decodes to."""
+        for name, payload in self._payloads.items():
+            if f"bs_{prefix}{name}" in arrays:
+                expected = arrays[f"bs_{prefix}{name}"].size
+                name = f"bytes of {prefix}{name}"
+                yield compare(name, np.array(len(payload)), np.array(expected), _BYTES)
+        decoded = self._coder.decode(SymbolDecoder(self._payloads["y"]), 0, 0, self._side)
+        yield compare(f"{prefix}y decoded", decoded.asnumpy(), self.values.asnumpy(), 0.0)
 
 
 def _stored(ours: Any, expected: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from core.entropy import conditional, factorized
 from core.nn.warp import warp
 from core.testing.recipes import convert_weights, load_weights
 from plugins.dvc.cells import Dvc
-from plugins.dvc.plugin import DvcConfig
+from plugins.dvc.config import DvcConfig
 from plugins.dvc.weights import published
 
 Arrays = Mapping[str, np.ndarray]

@@ -10,11 +10,11 @@ import recipe_ssfvc
 from fixture import Comparison, Fixture
 from mindspore import Tensor, nn
 
+from core.entropy.latents import HyperpriorLatent
 from core.nn.warp import warp_volume
 from core.testing.recipes import convert_weights, load_weights
 from plugins.ssfvc.cells import Autoencoder, ScaleSpaceFlow
-from plugins.ssfvc.hyperprior import Hyperprior
-from plugins.ssfvc.plugin import SsfvcConfig
+from plugins.ssfvc.config import SsfvcConfig
 from plugins.ssfvc.scale_space import scale_space
 from plugins.ssfvc.weights import published
 
@@ -88,7 +88,7 @@ def _compare_latent(prefix: str, record: Record, arrays: Arrays) -> Iterator[Com
 
 
 def _compare_coding(
-    prefix: str, hyperprior: Hyperprior, record: Record, arrays: Arrays
+    prefix: str, hyperprior: HyperpriorLatent, record: Record, arrays: Arrays
 ) -> Iterator[Comparison]:
     """The symbols, and what they give back: the codec's side of the same latent."""
     z_symbols, y_symbols = hyperprior.symbols(Tensor(record["y"][None]))

@@ -14,8 +14,7 @@ sys.path.insert(0, str(HERE))
 import replay_ssfvc  # noqa: E402
 from fixture import Fixture  # noqa: E402
 
-from core.entropy.coder import SymbolEncoder  # noqa: E402
-from plugins.ssfvc.latents import LatentCoder  # noqa: E402
+from core.symbols.coder import SymbolEncoder  # noqa: E402
 from plugins.ssfvc.plugin import CODEC  # noqa: E402
 
 
@@ -50,7 +49,7 @@ def test_payloads_are_as_long_as_published_strings(stored):
         name, published = latents[part]
         z, y = (Tensor(arrays[f"{prefix}_sym_{latent}"][None].astype(np.float32)) for latent in "zy")
         encoder = SymbolEncoder()
-        LatentCoder(tables, name).encode((z, y), encoder)
+        getattr(network, name).hyperprior.coder(tables, name).encode((z, y), encoder)
         length = sum(arrays[f"bs_{frame}{published}_{latent}"].size - 8 for latent in "zy")
         assert len(encoder.finish()) == pytest.approx(length, rel=0.005)
 

@@ -25,6 +25,7 @@ from core.bench.results import Results
 from core.report import crops
 from core.report.bench import write_report
 from core.report.svg import Series, chart
+from core.testing.limits import seconds
 
 SIDE = 200
 RATES = {"q1": (200, 30.0), "q2": (400, 33.0), "q3": (800, 35.5), "q4": (1600, 37.5)}
@@ -263,6 +264,7 @@ def test_published_points_rise() -> None:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here to open the page in")
+@pytest.mark.heavy
 def test_a_browser_runs_the_page(made: tuple[Path, Results], tmp_path: Path) -> None:
     """The page's own script marks numbers and sorts; a script of the test clicks and chooses."""
     text = (made[0] / "bench.html").read_text()
@@ -283,7 +285,7 @@ def test_a_browser_runs_the_page(made: tuple[Path, Results], tmp_path: Path) -> 
         [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", file.as_uri()],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=seconds(120),
     ).stdout
     title = told.partition("<title>")[2].partition("</title>")[0]
     rates, shown, numbers = title.split("|")

@@ -11,6 +11,8 @@ from pathlib import Path
 import copier
 import pytest
 
+from core.testing.limits import seconds
+
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "template"
 
@@ -47,7 +49,7 @@ class Environment:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=900,
+            timeout=seconds(900),
         )
         told = done.stdout + done.stderr
         assert (done.returncode != 0) == fails, told

@@ -33,11 +33,16 @@ def test_answers_stand_in_the_distribution(tmp_path, kind):
     assert f'name = "mindvideo-{PLUGIN[kind]}"' in project
     assert 'authors = [{ name = "Ada Lovelace" }]' in project
     assert 'license = "MIT"' in project
-    assert f'my_own = "{package}.plugin"' in project
+    assert f'my_own = "{package}.plugin:plugin"' in project
     assert "Ada Lovelace" in (folder / "LICENSE").read_text()
     names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     own = {"codec": "codec.py", "upscaler": "upscaler.py"}
-    assert {f"{package}/{own[kind]}", f"{package}/cells.py", "tests/test_my_own.py"} <= names
+    assert {
+        f"{package}/{own[kind]}",
+        f"{package}/cells.py",
+        f"{package}/config.py",
+        "tests/test_my_own.py",
+    } <= names
     assert {"README.md", ".github/workflows/test.yml", f"{package}/conf/experiment/my_own_demo.yaml"} <= names
     for path in names:
         assert not re.search(r"[{}]|jinja", path)

@@ -86,7 +86,6 @@ def words(codec: str) -> list[str]:
         "experiment=none",
         f"codec={codec}",
         f"codec.gop={gop}",
-        "codec.scene_cut=false",
         *model_words(codec),
     ]
 

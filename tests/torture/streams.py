@@ -6,8 +6,8 @@ import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.entropy.stream import StreamReader
-from core.entropy.stream.fields import END, Fields, sealed, seed
+from core.stream import StreamReader
+from core.stream.fields import END, Fields, sealed, seed
 
 from .mutations import Rng, extreme, renumbered, spoiled, with_number
 

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from core.entropy.stream import StreamReader
 from core.errors import StreamError
 from core.hooks import Packet, PacketType
+from core.stream import StreamReader
 from core.testing.material import stream_header, write_stream
 from core.training.checkpoint import Checkpoint
 from tests.torture import containers, materials, mutations, records, streams, weights

@@ -1,6 +1,7 @@
 """Checkpoints: what is written comes back, and whatever is wrong with a file is one sentence."""
 
 import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -151,3 +152,20 @@ def test_a_description_that_is_nested_without_end_is_one_sentence(tmp_path: Path
     save_file({"a": np.zeros(1)}, tmp_path / "a.safetensors", metadata={"mindvideo": "[" * 200_000})
     with pytest.raises(CheckpointError, match="is damaged: its description"):
         Checkpoint.open(tmp_path / "a.safetensors")
+
+
+@dataclass
+class Options:
+    """Of a model."""
+
+    features: int = 1
+
+
+def test_options_that_are_not_taken_are_named(tmp_path: Path) -> None:
+    saved = written(tmp_path / "a.safetensors")
+    assert saved.options("dense", Options) == Options(3)
+    changed = replace(saved, model_section={**SECTION, "width": 3})
+    with pytest.raises(CheckpointError, match=r"made for model=dense with options .* \(Key 'width' not in"):
+        changed.options("dense", Options)
+    with pytest.raises(CheckpointError, match="a checkpoint of model=other is needed"):
+        changed.options("other", Options)

@@ -15,6 +15,8 @@ from core.training.checkpoint import assign, tensors_of
 from core.training.steps import RATE_DISTORTION as STEP
 from core.training.steps import RateDistortionStepConfig
 
+pytestmark = pytest.mark.heavy
+
 SHAPE = (2, 3, 3, 16, 24)
 """Two clips of three frames."""
 

@@ -8,6 +8,8 @@ from mindspore import Tensor, nn, ops
 from core.nn import precision
 from core.training.step import FIRST_SCALE, ClipByGlobalNorm, TrainStep
 
+pytestmark = pytest.mark.heavy
+
 
 class Objective(nn.Cell):
     """100 * w·x, and x's mean beside it: a gradient that is known by heart."""

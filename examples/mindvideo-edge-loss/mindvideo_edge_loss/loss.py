@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from mindspore import Tensor, nn, ops
 
+from .config import EdgeLossConfig
+
 EPSILON = 1 / 255
 """Differences well below one 8-bit level count quadratically, larger ones linearly."""
 
@@ -11,9 +13,9 @@ EPSILON = 1 / 255
 class EdgeLoss(nn.Cell):
     """Mean over pairs of pictures (N,3,H,W) of charbonnier(pictures) + weight · charbonnier(edges)."""
 
-    def __init__(self, weight: float) -> None:
+    def __init__(self, config: EdgeLossConfig) -> None:
         super().__init__()
-        self.weight = weight
+        self.weight = config.weight
 
     def construct(self, outputs: tuple[Tensor, ...], targets: tuple[Tensor, ...]) -> Tensor:
         total = self._distance(outputs[0] - targets[0])

@@ -8,6 +8,8 @@ import numpy as np
 from mindspore.train import Metric
 from numpy.typing import NDArray
 
+from .config import EdgeErrorConfig
+
 
 class EdgeError(Metric):
     """Mean absolute difference of the pictures' edges in 8-bit levels; 0 is best.
@@ -15,7 +17,7 @@ class EdgeError(Metric):
     ``update(prediction, truth)`` takes N,3,H,W in [0,1].
     """
 
-    def __init__(self) -> None:
+    def __init__(self, config: EdgeErrorConfig) -> None:
         super().__init__()
         self.clear()
 

@@ -16,7 +16,7 @@ from core.nn.gdn import GDN, InverseGDN
 from core.nn.spynet import SPyNet
 from core.nn.warp import Warp
 
-from .plugin import HierarchyConfig
+from .config import HierarchyConfig
 
 MULTIPLE = 16
 """Sides of a picture must be divisible by it, for the flow's pyramid."""
@@ -46,17 +46,12 @@ class Autoencoder(nn.Cell):
         return self.synthesis(latent / STEPS)
 
     def symbols(self, x: Tensor) -> Tensor:
-        """Whole numbers that stand for the latent: its distance from the medians, rounded."""
-        return ops.round(self.analyse(x) - self.prior.medians())
+        """Whole numbers that stand for the latent."""
+        return self.prior.symbols(self.analyse(x))
 
     def restore(self, symbols: Tensor) -> Tensor:
         """What is made of symbols."""
-        return self.synthesise(symbols + self.prior.medians())
-
-    def information(self, symbols: Tensor) -> Tensor:
-        """Bits of symbols under the float prior: a scalar."""
-        _, likelihood = self.prior(symbols + self.prior.medians())
-        return bits(likelihood)
+        return self.synthesise(self.prior.restore(symbols))
 
 
 class Hierarchy(nn.Cell):

@@ -2,7 +2,8 @@
 
 An intra packet holds another codec's picture. An inter packet holds, in one range-coded payload, motion and residual;
 before them an anchor's says how many frames it lies after the last one, from which the decoder knows the order of
-those that follow (`order.turns`).
+those that follow (`order.turns`). A frame has two references, and leaves out of order: that is why encoder and decoder
+are the codec's own, in place of those of `core.codec.predictive`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from dataclasses import dataclass
 
 from mindspore import Tensor
 
-from core.entropy.coded import IntraPictures
-from core.entropy.coder import SymbolDecoder, SymbolEncoder
+from core.codec.coded import Coded, IntraPictures
+from core.codec.decoded import DecodedPictures, checksum
+from core.codec.network import Latents, NetworkCodec, stage
+from core.codec.packets import PacketReader, PacketWriter
 from core.errors import StreamError
 from core.hooks import (
     Array,
@@ -28,33 +31,79 @@ from core.hooks import (
     PictureFormat,
     Tables,
 )
-from core.media.decoded import DecodedPictures, checksum
+from core.nn.stage import Stage
 
-from . import stages
 from .cells import LATENT, MULTIPLE, Hierarchy
-from .latents import LatentCoder
-from .order import turns
-from .plugin import HierarchyCodecConfig
+from .config import HierarchyCodecConfig
+from .order import MOST, turns
+
+_DISTANCES = range(1, MOST + 1)
+"""From one anchor to the next, in frames."""
 
 
-class HierarchyCodec:
-    """`core.hooks.Codec` of a trained `Hierarchy`.
+class MotionAnalysis(Stage):
+    """A frame and its neighbours, 1,3,H,W, to the motion's symbols, 1,C,H/8,W/8."""
 
-    Its stages are compiled once for each size that frames are padded to, for all encoders and decoders together.
-    """
+    def construct(self, frame: Tensor, before: Tensor, after: Tensor) -> Tensor:
+        return self.network.motion.symbols(self.network.flows(frame, before, after))
+
+
+class MotionSynthesis(Stage):
+    """The motion's symbols and the neighbours to the prediction, 1,3,H,W."""
+
+    def construct(self, motion: Tensor, before: Tensor, after: Tensor) -> Tensor:
+        return self.network.blend(self.network.motion.restore(motion), before, after)
+
+
+class ResidualAnalysis(Stage):
+    """A frame and its prediction to the residual's symbols."""
+
+    def construct(self, frame: Tensor, prediction: Tensor) -> Tensor:
+        return self.network.residual.symbols(frame - prediction)
+
+
+class ResidualSynthesis(Stage):
+    """The residual's symbols and the prediction to the frame."""
+
+    def construct(self, residual: Tensor, prediction: Tensor) -> Tensor:
+        return prediction + self.network.residual.restore(residual)
+
+
+class HierarchyCodec(NetworkCodec):
+    """`core.hooks.Codec` of a trained `Hierarchy`."""
+
+    multiple = MULTIPLE
+
+    motion_analysis = stage(MotionAnalysis)
+    motion_synthesis = stage(MotionSynthesis)
+    residual_analysis = stage(ResidualAnalysis)
+    residual_synthesis = stage(ResidualSynthesis)
 
     def __init__(
         self, config: HierarchyCodecConfig, network: Hierarchy, tables: Tables, intra: IntraCodec
     ) -> None:
-        network.set_train(False)
-        self.config = config
+        super().__init__(config, network, tables)
         self.intra = intra
-        self.coder = LatentCoder(tables)
-        self.analyse_motion = stages.MotionAnalysis(network)
-        self.synthesise_motion = stages.MotionSynthesis(network)
-        self.analyse_residual = stages.ResidualAnalysis(network)
-        self.synthesise_residual = stages.ResidualSynthesis(network)
-        self.information = stages.Information(network)
+
+    @staticmethod
+    def latents(network: Hierarchy) -> Latents:
+        """Motion and residual."""
+        return {
+            "motion.prior": (network.motion.prior, LATENT),
+            "residual.prior": (network.residual.prior, LATENT),
+        }
+
+    def encode(self, frame: Tensor, before: Tensor, after: Tensor, packet: PacketWriter) -> Tensor:
+        """Write a frame under its neighbours; returns what `decode` gives."""
+        motion = packet.write("motion.prior", self.motion_analysis(frame, before, after))
+        prediction = self.motion_synthesis(motion, before, after)
+        residual = packet.write("residual.prior", self.residual_analysis(frame, prediction))
+        return self.residual_synthesis(residual, prediction)
+
+    def decode(self, packet: PacketReader, before: Tensor, after: Tensor) -> Tensor:
+        """The frame of a packet."""
+        prediction = self.motion_synthesis(packet.read("motion.prior"), before, after)
+        return self.residual_synthesis(packet.read("residual.prior"), prediction)
 
     def encoder(self, format: PictureFormat, estimate: bool = False) -> FrameEncoder:
         """A fresh encoder; ``estimate`` asks for `CodedFrame.estimated_bits` as well."""
@@ -74,9 +123,9 @@ class _Side:
         self.intra = IntraPictures(codec.intra, format)
         self.anchor: Tensor | None = None
 
-    def show(self, output: Array) -> tuple[Picture, Tensor]:
+    def show(self, output: Tensor) -> tuple[Picture, Tensor]:
         """The decoded picture of what the network computed, and what later frames refer to."""
-        picture = self.pictures.samples(output)
+        picture = self.pictures.samples(output.asnumpy()[0])
         return picture, Tensor(self.pictures.reference(picture)[None])
 
 
@@ -107,38 +156,27 @@ class _Encoder(_Side):
 
     def _intra(self, padded: Array, time: int) -> CodedFrame:
         coded = self.intra.encode(padded, self.codec.config.crf, self._estimate)
-        picture, self.anchor = self.show(coded.output)
-        packet = Packet(PacketType.INTRA, time, coded.payload, coded.symbols, checksum(picture))
-        return CodedFrame(packet, picture, coded.bits)
+        frame, self.anchor = self._leaving(PacketType.INTRA, coded, time)
+        return frame
 
     def _group(self, held: Sequence[_Held]) -> Iterator[CodedFrame]:
         """The frames after the anchor, of which the last becomes the next one."""
         assert self.anchor is not None
         references = {0: self.anchor}
         for turn in turns(len(held)):
-            encoder = SymbolEncoder()
+            packet = self.codec.writer(self._estimate)
             if turn.place == len(held):
-                self.codec.coder.encode_distance(turn.place, encoder)
-            before, after = references[turn.before], references[turn.after]
-            coded, references[turn.place] = self._inter(held[turn.place - 1], before, after, encoder)
-            yield coded
+                packet.write_number(turn.place, _DISTANCES)
+            item, before, after = held[turn.place - 1], references[turn.before], references[turn.after]
+            made = self.codec.encode(Tensor(item.frame[None]), before, after, packet)
+            frame, references[turn.place] = self._leaving(PacketType.INTER, packet.finish(made), item.time)
+            yield frame
         self.anchor = references[len(held)]
 
-    def _inter(
-        self, held: _Held, before: Tensor, after: Tensor, encoder: SymbolEncoder
-    ) -> tuple[CodedFrame, Tensor]:
-        codec, frame = self.codec, Tensor(held.frame[None])
-        motion = codec.analyse_motion(frame, before, after)
-        prediction = codec.synthesise_motion(motion, before, after)
-        residual = codec.analyse_residual(frame, prediction)
-        output = codec.synthesise_residual(residual, prediction).asnumpy()[0]
-        codec.coder.encode(motion, residual, encoder)
-        picture, reference = self.show(output)
-        payload = encoder.finish()
-        packet = Packet(PacketType.INTER, held.time, payload, encoder.symbols_hash, checksum(picture))
-        # Without the four bits of an anchor's distance.
-        bits = float(codec.information(motion, residual)) if self._estimate else None
-        return CodedFrame(packet, picture, bits), reference
+    def _leaving(self, kind: PacketType, coded: Coded, time: int) -> tuple[CodedFrame, Tensor]:
+        picture, reference = self.show(coded.output)
+        packet = Packet(kind, time, coded.payload, coded.symbols, checksum(picture))
+        return CodedFrame(packet, picture, coded.bits), reference
 
 
 class _Group:
@@ -189,17 +227,14 @@ class _Decoder(_Side):
         return DecodedFrame(packet.time, picture)
 
     def _inter(self, packet: Packet, group: _Group | None, anchor: Tensor | None) -> list[DecodedFrame]:
-        codec, decoder = self.codec, SymbolDecoder(packet.payload)
+        reader = self.codec.reader(packet.payload, self.pictures.height, self.pictures.width)
         if group is None:
             assert anchor is not None
-            group = _Group(codec.coder.decode_distance(decoder), anchor)
-        sides = self.pictures.height // LATENT, self.pictures.width // LATENT
-        motion, residual = codec.coder.decode(decoder, *sides)
-        decoder.finish(packet.symbols)
+            group = _Group(reader.read_number(_DISTANCES), anchor)
         turn = group.left[0]
-        before, after = group.references[turn.before], group.references[turn.after]
-        prediction = codec.synthesise_motion(motion, before, after)
-        picture, reference = self.show(codec.synthesise_residual(residual, prediction).asnumpy()[0])
+        made = self.codec.decode(reader, group.references[turn.before], group.references[turn.after])
+        reader.finish(packet.symbols)
+        picture, reference = self.show(made)
         shown = list(group.add(DecodedFrame(packet.time, picture), reference))
         if group.left:
             self._group = group

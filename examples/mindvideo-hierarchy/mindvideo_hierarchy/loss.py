@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mindspore import Tensor, nn, ops
 
-from .plugin import HierarchyLossConfig
+from .config import HierarchyLossConfig
 
 
 class HierarchyLoss(nn.Cell):

@@ -4,18 +4,12 @@ import mindspore as ms
 import numpy as np
 import pytest
 from mindspore import Tensor
+from mindvideo_hierarchy.config import HierarchyCodecConfig, HierarchyConfig, HierarchyLossConfig
 from mindvideo_hierarchy.order import MOST, turns
-from mindvideo_hierarchy.plugin import (
-    CODEC,
-    LOSS,
-    MODEL,
-    HierarchyCodecConfig,
-    HierarchyConfig,
-    HierarchyLossConfig,
-)
+from mindvideo_hierarchy.plugin import CODEC, LOSS, MODEL
 
+from core.codec.intra import NamedIntraCodec
 from core.hooks import Direction, PacketType, PictureFormat
-from core.media.intra import NamedIntraCodec
 from core.media.png import Png
 from core.testing.material import moving_frames
 
@@ -100,7 +94,7 @@ def test_where_it_stands_among_codecs():
 
 @pytest.mark.parametrize("distance", [0, MOST + 1])
 def test_a_distance_out_of_range_is_refused(distance):
-    with pytest.raises(ValueError, match=r"codec\.distance"):
+    with pytest.raises(ValueError, match="distance is"):
         HierarchyCodecConfig(distance=distance)
 
 

@@ -13,10 +13,10 @@ from core.coding.encode import encode
 from core.coding.frames import StreamDecoder, StreamFault
 from core.coding.verify import verify
 from core.errors import ConfigError
-from core.hooks import Array, CodecEntry, Coding, ConventionalCodecEntry, Direction, Supervision
+from core.hooks import Array, CodecEntry, Coding, Direction, Supervision
 from core.media.writer import open_writer
-from plugins.anchors import plugin
 from plugins.anchors.codec import AnchorCodec, encoder_of
+from plugins.anchors.plugin import plugin
 
 NAMES = ["x264", "x265", "svtav1", "vp9"]
 WORDS = {
@@ -128,13 +128,13 @@ def test_a_constant_quantiser() -> None:
     [
         ("x264", "codec.qp=30", "give codec.crf or codec.qp"),
         ("x264", "codec.crf=null", "give codec.crf or codec.qp"),
-        ("x264", "codec.crf=52", "must lie between 0 and 51"),
-        ("x265", "codec.crf=-1", "must lie between 0 and 51"),
-        ("svtav1", "codec.crf=64", "must lie between 0 and 63"),
+        ("x264", "codec.crf=52", "must be between 0 and 51"),
+        ("x265", "codec.crf=-1", "must be between 0 and 51"),
+        ("svtav1", "codec.crf=64", "must be between 0 and 63"),
         ("x264", "codec.bframes=17", "between 0 and 16"),
         ("x264", "codec.preset=hasty", "hasty"),
-        ("x264", "codec.scene_cut=true", "scene_cut is not offered"),
-        ("x265", "codec.gop=-1", "gop=-1 is negative"),
+        ("x264", "codec.scene_cut=true", "there is no setting 'codec.scene_cut'"),
+        ("x265", "codec.gop=-1", "codec.gop is -1; it must be at least 0"),
         ("svtav1", "codec.preset=14", "between 0 and 13"),
         ("svtav1", "codec.subsampling=YUV444", "4:2:0 alone"),
         ("vp9", "codec.effort=9", "between 0 and 8"),
@@ -149,7 +149,7 @@ def test_where_anchors_stand_among_codecs() -> None:
     entries = list(plugin.codecs())
     assert [entry.name for entry in entries] == NAMES
     for entry in entries:
-        assert isinstance(entry, CodecEntry) and isinstance(entry, ConventionalCodecEntry)
+        assert isinstance(entry, CodecEntry) and not entry.needs
         axes = (entry.coding, entry.supervision, entry.direction)
         assert axes == (Coding.RESIDUAL, Supervision.OBJECTIVE, Direction.UNIDIRECTIONAL)
         assert isinstance(entry.build(entry.config()), AnchorCodec)

@@ -5,7 +5,7 @@ import pytest
 from mindspore import Tensor
 
 from plugins.cheng2020.cells import Cheng2020
-from plugins.cheng2020.plugin import Cheng2020Config
+from plugins.cheng2020.config import Cheng2020Config
 
 
 def build_network(seed=7, channels=6):

@@ -9,7 +9,8 @@ import core
 from core.tasks.import_weights import read_state_dict, translate
 from core.testing.recipes import load_weights
 from plugins.cheng2020.cells import Cheng2020
-from plugins.cheng2020.plugin import MODEL, Cheng2020Config
+from plugins.cheng2020.config import Cheng2020Config
+from plugins.cheng2020.plugin import MODEL
 
 from ..codecs.material import mode
 

@@ -60,7 +60,7 @@ def _describe(stream: Path, loaded, record: Path) -> None:
     import numpy as np
 
     from core.coding.frames import StreamDecoder
-    from core.entropy.stream import StreamReader
+    from core.stream import StreamReader
 
     with StreamReader(stream) as reader:
         packets = [

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 import mindspore as ms
 import numpy as np
 
+from core.codec.intra import NamedIntraCodec
 from core.media.hevc import Hevc
-from core.media.intra import NamedIntraCodec
 from core.media.png import Png
 from core.testing.material import moving_frames as build_frames
 

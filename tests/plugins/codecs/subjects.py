@@ -3,8 +3,7 @@
 - ``build_network(seed=7, **widths)``: a network small enough for seconds whose weights really code;
 - ``SMALLEST``: widths of the smallest one;
 - ``forged(codec, rng, largest)``: an intra packet (or None) and an inter packet of 40x24 pixels, with rightly coded
-  symbols of up to this magnitude; for a network of the smallest widths;
-- ``NO_NUMBERS``: what the decoder's ``_inter`` gives at 40x24 pixels, but of values that are no numbers.
+  symbols of up to this magnitude; for a network of the smallest widths.
 """
 
 from __future__ import annotations
@@ -15,12 +14,16 @@ from types import ModuleType
 from typing import Any
 
 from core.coding.resampled import ResampledCodec
-from core.hooks import Codec, CodecConfig, CodecEntry, InterCodecEntry
+from core.hooks import Codec, CodecConfig, CodecEntry
 from core.upscaling.floors import Floor
 from plugins.dcvc import plugin as dcvc
+from plugins.dcvc.config import DcvcCodecConfig
 from plugins.dvc import plugin as dvc
+from plugins.dvc.config import DvcCodecConfig
 from plugins.dvcp import plugin as dvcp
+from plugins.dvcp.config import DvcpCodecConfig
 from plugins.ssfvc import plugin as ssfvc
+from plugins.ssfvc.config import SsfvcCodecConfig
 
 from ..dcvc import conftest as dcvc_tests
 from ..dvc import conftest as dvc_tests
@@ -52,7 +55,7 @@ class Subject:
 
     def codec(self, network=None, tables=None) -> Codec:
         network = network or self.network()
-        intra = [intra_codec()] if isinstance(self.entry, InterCodecEntry) else []
+        intra = [intra_codec()] if "intra" in self.entry.needs else []
         return self.entry.build(self.config, network, tables or self.entry.tables(network), *intra)
 
 
@@ -64,18 +67,18 @@ class Resampled(Subject):
 
 
 SUBJECTS = {
-    "ssfvc": Subject("ssfvc", ssfvc.CODEC, ssfvc.SsfvcCodecConfig(), ssfvc_tests, 128),
-    "dvc": Subject("dvc", dvc.CODEC, dvc.DvcCodecConfig(), dvc_tests, 64),
-    "dvcp": Subject("dvcp", dvcp.CODEC, dvcp.DvcpCodecConfig(), dvcp_tests, 64),
-    "dcvc": Subject("dcvc", dcvc.CODEC, dcvc.DcvcCodecConfig(), dcvc_tests, 64, portable=False),
+    "ssfvc": Subject("ssfvc", ssfvc.CODEC, SsfvcCodecConfig(), ssfvc_tests, 128),
+    "dvc": Subject("dvc", dvc.CODEC, DvcCodecConfig(), dvc_tests, 64),
+    "dvcp": Subject("dvcp", dvcp.CODEC, DvcpCodecConfig(), dvcp_tests, 64),
+    "dcvc": Subject("dcvc", dcvc.CODEC, DcvcCodecConfig(), dcvc_tests, 64, portable=False),
 }
 
 PORTABLE_DCVC = Subject(
-    "dcvc_portable", dcvc.CODEC, dcvc.DcvcCodecConfig(), dcvc_tests, 64, options={"portable": True}
+    "dcvc_portable", dcvc.CODEC, DcvcCodecConfig(), dcvc_tests, 64, options={"portable": True}
 )
 
 OWN = [name for name in SUBJECTS if name != "dvcp"]
 """Codecs with code of their own. DVC-P's networks are coded by DVC's, which what costs minutes tries once."""
 
-WRAPPED = {"dvc, resampled": Resampled("dvc", dvc.CODEC, dvc.DvcCodecConfig(), dvc_tests, 64)}
+WRAPPED = {"dvc, resampled": Resampled("dvc", dvc.CODEC, DvcCodecConfig(), dvc_tests, 64)}
 """Codecs around others, which are tried as far as that does not depend on what is within."""

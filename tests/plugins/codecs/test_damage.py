@@ -7,9 +7,9 @@ import mindspore as ms
 import numpy as np
 import pytest
 
-from core.entropy.coder import SymbolDecoder
-from core.entropy.stream.fields import Fields, sealed, seed
 from core.hooks import PacketType, PictureFormat
+from core.stream.fields import Fields, sealed, seed
+from core.symbols.coder import SymbolDecoder
 from core.testing import damage as ways
 from core.testing.damage import Remembering, forged, peak_memory
 from core.testing.material import ARITHMETIC, stream_header, write_stream
@@ -171,12 +171,9 @@ def test_the_network_takes_extreme_latents(decode, subject, codec, packets, tmp_
             of_some_kind(decode, written(changed, tmp_path))
 
 
-def test_a_picture_of_no_numbers_is_a_fault_of_its_packet(
-    decode, subject, codec, packets, tmp_path, monkeypatch
-):
-    output = subject.tests.NO_NUMBERS
-    decoder = type(codec.decoder(PictureFormat(WIDTH, HEIGHT)))
-    monkeypatch.setattr(decoder, "_inter", lambda decoder, packet, reference: output)
+def test_a_picture_of_no_numbers_is_a_fault_of_its_packet(decode, codec, packets, tmp_path, monkeypatch):
+    right = codec.decode
+    monkeypatch.setattr(codec, "decode", lambda packet, reference: right(packet, reference) * np.nan)
     shown, told = decode(written(packets, tmp_path))
     assert len(shown) == 1
     assert "packet 1: The network's picture holds values that are no numbers" in told

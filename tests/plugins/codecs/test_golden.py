@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 import core
+from core.codec.decoded import checksum
 from core.coding.frames import StreamDecoder
-from core.entropy.stream import StreamReader
 from core.errors import StreamError
-from core.media.decoded import checksum
 from core.metrics.quality import psnr
+from core.stream import StreamReader
 
 from .make_golden import choices, folder
 from .material import mode

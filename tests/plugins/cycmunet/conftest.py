@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
+from plugins.cycmunet.config import CycMuNetConfig, Format
 from plugins.cycmunet.interface import VideoCycMuNet
-from plugins.cycmunet.plugin import CycMuNetConfig, Format
 
 SMALL = {"features": 8, "groups": 2, "levels": 2, "cycles": 1, "front_blocks": 1, "trunk_blocks": 1}
 

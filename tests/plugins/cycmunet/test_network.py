@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
-from plugins.cycmunet.loss import CycMuNetLoss
-from plugins.cycmunet.plugin import (
+from plugins.cycmunet.config import (
     CycMuNetConfig,
     CycMuNetLossConfig,
     Deformable,
@@ -14,6 +13,7 @@ from plugins.cycmunet.plugin import (
     Format,
     MiddleResidual,
 )
+from plugins.cycmunet.loss import CycMuNetLoss
 
 
 def run(network, frames):

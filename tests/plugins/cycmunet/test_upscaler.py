@@ -6,7 +6,8 @@ from mindspore import Tensor
 
 from core.hooks import Output
 from core.media.tiles import plan_tiles
-from plugins.cycmunet.plugin import UPSCALER, CycMuNetUpscalerConfig, Format
+from plugins.cycmunet.config import CycMuNetUpscalerConfig, Format
+from plugins.cycmunet.plugin import UPSCALER
 
 ORDER = (Output.FIRST, Output.MIDDLE, Output.LAST, Output.LOW_MIDDLE)
 CHOICES = [(), (Output.LOW_MIDDLE,), (Output.FIRST, Output.LAST), (Output.FIRST, Output.MIDDLE), ORDER]

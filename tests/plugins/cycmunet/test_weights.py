@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from core.testing.recipes import convert_weights, named_weights
+from plugins.cycmunet.config import CycMuNetConfig, Format
 from plugins.cycmunet.interface import VideoCycMuNet
-from plugins.cycmunet.plugin import CycMuNetConfig, Format
 from plugins.cycmunet.weights import published
 
 FIXTURE = Path(__file__).parents[2] / "parity" / "cycmunet.npz"

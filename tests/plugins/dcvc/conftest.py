@@ -11,17 +11,14 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
-from core.entropy.coder import SymbolEncoder
+from core.codec.decoded import DecodedPictures
 from core.hooks import Packet, PacketType, PictureFormat
-from core.media.decoded import DecodedPictures
-from plugins.dcvc.cells import Dcvc
-from plugins.dcvc.codec import MULTIPLE, begin
-from plugins.dcvc.plugin import DcvcConfig, Quantize
+from plugins.dcvc.cells import MULTIPLE, Dcvc
+from plugins.dcvc.config import DcvcConfig, Quantize
 
 from ..codecs.material import build_frames, extreme_symbols, intra_codec
 
 SMALLEST = {"features": 4, "latent": 4, "motion": 4, "refinement": 4, "hyper": 4, "flow": 4}
-NO_NUMBERS = np.full((3, 64, 64), np.nan, np.float32)
 WIDTHS = {"features": 8, "latent": 12, "motion": 6, "refinement": 4, "hyper": 4, "flow": 8}
 LEVELS = 48
 """Steps of the small frames' samples."""
@@ -104,15 +101,16 @@ def forged(codec, rng, largest):
     pictures = DecodedPictures(format, MULTIPLE)
     reference = Tensor(pictures.reference(pictures.samples(picture_codec.decode(intra, format)))[None])
 
-    encoder = SymbolEncoder()
-    begin(encoder, Quantize.codec)
+    packet = codec.writer()
+    packet.write_number(tuple(Quantize).index(Quantize.codec), range(2))
     z, motion, content = (Tensor(extreme_symbols(rng, (1, 4, side, side), largest)) for side in (1, 4, 4))
-    codec.motion.encode_hyper(z, encoder)
-    coded = codec.motion.encode(motion, codec.motion_side(z), encoder, False)
-    _, *temporal = codec.context(Tensor(coded.values[None]), reference)
-    codec.content.encode_hyper(z, encoder)
-    codec.content.encode(content, codec.content_side(z, *temporal), encoder, False)
-    inter = Packet(PacketType.INTER, 1, encoder.finish(), encoder.symbols_hash, 0)
+    packet.write("motion.hyper", z)
+    decoded = packet.write("motion", motion, codec.motion_side(z))
+    _, *temporal = codec.predict(decoded, reference)
+    packet.write("contextual.hyper", z)
+    packet.write("contextual", content, codec.content_side(z, *temporal))
+    coded = packet.finish(None)
+    inter = Packet(PacketType.INTER, 1, coded.payload, coded.symbols, 0)
     return Packet(PacketType.INTRA, 0, intra, zlib.crc32(intra), 0), inter
 
 

@@ -9,11 +9,12 @@ from mindspore import Tensor
 
 from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
-from core.entropy.order import ContextOrder
 from core.errors import CheckpointError, StreamError
 from core.hooks import Coding, PictureFormat, Supervision
 from core.nn import strips
-from plugins.dcvc.plugin import CODEC, DcvcCodecConfig, Quantize
+from core.symbols.order import ContextOrder
+from plugins.dcvc.config import DcvcCodecConfig, Quantize
+from plugins.dcvc.plugin import CODEC
 
 from ..codecs.material import build_frames, decoded, encoded, intra_codec, mode, psnr
 from ..codecs.test_damage import HEIGHT, WIDTH, written
@@ -148,8 +149,8 @@ def test_strips_give_the_whole_picture(request, frames, monkeypatch, kernel):
     for positions in (strips.POSITIONS, 40):
         monkeypatch.setattr(strips, "POSITIONS", positions)
         assert len(strips.plan_strips(20, 4, 3)) == (1 if positions > 40 else 3)
-        context, temporal = codec.context(latent, reference)
-        made.append([t.asnumpy() for t in (context, temporal, codec.synthesise_content(latent, context))])
+        context, temporal = codec.predict(latent, reference)
+        made.append([t.asnumpy() for t in (context, temporal, *codec.content_synthesis(latent, context))])
     for whole, parts in zip(*made, strict=True):
         np.testing.assert_allclose(parts, whole, rtol=0, atol=2e-6)
 

@@ -3,8 +3,8 @@
 import pytest
 
 from core.errors import MindvideoError
+from plugins.dcvc.config import DcvcLossConfig
 from plugins.dcvc.guard import GRACE, Guard
-from plugins.dcvc.plugin import DcvcLossConfig
 
 STAGES = DcvcLossConfig(flow_steps=300, motion_steps=300, distortion_steps=300, content_steps=300)
 SOUND = {"loss": 1.0, "mse": 0.01, "warp_mse": 0.02, "motion_bpp": 0.01, "bpp": 0.2}

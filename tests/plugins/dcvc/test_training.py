@@ -11,8 +11,9 @@ from core.errors import ConfigError
 from core.losses.entries import Distortion
 from core.training.checkpoint import assign, tensors_of
 from core.training.steps import Reference
+from plugins.dcvc.config import DcvcLossConfig, DcvcStepConfig
 from plugins.dcvc.loss import DcvcLoss
-from plugins.dcvc.plugin import LOSS, STEP, DcvcLossConfig, DcvcStepConfig
+from plugins.dcvc.plugin import LOSS, STEP
 from plugins.dcvc.step import DcvcObjective
 
 from ..codecs.material import build_frames, mode

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from core.entropy.order import ContextOrder
 from core.errors import CheckpointError
+from core.symbols.order import ContextOrder
 from core.tasks.import_weights import read_state_dict, translate
 from core.testing.recipes import load_weights
 from plugins.dcvc.cells import Dcvc
-from plugins.dcvc.plugin import MODEL, DcvcConfig
+from plugins.dcvc.config import DcvcConfig
+from plugins.dcvc.plugin import MODEL
 
 PARTS = {
     "opticFlow": 960_200,

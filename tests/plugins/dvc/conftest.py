@@ -10,16 +10,14 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
-from core.entropy.coder import SymbolEncoder
 from core.hooks import Packet, PacketType
 from core.nn.conv import Conv2d, ConvTranspose2d
 from plugins.dvc.cells import Dvc
-from plugins.dvc.plugin import DvcConfig
+from plugins.dvc.config import DvcConfig
 
 from ..codecs.material import extreme_symbols
 
 SMALLEST = {"hidden": 4, "latent": 4, "motion": 4, "refinement": 4, "flow": 4}
-NO_NUMBERS = np.full((3, 64, 64), np.nan, np.float32)
 WIDTHS = {"hidden": 8, "latent": 12, "motion": 6, "refinement": 4, "flow": 8}
 LEVELS = 48
 """Steps of the small residuals' samples."""
@@ -81,10 +79,12 @@ def _set(parameter, values):
 def forged(codec, rng, largest):
     """None, and an inter packet of 40x24 pixels, most of whose symbols are zero, some as large as can be."""
     shapes = [(1, SMALLEST["motion"], 4, 4), (1, SMALLEST["hidden"], 1, 1), (1, SMALLEST["latent"], 4, 4)]
-    symbols = tuple(Tensor(extreme_symbols(rng, shape, largest)) for shape in shapes)
-    encoder = SymbolEncoder()
-    codec.coder.encode(symbols, encoder)
-    return None, Packet(PacketType.INTER, 1, encoder.finish(), encoder.symbols_hash, 0)
+    motion, z, y = (Tensor(extreme_symbols(rng, shape, largest)) for shape in shapes)
+    packet = codec.writer()
+    packet.write("motion.prior", motion)
+    packet.write("residual", (z, y))
+    coded = packet.finish(None)
+    return None, Packet(PacketType.INTER, 1, coded.payload, coded.symbols, 0)
 
 
 @pytest.fixture(scope="session")

@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
-from core.entropy.tables import LAPLACE_SCALES, table_index
 from core.errors import CheckpointError
 from core.hooks import Coding, PictureFormat, Supervision
 from core.media.hevc import Hevc
-from plugins.dvc.latents import LatentCoder
-from plugins.dvc.plugin import CODEC, DvcCodecConfig
+from core.symbols.integer import IntegerNetwork
+from core.symbols.tables import LAPLACE_SCALES, table_index
+from plugins.dvc.config import DvcCodecConfig
+from plugins.dvc.plugin import CODEC
 
 from ..codecs.material import build_frames, encoded, intra_codec, mode, psnr
 from .conftest import build_network
@@ -68,7 +69,7 @@ def test_tables_are_those_of_the_float_scales(network):
     """Chosen in integers, from the hyper synthesis without its exponential."""
     rng = np.random.default_rng(3)
     z = rng.integers(-4, 5, (network.config.hidden, 6, 5)).astype(np.int32)
-    ours = LatentCoder(CODEC.tables(network))._scales(z)
+    ours = IntegerNetwork.from_arrays(CODEC.tables(network), "residual.scales")(z)
     scales = network.residual.hyperprior.scales(Tensor(z[None].astype(np.float32))).asnumpy()[0]
     expected = table_index(scales, LAPLACE_SCALES)
     assert ours.shape == expected.shape and len(np.unique(expected)) > 5

@@ -8,8 +8,9 @@ from mindspore import Tensor, nn
 from core.errors import ConfigError
 from core.training.checkpoint import assign, tensors_of
 from core.training.steps import Reference
+from plugins.dvc.config import DvcLossConfig, DvcStepConfig
 from plugins.dvc.loss import DvcLoss
-from plugins.dvc.plugin import LOSS, STEP, DvcLossConfig, DvcStepConfig
+from plugins.dvc.plugin import LOSS, STEP
 from plugins.dvc.step import DvcObjective
 
 from ..codecs.material import build_frames, mode

@@ -6,7 +6,8 @@ import pytest
 from core.tasks.import_weights import read_state_dict, translate
 from core.testing.recipes import load_weights
 from plugins.dvc.cells import Dvc
-from plugins.dvc.plugin import MODEL, DvcConfig
+from plugins.dvc.config import DvcConfig
+from plugins.dvc.plugin import MODEL
 
 PARTS = {
     "opticFlow": 960_200,

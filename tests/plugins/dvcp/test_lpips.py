@@ -8,8 +8,9 @@ from scipy.ndimage import correlate
 from core.errors import CheckpointError, MindvideoError
 from core.tasks.import_weights import translate
 from core.training.checkpoint import MODEL, Checkpoint
+from plugins.dvcp.config import LpipsConfig, LpipsMetricConfig
 from plugins.dvcp.lpips import Lpips
-from plugins.dvcp.plugin import LPIPS, LPIPS_NETWORK, LpipsConfig, LpipsMetricConfig
+from plugins.dvcp.plugin import LPIPS, LPIPS_NETWORK
 from plugins.dvcp.weights import published_lpips
 
 CHANNELS = 4
@@ -41,7 +42,7 @@ def file(state, tmp_path_factory):
 
 
 def written(path, state, model):
-    tensors, account = translate(published_lpips(), state)
+    tensors, account = translate(published_lpips(LpipsConfig()), state)
     assert account.missing == account.left_over == [] and len(account.ignored) == 6
     named = {MODEL + name: value for name, value in tensors.items()}
     section = {"model": model, "channels": CHANNELS}
@@ -109,7 +110,7 @@ def test_the_distance_is_its_definition(state, file, pair):
 
 def test_the_published_size():
     network = LPIPS_NETWORK.build(LpipsConfig())
-    assert set(published_lpips().tensors) == {p.name for p in network.get_parameters()}
+    assert set(published_lpips(LpipsConfig()).tensors) == {p.name for p in network.get_parameters()}
     assert sum(p.size for p in network.get_parameters()) == 2_469_696 + sum((64, 192, 384, 256, 256))
     assert not LPIPS.higher_is_better
 

@@ -10,8 +10,9 @@ from core.nn.conv import Conv2d, ConvTranspose2d
 from core.nn.gdn import GDN
 from core.nn.nearest import NearestConv2d
 from plugins.dvcp.cells import Dvcp
+from plugins.dvcp.config import DvcpConfig, Normalisation, Upsampling
 from plugins.dvcp.normalisation import ChannelNorm
-from plugins.dvcp.plugin import MODEL, DvcpConfig, Normalisation, Upsampling
+from plugins.dvcp.plugin import MODEL
 from plugins.dvcp.transforms import analysis, synthesis
 
 SMALL = {"hidden": 4, "latent": 5, "motion": 4, "refinement": 4, "flow": 4}
@@ -135,5 +136,5 @@ def test_the_whole_network(picture):
     ("option", "value"), [("hidden", 0), ("flow", 6), ("kernel", 4), ("motion", 1), ("latent", 0)]
 )
 def test_wrong_options_are_named(option, value):
-    with pytest.raises(ValueError, match=rf"model\..*{option} is|model\.{option} is|{option} {value}"):
+    with pytest.raises(ValueError, match=f"{option} is|{option} {value}"):
         DvcpConfig(**{option: value})

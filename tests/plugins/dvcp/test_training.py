@@ -8,17 +8,9 @@ from mindspore import Tensor, nn
 from core.errors import ConfigError
 from core.training.checkpoint import assign, tensors_of
 from core.training.steps import Reference
+from plugins.dvcp.config import DiscriminatorConfig, DvcpLossConfig, DvcpStepConfig, Features, Head, Stages
 from plugins.dvcp.discriminator import Discriminator, discriminator_loss
-from plugins.dvcp.plugin import (
-    LOSS,
-    STEP,
-    DiscriminatorConfig,
-    DvcpLossConfig,
-    DvcpStepConfig,
-    Features,
-    Head,
-    Stages,
-)
+from plugins.dvcp.plugin import LOSS, STEP
 from plugins.dvcp.step import DiscriminatorObjective
 
 from ..codecs.material import build_frames, mode
@@ -267,8 +259,8 @@ def test_parts_that_do_not_fit_are_refused():
 @pytest.mark.parametrize(
     ("config", "option", "told"),
     [
-        (DvcpLossConfig, {"lmbda": 0.0}, r"loss\.lmbda"),
-        (DvcpLossConfig, {"perceptual_weight": -1.0}, r"loss\.perceptual_weight"),
+        (DvcpLossConfig, {"lmbda": 0.0}, "lmbda is 0.0; it must be above 0"),
+        (DvcpLossConfig, {"perceptual_weight": -1.0}, "perceptual_weight is -1.0; it must be at least 0"),
         (DvcpLossConfig, {"features": Features.vgg}, "loss.vgg_file=FILE"),
         (DvcpLossConfig, {"vgg_file": "a"}, "is for loss.features=vgg"),
         (DvcpLossConfig, {"features": Features.discriminator, "adversarial_weight": 0.0}, "above 0"),

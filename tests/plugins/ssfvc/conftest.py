@@ -8,17 +8,14 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn
 
-from core.entropy.coder import SymbolEncoder
 from core.hooks import Packet, PacketType
 from plugins.ssfvc.cells import ScaleSpaceFlow
-from plugins.ssfvc.latents import IMAGE, MOTION, RESIDUAL
-from plugins.ssfvc.plugin import SsfvcConfig
+from plugins.ssfvc.config import SsfvcConfig
 
 from ..codecs.material import build_frames, extreme_symbols
 
 HIDDEN, LATENT = 8, 12
 SMALLEST = {"hidden": 4, "latent": 4}
-NO_NUMBERS = np.full((3, 128, 128), np.nan, np.float32)
 LEVELS = 48
 """Steps of the small pictures' samples."""
 DOWN = np.outer(*[np.array([1, 4, 6, 4, 1]) / 16] * 2)
@@ -79,9 +76,9 @@ def _set(parameter, values):
 
 def forged(codec, rng, largest):
     """An intra and an inter packet of 40x24 pixels, most of whose symbols are zero, some as large as can be."""
-    latents = {name: _extremes(rng, largest) for name in (IMAGE, MOTION, RESIDUAL)}
-    intra = _packed(codec, {IMAGE: latents[IMAGE]}, PacketType.INTRA, 0)
-    return intra, _packed(codec, {name: latents[name] for name in (MOTION, RESIDUAL)}, PacketType.INTER, 1)
+    latents = {name: _extremes(rng, largest) for name in ("image", "motion", "residual")}
+    intra = _packed(codec, {"image": latents.pop("image")}, PacketType.INTRA, 0)
+    return intra, _packed(codec, latents, PacketType.INTER, 1)
 
 
 def _extremes(rng, largest):
@@ -93,10 +90,11 @@ def _extremes(rng, largest):
 
 
 def _packed(codec, latents, kind, time):
-    encoder = SymbolEncoder()
+    packet = codec.writer()
     for name, symbols in latents.items():
-        codec.coders[name].encode(symbols, encoder)
-    return Packet(kind, time, encoder.finish(), encoder.symbols_hash, 0)
+        packet.write(name, symbols)
+    coded = packet.finish(None)
+    return Packet(kind, time, coded.payload, coded.symbols, 0)
 
 
 @pytest.fixture(scope="session")

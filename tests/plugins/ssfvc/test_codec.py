@@ -7,7 +7,8 @@ from mindspore import Tensor
 
 from core.errors import CheckpointError
 from core.hooks import Coding, PictureFormat, Supervision
-from plugins.ssfvc.plugin import CODEC, SsfvcCodecConfig
+from plugins.ssfvc.config import SsfvcCodecConfig
+from plugins.ssfvc.plugin import CODEC
 
 from ..codecs.material import build_frames, encoded, mode
 from .conftest import build_network

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn
 
-from plugins.ssfvc.plugin import SsfvcConfig
+from plugins.ssfvc.config import SsfvcConfig
 from plugins.ssfvc.transforms import QuantizedReLU
 
 
@@ -133,5 +133,5 @@ class _Sum(nn.Cell):
 
 @pytest.mark.parametrize("name", ["hidden", "latent"])
 def test_wrong_options_are_named(name):
-    with pytest.raises(ValueError, match=f"model.{name}"):
+    with pytest.raises(ValueError, match=f"^{name} is 0; it must be at least 1"):
         SsfvcConfig(**{name: 0})

@@ -8,7 +8,8 @@ import pytest
 from core.tasks.import_weights import read_state_dict, translate
 from core.testing.recipes import load_weights
 from plugins.ssfvc.cells import ScaleSpaceFlow
-from plugins.ssfvc.plugin import MODEL, SsfvcConfig
+from plugins.ssfvc.config import SsfvcConfig
+from plugins.ssfvc.plugin import MODEL
 
 PARTS = ("img", "motion", "res")
 BUFFERS = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.entropy.stream import StreamReader
 from core.errors import StreamError
+from core.stream import StreamReader
 
 from .. import materials
 from ..command import Task

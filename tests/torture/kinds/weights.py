@@ -72,8 +72,8 @@ class Imports(Kind):
     def _state(self, small: dict[str, int]) -> dict[str, np.ndarray]:
         """Published weights of the small network."""
         from core.testing.recipes import named_tensor
+        from plugins.cycmunet.config import CycMuNetConfig, Format
         from plugins.cycmunet.interface import VideoCycMuNet
-        from plugins.cycmunet.plugin import CycMuNetConfig, Format
         from plugins.cycmunet.weights import published
 
         config = CycMuNetConfig(format=Format.rgb, **small)

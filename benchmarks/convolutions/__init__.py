@@ -1,0 +1,1 @@
+"""Convolutions that `kernels` measures, and each framework's way to compute them and their gradients."""

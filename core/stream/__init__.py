@@ -1,0 +1,8 @@
+"""The stream container ``.mdv``, versions 1 and 2: a header, checked packets, an end (docs/stream-format.md)."""
+
+from core.stream.extension import bounded
+from core.stream.header import StreamHeader
+from core.stream.reader import PacketSummary, StreamReader
+from core.stream.writer import StreamWriter
+
+__all__ = ["PacketSummary", "StreamHeader", "StreamReader", "StreamWriter", "bounded"]

@@ -1,0 +1,29 @@
+"""Learned picture codecs, out of the checkpoints of their networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from mindspore import nn
+
+from core.codec.learned import LearnedIntra
+from core.codec.predictive import PredictiveCodec
+from core.hooks import CodecConfig
+from core.training.checkpoint import MODEL, Checkpoint, assign
+
+C = TypeVar("C")
+
+
+def learned_intra(
+    path: str, model: str, options: type[C], network: Callable[[C], nn.Cell], codec: type[PredictiveCodec]
+) -> LearnedIntra:
+    """The picture codec of a checkpoint of a ``model``, whose ``network`` a ``codec`` has code frames by themselves.
+
+    Raises `CheckpointError` for a checkpoint of another model, or without tables.
+    """
+    checkpoint = Checkpoint.open(Path(path))
+    built = network(checkpoint.options(model, options))
+    assign(built, checkpoint.part(MODEL), checkpoint.path)
+    return LearnedIntra(codec(CodecConfig(), built, checkpoint.tables), checkpoint.fingerprint)
