@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from core.errors import StreamError
 from core.hooks import Packet, PacketType
-from core.media.colour import Matrix, Range
+from core.media.colour import Matrix
 from core.media.presentation import (
     Chapter,
     LightLevels,
@@ -26,20 +26,17 @@ from core.media.presentation import (
 from core.stream import StreamHeader, StreamReader, StreamWriter
 from core.stream.extension import ROOM, bounded, decode, encode
 
-PLAIN = StreamHeader(
+from .samples import HEADER
+
+PLAIN = replace(
+    HEADER,
     codec="toy",
     fingerprint=bytes(16),
-    width=64,
-    height=48,
     depth=10,
-    frame_rate=Fraction(25),
     time_base=Fraction(1, 25),
     frames=1,
     pixel_format="yuv420p10le",
     matrix=Matrix.BT2020,
-    range=Range.LIMITED,
-    gop=12,
-    arithmetic="cpu",
 )
 FULL = Presentation(
     sample_aspect_ratio=Fraction(32, 27),
