@@ -29,6 +29,7 @@ from core.errors import ConfigError, MindvideoError, SweepError
 from core.hooks import TaskEntry
 from core.registry import Registry, load
 from core.run import Run, leads, place
+from core.settings import Settings
 from core.text import escape_logs
 from core.words import as_typed, word
 
@@ -262,7 +263,7 @@ def _processes() -> int:
     return int(number)
 
 
-def _elsewhere(settings: config.Settings, registry: Registry, words: Sequence[str]) -> list[str]:
+def _elsewhere(settings: Settings, registry: Registry, words: Sequence[str]) -> list[str]:
     """A temporary folder for the log of a run whose own folder cannot be made, and which keeps nothing else there.
 
     Raises `ConfigError` where the folder is to hold more, or where the words ask for it.

@@ -10,8 +10,7 @@ import re
 import shlex
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field, fields
-from enum import Enum
+from dataclasses import fields
 from importlib import resources
 from typing import Any
 
@@ -27,11 +26,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from core import hooks
-from core.entries import NAMED_BY_OPTIONS, FilePath
+from core.entries import NAMED_BY_OPTIONS
 from core.errors import ConfigError
-from core.media.limits import MOST_PIXELS
-from core.options import Options, Range, option, ranges
+from core.options import Range, ranges
 from core.registry import Registry, suggestion
+from core.settings import Settings
 from core.words import HYDRA_PATHS, PathOption, as_typed, path_options, word
 
 CONFIG_PACKAGE = "core.conf"
@@ -43,126 +42,13 @@ GROUPS = (*hooks.KINDS, "experiment", "sweep")
 MANY = ("metric",)
 """Kinds of which a run has several, by name."""
 
-
-class Runtime(Enum):
-    """What computes trained networks."""
-
-    mindspore = "mindspore"
-    onnxruntime = "onnxruntime"
-    """Translated to ONNX at first use. It codes and upscales; it does not train."""
-
-
-@dataclass
-class LoaderSettings(Options):
-    """How clips reach the network."""
-
-    batch_size: int = option(4, at_least=1)
-    """Clips in a batch, on each rank."""
-    workers: int = option(2, at_least=1)
-    """Clips prepared at the same time."""
-    processes: bool = False
-    """Prepare clips in processes instead of threads (worth it where decoding is slower than training)."""
-
-
-@dataclass
-class TrainingSettings(Options):
-    """The recipe of a training. Give ``steps`` or ``epochs``."""
-
-    steps: int | None = option(None, at_least=1)
-    """Optimizer steps."""
-    epochs: int | None = option(None, at_least=1)
-    """Passes over the training clips."""
-    validate_every: int = option(1000, at_least=1)
-    """Steps between validations."""
-    checkpoint_every: int = option(500, at_least=1)
-    """Steps between writings of the last checkpoint."""
-    best_from: int = option(0, at_least=0)
-    """Steps before which no validation counts as the best; beyond the last step, the last checkpoint is the best."""
-    patience: int = option(0, at_least=0)
-    """Stop after this many validations without a new best score; 0 never stops early."""
-    score: str = "psnr_st"
-    """Validation value that decides which checkpoint is best; the loss where there is no upscaler."""
-    pictures: int = option(2, at_least=0)
-    """Clips to draw at each validation and at the end."""
-    beside: list[str] = field(default_factory=list)
-    """Experiments of codecs to train first, each into a folder of its name in the run's, and to show beside."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.steps is not None and self.epochs is not None:
-            raise ValueError(
-                "training.steps and training.epochs are both set: clear one, as training.steps=null."
-            )
-
-
-@dataclass
-class SweepSettings:
-    """What holds for each job of a sweep."""
-
-    failed: float | None = None
-    """Score that a job which failed gives the sweeper; null gives none, which Optuna counts as a failed trial."""
-
-
-@dataclass
-class LimitSettings(Options):
-    """What a source and an output may ask for at most; null lifts a limit."""
-
-    pixels: int | None = option(MOST_PIXELS, at_least=1)
-    """Of a picture that is read; 8192x8192 lets film of 8K pass."""
-    frames: int | None = option(None, at_least=1)
-    """Of a video that is read, or a stream that is decoded."""
-    output_bytes: int | None = option(None, at_least=1)
-    """Of an output that is not coded: y4m, or PNG before it is packed, by an estimate before the first frame."""
-
-
-@dataclass
-class PluginSettings:
-    """Which plugins take part."""
-
-    disable: list[str] = field(default_factory=list)
-    """Names of plugins to leave out."""
-
-
-@dataclass
-class Settings:
-    """A whole run, as composed: one section for each kind of entry, and what belongs to the run itself."""
-
-    task: Any = None
-    device: Any = None
-    model: Any = None
-    loss: Any = None
-    dataset: Any = None
-    metric: dict[str, Any] = field(default_factory=dict)
-    optimizer: Any = None
-    step: Any = None
-    upscaler: Any = None
-    codec: Any = None
-    intra: Any = None
-    loader: LoaderSettings = field(default_factory=LoaderSettings)
-    training: TrainingSettings = field(default_factory=TrainingSettings)
-    plugins: PluginSettings = field(default_factory=PluginSettings)
-    sweep: SweepSettings = field(default_factory=SweepSettings)
-    limits: LimitSettings = field(default_factory=LimitSettings)
-    seed: int = 0
-    """Of the first weights, the order of clips, augmentation and noise."""
-    runtime: Runtime = Runtime.mindspore
-    """What computes networks that upscale or code."""
-    weights: FilePath | None = None
-    """Checkpoint to start from: ours, .npz, .safetensors or MindSpore's .ckpt."""
-    output: FilePath = "runs/default"
-    """Folder of the run; unless it is given, ``runs/TIME``."""
-
-    def section(self, kind: str) -> Any:
-        """The options chosen for a kind (for ``metric``: a dict by name), or None."""
-        return getattr(self, kind)
-
-
 _offered: list[Registry] = []
+"""The registry that Hydra has, if it has one: it keeps what it was given for the whole process."""
 
 
 def offer(registry: Registry) -> None:
-    """Give every entry's dataclass and every plugin's YAML to Hydra, which keeps them for the whole process."""
-    if _offered and _offered[-1] is registry:
+    """Give every entry's dataclass and every plugin's YAML to Hydra, unless it has them."""
+    if registry in _offered:
         return
     _offered[:] = [registry]
     store = ConfigStore.instance()

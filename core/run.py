@@ -16,11 +16,12 @@ import numpy as np
 from omegaconf import OmegaConf
 
 from core import __version__, hooks, selection
-from core.config import Runtime, Settings, entry_section
+from core.config import entry_section
 from core.errors import ConfigError
 from core.files import write_json
 from core.media.limits import Limits
 from core.registry import Registry
+from core.settings import Runtime, Settings
 
 if TYPE_CHECKING:
     import mindspore.dataset

@@ -18,6 +18,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from core import config, hooks
 from core.options import Range, ranges
 from core.registry import Registry, load
+from core.settings import Settings
 
 MADE = """\
 *Made from the code by `docs/make_reference.py`.* How settings are composed: [configuration](../../configuration.md).
@@ -107,7 +108,7 @@ def own() -> Registry:
 
 def all_options() -> Iterator[Option]:
     """Every option of the run and of every entry."""
-    yield from options(config.Settings, "")
+    yield from options(Settings, "")
     registry = own()
     for group in hooks.KINDS:
         for name in registry.names(group):
@@ -169,9 +170,9 @@ def _plain(text: str) -> str:
 
 def _run() -> Iterator[str]:
     """The tables of what belongs to the run and to its sections."""
-    kinds = get_type_hints(config.Settings)
+    kinds = get_type_hints(Settings)
     yield "## The run\n"
-    yield _table(option for option in options(config.Settings, "") if "." not in option.key)
+    yield _table(option for option in options(Settings, "") if "." not in option.key)
     for name, kind in kinds.items():
         if dataclasses.is_dataclass(kind):
             yield f"## `{name}`\n\n{_sentence(kind)}\n"

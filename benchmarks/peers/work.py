@@ -6,6 +6,7 @@ Encoding and decoding return what a coder would be given and an estimate of its 
 from __future__ import annotations
 
 import warnings
+from abc import ABC, abstractmethod
 from functools import cached_property, partial
 from importlib import import_module, metadata
 from typing import Any
@@ -20,7 +21,7 @@ from benchmarks.peers.cycmunet import CycMuNetLoss, VideoCycMuNet
 from core.hooks import Array
 
 
-class Peer:
+class Peer(ABC):
     """A network of PyTorch with name-seeded weights, in evaluation until its first step."""
 
     def __init__(self, case: Case) -> None:
@@ -35,9 +36,9 @@ class Peer:
         threads, instructions = torch.get_num_threads(), torch.backends.cpu.get_cpu_capability()
         return f"PyTorch {torch.__version__}, CPU (eager, {threads} threads, instructions {instructions})"
 
+    @abstractmethod
     def build(self) -> nn.Module:
         """The network with its weights."""
-        raise NotImplementedError
 
 
 class UpscalerPeer(Peer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -41,7 +42,7 @@ def stage(kind: type[S], halo: int | None = None, unit: int = 1) -> S:
     return cast(S, _Piece(kind, halo, unit))
 
 
-class NetworkCodec:
+class NetworkCodec(ABC):
     """A codec over a trained network.
 
     A class states its stages as attributes (`stage`), and what follows:
@@ -66,9 +67,9 @@ class NetworkCodec:
             setattr(self, name, piece.of(network))
 
     @staticmethod
+    @abstractmethod
     def latents(network: Any) -> Latents:
         """What packets hold, by the names that begin those of its tables."""
-        raise NotImplementedError
 
     @classmethod
     def tables(cls, network: Any) -> Tables:

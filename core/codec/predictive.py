@@ -55,11 +55,14 @@ class PredictiveCodec(NetworkCodec):
         self.intra = intra
 
     def encode(self, frame: Tensor, reference: Any, packet: PacketWriter) -> Made:
-        """Write what `decode` needs of a frame, 1,3,height,width in [0,1]; returns what that will give."""
+        """Write what `decode` needs of a frame, 1,3,height,width in [0,1]; returns what that will give.
+
+        A class states both, unless all its frames are intra frames (`PictureCodec`).
+        """
         raise NotImplementedError
 
     def decode(self, packet: PacketReader, reference: Any) -> Made:
-        """The frame of a packet."""
+        """The frame of a packet: what `encode` returned for it."""
         raise NotImplementedError
 
     def encode_intra(self, frame: Tensor, packet: PacketWriter) -> Made:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 
-from core.config import Settings, compose_settings, entry_section
+from core.config import compose_settings, entry_section
 from core.devices import machine
 from core.errors import ConfigError, MindvideoError
 from core.hooks import FilePath, Split, TaskEntry
@@ -24,6 +24,7 @@ from core.options import Options, option
 from core.outside import names_hydra
 from core.run import Run
 from core.selection import CodecSelection, UpscalerSelection, selection_of
+from core.settings import Settings
 from core.tasks.measure import ALWAYS, data_set, settled
 from core.words import word
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hydra.core.plugins import Plugins
+from hydra.plugins.search_path_plugin import SearchPathPlugin
 
 import core
 import core.errors
@@ -49,3 +51,12 @@ def test_picture_codecs_of_intra_frames() -> None:
     np.testing.assert_array_equal(np.rint(255 * hevc.decode(payload, format)), np.rint(255 * frame))
     with pytest.raises(core.errors.StreamError, match=r"give intra=ssfvc intra\.checkpoint="):
         hevc.decode(b"\x05ssfvc" + bytes(20), format)
+
+
+def test_hydra_is_given_the_plugins_once():
+    """It keeps what it gets for the whole process: each run opened would make the next one slower to compose."""
+    core.open_run(["task=doctor"])
+    before = Plugins.instance().discover(SearchPathPlugin)
+    core.open_run(["task=doctor"])
+    assert Plugins.instance().discover(SearchPathPlugin) == before
+    assert sum(kind.__name__ == "MindvideoSearchPath" for kind in before) >= 1
