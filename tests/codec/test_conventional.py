@@ -26,10 +26,12 @@ from core.media.colour import Subsampling, rgb_to_yuv
 from core.media.planes import frame_from_planes, tag_colour
 
 LOW_DELAY = "keyint=4:min-keyint=4:scenecut=0:bframes=0"
+REPEATABLE = "threads=1:cpu-independent=1"
+"""Without the second, x264's trees of macroblocks, which low delay has none of, differ from run to run."""
 X264 = Encoder(
     "libx264",
     "h264",
-    {"crf": "20", "preset": "veryfast", "tune": "zerolatency", "x264-params": f"{LOW_DELAY}:threads=1"},
+    {"crf": "20", "preset": "veryfast", "tune": "zerolatency", "x264-params": f"{LOW_DELAY}:{REPEATABLE}"},
 )
 X264_B = Encoder(
     "libx264",
@@ -37,7 +39,7 @@ X264_B = Encoder(
     {
         "crf": "20",
         "preset": "veryfast",
-        "x264-params": "keyint=250:scenecut=0:bframes=3:b-adapt=0:rc-lookahead=4:threads=1",
+        "x264-params": f"keyint=250:scenecut=0:bframes=3:b-adapt=0:rc-lookahead=4:{REPEATABLE}",
     },
 )
 QUIET = "info=0:pools=none:frame-threads=1:log-level=none"
