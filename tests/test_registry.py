@@ -51,7 +51,7 @@ def test_owners(filled):
 
 def test_an_unknown_name_is_told_with_a_near_miss(filled):
     with pytest.raises(
-        PluginError, match=r"there is no loss 'gain'; did you mean '.*' \(known: grain, rain\)"
+        PluginError, match=r"there is no loss 'gain'; did you mean 'grain'\? \(known: grain, rain\)"
     ):
         filled.find("loss", "gain")
     with pytest.raises(PluginError, match=r"there is no model 'x' \(known: none\)"):

@@ -116,7 +116,7 @@ def test_contenders_of_a_benchmark_are_chosen_and_changed_as_all_settings():
     words = [
         "contender@task.contenders.dvc=dvc_rates",
         "~contender@task.contenders.x265",
-        "task.contenders.x264.words=[codec=x264_dvc]",
+        "task.contenders.x264.words=['codec=x264_dvc']",
         "+contender@task.contenders.vp9=vp9",
         "task.anchors=[x264]",
     ]
