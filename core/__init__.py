@@ -7,32 +7,35 @@ larger. Importing this package starts no MindSpore.
 
 from __future__ import annotations
 
-from importlib import import_module, metadata
+from importlib import metadata
 from typing import TYPE_CHECKING
+
+from core.facade import lazily
 
 if TYPE_CHECKING:
     from core.app import open_run
     from core.coding.decode import decode
     from core.coding.encode import encode
+    from core.run import Run
+    from core.upscaling.options import UpscaleOptions
     from core.upscaling.video import upscale
 
-__all__ = ["__version__", "decode", "encode", "open_run", "upscale"]
+__all__ = ["Run", "UpscaleOptions", "__version__", "decode", "encode", "open_run", "upscale"]
 
-_HOMES = {
-    "open_run": "core.app",
-    "encode": "core.coding.encode",
-    "decode": "core.coding.decode",
-    "upscale": "core.upscaling.video",
-}
+# Loaded on first use, so that ``import core`` stays instant.
+__getattr__ = lazily(
+    __name__,
+    {
+        "core.app": ["open_run"],
+        "core.coding.decode": ["decode"],
+        "core.coding.encode": ["encode"],
+        "core.run": ["Run"],
+        "core.upscaling.options": ["UpscaleOptions"],
+        "core.upscaling.video": ["upscale"],
+    },
+)
 
 try:
     __version__ = metadata.version("mindvideo")
 except metadata.PackageNotFoundError:
     __version__ = "0+not-installed"
-
-
-def __getattr__(name: str) -> object:
-    """Load the API on first use, so that ``import core`` stays instant."""
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'core' has no attribute {name!r}")

@@ -26,7 +26,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from core import __version__, config, devices, ending, help, outside, sweeping
 from core.errors import ConfigError, MindvideoError, SweepError
-from core.hooks import TaskEntry
+from core.hooks import Resumable, TaskEntry, Threaded
 from core.registry import Registry, load
 from core.run import Run, leads, place
 from core.settings import Settings
@@ -167,10 +167,11 @@ def _sweep_job(composed: DictConfig) -> float | None:
 
     def work() -> float | None:
         run = _run(composed)
-        if hasattr(run.settings.task, "resume"):
+        if isinstance(run.settings.task, Resumable):
             run.settings.task.resume = True
-        if getattr(run.settings.device, "threads", None) == 0:
-            run.settings.device.threads = sweeping.threads_of_a_job(hydra_config.launcher)
+        device = run.settings.device
+        if isinstance(device, Threaded) and device.threads == 0:
+            device.threads = sweeping.threads_of_a_job(hydra_config.launcher)
         with ending.advising(lambda: ""):
             return run.execute()
 

@@ -57,8 +57,20 @@ def offer(registry: Registry) -> None:
         for kind, entry in plugin.entries:
             package = f"{kind}.{entry.name}" if kind in MANY else kind
             store.store(group=kind, name=entry.name, node=entry.config, package=package, provider=plugin.name)
+    for benchmark, joining in _benchmarks(registry).items():
+        node = {"defaults": [{f"/benchmark/{benchmark}": joining}]}
+        store.store(group="benchmarks", name=benchmark, node=node, package="_global_")
     packages = [p.config_package for p in registry.plugins if p.config_package]
     Plugins.instance().register(_search_path(packages))
+
+
+def _benchmarks(registry: Registry) -> dict[str, list[str]]:
+    """Who joins each benchmark: the names of plugins' ``benchmark/<benchmark>/<name>.yaml``."""
+    found: dict[str, list[str]] = {}
+    for group, _, name in (preset.rpartition("/") for preset in sorted(registry.presets())):
+        if group.startswith("benchmark/"):
+            found.setdefault(group.removeprefix("benchmark/"), []).append(name)
+    return found
 
 
 def _search_path(packages: Sequence[str]) -> type[SearchPathPlugin]:

@@ -51,17 +51,24 @@ from core.interfaces import CodedFrame as CodedFrame
 from core.interfaces import ConventionalCodec as ConventionalCodec
 from core.interfaces import DecodedFrame as DecodedFrame
 from core.interfaces import Device as Device
+from core.interfaces import FetchesLate as FetchesLate
 from core.interfaces import FrameDecoder as FrameDecoder
 from core.interfaces import FrameEncoder as FrameEncoder
+from core.interfaces import InterLoss as InterLoss
 from core.interfaces import IntraCodec as IntraCodec
+from core.interfaces import KnowsRates as KnowsRates
+from core.interfaces import NamesOutputs as NamesOutputs
 from core.interfaces import Output as Output
 from core.interfaces import Packet as Packet
 from core.interfaces import PacketType as PacketType
 from core.interfaces import Picture as Picture
 from core.interfaces import PictureFormat as PictureFormat
+from core.interfaces import Resumable as Resumable
 from core.interfaces import Split as Split
 from core.interfaces import Tables as Tables
+from core.interfaces import Threaded as Threaded
 from core.interfaces import Upscaler as Upscaler
+from core.interfaces import fetch_period as fetch_period
 from core.options import Options as Options
 from core.options import option as option
 

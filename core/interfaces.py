@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -219,3 +219,59 @@ class Device(Protocol):
     def arithmetic(self) -> str:
         """What decides the last bits of a float result, short: where it is equal, results repeat exactly."""
         ...
+
+
+@runtime_checkable
+class NamesOutputs(Protocol):
+    """A loss or a training step that gives several scalars; without this, it gives the loss alone."""
+
+    outputs: Sequence[str]
+    """Their names; the first is that of the loss."""
+
+
+class InterLoss(NamesOutputs, Protocol):
+    """A loss of codecs that code one frame under another, as `core.training.InterObjective` has it."""
+
+    warm_up_steps: int
+    """Steps of a training in which nothing refers to what was decoded, since that shows nothing yet."""
+
+    def __call__(self, *inputs: Any) -> Any:
+        """Scalars, of what the objective gives."""
+        ...
+
+
+@runtime_checkable
+class KnowsRates(Protocol):
+    """Options of an optimizer that tell its learning rates, for curves and logs."""
+
+    def rates(self, total_steps: int) -> Sequence[float]:
+        """Learning rate of each step of a training."""
+        ...
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """Options of a task that can go on where it was stopped; sweeps ask for that."""
+
+    resume: bool
+
+
+@runtime_checkable
+class Threaded(Protocol):
+    """Options of a device that computes on threads of this machine."""
+
+    threads: int
+    """Their number; 0 lets the device choose, and sweeps share the machine's out among their jobs."""
+
+
+@runtime_checkable
+class FetchesLate(Protocol):
+    """A device from which it costs to fetch a value, so that losses are fetched together."""
+
+    fetch_every: int
+    """Steps of a training between two times that losses are fetched."""
+
+
+def fetch_period(device: Device) -> int:
+    """Steps of a training between two times that losses are fetched from a device."""
+    return device.fetch_every if isinstance(device, FetchesLate) else 1

@@ -19,6 +19,7 @@ from core import __version__, hooks, selection
 from core.config import entry_section
 from core.errors import ConfigError
 from core.files import write_json
+from core.hooks import Threaded
 from core.media.limits import Limits
 from core.registry import Registry
 from core.settings import Runtime, Settings
@@ -107,13 +108,11 @@ class Run:
 
     def network_of(self, checkpoint: Checkpoint) -> nn.Cell:
         """The network that a checkpoint holds, whatever model the settings choose."""
-        from core.training.checkpoint import MODEL, assign
-
         self._ready()
         name = str(checkpoint.model_section["model"])
         entry = cast(hooks.ModelEntry[Any], self.registry.find("model", name))
         network = entry.build(checkpoint.options(name, entry.config))
-        assign(network, checkpoint.part(MODEL), checkpoint.path)
+        checkpoint.load_into(network)
         return network
 
     @property
@@ -250,7 +249,8 @@ class Run:
             raise ConfigError("runtime=onnxruntime needs the extra onnx: pip install 'mindvideo[onnx]'.")
         from core.export.session import OnnxRuntime
 
-        return OnnxRuntime(getattr(self.settings.device, "threads", 0))
+        device = self.settings.device
+        return OnnxRuntime(device.threads if isinstance(device, Threaded) else 0)
 
     @property
     def arithmetic(self) -> str:

@@ -1,1 +1,56 @@
-"""What a video codec is made of: from frames to packets and back."""
+"""What a video codec is made of: from frames to packets and back, latents included.
+
+Plugins import all of it from here.
+"""
+
+from typing import TYPE_CHECKING
+
+from core.codec.options import InterCodecConfig as InterCodecConfig
+from core.facade import lazily
+from core.symbols.order import ContextOrder as ContextOrder
+from core.symbols.order import visible as visible
+
+if TYPE_CHECKING:
+    from core.codec.coded import Coded as Coded
+    from core.codec.coded import IntraPictures as IntraPictures
+    from core.codec.coded import Made as Made
+    from core.codec.conventional import ConventionalDecoder as ConventionalDecoder
+    from core.codec.conventional import ConventionalEncoder as ConventionalEncoder
+    from core.codec.conventional import Encoder as Encoder
+    from core.codec.decoded import DecodedPictures as DecodedPictures
+    from core.codec.decoded import checksum as checksum
+    from core.codec.learned import LearnedIntra as LearnedIntra
+    from core.codec.network import Latents as Latents
+    from core.codec.network import NetworkCodec as NetworkCodec
+    from core.codec.network import stage as stage
+    from core.codec.packets import PacketReader as PacketReader
+    from core.codec.packets import PacketWriter as PacketWriter
+    from core.codec.predictive import PictureCodec as PictureCodec
+    from core.codec.predictive import PredictiveCodec as PredictiveCodec
+    from core.entropy.conditional import GaussianConditional as GaussianConditional
+    from core.entropy.conditional import LaplaceConditional as LaplaceConditional
+    from core.entropy.conditional import bits as bits
+    from core.entropy.factorized import BitEstimator as BitEstimator
+    from core.entropy.factorized import FactorizedPrior as FactorizedPrior
+    from core.entropy.latents import ContextLatent as ContextLatent
+    from core.entropy.latents import MeanScaleHyperprior as MeanScaleHyperprior
+    from core.entropy.latents import ScaleHyperprior as ScaleHyperprior
+    from core.entropy.masked import MaskedConv2d as MaskedConv2d
+
+# Loaded on first use: they import MindSpore, which options must not.
+__getattr__ = lazily(
+    __name__,
+    {
+        "core.codec.coded": ["Coded", "IntraPictures", "Made"],
+        "core.codec.conventional": ["ConventionalDecoder", "ConventionalEncoder", "Encoder"],
+        "core.codec.decoded": ["DecodedPictures", "checksum"],
+        "core.codec.learned": ["LearnedIntra"],
+        "core.codec.network": ["Latents", "NetworkCodec", "stage"],
+        "core.codec.packets": ["PacketReader", "PacketWriter"],
+        "core.codec.predictive": ["PictureCodec", "PredictiveCodec"],
+        "core.entropy.conditional": ["GaussianConditional", "LaplaceConditional", "bits"],
+        "core.entropy.factorized": ["BitEstimator", "FactorizedPrior"],
+        "core.entropy.latents": ["ContextLatent", "MeanScaleHyperprior", "ScaleHyperprior"],
+        "core.entropy.masked": ["MaskedConv2d"],
+    },
+)

@@ -6,6 +6,7 @@ them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -29,10 +30,12 @@ class Formula:
     inverse: bool = False
 
     def at(self, size: Size) -> float:
-        """Its value for a picture of this size."""
+        """Its value for a picture of this size: infinite where it is one over 0."""
         height, width = size
         value = float(sum(t * f for t, f in zip(self.terms, (1, height, width, height * width), strict=True)))
-        return 1 / value if self.inverse else value
+        if self.inverse:
+            return 1 / value if value else math.inf
+        return value
 
     def __str__(self) -> str:
         names = ("", "height", "width", "height*width")

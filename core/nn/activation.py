@@ -6,11 +6,11 @@ from mindspore import Tensor, mint, nn, ops
 
 from core.nn import cards
 
-SLOPE = 0.1
+LEAKY_SLOPE = 0.1
 """Of LeakyReLU below zero."""
 
 
-def leaky_relu(x: Tensor, slope: float = SLOPE) -> Tensor:
+def leaky_relu(x: Tensor, slope: float = LEAKY_SLOPE) -> Tensor:
     """LeakyReLU: on an Ascend card MindSpore's, elsewhere in a form whose gradient is four times faster on CPU."""
     if cards.on_ascend():
         return mint.nn.functional.leaky_relu(x, slope)
@@ -20,7 +20,7 @@ def leaky_relu(x: Tensor, slope: float = SLOPE) -> Tensor:
 class LeakyReLU(nn.Cell):
     """`leaky_relu` as a cell."""
 
-    def __init__(self, slope: float = SLOPE) -> None:
+    def __init__(self, slope: float = LEAKY_SLOPE) -> None:
         super().__init__()
         self.slope = slope
 

@@ -9,7 +9,7 @@ from mindspore.common.initializer import Normal, initializer
 
 from core.kernels import library
 from core.kernels.convolution import ConvolutionSum
-from core.nn.activation import SLOPE, leaky_relu
+from core.nn.activation import LEAKY_SLOPE, leaky_relu
 from core.nn.conv import Conv2d
 
 
@@ -60,7 +60,7 @@ class PreActivationBlock(_Block):
 class LeakyBlock(nn.Cell):
     """x + LeakyReLU(conv(LeakyReLU(conv(x)))), N,C,H,W, or N,H,W,C after `fuse`; ``slope`` of LeakyReLU."""
 
-    def __init__(self, features: int, slope: float = SLOPE) -> None:
+    def __init__(self, features: int, slope: float = LEAKY_SLOPE) -> None:
         super().__init__()
         self.conv1 = Conv2d(features, features)
         self.conv2 = Conv2d(features, features)

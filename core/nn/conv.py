@@ -14,10 +14,11 @@ from mindspore.common.initializer import HeUniform, Uniform
 from core.kernels import library
 from core.kernels.convolution import Convolution, TransposedConvolution
 from core.nn import cards, precision
-from core.nn.activation import SLOPE, leaky_relu
+from core.nn.activation import LEAKY_SLOPE, leaky_relu
 from core.nn.subpixel import MOST_OUTPUTS, SubpixelConvolution
 
 Size = int | tuple[int, int]
+"""Of a kernel, a stride or the like: both sides alike, or height and width."""
 
 
 def _pair(size: Size) -> tuple[int, int]:
@@ -147,7 +148,7 @@ class LeakyConv2d(Conv2d):
     def __init__(self, in_channels: int, out_channels: int, kernel: Size = 3, stride: Size = 1) -> None:
         super().__init__(in_channels, out_channels, kernel, stride)
         if library.in_use():
-            self.fuse(SLOPE, channels_last=False)
+            self.fuse(LEAKY_SLOPE, channels_last=False)
 
     def construct(self, x: Tensor) -> Tensor:
         made = super().construct(x)

@@ -25,7 +25,7 @@ def low() -> Any:
 
 
 @contextmanager
-def full() -> Iterator[None]:
+def full_precision() -> Iterator[None]:
     """Float32 for what is built within, whose errors would add up or whose gradients are small."""
     before = _low
     compute_in(None)

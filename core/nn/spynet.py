@@ -6,15 +6,15 @@ from itertools import pairwise
 
 from mindspore import Tensor, nn, ops
 
-from core.nn import precision
 from core.nn.chain import ConvChain
 from core.nn.conv import Conv2d
+from core.nn.precision import full_precision
 from core.nn.resize import Downsample, Upsample
 from core.nn.warp import Warp
 
-LEVELS = 4
+SPYNET_LEVELS = 4
 """Levels of the pyramid."""
-MULTIPLE = 2**LEVELS
+MULTIPLE = 2**SPYNET_LEVELS
 """Sides of a picture must be divisible by it: the first flow, all zero, has half the sides of the coarsest level."""
 
 
@@ -28,26 +28,28 @@ class SPyNet(nn.Cell):
     ``width``: channels of the widest layers, a multiple of 4.
     """
 
-    @precision.full()
+    @full_precision()
     def __init__(self, width: int = 64) -> None:
         super().__init__()
-        self.levels = nn.CellList([FlowLevel(width) for _ in range(LEVELS)])
+        self.levels = nn.CellList([FlowLevel(width) for _ in range(SPYNET_LEVELS)])
         self.halve = Downsample(2)
 
     def construct(self, picture: Tensor, reference: Tensor) -> Tensor:
-        return self.levels[LEVELS - 1](picture, reference, self.coarse(picture, reference))
+        return self.levels[SPYNET_LEVELS - 1](picture, reference, self.coarse(picture, reference))
 
     def coarse(self, picture: Tensor, reference: Tensor) -> Tensor:
         """The flow before the finest level, N,2,H/2,W/2."""
         pictures: tuple[Tensor, ...] = (picture,)
         references: tuple[Tensor, ...] = (reference,)
-        for _ in range(LEVELS - 1):
+        for _ in range(SPYNET_LEVELS - 1):
             pictures = pictures + (self.halve(pictures[-1]),)
             references = references + (self.halve(references[-1]),)
         batch, _, height, width = pictures[-1].shape
         flow = ops.zeros((batch, 2, height // 2, width // 2), picture.dtype)
-        for level in range(LEVELS - 1):
-            flow = self.levels[level](pictures[LEVELS - 1 - level], references[LEVELS - 1 - level], flow)
+        for level in range(SPYNET_LEVELS - 1):
+            flow = self.levels[level](
+                pictures[SPYNET_LEVELS - 1 - level], references[SPYNET_LEVELS - 1 - level], flow
+            )
         return flow
 
 

@@ -14,7 +14,7 @@ from core.config import compose_settings
 from core.errors import CheckpointError, ConfigError, RecordError
 from core.facts import changes
 from core.files import remove_leftovers, write_json
-from core.hooks import Split, TaskEntry
+from core.hooks import KnowsRates, Split, TaskEntry, fetch_period
 from core.locks import LOCK, Lock
 from core.records import parse_json
 from core.run import Run, leads
@@ -154,13 +154,13 @@ class Training:
 
     def write_tables(self) -> None:
         """Give the checkpoints of a codec the integer tables that they code with, where they have none yet."""
-        from core.training.checkpoint import MODEL, TABLES, assign
+        from core.training.checkpoint import TABLES
 
         codec = codec_of(self.run)
         for path in (last_path(self.run), best_path(self.run)):
             checkpoint = self.run.checkpoint(path)
             if codec.entry.tables and not checkpoint.part(TABLES):
-                assign(self.network, checkpoint.part(MODEL), path)
+                checkpoint.load_into(self.network)
                 checkpoint.with_tables(codec.tables_of(self.network)).save()
 
     def measure_best(self, others: Mapping[str, LoadedCodec]) -> None:
@@ -198,9 +198,10 @@ class Training:
     def _callbacks(self) -> list[Callback]:
         from core.training.callbacks import Bookkeeper, KeepLast, TensorBoard, Validation
         from core.training.progress import ShowProgress
+        from core.training.step import output_names
 
         state, recipe = self.state, self.recipe
-        outputs = getattr(self.step, "outputs", ("loss",))
+        outputs = output_names(self.step)
         validation = Validation(
             state,
             recipe.validate_every,
@@ -211,7 +212,7 @@ class Training:
             recipe.best_from,
         )
         periods = recipe.validate_every, recipe.checkpoint_every
-        keeper = Bookkeeper(state, outputs, getattr(self.run.device, "fetch_every", 1), periods)
+        keeper = Bookkeeper(state, outputs, fetch_period(self.run.device), periods)
         callbacks = [keeper, validation, *self.run.callbacks()]
         if not self.run.is_chief:
             return callbacks
@@ -312,8 +313,9 @@ class Training:
 def _learning_rates(run: Run, total: int) -> NDArray[np.float32]:
     import numpy as np
 
-    rates = getattr(run.settings.optimizer, "rates", None)
-    return np.asarray(rates(total) if rates else np.full(total, np.nan), dtype=np.float32)
+    optimizer = run.settings.optimizer
+    rates = optimizer.rates(total) if isinstance(optimizer, KnowsRates) else np.full(total, np.nan)
+    return np.asarray(rates, dtype=np.float32)
 
 
 TRAIN = TaskEntry(

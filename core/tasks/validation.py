@@ -51,6 +51,7 @@ class Validator:
         import numpy as np
 
         from core.data.loader import loader
+        from core.training.step import output_names
 
         batch_size = self._run.settings.loader.batch_size
         if self._run.device.target != "CPU":
@@ -63,7 +64,7 @@ class Validator:
             steps=None,
             shuffle=False,
         )
-        names = getattr(self._step, "outputs", ("loss",))
+        names = output_names(self._step)
         objective = self._step.network.set_train(False)
         measured, clips = [], []
         for columns in batches.create_tuple_iterator(num_epochs=1):

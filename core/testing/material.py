@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from core.hooks import Array, Packet
+from core.codec.intra import NamedIntraCodec
+from core.hooks import Array, IntraCodec, Packet
 from core.media.colour import Matrix, Range
+from core.media.png import Png
 from core.stream import StreamHeader, StreamWriter
 
 WIDTH, HEIGHT, COUNT = 40, 24, 8
@@ -26,6 +28,11 @@ def moving_frames(count: int, height: int = 128, width: int = 128, seed: int = 8
     large = np.kron(coarse, np.ones((8, 8), np.float32))
     starts = [(3 * t % 61, 2 * t % 59) for t in range(count)]
     return np.stack([large[:, y : y + height, x : x + width] for y, x in starts])
+
+
+def png_intra() -> IntraCodec:
+    """The picture codec that a run with ``intra=png`` gives to codecs that need one."""
+    return NamedIntraCodec("png", Png(), {})
 
 
 def stream_header(**options: Any) -> StreamHeader:

@@ -52,7 +52,7 @@ def within(config: type) -> Iterator[type]:
 
 
 def test_presets_and_experiments_compose(registry: Registry, plugin: Plugin) -> None:
-    """Each YAML file of a group that is chosen by name."""
+    """Each YAML file of a group that is chosen by name, or by which the plugin joins a benchmark."""
     for preset in sorted(plugin.presets):
         group, _, name = preset.partition("/")
         if group == "experiment":
@@ -60,6 +60,9 @@ def test_presets_and_experiments_compose(registry: Registry, plugin: Plugin) -> 
         elif group in KINDS and group not in MANY:
             words = ["experiment=none", f"{group}={name}"]
             composed(words if group == "task" else [*words, "task=doctor"], registry)
+        elif group == "benchmark":
+            where, _, name = preset.rpartition("/")
+            composed(["experiment=none", f"+{where}={name}", "task=bench"], registry)
 
 
 def test_contenders_compose(registry: Registry, plugin: Plugin) -> None:

@@ -114,6 +114,10 @@ class Checkpoint:
         """The tensors under `MODEL`, `STATE` or `TABLES`, by their own names."""
         return {name[len(prefix) :]: value for name, value in self.tensors.items() if name.startswith(prefix)}
 
+    def load_into(self, network: nn.Cell) -> None:
+        """Set the parameters of the model's network; raises `CheckpointError` unless all fit."""
+        assign(network, self.part(MODEL), self.path)
+
     def with_tables(self, tables: Tables) -> Checkpoint:
         """The same checkpoint with a codec's integer tables in place of those it had."""
         kept = {name: value for name, value in self.tensors.items() if not name.startswith(TABLES)}
@@ -191,7 +195,7 @@ def load_weights(
     if is_ours(path):
         checkpoint = Checkpoint.open(path)
         checkpoint.require_model(model_section, defaults)
-        assign(network, checkpoint.part(MODEL), path)
+        checkpoint.load_into(network)
         return
     tensors = read_weights(path, wanted=wanted_by(network))
     require_finite(tensors, path)

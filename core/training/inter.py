@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mindspore import Parameter, Tensor, nn, ops
 
+from core.hooks import InterLoss
 from core.training.rate_distortion import CodecStep
 from core.training.steps import InterStepConfig, Reference
 
@@ -18,7 +19,9 @@ class InterObjective(nn.Cell):
     shows nothing yet. The first frame is never coded. Subclasses define `code`.
     """
 
-    def __init__(self, network: nn.Cell, loss: nn.Cell, steps_done: Parameter, reference: Reference) -> None:
+    def __init__(
+        self, network: nn.Cell, loss: InterLoss, steps_done: Parameter, reference: Reference
+    ) -> None:
         super().__init__(auto_prefix=False)
         self.network = network
         self.loss = loss

@@ -11,7 +11,7 @@ from mindspore import nn
 from core.codec.learned import LearnedIntra
 from core.codec.predictive import PredictiveCodec
 from core.hooks import CodecConfig
-from core.training.checkpoint import MODEL, Checkpoint, assign
+from core.training.checkpoint import Checkpoint
 
 C = TypeVar("C")
 
@@ -25,5 +25,5 @@ def learned_intra(
     """
     checkpoint = Checkpoint.open(Path(path))
     built = network(checkpoint.options(model, options))
-    assign(built, checkpoint.part(MODEL), checkpoint.path)
+    checkpoint.load_into(built)
     return LearnedIntra(codec(CodecConfig(), built, checkpoint.tables), checkpoint.fingerprint)

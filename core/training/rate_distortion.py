@@ -8,8 +8,10 @@ import mindspore as ms
 from mindspore import Parameter, Tensor, nn, ops
 from mindspore.communication import get_group_size, get_rank
 
+from core.entropy.factorized import FactorizedPrior
 from core.entropy.quantize import seed_noise, share_noise
 from core.errors import ConfigError
+from core.hooks import NamesOutputs
 from core.training.step import TrainStep
 from core.training.steps import RateDistortionStepConfig
 
@@ -32,20 +34,23 @@ class RateDistortionObjective(nn.Cell):
 
 
 class AuxiliaryObjective(nn.Cell):
-    """How far the quantiles of a codec network's priors are from where they should be."""
+    """How far the quantiles of a codec network's priors are from where they should be, summed over the priors."""
 
     def __init__(self, network: nn.Cell) -> None:
         super().__init__(auto_prefix=False)
-        self.network = network
+        self.priors = nn.CellList(_priors(network), auto_prefix=False)
 
     def construct(self) -> Tensor:
-        return self.network.auxiliary_loss()
+        total = 0.0
+        for prior in self.priors:
+            total = total + prior.auxiliary_loss()
+        return total
 
 
 class CodecStep(TrainStep):
     """A step whose objective sees noise (`core.entropy.quantize.add_noise`).
 
-    The noise of a step depends on ``noise_seed`` and on ``steps_done``, `counter` of the steps before it, which are
+    The noise of a step depends on ``noise_seed`` and on ``steps_done``, a `step_counter` of those before it, which are
     parameters of this cell: a training resumed from a checkpoint sees the noise it would have seen. With several ranks
     each clip sees the noise that it would see in one process. The other arguments are those of `TrainStep`.
     """
@@ -89,8 +94,8 @@ class RateDistortionStep(CodecStep):
         outputs: Sequence[str],
     ) -> None:
         objective = RateDistortionObjective(network, loss)
-        super().__init__(objective, optimizer, (*outputs, "auxiliary"), counter(), clip_norm)
-        self.auxiliary_optimizer = renamed(auxiliary_optimizer, "auxiliary.")
+        super().__init__(objective, optimizer, (*outputs, "auxiliary"), step_counter(), clip_norm)
+        self.auxiliary_optimizer = prefix_state(auxiliary_optimizer, "auxiliary.")
         quantiles = auxiliary_optimizer.parameters
         self.auxiliary_value_and_grad = ops.value_and_grad(AuxiliaryObjective(network), None, quantiles)
 
@@ -100,7 +105,7 @@ class RateDistortionStep(CodecStep):
         return ops.depend(values, self.auxiliary_optimizer(gradients)) + (auxiliary,)
 
 
-def counter() -> Parameter:
+def step_counter() -> Parameter:
     """Steps done, for a `CodecStep` and an objective that depends on them."""
     return _number("noise_step", 0)
 
@@ -109,7 +114,7 @@ def _number(name: str, value: int) -> Parameter:
     return Parameter(Tensor(value, ms.int32), name=name, requires_grad=False)
 
 
-def renamed(optimizer: nn.Optimizer, prefix: str) -> nn.Optimizer:
+def prefix_state(optimizer: nn.Optimizer, prefix: str) -> nn.Optimizer:
     """The optimizer with a prefix to the names of its state, which are those of every optimizer's."""
     trained = {id(parameter) for parameter in optimizer.parameters}
     for parameter in optimizer.get_parameters():
@@ -119,17 +124,25 @@ def renamed(optimizer: nn.Optimizer, prefix: str) -> nn.Optimizer:
 
 
 def quantiles(network: nn.Cell) -> Collection[Parameter]:
-    """The parameters that the step trains by an optimizer of its own; raises `ConfigError` where there are none."""
-    if not hasattr(network, "quantiles"):
+    """The parameters that the step trains by an optimizer of its own: the quantiles of the network's priors.
+
+    Raises `ConfigError` where there are none.
+    """
+    found = [prior.quantiles for prior in _priors(network)]
+    if not found:
         raise ConfigError("step=rate_distortion trains codecs: choose a model that is one, or another step.")
-    return network.quantiles()
+    return found
+
+
+def _priors(network: nn.Cell) -> list[FactorizedPrior]:
+    return [cell for _, cell in network.cells_and_names() if isinstance(cell, FactorizedPrior)]
 
 
 def build(
     config: RateDistortionStepConfig, network: nn.Cell, loss: nn.Cell | None, optimizer: nn.Optimizer
 ) -> RateDistortionStep:
     """The step; raises `ConfigError` for another network or loss."""
-    if loss is None or not hasattr(loss, "outputs"):
+    if not isinstance(loss, NamesOutputs):
         raise ConfigError(
             "step=rate_distortion needs a loss of rate and distortion: give loss=rate_distortion."
         )

@@ -8,6 +8,7 @@ import mindspore as ms
 from mindspore import Parameter, Tensor, amp, nn, ops
 from mindspore.communication import get_group_size
 
+from core.hooks import NamesOutputs
 from core.kernels import library
 from core.kernels.operator import operator
 from core.nn import precision
@@ -69,6 +70,11 @@ class TrainStep(nn.TrainOneStepCell):
         if self.clip is not None:
             gradients = self.clip(gradients)
         return self.optimizer(gradients)
+
+
+def output_names(step: nn.Cell) -> Sequence[str]:
+    """Names of the scalars that a step, or its objective, gives."""
+    return step.outputs if isinstance(step, NamesOutputs) else ("loss",)
 
 
 class LossScale(nn.Cell):

@@ -6,7 +6,7 @@ import hashlib
 import os
 from functools import singledispatch
 
-from core.codec.conventional import ConventionalDecoder, ConventionalEncoder, Encoder
+from core.codec import ConventionalDecoder, ConventionalEncoder, Encoder
 from core.hooks import FrameDecoder, FrameEncoder, PictureFormat
 
 from .config import AnchorConfig, SvtAv1Config, Tune, Vp9Config, X26xConfig, X264Config, X265Config

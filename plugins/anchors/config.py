@@ -9,11 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from core.hooks import (
-    GopConfig,
-    option,
-)
-from core.media.colour import Matrix, Range, Subsampling
+from core.hooks import GopConfig, option
+from core.media import Matrix, Range, Subsampling
 
 
 class Preset(Enum):

@@ -6,16 +6,11 @@ CompressAI publishes as ``cheng2020-anchor``, whose priors are those of Minnen e
 
 from __future__ import annotations
 
-from mindspore import Parameter, Tensor, nn
+from mindspore import Tensor, nn
 from mindspore.common.initializer import initializer
 
-from core.entropy.conditional import GaussianConditional
-from core.entropy.factorized import FactorizedPrior
-from core.entropy.latents import ContextLatent
-from core.entropy.masked import MaskedConv2d
-from core.nn import precision
-from core.nn.pad import require_sides
-from core.symbols.order import ContextOrder
+from core.codec import ContextLatent, ContextOrder, FactorizedPrior, GaussianConditional, MaskedConv2d
+from core.nn import full_precision, require_sides
 
 from . import transforms
 from .config import Cheng2020Config
@@ -48,16 +43,8 @@ class Cheng2020(nn.Cell):
         y_hat, bits, hyper_bits = self.prior(y)
         return self.synthesis(y_hat).reshape(batch, time, channels, height, width), bits + hyper_bits
 
-    def auxiliary_loss(self) -> Tensor:
-        """What trains the prior's quantiles."""
-        return self.prior.prior.auxiliary_loss()
 
-    def quantiles(self) -> list[Parameter]:
-        """The parameters that `auxiliary_loss` trains."""
-        return [self.prior.prior.quantiles]
-
-
-@precision.full()
+@full_precision()
 def context_prior(channels: int) -> ContextLatent:
     """The latent N,C,h,w, sides divisible by 4, under Gaussians of their own means and scales."""
     made = ContextLatent(

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 from mindspore import Tensor
 
-from core.codec.coded import Made
-from core.codec.learned import LearnedIntra
-from core.codec.network import Latents, stage
-from core.codec.packets import PacketReader, PacketWriter
-from core.codec.predictive import PictureCodec
+from core.codec import Latents, LearnedIntra, Made, PacketReader, PacketWriter, PictureCodec, stage
 from core.hooks import Plane
-from core.nn.stage import Stage
-from core.training.pictures import learned_intra
+from core.nn import Stage
+from core.training import learned_intra
 
 from .cells import MULTIPLE, Cheng2020
 from .config import Cheng2020Config, Cheng2020IntraConfig

@@ -6,12 +6,7 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from core.hooks import (
-    FilePath,
-    GopConfig,
-    Options,
-    option,
-)
+from core.hooks import FilePath, GopConfig, Options, option
 
 
 @dataclass

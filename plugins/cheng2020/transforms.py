@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from mindspore import Tensor, nn
 
-from core.nn.activation import LeakyReLU, leaky_relu
-from core.nn.blocks import LeakyBlock
-from core.nn.chain import ConvChain
-from core.nn.conv import Conv2d
-from core.nn.gdn import GDN, InverseGDN
-from core.nn.subpixel import PixelShuffle
+from core.nn import GDN, Conv2d, ConvChain, InverseGDN, LeakyBlock, LeakyReLU, PixelShuffle, leaky_relu
 
 SLOPE = 0.01
 """Of LeakyReLU everywhere."""

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from mindspore import Tensor, nn, ops
 
-from core.nn import precision
-from core.nn.activation import SLOPE, leaky_relu
-from core.nn.blocks import ResidualTrunk
-from core.nn.conv import Conv2d, LeakyConv2d
-from core.nn.deform import DeformableConv2d
-from core.nn.pad import crop_like, replicate_to_multiple
-from core.nn.resize import Upsample
+from core.nn import (
+    LEAKY_SLOPE,
+    Conv2d,
+    DeformableConv2d,
+    LeakyConv2d,
+    ResidualTrunk,
+    Upsample,
+    crop_like,
+    full_precision,
+    leaky_relu,
+    replicate_to_multiple,
+)
 
 from .config import CycMuNetConfig
 
@@ -44,7 +49,7 @@ class DeformableSampling(nn.Cell):
     def __init__(self, config: CycMuNetConfig) -> None:
         super().__init__()
         features, taps = config.features, 9 * config.groups
-        with precision.full():
+        with full_precision():
             self.offsets = Conv2d(features, 2 * taps)
             self.mask = Conv2d(features, taps)
         self.deform = DeformableConv2d(features, features, config.groups, config.deformable.value)
@@ -89,10 +94,10 @@ class AlignmentLevel(nn.Cell):
     def _fuse(self) -> None:
         """Channels last throughout."""
         self.channels = 3
-        self.compare.fuse(SLOPE, channels_last=True)
-        self.refine.fuse(SLOPE, channels_last=True)
+        self.compare.fuse(LEAKY_SLOPE, channels_last=True)
+        self.refine.fuse(LEAKY_SLOPE, channels_last=True)
         if not self.coarsest:
-            self.join_offset.fuse(SLOPE, channels_last=True)
+            self.join_offset.fuse(LEAKY_SLOPE, channels_last=True)
             self.join_aligned.fuse(None, channels_last=True)
             self.double.fuse()
 

@@ -9,10 +9,7 @@ from __future__ import annotations
 from mindspore import Tensor, nn, ops
 from mindspore.common.initializer import initializer
 
-from core.nn.activation import leaky_relu
-from core.nn.blocks import ResidualTrunk
-from core.nn.conv import Conv2d, ConvTranspose2d, LeakyConv2d, Size
-from core.nn.resize import Upsample
+from core.nn import Conv2d, ConvTranspose2d, LeakyConv2d, ResidualTrunk, Size, Upsample, leaky_relu
 
 from .alignment import FeatureExtraction, FeatureInterpolation, Pyramid
 from .config import CycMuNetConfig, Format

@@ -7,8 +7,7 @@ import math
 import mindspore as ms
 from mindspore import Tensor, nn, ops
 
-from core.nn.pad import replicate_to_multiple
-from core.nn.resize import Downsample, Upsample
+from core.nn import Downsample, Upsample, replicate_to_multiple
 
 from .config import Format
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from mindspore import Tensor, nn, ops
 
-from core.nn.pad import crop, crop_like
-from core.nn.resize import upsample_bicubic
+from core.nn import crop, crop_like, upsample_bicubic
 
 from .cells import CycMuNet
 from .colour import ToPlanes, ToRgb

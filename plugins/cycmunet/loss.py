@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from mindspore import Tensor, nn
 
-from core.losses.charbonnier import Charbonnier
-from core.losses.ssim import SsimLoss
+from core.training import Charbonnier, SsimLoss
 
 from .config import CycMuNetLossConfig, Distance
 

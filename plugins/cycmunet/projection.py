@@ -10,9 +10,7 @@ from typing import TypeAlias
 
 from mindspore import Tensor, nn, ops
 
-from core.nn.activation import leaky_relu
-from core.nn.conv import ConcatConv1x1, LeakyConv2d
-from core.nn.resize import Downsample, Upsample
+from core.nn import ConcatConv1x1, Downsample, LeakyConv2d, Upsample, leaky_relu
 
 from .config import CycMuNetConfig, MiddleResidual
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mindspore import Tensor, nn
 
 from core.errors import ConfigError
-from core.training.step import TrainStep
+from core.training import TrainStep
 
 from .config import CycMuNetStepConfig
 

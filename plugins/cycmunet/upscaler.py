@@ -8,7 +8,7 @@ import numpy as np
 from mindspore import Tensor
 
 from core.hooks import Array, Output
-from core.nn.stage import Stage
+from core.nn import Stage
 
 from .config import CycMuNetUpscalerConfig, Format
 from .interface import VideoCycMuNet

@@ -8,15 +8,8 @@ from __future__ import annotations
 
 from mindspore import Tensor, nn, ops
 
-from core.entropy.conditional import LaplaceConditional
-from core.entropy.factorized import BitEstimator
-from core.entropy.latents import ContextLatent
-from core.entropy.masked import MaskedConv2d
-from core.nn import precision
-from core.nn.chain import ConvChain
-from core.nn.pad import require_sides
-from core.nn.spynet import SPyNet
-from core.nn.warp import Warp
+from core.codec import BitEstimator, ContextLatent, LaplaceConditional, MaskedConv2d
+from core.nn import ConvChain, SPyNet, Warp, full_precision, require_sides
 
 from . import transforms
 from .config import DcvcConfig
@@ -33,7 +26,7 @@ Costs = tuple[Tensor, Tensor, Tensor, Tensor]
 class MotionCoder(nn.Cell):
     """Compression of motion: flow N,2,H,W to a latent of a sixteenth of the sides, and back under the reference."""
 
-    @precision.full()
+    @full_precision()
     def __init__(self, config: DcvcConfig) -> None:
         super().__init__()
         channels, hyper = config.motion, config.hyper
@@ -58,7 +51,7 @@ class ContextualCoder(nn.Cell):
         self.analysis = transforms.contextual_analysis(features, latent)
         self.synthesis = transforms.contextual_synthesis(features, latent)
         self.generation = transforms.frame_generation(features)
-        with precision.full():
+        with full_precision():
             self.temporal = None if config.portable else transforms.temporal_prior(features, latent)
             hyper_synthesis = transforms.hyper_synthesis((config.hyper, latent, latent, latent))
         side = latent if config.portable else 2 * latent
@@ -123,7 +116,7 @@ def _scale_gradient(x: Tensor, share: Tensor | None) -> Tensor:
     return fixed + share * (x - fixed)
 
 
-@precision.full()
+@full_precision()
 def context_prior(config: DcvcConfig, latent: int, synthesis: ConvChain, side: int) -> ContextLatent:
     """A latent N,latent,h,w, sides divisible by 4, under Laplace distributions of their own means and scales.
 

@@ -11,13 +11,9 @@ from collections.abc import Callable, Sequence
 
 from mindspore import Tensor
 
-from core.codec.coded import Made
-from core.codec.network import Latents, stage
-from core.codec.packets import PacketReader, PacketWriter
-from core.codec.predictive import PredictiveCodec
+from core.codec import Latents, Made, PacketReader, PacketWriter, PredictiveCodec, stage
 from core.hooks import IntraCodec, Part, Plane, Tables
-from core.nn.spynet import LEVELS
-from core.nn.stage import Stage
+from core.nn import SPYNET_LEVELS, Stage
 
 from .cells import MULTIPLE, Dcvc
 from .config import DcvcCodecConfig, Quantize
@@ -45,7 +41,7 @@ class CoarseFlow(Stage):
 
     def construct(self, frame: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
         spynet = self.network.spynet
-        return spynet.levels[LEVELS - 1].displace(reference, spynet.coarse(frame, reference))
+        return spynet.levels[SPYNET_LEVELS - 1].displace(reference, spynet.coarse(frame, reference))
 
 
 class MotionAnalysis(Stage):
@@ -54,7 +50,7 @@ class MotionAnalysis(Stage):
     inputs, outputs = (_FRAME, _WARPED, _FLOW), ("latent",)
 
     def construct(self, frame: Tensor, warped: Tensor, flow: Tensor) -> tuple[Tensor]:
-        flow = self.network.spynet.levels[LEVELS - 1].refine(frame, warped, flow)
+        flow = self.network.spynet.levels[SPYNET_LEVELS - 1].refine(frame, warped, flow)
         return (self.network.motion.analysis(flow),)
 
 

@@ -10,11 +10,12 @@ from mindspore import Tensor
 from mindspore.train import Callback, RunContext
 
 from core.errors import MindvideoError
+from core.hooks import fetch_period
 
 from .config import DcvcLossConfig
 
 if TYPE_CHECKING:
-    from core.run import Run
+    from core import Run
 
 GRACE = 200
 """Steps of a stage before it is judged."""
@@ -85,4 +86,4 @@ def callbacks(run: Run) -> Iterable[Callback]:
     """The guard of a training by DCVC's loss, unless it is not wanted."""
     loss = run.settings.section("loss")
     if isinstance(loss, DcvcLossConfig) and loss.guard:
-        yield Guard(loss, getattr(run.device, "fetch_every", 1))
+        yield Guard(loss, fetch_period(run.device))

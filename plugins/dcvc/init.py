@@ -9,9 +9,7 @@ from __future__ import annotations
 import numpy as np
 from mindspore import Tensor, nn
 
-from core.nn import init
-from core.nn.blocks import PreActivationBlock
-from core.nn.conv import Conv2d
+from core.nn import Conv2d, PreActivationBlock, init
 
 _LATENT_GAIN = 4.0
 """Of the last layer of the motion's analysis; the content's, whose blocks amplify, has half."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from mindspore import Tensor, nn, ops
 
 from core.errors import ConfigError
-from core.training.inter import InterObjective, InterStep
-from core.training.rate_distortion import counter
+from core.training import InterObjective, InterStep, step_counter
 
 from .cells import Dcvc
 from .config import DcvcStepConfig
@@ -15,6 +14,8 @@ from .loss import DcvcLoss
 
 class DcvcObjective(InterObjective):
     """The frame of `InterObjective`, with what DCVC's loss sees of the network."""
+
+    loss: DcvcLoss
 
     def code(self, frame: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
         motion_learns = self.loss.motion_learns(self.steps_done)
@@ -29,5 +30,5 @@ def build(
     """The step; raises `ConfigError` for another network or loss."""
     if not isinstance(network, Dcvc) or not isinstance(loss, DcvcLoss):
         raise ConfigError("step=dcvc trains model=dcvc by loss=dcvc: give these, or another step.")
-    objective = DcvcObjective(network, loss, counter(), config.reference)
+    objective = DcvcObjective(network, loss, step_counter(), config.reference)
     return InterStep(config, objective, optimizer, loss.outputs)

@@ -6,12 +6,17 @@ from itertools import pairwise
 
 from mindspore import nn
 
-from core.nn.activation import LeakyReLU
-from core.nn.blocks import LeakyBlock, PreActivationBlock
-from core.nn.chain import ConvChain
-from core.nn.conv import Conv2d, ConvTranspose2d
-from core.nn.gdn import GDN, InverseGDN
-from core.nn.subpixel import PixelShuffle
+from core.nn import (
+    GDN,
+    Conv2d,
+    ConvChain,
+    ConvTranspose2d,
+    InverseGDN,
+    LeakyBlock,
+    LeakyReLU,
+    PixelShuffle,
+    PreActivationBlock,
+)
 
 _HALVINGS = 4
 """Latents have a sixteenth of the picture's sides."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from core.codec import ContextOrder, visible
 from core.errors import CheckpointError
 from core.hooks import Array, PublishedTensor, PublishedWeights
-from core.nn.spynet import LEVELS
-from core.symbols.order import ContextOrder, visible
+from core.nn import SPYNET_LEVELS
 
 from .config import DcvcConfig
 from .transforms import CONTEXT_KERNEL
@@ -47,7 +47,7 @@ def _names() -> Names:
         yield from _chain(f"{coder}.prior.synthesis", f"{name}priorDecoder", (0, 2, 4))
         yield from _layer(f"{coder}.prior.context", f"auto_regressive{suffix}")
         yield from _chain(f"{coder}.prior.parameters_of", f"entropy_parameters{suffix}", (0, 2, 4))
-    for level in range(LEVELS):
+    for level in range(SPYNET_LEVELS):
         for number in range(5):
             theirs = f"opticFlow.moduleBasic.{level}.conv{number + 1}"
             yield from _layer(f"spynet.levels.{level}.residual.{2 * number}", theirs)

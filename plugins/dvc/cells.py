@@ -9,14 +9,8 @@ from __future__ import annotations
 from mindspore import Tensor, nn
 from mindspore.common.initializer import XavierUniform, initializer
 
-from core.entropy.conditional import LaplaceConditional, bits
-from core.entropy.factorized import BitEstimator
-from core.entropy.latents import ScaleHyperprior
-from core.nn import init, precision
-from core.nn.pad import require_sides
-from core.nn.refinement import RefinementNetwork
-from core.nn.spynet import SPyNet
-from core.nn.warp import Warp
+from core.codec import BitEstimator, LaplaceConditional, ScaleHyperprior, bits
+from core.nn import RefinementNetwork, SPyNet, Warp, full_precision, init, require_sides
 
 from .config import DvcConfig
 from .transforms import (
@@ -82,7 +76,7 @@ class Dvc(nn.Cell):
         super().__init__()
         self.config = config
         self.spynet = SPyNet(config.flow)
-        with precision.full():
+        with full_precision():
             self.motion = MotionAutoencoder(config.motion, motion or motion_transforms(config.motion))
         self.warp = Warp()
         self.refinement = RefinementNetwork(config.refinement)
@@ -132,7 +126,7 @@ def residual_transforms(hidden: int, latent: int) -> Transforms:
     return residual_analysis(hidden, latent), residual_synthesis(hidden, latent)
 
 
-@precision.full()
+@full_precision()
 def hyperprior(hidden: int, latent: int) -> ScaleHyperprior:
     """The residual's latent N,latent,h,w, sides divisible by 4, under zero-mean Laplace distributions."""
     return ScaleHyperprior(

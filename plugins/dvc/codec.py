@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from mindspore import Tensor
 
-from core.codec.coded import Made
-from core.codec.network import Latents, stage
-from core.codec.packets import PacketReader, PacketWriter
-from core.codec.predictive import PredictiveCodec
+from core.codec import Latents, Made, PacketReader, PacketWriter, PredictiveCodec, stage
 from core.hooks import Plane
-from core.nn.stage import Stage
+from core.nn import Stage
 
 from .cells import MULTIPLE, Dvc
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.codec.options import InterCodecConfig
+from core.codec import InterCodecConfig
 from core.hooks import Options, option
-from core.losses.entries import Distortion, RateDistortionConfig
-from core.losses.phases import Phases
-from core.training.steps import InterStepConfig
+from core.training import Distortion, InterStepConfig, Phases, RateDistortionConfig
 
 
 @dataclass

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from mindspore import Tensor, nn
 
-from core.losses.phases import since
-from core.losses.rate_distortion import RateDistortionLoss
-from core.nn.warp import Warp
+from core.nn import Warp
+from core.training import RateDistortionLoss, since
 
 from .cells import Parts
 from .config import DvcLossConfig

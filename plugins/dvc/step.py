@@ -5,8 +5,7 @@ from __future__ import annotations
 from mindspore import Tensor, nn, ops
 
 from core.errors import ConfigError
-from core.training.inter import InterObjective, InterStep
-from core.training.rate_distortion import counter
+from core.training import InterObjective, InterStep, step_counter
 
 from .cells import Dvc
 from .config import DvcStepConfig
@@ -28,5 +27,5 @@ def build(
     """The step; raises `ConfigError` for another network or loss."""
     if not isinstance(network, Dvc) or not isinstance(loss, DvcLoss):
         raise ConfigError("step=dvc trains model=dvc by loss=dvc: give these, or another step.")
-    objective = DvcObjective(network, loss, counter(), config.reference)
+    objective = DvcObjective(network, loss, step_counter(), config.reference)
     return InterStep(config, objective, optimizer, loss.outputs)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from mindspore import nn
 
-from core.nn.activation import LeakyReLU
-from core.nn.chain import ConvChain
-from core.nn.conv import Conv2d, ConvTranspose2d
-from core.nn.gdn import GDN, InverseGDN
+from core.nn import GDN, Conv2d, ConvChain, ConvTranspose2d, InverseGDN, LeakyReLU
 
 _HALVINGS = 4
 """Latents have a sixteenth of the picture's sides."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.hooks import PublishedTensor, PublishedWeights
-from core.nn.spynet import LEVELS
+from core.nn import SPYNET_LEVELS
 
 from .config import DvcConfig
 
@@ -20,7 +20,7 @@ def published(config: DvcConfig) -> PublishedWeights:
 
 def _names() -> Names:
     """In the order of the published checkpoint."""
-    for level in range(LEVELS):
+    for level in range(SPYNET_LEVELS):
         yield from _chain(f"spynet.levels.{level}.residual", f"opticFlow.moduleBasic.{level}.conv", 5)
     yield from _chain("motion.analysis", "mvEncoder.conv", 8)
     yield from _chain("motion.synthesis", "mvDecoder.deconv", 8)

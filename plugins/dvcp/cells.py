@@ -6,7 +6,7 @@ uneven overlap shows as a checkerboard.
 
 from __future__ import annotations
 
-from core.nn import precision
+from core.nn import full_precision
 from plugins.dvc.cells import Dvc
 
 from .config import DvcpConfig
@@ -18,7 +18,7 @@ class Dvcp(Dvc):
 
     def __init__(self, config: DvcpConfig) -> None:
         hidden, latent, motion = config.hidden, config.latent, config.motion
-        with precision.full():
+        with full_precision():
             of_motion = analysis(2, motion, motion, config), synthesis(motion, motion, 2, config)
         super().__init__(
             config,

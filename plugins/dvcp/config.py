@@ -7,13 +7,8 @@ from enum import Enum
 
 from omegaconf import MISSING
 
-from core.hooks import (
-    FilePath,
-    Options,
-    option,
-)
-from core.losses.phases import Phases
-from core.training.steps import Reference
+from core.hooks import FilePath, Options, option
+from core.training import Phases, Reference
 from plugins.dvc.config import DvcCodecConfig, DvcConfig, DvcStepConfig
 
 

@@ -10,8 +10,7 @@ from mindspore.common.initializer import Normal, TruncatedNormal, initializer
 from mindspore.ops import constexpr
 
 from core.errors import ConfigError
-from core.nn import precision
-from core.nn.conv import Conv2d
+from core.nn import Conv2d, full_precision
 
 from .config import DiscriminatorConfig, Head
 
@@ -30,7 +29,7 @@ class Discriminator(nn.Cell):
     for.
     """
 
-    @precision.full()
+    @full_precision()
     def __init__(self, config: DiscriminatorConfig) -> None:
         super().__init__()
         widths = [config.channels * 2**number for number in range(_LAYERS)]

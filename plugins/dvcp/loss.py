@@ -8,9 +8,8 @@ from pathlib import Path
 import mindspore as ms
 from mindspore import Tensor, nn, ops
 
-from core.losses.phases import since
-from core.nn.stage import Stage
-from core.nn.warp import Warp
+from core.nn import Stage, Warp
+from core.training import since
 from plugins.dvc.cells import Parts
 
 from .config import DvcpLossConfig, Features

@@ -10,8 +10,8 @@ from mindspore import Parameter, Tensor, nn, ops
 from mindspore.train import Metric
 
 from core.errors import CheckpointError, MindvideoError
-from core.metrics.quality import as_stored
-from core.training.checkpoint import MODEL, Checkpoint, assign
+from core.metrics import as_stored
+from core.training import Checkpoint
 
 from .config import LpipsConfig, LpipsMetricConfig
 
@@ -124,5 +124,5 @@ def trained_lpips(path: Path) -> Lpips:
             f"{path} holds model={section.get('model')}, not {NAME}: make one by task=import_weights model={NAME}."
         )
     network = Lpips(LpipsConfig(section["channels"]))
-    assign(network, checkpoint.part(MODEL), path)
+    checkpoint.load_into(network)
     return network

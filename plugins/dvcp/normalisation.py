@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 
-from core.kernels.normalising import Normalise
+from core.nn import Normalise
 
 _EPSILON = 1e-3
 """Added to the variance."""

@@ -6,10 +6,7 @@ import mindspore as ms
 from mindspore import Parameter, Tensor, nn, ops
 
 from core.errors import ConfigError
-from core.training.inter import InterObjective, InterStep
-from core.training.rate_distortion import counter, renamed
-from core.training.step import mean_over_ranks
-from core.training.steps import Reference
+from core.training import InterObjective, InterStep, Reference, mean_over_ranks, prefix_state, step_counter
 from plugins.dvc.cells import Dvc
 
 from .config import DvcpStepConfig
@@ -25,6 +22,8 @@ class DvcpObjective(InterObjective):
     Frames are coded as in DVC. Before the stage ``clips`` of a training, only the second frame of each clip is. In
     training the last frame that was coded and its reconstruction follow the scalars.
     """
+
+    loss: DvcpLoss
 
     def __init__(
         self,
@@ -95,7 +94,7 @@ class DvcpStep(InterStep):
     """
 
     def __init__(self, config: DvcpStepConfig, network: Dvc, loss: DvcpLoss, optimizer: nn.Optimizer) -> None:
-        steps_done = counter()
+        steps_done = step_counter()
         discriminator = Discriminator(config.discriminator)
         discriminator.update_parameters_name("discriminator.")
         objective = DvcpObjective(network, loss, discriminator, steps_done, config.reference)
@@ -104,7 +103,7 @@ class DvcpStep(InterStep):
         parameters = discriminator.trainable_params()
         self.is_adversarial = loss.adversarial_weight > 0
         self.adversarial_from = objective.adversarial_from
-        self.discriminator_optimizer = renamed(
+        self.discriminator_optimizer = prefix_state(
             nn.Adam(parameters, config.discriminator_lr), "discriminator_adam."
         )
         self.discriminator_value_and_grad = ops.value_and_grad(

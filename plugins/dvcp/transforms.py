@@ -9,10 +9,7 @@ from itertools import pairwise
 
 from mindspore import nn
 
-from core.nn.chain import ConvChain
-from core.nn.conv import Conv2d, ConvTranspose2d
-from core.nn.gdn import GDN, InverseGDN
-from core.nn.nearest import NearestConv2d
+from core.nn import GDN, Conv2d, ConvChain, ConvTranspose2d, InverseGDN, NearestConv2d
 
 from .config import DvcpConfig, Normalisation, Upsampling
 from .normalisation import ChannelNorm

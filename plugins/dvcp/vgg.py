@@ -9,10 +9,8 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from core.errors import CheckpointError
-from core.nn import precision
-from core.nn.chain import ConvChain
-from core.nn.conv import Conv2d
-from core.training.checkpoint import MODEL, Checkpoint, assign
+from core.nn import Conv2d, ConvChain, full_precision
+from core.training import Checkpoint
 
 from .config import VggConfig, VggInput
 
@@ -33,7 +31,7 @@ class Vgg19(nn.Cell):
     Its weights do not learn.
     """
 
-    @precision.full()
+    @full_precision()
     def __init__(self, config: VggConfig) -> None:
         super().__init__()
         groups, inputs = [], 3
@@ -91,7 +89,7 @@ def trained_vgg(path: Path) -> Vgg19:
             f"{path} holds model={section.get('model')}, not {NAME}: make one by task=import_weights model={NAME}."
         )
     network = Vgg19(VggConfig(section["channels"], VggInput[section["input"]]))
-    assign(network, checkpoint.part(MODEL), path)
+    checkpoint.load_into(network)
     return network
 
 

@@ -6,13 +6,10 @@ flow, which is coded without being estimated first, and the residual of the pred
 
 from __future__ import annotations
 
-from mindspore import Parameter, Tensor, nn, ops
+from mindspore import Tensor, nn, ops
 
-from core.entropy.conditional import GaussianConditional
-from core.entropy.factorized import FactorizedPrior
-from core.entropy.latents import MeanScaleHyperprior
-from core.nn import init, precision
-from core.nn.pad import require_sides
+from core.codec import FactorizedPrior, GaussianConditional, MeanScaleHyperprior
+from core.nn import full_precision, init, require_sides
 
 from .config import SsfvcConfig
 from .scale_space import ScaleSpaceWarp
@@ -67,7 +64,7 @@ class ScaleSpaceFlow(nn.Cell):
         super().__init__()
         self.config = config
         self.image = Autoencoder(config, 3)
-        with precision.full():
+        with full_precision():
             self.motion = Autoencoder(config, 6, gain=_MOTION_GAIN)
         self.residual = Autoencoder(config, 3, latents=2)
         self.warp = ScaleSpaceWarp()
@@ -110,18 +107,8 @@ class ScaleSpaceFlow(nn.Cell):
         """The reconstruction, N,3,H,W, from the prediction and the quantised latents of residual and motion."""
         return prediction + self.residual.synthesis(ops.concat((residual, motion), 1))
 
-    def auxiliary_loss(self) -> Tensor:
-        """What trains the priors' quantiles, summed over the three."""
-        loss = self.image.hyperprior.prior.auxiliary_loss()
-        loss = loss + self.motion.hyperprior.prior.auxiliary_loss()
-        return loss + self.residual.hyperprior.prior.auxiliary_loss()
 
-    def quantiles(self) -> list[Parameter]:
-        """The parameters that `auxiliary_loss` trains."""
-        return [part.hyperprior.prior.quantiles for part in (self.image, self.motion, self.residual)]
-
-
-@precision.full()
+@full_precision()
 def hyperprior(channels: int) -> MeanScaleHyperprior:
     """A latent N,C,h,w, sides divisible by 8, under Gaussians of their own means and scales."""
     widths = (channels,) * 4

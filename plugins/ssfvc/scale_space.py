@@ -13,9 +13,7 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 from mindspore.ops import constexpr
 
-from core.nn.pad import replicate_margin
-from core.nn.resize import upsample
-from core.nn.warp import WarpVolume
+from core.nn import WarpVolume, replicate_margin, upsample
 
 SIGMA = 1.5
 """Standard deviation of every blur, in pixels of the level it is applied to."""

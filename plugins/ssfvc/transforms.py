@@ -7,8 +7,7 @@ from itertools import pairwise
 
 from mindspore import Tensor, nn, ops
 
-from core.nn.chain import ConvChain
-from core.nn.conv import Conv2d, ConvTranspose2d
+from core.nn import Conv2d, ConvChain, ConvTranspose2d
 
 LARGEST = 255
 """Of activations that are computed in integers."""

@@ -105,10 +105,33 @@ def test_the_benchmark_of_upscalers_composes():
     assert list(settings.task.contenders) == ["floor", "cycmunet"] and list(settings.task.sets) == ["clips"]
 
 
-def test_the_benchmark_of_the_demos_composes():
+def test_the_benchmark_of_the_demos_has_the_contenders_that_plugins_bring():
     settings = core.open_run(["experiment=bench_clips"]).settings
-    assert {"x264", "x265", "ssfvc", "dvc"} <= settings.task.contenders.keys()
+    smaller = {"x265_floor", "x265_cycmunet"}
+    assert {"x264", "x265", "ssfvc", "dvc", "dvcp", "dcvc", *smaller} <= settings.task.contenders.keys()
     assert settings.task.anchors == ["x264", "x265"] and list(settings.task.sets) == ["clips"]
+
+
+def test_contenders_of_a_benchmark_are_chosen_and_changed_as_all_settings():
+    words = [
+        "contender@task.contenders.dvc=dvc_rates",
+        "~contender@task.contenders.x265",
+        "task.contenders.x264.words=['codec=x264_dvc']",
+        "+contender@task.contenders.vp9=vp9",
+        "task.anchors=[x264]",
+    ]
+    task = core.open_run(["experiment=bench_clips", *words]).settings.task
+    assert len(task.contenders["dvc"]["points"]) == 4 and task.contenders["x264"]["words"] == [
+        "codec=x264_dvc"
+    ]
+    assert "vp9" in task.contenders and "x265" not in task.contenders and task.anchors == ["x264"]
+
+
+def test_the_anchors_of_four_rates():
+    task = core.open_run(["experiment=bench_rates"]).settings.task
+    assert task.anchors == ["dcvc", "x265"]
+    assert set(task.contenders) == {"ssfvc", "dvc", "dvcp", "dcvc", "x265"}
+    assert all(len(contender["points"]) == 4 for contender in task.contenders.values())
 
 
 @pytest.mark.parametrize("name", ["ssfvc", "dvc", "dvcp", "dcvc"])

@@ -52,7 +52,6 @@ SHORTER = {
     **{f"{name}_demo_rates": (*FEW, "dataset.test_frames=3") for name in ("ssfvc", "dvc", "dvcp", "dcvc")},
     "bench_clips": (TINY,),
     "bench_rates": (TINY,),
-    "hierarchy_bench": (TINY,),
 }
 DEFAULT = "cycmunet_demo"
 MADE = re.compile(r"`((?:runs|sweeps|mindvideo-grain)/[^`\s]*|[\w-]+\.(?:mp4|mdv|json))`")

@@ -171,7 +171,7 @@ def test_mixed_precision_computes_in_the_lower_type_and_gives_float32():
     full = Conv2d(4, 4)
     precision.compute_in(ms.float16)
     mixed, block = Conv2d(4, 4), PreActivationBlock(4)
-    with precision.full():
+    with precision.full_precision():
         kept = Conv2d(4, 4)
     for cell in (mixed, kept):
         cell.weight.set_data(full.weight)

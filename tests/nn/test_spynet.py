@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
-from core.nn.spynet import LEVELS, SPyNet
+from core.nn.spynet import SPYNET_LEVELS, SPyNet
 
 
 def pictures(height=32, width=48):
@@ -26,7 +26,7 @@ def test_levels_double_the_flow_before_them(either_kernels):
     added = np.array([[0.5, -1.0], [0.25, 2.0], [3.0, 0.125], [-0.75, 1.0]], np.float32)
     for level, constant in zip(network.levels, added, strict=True):
         level.residual[-1].bias.set_data(Tensor(constant))
-    expected = sum(constant * 2 ** (LEVELS - 1 - i) for i, constant in enumerate(added))
+    expected = sum(constant * 2 ** (SPYNET_LEVELS - 1 - i) for i, constant in enumerate(added))
     flow = network(*pictures()).asnumpy()
     assert flow.shape == (2, 2, 32, 48)
     np.testing.assert_allclose(flow, np.broadcast_to(expected[:, None, None], flow.shape), rtol=1e-6)
@@ -70,7 +70,7 @@ def test_graph_mode_gives_the_same(either_kernels):
     assert np.abs(compiled).max() > 1e-3
 
 
-@pytest.mark.parametrize("level", range(LEVELS))
+@pytest.mark.parametrize("level", range(SPYNET_LEVELS))
 def test_every_level_learns(level):
     ms.set_seed(2)
     network = SPyNet()

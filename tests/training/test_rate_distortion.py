@@ -44,12 +44,6 @@ class ToyCodec(nn.Cell):
             total = total + bits(y_likelihood) + bits(z_likelihood)
         return ops.stack(reconstructions, 1), total
 
-    def auxiliary_loss(self):
-        return self.prior.auxiliary_loss()
-
-    def quantiles(self):
-        return [self.prior.quantiles]
-
 
 @pytest.fixture(scope="module", autouse=True)
 def _graph_mode():

@@ -5,16 +5,11 @@ A frame that is to be predicted from the past alone has the same neighbour on bo
 
 from __future__ import annotations
 
-from mindspore import Parameter, Tensor, nn, ops
+from mindspore import Tensor, nn, ops
 from mindspore.ops import constexpr
 
-from core.entropy.conditional import bits
-from core.entropy.factorized import FactorizedPrior
-from core.nn.chain import ConvChain
-from core.nn.conv import Conv2d, ConvTranspose2d
-from core.nn.gdn import GDN, InverseGDN
-from core.nn.spynet import SPyNet
-from core.nn.warp import Warp
+from core.codec import FactorizedPrior, bits
+from core.nn import GDN, Conv2d, ConvChain, ConvTranspose2d, InverseGDN, SPyNet, Warp
 
 from .config import HierarchyConfig
 
@@ -96,14 +91,6 @@ class Hierarchy(nn.Cell):
         to_before, to_after, share = ops.split(motion, (2, 2, 1), 1)
         share = ops.sigmoid(share)
         return share * self.warp(before, to_before) + (1.0 - share) * self.warp(after, to_after)
-
-    def auxiliary_loss(self) -> Tensor:
-        """What trains the priors' quantiles."""
-        return self.motion.prior.auxiliary_loss() + self.residual.prior.auxiliary_loss()
-
-    def quantiles(self) -> list[Parameter]:
-        """The parameters that `auxiliary_loss` trains."""
-        return [self.motion.prior.quantiles, self.residual.prior.quantiles]
 
 
 @constexpr

@@ -13,10 +13,17 @@ from dataclasses import dataclass
 
 from mindspore import Tensor
 
-from core.codec.coded import Coded, IntraPictures
-from core.codec.decoded import DecodedPictures, checksum
-from core.codec.network import Latents, NetworkCodec, stage
-from core.codec.packets import PacketReader, PacketWriter
+from core.codec import (
+    Coded,
+    DecodedPictures,
+    IntraPictures,
+    Latents,
+    NetworkCodec,
+    PacketReader,
+    PacketWriter,
+    checksum,
+    stage,
+)
 from core.errors import StreamError
 from core.hooks import (
     Array,
@@ -31,7 +38,7 @@ from core.hooks import (
     PictureFormat,
     Tables,
 )
-from core.nn.stage import Stage
+from core.nn import Stage
 
 from .cells import LATENT, MULTIPLE, Hierarchy
 from .config import HierarchyCodecConfig

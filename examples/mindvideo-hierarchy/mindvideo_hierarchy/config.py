@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.codec.options import InterCodecConfig
+from core.codec import InterCodecConfig
 from core.hooks import Options, option
 
 from .order import MOST

@@ -8,10 +8,8 @@ from mindvideo_hierarchy.config import HierarchyCodecConfig, HierarchyConfig, Hi
 from mindvideo_hierarchy.order import MOST, turns
 from mindvideo_hierarchy.plugin import CODEC, LOSS, MODEL
 
-from core.codec.intra import NamedIntraCodec
 from core.hooks import Direction, PacketType, PictureFormat
-from core.media.png import Png
-from core.testing.material import moving_frames
+from core.testing.material import moving_frames, png_intra
 
 SMALLEST = {"hidden": 4, "latent": 4, "flow": 4}
 FORMAT = PictureFormat(40, 24)
@@ -64,8 +62,7 @@ def test_an_anchor_s_error_counts_more():
 def codec():
     ms.set_seed(1)
     network = MODEL.build(HierarchyConfig(**SMALLEST))
-    intra = NamedIntraCodec("png", Png(), {})
-    return CODEC.build(HierarchyCodecConfig(distance=4), network, CODEC.tables(network), intra)
+    return CODEC.build(HierarchyCodecConfig(distance=4), network, CODEC.tables(network), png_intra())
 
 
 def test_packets_leave_in_order_of_coding_and_frames_in_order_of_display(codec):

@@ -7,9 +7,9 @@ from mindspore import Tensor
 
 from core.config import entry_section
 from core.errors import CheckpointError, StreamError
-from core.hooks import Coding, PacketType, PictureFormat, Supervision
+from core.hooks import PacketType, PictureFormat
 from core.training.checkpoint import MODEL, Checkpoint, tensors_of
-from plugins.cheng2020.config import Cheng2020CodecConfig, Cheng2020Config, Cheng2020IntraConfig
+from plugins.cheng2020.config import Cheng2020CodecConfig, Cheng2020IntraConfig
 from plugins.cheng2020.plugin import CODEC, INTRA
 
 from ..codecs.material import build_frames, decoded, encoded, intra_codec, mode
@@ -107,21 +107,3 @@ def test_damage_is_a_stream_error(intra, frames):
 def test_checkpoints_of_other_models_are_refused(write, section, sentence):
     with pytest.raises(CheckpointError, match=sentence):
         INTRA.build(Cheng2020IntraConfig(str(write(**section))))
-
-
-@pytest.mark.parametrize("name", ["prior", "gaussian"])
-def test_tables_are_checked(network, name):
-    tables = {key: table for key, table in CODEC.tables(network).items() if not key.startswith(name)}
-    with pytest.raises(CheckpointError, match=name):
-        CODEC.build(Cheng2020CodecConfig(), network, tables)
-
-
-def test_wrong_options_are_named():
-    with pytest.raises(ValueError, match=r"codec\.gop"):
-        Cheng2020CodecConfig(gop=12)
-    with pytest.raises(ValueError, match=r"channels is .* a multiple of 2"):
-        Cheng2020Config(channels=5)
-
-
-def test_where_it_stands_among_codecs():
-    assert CODEC.coding is Coding.CONDITIONAL and CODEC.supervision is Supervision.OBJECTIVE

@@ -4,7 +4,6 @@ Its weights are random, but for a path that really codes: frames are carried as 
 that decoded frames follow the source and errors do not add up. What is expected of latents depends on everything.
 """
 
-import math
 import zlib
 
 import numpy as np
@@ -13,17 +12,16 @@ from mindspore import Tensor
 
 from core.codec.decoded import DecodedPictures
 from core.hooks import Packet, PacketType, PictureFormat
+from core.testing.recipes import DOWN, add_values, randomise, scale_values, set_values
 from plugins.dcvc.cells import MULTIPLE, Dcvc
 from plugins.dcvc.config import DcvcConfig, Quantize
 
-from ..codecs.material import build_frames, extreme_symbols, intra_codec
+from ..codecs.material import NetworkCase, build_frames, extreme_symbols, intra_codec, moved_pair
 
 SMALLEST = {"features": 4, "latent": 4, "motion": 4, "refinement": 4, "hyper": 4, "flow": 4}
 WIDTHS = {"features": 8, "latent": 12, "motion": 6, "refinement": 4, "hyper": 4, "flow": 8}
 LEVELS = 48
 """Steps of the small frames' samples."""
-DOWN = np.outer(*[np.array([1, 4, 6, 4, 1]) / 16] * 2)
-"""A kernel that keeps constant pictures."""
 COLOURS = np.eye(3)
 PADDING = ((0, 0), (0, 0), (1, 1), (1, 1))
 HALFWAY = [np.outer(down, across) for down in ((0, 2, 0), (0, 1, 1)) for across in ((0, 2, 0), (0, 1, 1))]
@@ -34,22 +32,15 @@ BETWEEN = np.concatenate([COLOURS[c, None, :, None, None] * np.array(HALFWAY)[:,
 def build_network(seed=7, **options):
     """The network for a seed, in evaluation mode."""
     network = Dcvc(DcvcConfig(**{**WIDTHS, **options})).set_train(False)
-    rng = np.random.default_rng(seed)
-    for parameter in network.get_parameters():
-        noise = rng.standard_normal(parameter.shape)
-        kind = parameter.name.rpartition(".")[2]
-        if kind == "weight":
-            _set(parameter, 0.7 * math.prod(parameter.shape[1:]) ** -0.5 * noise)
-        elif kind == "beta":
-            _set(parameter, 1 + 0.05 * np.abs(noise))
-        else:
-            _set(parameter, (0.05 if kind == "gamma" else 0.02) * noise)
+    randomise(
+        network, seed, {"beta": lambda noise: 1 + 0.05 * np.abs(noise), "gamma": lambda noise: 0.05 * noise}
+    )
     _carry(network.contextual)
     for prior in (network.motion.prior, network.contextual.prior):
         last = prior.parameters_of[-1]
-        _set(last.bias, np.repeat([0.0, 3.0], last.out_channels // 2))
-    _scale(network.motion.analysis[-1].weight, 6)
-    _scale(network.motion.synthesis[-1].weight, 0.5)
+        set_values(last.bias, np.repeat([0.0, 3.0], last.out_channels // 2))
+    scale_values(network.motion.analysis[-1].weight, 6)
+    scale_values(network.motion.synthesis[-1].weight, 0.5)
     return network
 
 
@@ -57,36 +48,21 @@ def _carry(coder):
     """A path from frame to latent and back; normalisation is hardly more than a copy."""
     down = COLOURS[:, :, None, None] * DOWN
     for number, gain in ((0, 1), (3, 1), (6, 1), (8, LEVELS)):
-        _add(coder.analysis[number].weight, gain * down, 0.1)
+        add_values(coder.analysis[number].weight, gain * down, 0.1)
     rest = coder.analysis[8].weight.asnumpy()
     rest[3:] *= 300  # these are coded as well, but hardly seen
-    _set(coder.analysis[8].weight, rest)
+    set_values(coder.analysis[8].weight, rest)
     centre = coder.analysis[8].bias.asnumpy()
     centre[:3] -= LEVELS / 2
-    _set(coder.analysis[8].bias, centre)
+    set_values(coder.analysis[8].bias, centre)
     for number, gain in ((0, 1 / LEVELS), (3, 1), (7, 1), (11, 1)):
-        _add(coder.synthesis[number].weight, gain * BETWEEN, 0.1 if number else 0.1 / LEVELS)
+        add_values(coder.synthesis[number].weight, gain * BETWEEN, 0.1 if number else 0.1 / LEVELS)
     for number in (0, 3):
-        _add(coder.generation[number].weight, np.pad(COLOURS[:, :, None, None], PADDING), 0.05)
-    _set(coder.generation[3].bias, np.full(3, 0.5))
+        add_values(coder.generation[number].weight, np.pad(COLOURS[:, :, None, None], PADDING), 0.05)
+    set_values(coder.generation[3].bias, np.full(3, 0.5))
     blocks = [coder.analysis[2], coder.analysis[5], coder.synthesis[6], coder.synthesis[10]]
     for block in (*blocks, coder.generation[1], coder.generation[2]):
-        _scale(block.conv2.weight, 0.1)
-
-
-def _scale(parameter, gain):
-    _set(parameter, gain * parameter.asnumpy())
-
-
-def _add(parameter, values, kept):
-    """Add to the leading part of a parameter, of whose random values a share is kept."""
-    sum = kept * parameter.asnumpy()
-    sum[tuple(slice(side) for side in values.shape)] += values
-    _set(parameter, sum)
-
-
-def _set(parameter, values):
-    parameter.set_data(Tensor(values.astype(np.float32)))
+        scale_values(block.conv2.weight, 0.1)
 
 
 def forged(codec, rng, largest):
@@ -112,6 +88,40 @@ def forged(codec, rng, largest):
     coded = packet.finish(None)
     inter = Packet(PacketType.INTER, 1, coded.payload, coded.symbols, 0)
     return Packet(PacketType.INTRA, 0, intra, zlib.crc32(intra), 0), inter
+
+
+def flat(result):
+    """The network's nested result."""
+    reconstruction, flows, costs = result
+    return [reconstruction, *flows, *costs]
+
+
+PAIR = moved_pair(block=32)
+PICTURE, FLOW = (2, 3, 64, 128), (2, 2, 64, 128)
+NETWORK = NetworkCase(
+    inputs=PAIR,
+    short=PAIR,
+    flat=flat,
+    pictures=3,
+    shapes=[PICTURE, FLOW, FLOW, (), (), (), ()],
+    certain={1},
+    rtol=1e-5,
+    atol=2e-5,
+    rel=1e-5,
+)
+
+
+def assert_stages(told, lmbda):
+    """Steps of a training: one of flow, motion, distortion each, three of the content, whose rate rises, the rest."""
+    flow, motion, distortion, *rest = told
+    assert flow["loss"] < lmbda * flow["warp_mse"] * 4
+    assert motion["loss"] == pytest.approx(lmbda * motion["warp_mse"] + motion["motion_bpp"], rel=1e-5)
+    assert distortion["loss"] == pytest.approx(lmbda * distortion["mse"], rel=1e-5)
+    shares = [(0, 0.5), (0, 1), (0, 1), *[(1, 1)] * 3]
+    for value, (of_motion, of_content) in zip(rest, shares, strict=True):
+        content_bpp = value["bpp"] - value["motion_bpp"]
+        rate = of_motion * value["motion_bpp"] + of_content * content_bpp
+        assert value["loss"] == pytest.approx(lmbda * value["mse"] + rate, rel=1e-5)
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ from mindspore import Tensor
 
 from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
-from core.errors import CheckpointError, StreamError
-from core.hooks import Coding, PictureFormat, Supervision
+from core.errors import StreamError
+from core.hooks import PictureFormat
 from core.nn import strips
 from core.symbols.order import ContextOrder
 from plugins.dcvc.config import DcvcCodecConfig, Quantize
@@ -153,55 +153,3 @@ def test_strips_give_the_whole_picture(request, frames, monkeypatch, kernel):
         made.append([t.asnumpy() for t in (context, temporal, *codec.content_synthesis(latent, context))])
     for whole, parts in zip(*made, strict=True):
         np.testing.assert_allclose(parts, whole, rtol=0, atol=2e-6)
-
-
-def test_intra_frames_without_loss(network, frames):
-    codec = CODEC.build(DcvcCodecConfig(), network, CODEC.tables(network), intra_codec("png"))
-    (item,) = encoded(codec, FORMAT, frames[:1])
-    np.testing.assert_array_equal(item.picture, np.rint(255 * frames[0]))
-    assert item.packet.payload.startswith(b"\x03png")
-
-
-@pytest.mark.parametrize(
-    ("lmbda", "crf"), [(256, 29), (512, 26), (1024, 23), (2048, 20), (1, 51), (1 << 20, 0)]
-)
-def test_rate_factors_of_intra_frames(lmbda, crf):
-    assert DcvcCodecConfig(lmbda=float(lmbda)).crf == pytest.approx(crf)
-
-
-@pytest.mark.parametrize(
-    ("part", "value", "words"),
-    [
-        ("motion.analysis", np.inf, "latents"),
-        ("contextual.analysis", 1e12, "latents"),
-        ("contextual.temporal", np.nan, "latents"),
-        ("contextual.generation", np.nan, "picture"),
-    ],
-)
-def test_a_diverged_network_is_named(part, value, words):
-    network = build_network()
-    tables = CODEC.tables(network)
-    cell = network
-    for name in part.split("."):
-        cell = getattr(cell, name)
-    cell[-1].bias.set_data(Tensor(np.full(cell[-1].bias.shape, value, np.float32)))
-    codec = CODEC.build(DcvcCodecConfig(), network, tables, intra_codec())
-    with pytest.raises(CheckpointError, match=f"{words}.*diverged"):
-        encoded(codec, PictureFormat(8, 8), build_frames(2, 8, 8))
-
-
-@pytest.mark.parametrize("name", ["motion.hyper", "contextual.hyper", "laplace"])
-def test_tables_are_checked(network, name):
-    tables = {key: table for key, table in CODEC.tables(network).items() if not key.startswith(name)}
-    with pytest.raises(CheckpointError, match=name):
-        CODEC.build(DcvcCodecConfig(), network, tables, intra_codec())
-
-
-@pytest.mark.parametrize(("option", "value"), [("lmbda", 0.0), ("gop", -1)])
-def test_wrong_options_are_named(option, value):
-    with pytest.raises(ValueError, match=option):
-        DcvcCodecConfig(**{option: value})
-
-
-def test_where_it_stands_among_codecs():
-    assert CODEC.coding is Coding.CONDITIONAL and CODEC.supervision is Supervision.OBJECTIVE

@@ -11,69 +11,40 @@ import pytest
 from mindspore import Tensor
 
 from core.hooks import Packet, PacketType
-from core.nn.conv import Conv2d, ConvTranspose2d
+from core.testing.recipes import carry, randomise, scale_values, set_values
 from plugins.dvc.cells import Dvc
 from plugins.dvc.config import DvcConfig
 
-from ..codecs.material import extreme_symbols
+from ..codecs.material import NetworkCase, extreme_symbols, moved_pair
 
 SMALLEST = {"hidden": 4, "latent": 4, "motion": 4, "refinement": 4, "flow": 4}
 WIDTHS = {"hidden": 8, "latent": 12, "motion": 6, "refinement": 4, "flow": 8}
 LEVELS = 48
 """Steps of the small residuals' samples."""
-DOWN = np.outer(*[np.array([1, 4, 6, 4, 1]) / 16] * 2)
-UP = np.outer(*[np.array([1, 4, 6, 4, 1]) / 8] * 2)
-"""Kernels that keep constant pictures, down and up."""
 
 
 def build_network(seed=7, **widths):
-    """The network for a seed, in evaluation mode."""
+    """The network for a seed, in evaluation mode; its normalisation is hardly more than a copy."""
     network = Dvc(DvcConfig(**{**WIDTHS, **widths})).set_train(False)
-    rng = np.random.default_rng(seed)
-    for parameter in network.get_parameters():
-        noise = rng.standard_normal(parameter.shape)
-        kind = parameter.name.rpartition(".")[2]
-        if kind == "weight":
-            _set(parameter, 0.7 * math.prod(parameter.shape[1:]) ** -0.5 * noise)
-        elif kind == "beta":
-            _set(parameter, 1 + 0.05 * np.abs(noise))
-        else:
-            _set(parameter, (0.05 if kind == "gamma" else 0.02) * noise)
-    _carry(network.residual)
-    _set(network.residual.hyperprior.synthesis[-1].bias, np.full(network.config.latent, math.log(2)))
-    _scale(network.motion.analysis[-1], 6)
-    _scale(network.motion.synthesis[-1], 0.5)
-    _scale(network.refinement.last, 0.05)
+    randomise(
+        network, seed, {"beta": lambda noise: 1 + 0.05 * np.abs(noise), "gamma": lambda noise: 0.05 * noise}
+    )
+    residual, same = network.residual, np.eye(3)
+    up = [same, same, same, same / LEVELS]
+    carry(residual.analysis, residual.synthesis, [same, same, same, LEVELS * same], up, 0.1 / LEVELS)
+    set_values(residual.hyperprior.synthesis[-1].bias, np.full(network.config.latent, math.log(2)))
+    scale_values(network.motion.analysis[-1].weight, 6)
+    scale_values(network.motion.synthesis[-1].weight, 0.5)
+    scale_values(network.refinement.last.weight, 0.05)
     return network
 
 
-def _carry(residual):
-    """A path from residual to latent and back; normalisation is hardly more than a copy."""
-    shares = (0.1, 0.1, 0.1, 0.1 / LEVELS)
-    for layer, gain in zip(_layers(residual.analysis), (1, 1, 1, LEVELS), strict=True):
-        _add(layer.weight, gain * np.eye(3)[:, :, None, None] * DOWN, 0.1)
-    for layer, gain, kept in zip(_layers(residual.synthesis), (1, 1, 1, 1 / LEVELS), shares, strict=True):
-        _add(layer.weight, gain * np.eye(3)[:, :, None, None] * UP, kept)
-    _set(residual.synthesis[-1].bias, np.zeros(3))
-
-
-def _layers(chain):
-    return [cell for cell in chain if isinstance(cell, Conv2d | ConvTranspose2d)]
-
-
-def _scale(layer, gain):
-    _set(layer.weight, gain * layer.weight.asnumpy())
-
-
-def _add(parameter, values, kept):
-    """Add to the leading part of a parameter, of whose random values a share is kept."""
-    sum = kept * parameter.asnumpy()
-    sum[tuple(slice(side) for side in values.shape)] += values
-    _set(parameter, sum)
-
-
-def _set(parameter, values):
-    parameter.set_data(Tensor(values.astype(np.float32)))
+def computed(network, frame, reference):
+    """What the network itself makes of a frame under a decoded picture, 1,3,H,W, and bits; None without one."""
+    if reference is None:
+        return None
+    picture, _, costs = network(frame, reference)
+    return picture, sum(float(cost) for cost in costs)
 
 
 def forged(codec, rng, largest):
@@ -85,6 +56,40 @@ def forged(codec, rng, largest):
     packet.write("residual", (z, y))
     coded = packet.finish(None)
     return None, Packet(PacketType.INTER, 1, coded.payload, coded.symbols, 0)
+
+
+def flat(result):
+    """The network's nested result."""
+    reconstruction, between, costs = result
+    return [reconstruction, *between, *costs]
+
+
+PAIR = moved_pair(block=8)
+PICTURE, FLOW = (2, 3, 64, 128), (2, 2, 64, 128)
+NETWORK = NetworkCase(
+    inputs=PAIR,
+    short=PAIR,
+    flat=flat,
+    pictures=4,
+    shapes=[PICTURE, FLOW, PICTURE, PICTURE, (), (), ()],
+    certain={1},
+    rtol=1e-5,
+    atol=2e-5,
+    rel=1e-5,
+)
+
+
+def assert_stages(told, lmbda):
+    """Steps of a training: one of the flow, one of the motion, one in which the loss holds w, and the rest."""
+    flow, motion, helped, *rest = told
+    assert flow["loss"] < lmbda * flow["warp_mse"] * 4
+    errors = {n: lmbda * (v["warp_mse"] + v["prediction_mse"]) for n, v in (("m", motion), ("h", helped))}
+    assert motion["loss"] == pytest.approx(errors["m"] + motion["motion_bpp"], rel=1e-5)
+    assert helped["loss"] == pytest.approx(
+        lmbda * helped["mse"] + helped["bpp"] + 0.1 * errors["h"], rel=1e-5
+    )
+    for value in rest:
+        assert value["loss"] == pytest.approx(lmbda * value["mse"] + value["bpp"], rel=1e-5)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,8 @@ import pytest
 from mindspore import Tensor
 
 from core.hooks import Packet, PacketType
-from core.nn.conv import Conv2d
+from core.nn.init import convolutions
+from core.testing.recipes import randomise, scale_values, set_values
 from plugins.dvcp.cells import Dvcp
 from plugins.dvcp.config import DvcpConfig
 from plugins.dvcp.normalisation import ChannelNorm
@@ -33,42 +34,33 @@ SMOOTH = np.outer(*[np.array([1, 2, 1]) / 4] * 2)
 def build_network(seed=7, **widths):
     """The network for a seed, in evaluation mode."""
     network = Dvcp(DvcpConfig(**{**WIDTHS, **widths})).set_train(False)
-    rng = np.random.default_rng(seed)
-    for parameter in network.get_parameters():
-        noise = rng.standard_normal(parameter.shape)
-        kind = parameter.name.rpartition(".")[2]
-        if kind == "weight":
-            _set(parameter, 0.7 * math.prod(parameter.shape[1:]) ** -0.5 * noise)
-        elif kind == "gamma":
-            _set(parameter, 1 + 0.05 * noise)
-        else:
-            _set(parameter, 0.02 * noise)
+    randomise(network, seed, {"gamma": lambda noise: 1 + 0.05 * noise})
     _carry(network.residual.analysis, LEVELS, 1.0)
     _carry(network.residual.synthesis, 1.0, 1 / LEVELS)
-    _set(network.residual.hyperprior.synthesis[-1].bias, np.full(network.config.latent, math.log(2)))
-    _scale(network.motion.analysis[-1], 3)
-    _scale(network.motion.synthesis[-1], 0.5)
-    _scale(network.refinement.last, 0.05)
+    set_values(network.residual.hyperprior.synthesis[-1].bias, np.full(network.config.latent, math.log(2)))
+    scale_values(network.motion.analysis[-1].weight, 3)
+    scale_values(network.motion.synthesis[-1].weight, 0.5)
+    scale_values(network.refinement.last.weight, 0.05)
     return network
 
 
 def _carry(chain, last, first):
     """A path of three pictures through a chain: what goes in times ``first`` and ``last``."""
-    *hidden, end = [cell for cell in chain if isinstance(cell, Conv2d)]
+    *hidden, end = convolutions(chain)
     signs = np.array([[1, -1]])
     for number, layer in enumerate(hidden):
         back = signs if number else np.array([[first]])
         _join(layer, np.kron(signs.T @ back, np.eye(3)), 0.01)
         bias = np.zeros(layer.out_channels)
         bias[CARRIED - 1] = CONSTANT
-        _set(layer.bias, bias)
+        set_values(layer.bias, bias)
     _join(end, last * np.kron(signs, np.eye(3)), 0.01)
-    _set(end.bias, np.zeros(end.out_channels))
+    set_values(end.bias, np.zeros(end.out_channels))
     for norm in chain:
         if isinstance(norm, ChannelNorm):
             channels = norm.beta.shape[0]
-            _set(norm.gamma, np.full(channels, CONSTANT * channels**-0.5))
-            _set(norm.beta, np.full(channels, CONSTANT / channels))
+            set_values(norm.gamma, np.full(channels, CONSTANT * channels**-0.5))
+            set_values(norm.beta, np.full(channels, CONSTANT / channels))
 
 
 def _join(layer, matrix, kept):
@@ -76,15 +68,7 @@ def _join(layer, matrix, kept):
     weight = kept * layer.weight.asnumpy()
     outputs, inputs = matrix.shape
     weight[:outputs, :inputs] = matrix[:, :, None, None] * SMOOTH
-    _set(layer.weight, weight)
-
-
-def _scale(layer, gain):
-    _set(layer.weight, gain * layer.weight.asnumpy())
-
-
-def _set(parameter, values):
-    parameter.set_data(Tensor(values.astype(np.float32)))
+    set_values(layer.weight, weight)
 
 
 def forged(codec, rng, largest):

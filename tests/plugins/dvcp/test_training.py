@@ -248,34 +248,6 @@ def test_least_squares():
     assert float(discriminator_loss(real, fake).asnumpy()) == pytest.approx(0.5 * (0.125 + 0.5))
 
 
-def test_parts_that_do_not_fit_are_refused():
-    network = nn.Dense(2, 2)
-    optimizer = nn.Adam(network.trainable_params())
-    for model, loss in ((network, LOSS.build(DvcpLossConfig())), (build_network(**SMALLEST), nn.MSELoss())):
-        with pytest.raises(ConfigError, match="step=dvcp trains model=dvcp or dvc by loss=dvcp"):
-            STEP.build(DvcpStepConfig(), model, loss, optimizer)
-
-
-@pytest.mark.parametrize(
-    ("config", "option", "told"),
-    [
-        (DvcpLossConfig, {"lmbda": 0.0}, "lmbda is 0.0; it must be above 0"),
-        (DvcpLossConfig, {"perceptual_weight": -1.0}, "perceptual_weight is -1.0; it must be at least 0"),
-        (DvcpLossConfig, {"features": Features.vgg}, "loss.vgg_file=FILE"),
-        (DvcpLossConfig, {"vgg_file": "a"}, "is for loss.features=vgg"),
-        (DvcpLossConfig, {"features": Features.discriminator, "adversarial_weight": 0.0}, "above 0"),
-        (Stages, {"scale": 0.0}, "scale"),
-        (Stages, {"adversarial": 30_000}, "none may begin before"),
-        (DiscriminatorConfig, {"crop": 40}, "multiple of 16"),
-        (DvcpStepConfig, {"discriminator_lr": 0.0}, "discriminator_lr"),
-        (DvcpStepConfig, {"clip_value": -1.0}, "clip_value"),
-    ],
-)
-def test_bad_options_are_refused(config, option, told):
-    with pytest.raises(ValueError, match=told):
-        config(**option)
-
-
 def test_stages_scale():
     stages = Stages(scale=0.01)
     assert [stages.step(name) for name in ("prediction", "reconstruction", "clips", "adversarial")] == [
