@@ -5,7 +5,7 @@ from __future__ import annotations
 from mindspore import Tensor, nn, ops
 
 from core.nn import precision
-from core.nn.activation import SLOPE, leaky_relu
+from core.nn.activation import SLOPE, LeakyReLU
 from core.nn.blocks import ResidualTrunk
 from core.nn.conv import Conv2d, LeakyConv2d
 from core.nn.deform import DeformableConv2d
@@ -78,6 +78,7 @@ class AlignmentLevel(nn.Cell):
         self.compare = LeakyConv2d(2 * features, features)
         self.refine = LeakyConv2d(features, features)
         self.sampling = DeformableSampling(config)
+        self.leaky = LeakyReLU()
         if not coarsest:
             self.join_offset = LeakyConv2d(2 * features, features)
             self.join_aligned = Conv2d(2 * features, features)
@@ -109,7 +110,7 @@ class AlignmentLevel(nn.Cell):
         if not self.coarsest:
             guess = crop_like(self.double(coarser_aligned), aligned, self.channels)
             aligned = self.join_aligned(ops.concat((aligned, guess), self.channels))
-        return offset, leaky_relu(aligned)
+        return offset, self.leaky(aligned)
 
 
 class PyramidAlignment(nn.Cell):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from mindspore import Tensor, nn, ops
 from mindspore.common.initializer import initializer
 
-from core.nn.activation import leaky_relu
+from core.nn.activation import LeakyReLU
 from core.nn.blocks import ResidualTrunk
 from core.nn.conv import Conv2d, ConvTranspose2d, LeakyConv2d, Size
 from core.nn.resize import Upsample
@@ -42,9 +42,10 @@ class SubsampledHead(nn.Cell):
         super().__init__()
         self.luma = Conv2d(1, features)
         self.chroma = ConvTranspose2d(2, features, *_CHROMA[format])
+        self.leaky = LeakyReLU()
 
     def construct(self, planes: Planes) -> Tensor:
-        return leaky_relu(self.luma(planes[0]) + self.chroma(planes[1]))
+        return self.leaky(self.luma(planes[0]) + self.chroma(planes[1]))
 
 
 class JointTail(nn.Cell):
