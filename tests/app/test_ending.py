@@ -13,7 +13,7 @@ import pytest
 from omegaconf import OmegaConf
 from omegaconf.errors import InterpolationKeyError
 
-from core import app, ending
+from core import app, ending, sweeping
 from core.app import open_run
 from core.errors import ConfigError, MediaError
 from core.testing.limits import seconds
@@ -162,10 +162,16 @@ def test_a_full_disk_says_how_the_task_goes_on(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("begun", "goes_on"), [(None, ""), ("s x", "The same command with hydra.sweep.dir='s x' goes on.")]
 )
-def test_a_sweep_that_was_stopped_says_how_it_goes_on(begun, goes_on, monkeypatch):
-    monkeypatch.setattr(app.sweeping.Ended, "begun", begun)
+def test_a_sweep_that_was_stopped_says_how_it_goes_on(begun, goes_on):
     for error in (KeyboardInterrupt(), ending.Stopped(signal.SIGTERM)):
-        with pytest.raises(ending.Stopped) as stopped, ending.advising(app._sweep_resumes):
+        with (
+            pytest.raises(ending.Stopped) as stopped,
+            sweeping.noting() as sweep,
+            ending.advising(sweep.resumes),
+        ):
+            if begun:
+                settings = OmegaConf.create({"hydra": {"sweep": {"dir": begun}}})
+                sweeping.Noted().on_multirun_start(settings)
             raise error
         assert stopped.value.advice == goes_on
 
