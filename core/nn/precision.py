@@ -2,6 +2,7 @@
 
 Weights, sums beside convolutions, priors, flows, warps and losses stay float32. A convolution takes what it is given
 to the lower type and gives float32 again; inside a chain what is handed from one to the next stays in the lower type.
+The type is that of the backend (`core.backend`).
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from core.kernels.resizing import Resize
 Factor = int | tuple[int, int]
 
 _DENSE_LIMIT = 128
-"""Sides up to this long are resized by matrix products, whose gradient is 5-10 times faster on CPU, unless operators are
-to be portable."""
+"""Sides up to this long are resized by matrix products, unless operators are to be portable: the gradient of those is
+5-10 times faster on CPU."""
 
 
 class Upsample(nn.Cell):

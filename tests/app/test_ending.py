@@ -163,17 +163,15 @@ def test_a_full_disk_says_how_the_task_goes_on(monkeypatch, tmp_path):
     ("begun", "goes_on"), [(None, ""), ("s x", "The same command with hydra.sweep.dir='s x' goes on.")]
 )
 def test_a_sweep_that_was_stopped_says_how_it_goes_on(begun, goes_on):
-    for error in (KeyboardInterrupt(), ending.Stopped(signal.SIGTERM)):
-        with (
-            pytest.raises(ending.Stopped) as stopped,
-            sweeping.noting() as sweep,
-            ending.advising(sweep.resumes),
-        ):
-            if begun:
-                settings = OmegaConf.create({"hydra": {"sweep": {"dir": begun}}})
-                sweeping.Noted().on_multirun_start(settings)
-            raise error
-        assert stopped.value.advice == goes_on
+    with sweeping.noting() as sweep:
+        if begun:
+            sweeping.Noted().on_multirun_start(OmegaConf.create({"hydra": {"sweep": {"dir": begun}}}))
+        for error in (KeyboardInterrupt(), ending.Stopped(signal.SIGTERM)):
+            with pytest.raises(ending.Stopped) as stopped, ending.advising(sweep.resumes):
+                raise error
+            assert stopped.value.advice == goes_on
+    with sweeping.noting() as next_one:
+        assert next_one.folder is None and not next_one.has_ended
 
 
 class Locked:

@@ -19,7 +19,6 @@ from ..plugins.codecs.material import build_frames, decoded, encoded, intra_code
 from .conftest import TOLERANCE, export_network
 from .test_networks import needs_deformable
 
-
 ONNX = replace(PORTABLE, runtime=OnnxRuntime(threads=2))
 
 
