@@ -133,8 +133,6 @@ class MetricEntry(Entry[C]):
 
     build: Callable[[C], Metric]
     higher_is_better: bool = True
-    computes: bool = False
-    """Whether it has a network, which computes as those of the run do."""
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,7 @@ CODER, TABLES = lazy("plugins.dvc.codec:DvcCodec"), lazy("plugins.dvc.codec:DvcC
 MODEL = ModelEntry("dvcp", DvcpConfig, lazy(".cells:Dvcp"), parts=PARTS)
 VGG = ModelEntry("vgg19", VggConfig, lazy(".vgg:Vgg19"), lazy(".weights:published_vgg"))
 LPIPS_NETWORK = ModelEntry("lpips", LpipsConfig, lazy(".lpips:Lpips"), lazy(".weights:published_lpips"))
-LPIPS = MetricEntry(
-    "lpips", LpipsMetricConfig, lazy(".lpips:LpipsMetric"), higher_is_better=False, computes=True
-)
+LPIPS = MetricEntry("lpips", LpipsMetricConfig, lazy(".lpips:LpipsMetric"), higher_is_better=False)
 LOSS = LossEntry("dvcp", DvcpLossConfig, lazy(".loss:DvcpLoss"))
 STEP = StepEntry("dvcp", DvcpStepConfig, lazy(".step:build"))
 PLACE = Coding.RESIDUAL, Supervision.PERCEPTUAL
