@@ -42,9 +42,10 @@ def test_the_arithmetic_names_the_build_of_the_kernels(kernels):
 
 @pytest.fixture
 def fresh(monkeypatch):
-    """As in a process that has had no run yet; MindSpore itself is told nothing of threads."""
+    """As in a process that has had no run yet; MindSpore is not told again what it takes once."""
     monkeypatch.setattr(devices, "_settled", {})
     monkeypatch.setattr(devices, "_dispatch", lambda threads, cores: None)
+    monkeypatch.setattr(devices, "_determine", lambda deterministic: None)
 
 
 @pytest.mark.parametrize(
