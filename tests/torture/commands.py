@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .memory import LIMIT
+from .memory import LIMIT, peak
 from .trial import ROOT, Fault
 
 _SAID = 3000
@@ -29,7 +29,7 @@ class Ran:
     said: str
     """The end of its standard error."""
     memory: int
-    """Bytes that it, or a process that it waited for, held at most."""
+    """Bytes that it held at most."""
     late: bool = False
     """Whether it had to be ended, as its time was over."""
 
@@ -61,11 +61,13 @@ class Command:
             stderr=self._log,
             preexec_fn=limit,
         )
+        self._peak = 0
 
     def over(self, seconds: float = 0.0) -> bool:
         """Whether it ends within this time; what it took is still to be asked for."""
         ends = time.monotonic() + seconds
         while not os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            self._peak = max(self._peak, peak(self._process.pid))
             if time.monotonic() >= ends:
                 return False
             time.sleep(0.01)
@@ -80,12 +82,12 @@ class Command:
         late = not self.over(seconds)
         if late:
             self._process.kill()
-        _, status, usage = os.wait4(self._process.pid, 0)
+        _, status = os.waitpid(self._process.pid, 0)
         self._process.returncode = code = os.waitstatus_to_exitcode(status)
         with self._log as log:
             log.seek(0)
             said = log.read().decode(errors="replace")[-_SAID:]
-        return Ran(code, said, 1024 * usage.ru_maxrss, late)
+        return Ran(code, said, self._peak, late)
 
 
 def run(folder: Path, words: Sequence[str], seconds: float = 600, **options: object) -> Ran:

@@ -37,6 +37,17 @@ def resident(process: int) -> int:
         return 0
 
 
+def peak(process: int) -> int:
+    """Bytes that a process had at most since its program began; 0 where it is gone.
+
+    What `resource` tells of an ended child is no less than its parent had when it started it.
+    """
+    try:
+        return _of(process, "VmHWM")
+    except (OSError, ValueError):
+        return 0
+
+
 def _of(process: int | str, name: str) -> int:
     for line in Path(f"/proc/{process}/status").read_text().splitlines():
         key, _, value = line.partition(":")
