@@ -193,7 +193,11 @@ class IntraCodec(Protocol):
 
 
 class Device(Protocol):
-    """Where MindSpore computes, after its context was set."""
+    """Where MindSpore computes, after its context was set.
+
+    It may also have a ``backend`` (`core.backend.Backend`), which networks are built under; else they compute as on a
+    processor, by MindSpore's own operators.
+    """
 
     @property
     def target(self) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
@@ -134,6 +135,10 @@ class Selection(ABC, Generic[E]):
     def fingerprint(self) -> bytes:
         """16 bytes that tell all that decodes from all others; none where nothing was learned. Reads checkpoints."""
 
+    def _backend(self) -> AbstractContextManager[object]:
+        """What it is built under; what has no network needs no device."""
+        return self.run.backend if self.computes else nullcontext()
+
     @property
     def _is_within(self) -> bool:
         return "." in self.role
@@ -198,7 +203,9 @@ class UpscalerSelection(Selection[hooks.UpscalerEntry[Any]]):
 
     def build(self) -> hooks.Upscaler:
         """Build it; raises `CheckpointError` as `core.training.checkpoint.load_weights`."""
-        return self.entry.build(self.options, *([self.network] if self.has_network else []))
+        components = [self.network] if self.has_network else []
+        with self._backend():
+            return self.entry.build(self.options, *components)
 
 
 class CodecSelection(Selection[hooks.CodecEntry[Any]]):
@@ -304,7 +311,8 @@ class CodecSelection(Selection[hooks.CodecEntry[Any]]):
         if self.intra is not None:
             components.append(self.intra)
         components += [part.build() for part in self.parts.values()]
-        return self.entry.build(self.options, *components)
+        with self._backend():
+            return self.entry.build(self.options, *components)
 
     @property
     def is_trained(self) -> bool:

@@ -72,12 +72,6 @@ class Subject:
         """The composed run; the first part that is asked of it sets the device."""
         return open_run(self.words, output=self.folder)
 
-    def open(self, *more: str) -> Run:
-        """A run of these words and some more, for which the device is set anew."""
-        run = open_run([*self.words, *more], output=self.folder)
-        assert run.device is not None
-        return run
-
     @cached_property
     def batch(self) -> tuple[Tensor, ...]:
         """Two training clips of its data set, column by column."""
