@@ -13,10 +13,9 @@ import platform
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
-from core import cards
+from core import cards, machine
 from core.errors import DeviceError
 from core.hooks import DeviceEntry
 from core.kernels import library
@@ -146,7 +145,7 @@ def _cpu(config: CpuConfig) -> ActiveDevice:
     if ms.get_context("device_target") != "CPU":  # refused once a kernel has run, as in a notebook
         ms.set_device("CPU")
     _set_context(config)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = machine.cores()
     threads = config.threads or cores
     if threads < cores:  # told to take as many as there are, MindSpore 2.10 takes twice the time
         _once("threads", ms.runtime.dispatch_threads_num, threads)
@@ -197,23 +196,9 @@ def _choose_kernels(kernels: Kernels, threads: int, limit: str | None) -> Kernel
     return Kernels.builtin
 
 
-def machine() -> str:
-    """Processor and cores, to which measured times belong."""
-    name = _processor_name() or platform.processor() or platform.machine()
-    return f"{name}, {len(os.sched_getaffinity(0))} cores"
-
-
 def _processor() -> str:
     """The processor's name; the kernels' blocking, and so their rounding, may depend on it."""
-    return f"{platform.machine()} {_processor_name()}".rstrip()
-
-
-def _processor_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return ""
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    return f"{platform.machine()} {machine.processor()}".rstrip()
 
 
 def _ascend(config: AscendConfig) -> ActiveDevice:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,15 @@ class ClipSource(Protocol):
 
     def clip(self, index: int, rng: np.random.Generator) -> tuple[Array, ...]:
         """Clip ``index``; every random choice (crop, flip, filter) is drawn from ``rng``."""
+        ...
+
+
+@runtime_checkable
+class LabelledSource(ClipSource, Protocol):
+    """A clip source whose clips have names."""
+
+    def label(self, index: int) -> str:
+        """What reports call clip ``index``."""
         ...
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from core.bench.cache import key_of
 
 import core
 from core import hooks
-from core.bench.cache import key_of
 from core.errors import ConfigError
 from core.run import Run
 from core.selection import CodecSelection, codec_of, selection_of, upscaler_of

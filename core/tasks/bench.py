@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 
+from core import machine
 from core.config import Settings, compose_settings, entry_section
-from core.devices import machine
 from core.errors import ConfigError, MindvideoError
 from core.hooks import FilePath, Split, TaskEntry
 from core.locks import LOCK, Lock
@@ -103,7 +103,7 @@ def _compared(config: BenchConfig, run: Run) -> float | None:
         sets=plan.sets,
         command=shlex.join(["python", "-m", "core", *_config_folder(), *run.overrides]),
         parallel=config.parallel,
-        machine=machine(),
+        machine=machine.description(),
     )
     page = write_report(results, run.output, Path(config.cache), config.pictures)
     failed = [outcome for outcome in outcomes if outcome.record is None]

@@ -6,13 +6,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core import identity
+from core import identity, machine
 from core.config import compose_settings, entry_section
-from core.devices import machine
 from core.errors import ConfigError
 from core.files import write_json
 from core.hooks import (
@@ -28,11 +26,10 @@ from core.selection import CodecSelection, UpscalerSelection, selection_of
 from core.tasks.options import TrainedOptions
 
 if TYPE_CHECKING:
-    from mindspore.train import Metric
-
-    from core.bench.cache import Cache
-    from core.bench.records import PointRecord, Record, UpscalerRecord
     from core.facts import Facts
+    from core.measure.cache import Cache
+    from core.measure.clips import Measurable, Measuring, R
+    from core.measure.records import PointRecord, Record, UpscalerRecord
     from core.registry import Registry
     from core.run import Run
 
@@ -75,23 +72,15 @@ def _measure(config: MeasureConfig, run: Run) -> None:
 
 def measure_codec(config: MeasureConfig, chosen: CodecSelection) -> PointRecord:
     """The record of a codec on the chosen data set."""
-    from core.bench.cache import Cache
-    from core.bench.cost import codec_cost
-    from core.bench.measure import Measuring, measure
-    from core.bench.records import PointRecord
+    from core.measure.cache import Cache
+    from core.measure.codecs import MeasuredCodec
+    from core.measure.cost import codec_cost
+    from core.measure.records import PointRecord
 
-    run, load = chosen.run, cache(chosen.load)
-    source, kept, facts = _source(config, run), Cache(Path(config.cache)), decides(chosen)
-    how = Measuring(
-        cache=kept,
-        conditions=facts,
-        packets_alone=chosen.is_conventional,
-        metrics=_further_metrics(run),
-        pictures=config.pictures,
-        seed=run.settings.seed,
-    )
-    with Meter(f"Measuring ({config.split.value})", len(source)) as meter:
-        clips, cached = measure(source, load, how, meter.advance)
+    run, cache, facts = chosen.run, Cache(Path(config.cache)), decides(chosen)
+    work = MeasuredCodec(chosen.load, lambda number, key: cache.stream(key))
+    how = _measuring(run, cache, facts, config.pictures)
+    clips, cached = _measured(config, _source(config, run), work, how)
     return PointRecord(
         codec=chosen.name,
         axes=chosen.axes,
@@ -99,7 +88,7 @@ def measure_codec(config: MeasureConfig, chosen: CodecSelection) -> PointRecord:
         intra=chosen.intra_name,
         counted="packets" if chosen.is_conventional else "stream file",
         parameters=chosen.parameters,
-        multiply_adds=_cost(chosen, facts, kept, lambda: codec_cost(load().codec)),
+        multiply_adds=_cost(chosen, facts, cache, lambda: codec_cost(work.loaded.codec)),
         fingerprint=chosen.fingerprint.hex(),
         options=entry_section(chosen.options),
         clips=clips,
@@ -110,21 +99,20 @@ def measure_codec(config: MeasureConfig, chosen: CodecSelection) -> PointRecord:
 
 def measure_upscaler(config: MeasureConfig, chosen: UpscalerSelection) -> UpscalerRecord:
     """The record of an upscaler on the chosen data set."""
-    from core.bench.cache import Cache
-    from core.bench.cost import upscaler_cost
-    from core.bench.records import UpscalerRecord
-    from core.bench.upscaling import Upscaling, measure, scale_of
+    from core.measure.cache import Cache
+    from core.measure.cost import upscaler_cost
+    from core.measure.records import UpscalerRecord
+    from core.measure.upscalers import MeasuredUpscaler, scale_of
 
-    run, load = chosen.run, cache(chosen.build)
-    source, kept, facts = _source(config, run), Cache(Path(config.cache)), decides(chosen)
-    how = Upscaling(kept, facts, _further_metrics(run), run.settings.seed)
-    with Meter(f"Measuring ({config.split.value})", len(source)) as meter:
-        clips, cached = measure(source, load, how, meter.advance)
+    run, cache, facts = chosen.run, Cache(Path(config.cache)), decides(chosen)
+    source = _source(config, run)
+    work = MeasuredUpscaler(chosen.build, source)
+    clips, cached = _measured(config, source, work, _measuring(run, cache, facts))
     return UpscalerRecord(
         upscaler=chosen.name,
         scale=scale_of(source),
         parameters=chosen.parameters,
-        multiply_adds=_cost(chosen, facts, kept, lambda: upscaler_cost(load())),
+        multiply_adds=_cost(chosen, facts, cache, lambda: upscaler_cost(work.loaded)),
         fingerprint=chosen.fingerprint.hex(),
         options=entry_section(chosen.options) | (run.model_section if chosen.has_network else {}),
         clips=clips,
@@ -133,12 +121,35 @@ def measure_upscaler(config: MeasureConfig, chosen: UpscalerSelection) -> Upscal
     )
 
 
+def _measuring(run: Run, cache: Cache, facts: Facts, pictures: int = 0) -> Measuring:
+    from core.measure.clips import Measuring
+
+    wanted = further_metrics(run)
+    metrics = {name: metric for name, metric in run.metrics().items() if name in wanted} if wanted else {}
+    return Measuring(cache, facts, metrics, pictures=pictures, seed=run.settings.seed)
+
+
+def _measured(
+    config: MeasureConfig, source: ClipSource, work: Measurable[R, Any], how: Measuring
+) -> tuple[list[R], int]:
+    """The records of all clips, and how many were there already."""
+    from core.measure.clips import measured
+
+    records, cached = [], 0
+    with Meter(f"Measuring ({config.split.value})", len(source)) as meter:
+        for one in measured(source, work, how):
+            records.append(one.record)
+            cached += one.made is None
+            meter.advance(one.record.words)
+    return records, cached
+
+
 def decides(chosen: CodecSelection | UpscalerSelection) -> Facts:
     """All but the clip that decides a result; machine and all, since times are taken as well."""
     run = chosen.run
     return {
         **identity.measuring(run, chosen.identity(), further_metrics(run)),
-        "machine": machine(),
+        "machine": machine.description(),
     }
 
 
@@ -147,22 +158,22 @@ def _surroundings(chosen: CodecSelection | UpscalerSelection) -> dict[str, Any]:
     return {
         "device": entry_section(chosen.run.settings.device) if chosen.computes else None,
         "versions": identity.versions(chosen.computes),
-        "machine": machine(),
+        "machine": machine.description(),
     }
 
 
 def _cost(
     chosen: CodecSelection | UpscalerSelection,
     facts: Facts,
-    kept: Cache,
+    cache: Cache,
     count: Callable[[], dict[str, float]],
 ) -> dict[str, float] | None:
     """Multiply-adds of the networks, which are counted once."""
-    from core.bench.cache import key_of
+    from core.measure.cache import key_of
 
     if chosen.parameters is None:
         return None
-    return kept.remembered(key_of({**facts, "of": "multiply-adds"}), count)
+    return cache.remembered(key_of({**facts, "of": "multiply-adds"}), count)
 
 
 def _source(config: MeasureConfig, run: Run) -> ClipSource:
@@ -191,11 +202,6 @@ def settled(words: Sequence[str]) -> list[str]:
 def further_metrics(run: Run) -> list[str]:
     """Metrics that are measured because they were chosen."""
     return sorted(name for name in run.settings.metric if name not in ALWAYS)
-
-
-def _further_metrics(run: Run) -> dict[str, Metric]:
-    wanted = further_metrics(run)
-    return {name: metric for name, metric in run.metrics().items() if name in wanted} if wanted else {}
 
 
 MEASURE = TaskEntry("measure", MeasureConfig, _measure, needs=("device",), takes=("codec", "upscaler"))

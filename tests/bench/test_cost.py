@@ -3,8 +3,8 @@
 from itertools import pairwise
 
 import pytest
-
 from core.bench.cost import codec_cost, upscaler_cost
+
 from core.coding.resampled import ResampledCodec
 from core.upscaling.floors import Floor
 

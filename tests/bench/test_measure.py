@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from core.bench.cache import Cache, key_of, pixels_of
 from core.bench.measure import Measuring, measure, qualities
+
 from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
 from core.errors import ConfigError

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from core.coding.evaluate import ANCHOR, OURS, CodecEvaluation, beside, evaluate
+from core.report.coding import draw_codec_evaluation, print_codec_evaluation
 from material import moving, shots
 from toy import Levels, Pairs, load
 
 from core.coding import anchor
 from core.coding.codec import LoadedCodec
-from core.coding.evaluate import ANCHOR, OURS, CodecEvaluation, beside, evaluate
 from core.coding.frames import StreamDecoder
 from core.errors import ConfigError, StreamError
 from core.hooks import Array, DecodedFrame, FrameDecoder, Packet, PictureFormat
 from core.metrics.quality import as_stored, psnr
-from core.report.coding import draw_codec_evaluation, print_codec_evaluation
 
 
 class Clips:

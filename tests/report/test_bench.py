@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from core.bench.cache import Cache
 from PIL import Image
 
-from core.bench.cache import Cache
 from core.bench.published import published
 from core.bench.records import ClipRecord, Outcome, PointRecord
 from core.bench.results import Results

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from core.upscaling.evaluate import OURS, Task, evaluate
 
 from core.errors import ConfigError
 from core.hooks import Output
 from core.upscaling.entries import FLOOR, FloorConfig
-from core.upscaling.evaluate import OURS, Task, evaluate
 from core.upscaling.floors import bicubic, blend
 
 

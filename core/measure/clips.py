@@ -1,0 +1,129 @@
+"""The clip loop: each clip of a source through what is measured, or its record from where measured clips are kept.
+
+Every number that a user sees of a codec or an upscaler comes out of it, whether ``task=evaluate``, ``task=bench`` or a
+training's validation asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+import numpy as np
+
+from core.errors import ConfigError
+from core.hooks import Array, ClipSource
+from core.interfaces import LabelledSource
+from core.measure.cache import Cache, Drawn, key_of, pixels_of
+from core.measure.qualities import QUALITIES
+from core.measure.records import ClipRecord, UpscaledClip
+
+if TYPE_CHECKING:
+    from mindspore.train import Metric
+
+R = TypeVar("R", ClipRecord, UpscaledClip)
+M = TypeVar("M")
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A clip to be measured."""
+
+    number: int
+    label: str
+    """Which one, for people."""
+    columns: Sequence[Array]
+    """What the source gives: frames (T,3,H,W) in [0,1], and low-resolution ones where it has them."""
+
+    @property
+    def frames(self) -> Array:
+        """The frames."""
+        return self.columns[0]
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """How clips are measured."""
+
+    cache: Cache | None = None
+    """Where records are kept and looked up."""
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    """All but the clip that decides a result."""
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    """Measures that were chosen."""
+    qualities: Collection[str] = QUALITIES
+    """Those of `QUALITIES` that are taken beside."""
+    pictures: int = 0
+    """Clips whose pictures are kept, evenly spaced."""
+    seed: int = 0
+
+
+class Measurable(Protocol[R, M]):
+    """A codec or an upscaler, which is built when its first clip is missing."""
+
+    kind: type[R]
+    """Of its records."""
+
+    def given(self, clip: Clip) -> Sequence[Array]:
+        """What it takes of a clip, by which the cache knows the result."""
+        ...
+
+    def measure(self, clip: Clip, how: Measuring, about: Mapping[str, Any]) -> tuple[R, M]:
+        """The record of a clip, and what was made of it; ``about`` are the record's fields that the loop knows."""
+        ...
+
+    def drawn(self, clip: Clip, made: M) -> Drawn | None:
+        """The pictures to keep of a clip, if there are any."""
+        ...
+
+
+@dataclass(frozen=True)
+class Measured(Generic[R, M]):
+    """A clip, and what is known of it."""
+
+    clip: Clip
+    record: R
+    made: M | None
+    """What was made of it; none where the record was there already."""
+    is_kept: bool
+    """Whether it is among those whose pictures are kept."""
+
+
+def measured(source: ClipSource, work: Measurable[R, M], how: Measuring) -> Iterator[Measured[R, M]]:
+    """Each clip of a source, measured. A record is kept at once, so that what is interrupted loses one clip.
+
+    Raises `ConfigError` when the source has no clips, and as what is measured does.
+    """
+    require_clips(source)
+    kept, cold = spaced(len(source), how.pictures), True
+    for clip in clips(source, how.seed):
+        pixels = pixels_of(*work.given(clip))
+        key = key_of({**how.conditions, "clip": pixels})
+        is_kept = clip.number in kept
+        record, made = how.cache.find(work.kind, key, clip.label, is_kept) if how.cache else None, None
+        if record is None:
+            about = {"label": clip.label, "source": pixels, "key": key, "cold": cold}
+            record, made = work.measure(clip, how, about)
+            if how.cache:
+                how.cache.add(record, work.drawn(clip, made) if is_kept else None)
+            cold = False
+        yield Measured(clip, record, made, is_kept)
+
+
+def clips(source: ClipSource, seed: int) -> Iterator[Clip]:
+    """All clips of a source."""
+    for number in range(len(source)):
+        label = source.label(number) if isinstance(source, LabelledSource) else f"clip {number}"
+        yield Clip(number, label, source.clip(number, np.random.default_rng([seed, number])))
+
+
+def spaced(count: int, most: int) -> set[int]:
+    """Numbers of ``most`` clips of ``count``, evenly spaced: those whose pictures are kept."""
+    return set(np.linspace(0, count - 1, num=min(most, count), dtype=int).tolist())
+
+
+def require_clips(source: ClipSource) -> None:
+    """Raise `ConfigError` when a source has no clips."""
+    if len(source) == 0:
+        raise ConfigError("the data set has no clips in this split.")

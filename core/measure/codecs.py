@@ -1,0 +1,102 @@
+"""Codecs on clips: real streams, written, read back and decoded by a fresh decoder.
+
+The rate of a learned codec counts all bytes of the stream's file. Conventional codecs bring streams of their own,
+whose containers are others; of them the packets alone are counted, which favours them by some twenty bytes a frame.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from core.coding.clips import decode_clip, encode_clip
+from core.coding.codec import LoadedCodec
+from core.files import whole_file
+from core.hooks import Array
+from core.machine import peak_memory
+from core.measure.cache import Drawn
+from core.measure.clips import Clip, Measuring
+from core.measure.qualities import qualities
+from core.measure.records import ClipRecord
+from core.stream import StreamReader
+from core.symbols.coder import DECODING, ENCODING
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What came back of a clip."""
+
+    pictures: Array
+    """(T,3,H,W) in [0,1]."""
+    estimated_bits: float | None
+    """Information content of the clip, where it was asked for."""
+
+
+class MeasuredCodec:
+    """`core.measure.clips.Measurable` over a codec."""
+
+    kind = ClipRecord
+
+    def __init__(
+        self, load: Callable[[], LoadedCodec], stream: Callable[[int, str], Path], estimate: bool = False
+    ) -> None:
+        """``stream`` names the file of a clip's stream by the clip's number and key."""
+        self._load, self._stream, self._estimate = load, stream, estimate
+
+    @cached_property
+    def loaded(self) -> LoadedCodec:
+        """The codec, from its first use on."""
+        return self._load()
+
+    def given(self, clip: Clip) -> Sequence[Array]:
+        """See `core.measure.clips.Measurable`."""
+        return [clip.frames]
+
+    def measure(self, clip: Clip, how: Measuring, about: Mapping[str, Any]) -> tuple[ClipRecord, Decoded]:
+        """See `core.measure.clips.Measurable`; raises `StreamError` when the stream does not decode."""
+        loaded, path = self.loaded, self._stream(clip.number, about["key"])
+        spent = ENCODING.seconds, DECODING.seconds
+        with whole_file(path) as made:
+            started = time.perf_counter()
+            bits = encode_clip(loaded, clip.frames, made, self._estimate)
+            between = time.perf_counter()
+            pictures = decode_clip(loaded, made)
+            ended = time.perf_counter()
+        count, _, height, width = clip.frames.shape
+        file, packets = path.stat().st_size, _packet_bytes(path)
+        record = ClipRecord(
+            **about,
+            frames=count,
+            width=width,
+            height=height,
+            counted_bytes=packets if loaded.places_intra else file,
+            file_bytes=file,
+            packet_bytes=packets,
+            encode_seconds=(between - started) / count,
+            decode_seconds=(ended - between) / count,
+            encode_entropy_seconds=_spent(ENCODING.seconds - spent[0], count),
+            decode_entropy_seconds=_spent(DECODING.seconds - spent[1], count),
+            values=qualities(pictures, clip.frames, how.metrics, how.qualities),
+            stream=hashlib.sha256(path.read_bytes()).hexdigest(),
+            peak_memory=peak_memory(),
+        )
+        return record, Decoded(pictures, bits if self._estimate else None)
+
+    def drawn(self, clip: Clip, made: Decoded) -> Drawn:
+        """The last frame."""
+        return made.pictures[-1], clip.frames[-1]
+
+
+def _spent(seconds: float, frames: int) -> float | None:
+    """Seconds of our coder for each frame; none where another one codes."""
+    return seconds / frames if seconds else None
+
+
+def _packet_bytes(path: Path) -> int:
+    with StreamReader(path) as reader:
+        return sum(len(packet.payload) for packet in reader)
