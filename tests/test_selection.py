@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from core.bench.cache import key_of
 
 import core
 from core import hooks
 from core.errors import ConfigError
+from core.measure.cache import key_of
 from core.run import Run
 from core.selection import CodecSelection, codec_of, selection_of, upscaler_of
 from core.tasks import profile

@@ -45,8 +45,8 @@ class Cache:
     def add(self, record: ClipRecord | UpscaledClip, drawn: Drawn | None) -> None:
         """Keep a record, and pictures where there are any."""
         if drawn is not None:
-            _draw(self.picture(record.key), drawn[0])
-            _draw(self.source(record.source), drawn[1])
+            draw(self.picture(record.key), drawn[0])
+            draw(self.source(record.source), drawn[1])
         write_json(self.record(record.key), asdict(record))
 
     def read(self, key: str) -> Any:
@@ -98,7 +98,7 @@ def pixels_of(*columns: Array) -> str:
     return hashed.hexdigest()
 
 
-def _draw(path: Path, picture: Array) -> None:
+def draw(path: Path, picture: Array) -> None:
     """Write a picture (3,H,W) in [0,1] as PNG, whole or not at all."""
     from PIL import Image
 
