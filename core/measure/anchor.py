@@ -56,6 +56,10 @@ class Anchor:
                 "crf has a range, as x264, or null for none."
             )
         self._finest, self._coarsest = allowed.at_least, allowed.at_most
+        try:
+            replace(options, crf=self._coarsest)
+        except ValueError as error:  # where another option excludes it
+            raise ConfigError(f"task.anchor_options: {error}") from None
 
     def match(self, clip: Array, limit: int, gop: int) -> Match:
         """The best that it makes of a clip (T,3,H,W) in [0,1] in at most ``limit`` bytes.
@@ -78,7 +82,7 @@ class Anchor:
                 kinds.append(replace(options, subsampling=subsampling))
             except ValueError:  # it codes 4:2:0 alone
                 continue
-        return kinds
+        return kinds or [options]
 
     def _search(self, clip: Array, limit: int, options: Any) -> Match:
         finer, coarser = self._finest, self._coarsest

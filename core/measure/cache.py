@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -14,14 +14,13 @@ from core.errors import RecordError
 from core.facts import digest
 from core.files import whole_file, write_json
 from core.hooks import Array
-from core.measure.records import ClipRecord, UpscaledClip
+from core.measure.records import C, ClipRecord, UpscaledClip
 from core.media.samples import eight_bits
 from core.records import decode_record, parse_json
 
 FORMAT = 4
 """Raised when what is measured, or what a key is made of, changes its meaning."""
 
-R = TypeVar("R", ClipRecord, UpscaledClip)
 Drawn = tuple[Array, Array]
 """The last frame (3,H,W) of a clip in [0,1], as decoded and as it was given."""
 
@@ -32,7 +31,7 @@ class Cache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def find(self, kind: type[R], key: str, label: str, drawn: bool) -> R | None:
+    def find(self, kind: type[C], key: str, label: str, drawn: bool) -> C | None:
         """The record of a clip under this label; none where there is none, or it is to be ``drawn`` and was not."""
         try:
             found = decode_record(kind, self.read(key))

@@ -17,12 +17,11 @@ from core.hooks import Array, ClipSource
 from core.interfaces import LabelledSource
 from core.measure.cache import Cache, Drawn, key_of, pixels_of
 from core.measure.qualities import QUALITIES
-from core.measure.records import ClipRecord, UpscaledClip
+from core.measure.records import C
 
 if TYPE_CHECKING:
     from mindspore.train import Metric
 
-R = TypeVar("R", ClipRecord, UpscaledClip)
 M = TypeVar("M")
 
 
@@ -59,17 +58,17 @@ class Measuring:
     seed: int = 0
 
 
-class Measurable(Protocol[R, M]):
+class Measurable(Protocol[C, M]):
     """A codec or an upscaler, which is built when its first clip is missing."""
 
-    kind: type[R]
+    kind: type[C]
     """Of its records."""
 
     def given(self, clip: Clip) -> Sequence[Array]:
         """What it takes of a clip, by which the cache knows the result."""
         ...
 
-    def measure(self, clip: Clip, how: Measuring, about: Mapping[str, Any]) -> tuple[R, M]:
+    def measure(self, clip: Clip, how: Measuring, about: Mapping[str, Any]) -> tuple[C, M]:
         """The record of a clip, and what was made of it; ``about`` are the record's fields that the loop knows."""
         ...
 
@@ -79,18 +78,18 @@ class Measurable(Protocol[R, M]):
 
 
 @dataclass(frozen=True)
-class Measured(Generic[R, M]):
+class Measured(Generic[C, M]):
     """A clip, and what is known of it."""
 
     clip: Clip
-    record: R
+    record: C
     made: M | None
     """What was made of it; none where the record was there already."""
     is_kept: bool
     """Whether it is among those whose pictures are kept."""
 
 
-def measured(source: ClipSource, work: Measurable[R, M], how: Measuring) -> Iterator[Measured[R, M]]:
+def measured(source: ClipSource, work: Measurable[C, M], how: Measuring) -> Iterator[Measured[C, M]]:
     """Each clip of a source, measured. A record is kept at once, so that what is interrupted loses one clip.
 
     Raises `ConfigError` when the source has no clips, and as what is measured does.

@@ -52,7 +52,7 @@ class BenchConfig(Options):
     cache: FilePath = "runs/bench_cache"
     """Folder of clips that were measured before; a benchmark that was interrupted or extended goes on from it."""
     pictures: int = option(1, at_least=0)
-    """Clips of each test set to show."""
+    """Clips of each test set to show, evenly spaced."""
     title: str = "Benchmark"
     """Heading of the report."""
 

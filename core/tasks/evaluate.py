@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import hooks
 from core.config import entry_section
-from core.errors import ConfigError
+from core.errors import ConfigError, PluginError
 from core.files import write_json
 from core.hooks import FilePath, Split, TaskEntry, Upscaler
 from core.options import Options, option
@@ -48,7 +48,7 @@ class EvaluateConfig(Options):
     anchor: str | None = "x264"
     """Codec without a network that is shown beside a codec, with no more bytes for each clip; null for none."""
     anchor_options: dict[str, Any] = field(default_factory=dict)
-    """Its options: ``+task.anchor_options.preset=veryslow``; ``crf``, ``gop``, ``subsampling`` follow by themselves."""
+    """Its options but for ``crf``, ``gop`` and ``subsampling``, which follow: ``+task.anchor_options.preset=slow``."""
 
 
 def _evaluate(config: EvaluateConfig, run: Run) -> float | None:
@@ -116,7 +116,10 @@ def _anchor(config: EvaluateConfig, run: Run) -> Anchor | None:
 
     if config.anchor is None:
         return None
-    entry = run.registry.find("codec", config.anchor)
+    try:
+        entry = run.registry.find("codec", config.anchor)
+    except PluginError as error:
+        raise ConfigError(f"task.anchor: {error}") from None
     assert isinstance(entry, hooks.CodecEntry)
     return Anchor(entry, options_of(entry, config.anchor_options, "task.anchor"))
 

@@ -28,8 +28,8 @@ from core.tasks.options import TrainedOptions
 if TYPE_CHECKING:
     from core.facts import Facts
     from core.measure.cache import Cache
-    from core.measure.clips import Measurable, Measuring, R
-    from core.measure.records import PointRecord, Record, UpscalerRecord
+    from core.measure.clips import Measurable, Measuring
+    from core.measure.records import C, PointRecord, Record, UpscalerRecord
     from core.registry import Registry
     from core.run import Run
 
@@ -52,7 +52,7 @@ class MeasureConfig(TrainedOptions):
     result: FilePath | None = None
     """JSON file to write."""
     pictures: int = option(1, at_least=0)
-    """Clips whose last frame is kept as a picture."""
+    """Clips, evenly spaced, whose last frame is kept as a picture."""
 
 
 def _measure(config: MeasureConfig, run: Run) -> None:
@@ -130,8 +130,8 @@ def _measuring(run: Run, cache: Cache, facts: Facts, pictures: int = 0) -> Measu
 
 
 def _measured(
-    config: MeasureConfig, source: ClipSource, work: Measurable[R, Any], how: Measuring
-) -> tuple[list[R], int]:
+    config: MeasureConfig, source: ClipSource, work: Measurable[C, Any], how: Measuring
+) -> tuple[list[C], int]:
     """The records of all clips, and how many were there already."""
     from core.measure.clips import measured
 
