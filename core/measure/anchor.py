@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
-
-import numpy as np
+from typing import Any, cast
 
 from core.coding.clips import coded_clip
+from core.coding.codec import EXACT, LoadedCodec
 from core.coding.groups import unit
 from core.errors import ConfigError
-from core.hooks import Array, CodecEntry, CodedFrame, PictureFormat
+from core.hooks import Array, CodecEntry, CodedFrame, ConventionalCodec, PictureFormat
 from core.measure.records import mean
 from core.media.colour import Subsampling
+from core.media.planes import planar_format
 from core.metrics.quality import stored_psnr
 from core.options import ranges
 
@@ -26,18 +26,25 @@ STEPS = 12
 """Encodings at most in a search."""
 CLOSE_ENOUGH = 0.97
 """Share of the bytes allowed that ends a search."""
+_CHROMA = "subsampling"
+"""The option that says how chroma is coded."""
 
 
 @dataclass(frozen=True)
 class Match:
-    """A clip by the anchor."""
+    """The anchor at the rate that was found for a clip."""
 
+    codec: LoadedCodec
     crf: float
-    subsampling: Subsampling | None
-    """Of chroma; none where the codec has no such option."""
+    pixel_format: str | None
+    """None where it has no choice of chroma."""
     bytes: int
-    pictures: Array
-    """(T,3,H,W) in [0,1]."""
+    psnr: float
+    """Of RGB, dB."""
+
+    def load(self) -> LoadedCodec:
+        """The codec."""
+        return self.codec
 
 
 class Anchor:
@@ -69,17 +76,17 @@ class Anchor:
         """
         found = [self._search(clip, limit, options) for options in self._kinds(gop)]
         fitting = [match for match in found if match.bytes <= limit] or [min(found, key=lambda m: m.bytes)]
-        return max(fitting, key=lambda match: mean(list(map(stored_psnr, match.pictures, clip))))
+        return max(fitting, key=lambda match: match.psnr)
 
     def _kinds(self, gop: int) -> list[Any]:
         """Options for each way in which it codes chroma."""
         options = replace(self.options, gop=gop)
-        if "subsampling" not in {field.name for field in fields(options)}:
+        if _CHROMA not in {field.name for field in fields(options)}:
             return [options]
         kinds = []
         for subsampling in (Subsampling.YUV420, Subsampling.YUV444):
             try:
-                kinds.append(replace(options, subsampling=subsampling))
+                kinds.append(replace(options, **{_CHROMA: subsampling}))
             except ValueError:  # it codes 4:2:0 alone
                 continue
         return kinds or [options]
@@ -97,13 +104,21 @@ class Anchor:
             else:
                 finer = crf
         shown = sorted(best, key=lambda frame: frame.packet.time)
-        pictures = np.stack([unit(frame.picture, 8) for frame in shown])
-        return Match(coarser, getattr(options, "subsampling", None), _size(best), pictures)
+        quality = mean(
+            [stored_psnr(unit(one.picture, 8), true) for one, true in zip(shown, clip, strict=True)]
+        )
+        chroma = getattr(options, _CHROMA, None)
+        format = planar_format(chroma, 8) if chroma else None
+        return Match(self._codec(options, coarser), coarser, format, _size(best), quality)
 
     def _coded(self, clip: Array, options: Any, crf: float) -> list[CodedFrame]:
         height, width = clip.shape[-2:]
+        return list(coded_clip(self._codec(options, crf).codec, clip, PictureFormat(width, height)))
+
+    def _codec(self, options: Any, crf: float) -> LoadedCodec:
         codec = self._entry.build(replace(options, crf=crf))
-        return list(coded_clip(codec, clip, PictureFormat(width, height)))
+        fingerprint = cast(ConventionalCodec, codec).fingerprint
+        return LoadedCodec(self.name, codec, fingerprint, options.gop, False, EXACT, places_intra=True)
 
 
 def _size(frames: Sequence[CodedFrame]) -> int:

@@ -1,6 +1,6 @@
 """The clip loop: each clip of a source through what is measured, or its record from where measured clips are kept.
 
-Every number that a user sees of a codec or an upscaler comes out of it, whether ``task=evaluate``, ``task=bench`` or a
+Every number of a codec or an upscaler on a data set comes out of it, whether ``task=evaluate``, ``task=bench`` or a
 training's validation asks.
 """
 
@@ -87,6 +87,11 @@ class Measured(Generic[C, M]):
     """What was made of it; none where the record was there already."""
     is_kept: bool
     """Whether it is among those whose pictures are kept."""
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """The fields of the record that do not depend on what was measured."""
+        return {name: getattr(self.record, name) for name in ("label", "source", "key", "cold")}
 
 
 def measured(source: ClipSource, work: Measurable[C, M], how: Measuring) -> Iterator[Measured[C, M]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,18 +26,8 @@ from core.stream import StreamReader
 from core.symbols.coder import DECODING, ENCODING
 
 
-@dataclass(frozen=True)
-class Decoded:
-    """What came back of a clip."""
-
-    pictures: Array
-    """(T,3,H,W) in [0,1]."""
-    estimated_bits: float | None
-    """Information content of the clip, where it was asked for."""
-
-
 class MeasuredCodec:
-    """`core.measure.clips.Measurable` over a codec."""
+    """`core.measure.clips.Measurable` over a codec; of a clip it makes the pictures (T,3,H,W) that come back."""
 
     kind = ClipRecord
 
@@ -57,7 +46,7 @@ class MeasuredCodec:
         """See `core.measure.clips.Measurable`."""
         return [clip.frames]
 
-    def measure(self, clip: Clip, how: Measuring, about: Mapping[str, Any]) -> tuple[ClipRecord, Decoded]:
+    def measure(self, clip: Clip, how: Measuring, about: Mapping[str, Any]) -> tuple[ClipRecord, Array]:
         """See `core.measure.clips.Measurable`; raises `StreamError` when the stream does not decode."""
         loaded, path = self.loaded, self._stream(clip.number, about["key"])
         spent = ENCODING.seconds, DECODING.seconds
@@ -81,15 +70,16 @@ class MeasuredCodec:
             decode_seconds=(ended - between) / count,
             encode_entropy_seconds=_spent(ENCODING.seconds - spent[0], count),
             decode_entropy_seconds=_spent(DECODING.seconds - spent[1], count),
-            values=qualities(pictures, clip.frames, how.metrics, how.qualities),
+            values=qualities(zip(pictures, clip.frames, strict=True), how.metrics, how.qualities),
+            estimated_bits=bits if self._estimate else None,
             stream=hashlib.sha256(path.read_bytes()).hexdigest(),
             peak_memory=peak_memory(),
         )
-        return record, Decoded(pictures, bits if self._estimate else None)
+        return record, pictures
 
-    def drawn(self, clip: Clip, made: Decoded) -> Drawn:
+    def drawn(self, clip: Clip, made: Array) -> Drawn:
         """The last frame."""
-        return made.pictures[-1], clip.frames[-1]
+        return made[-1], clip.frames[-1]
 
 
 def _spent(seconds: float, frames: int) -> float | None:

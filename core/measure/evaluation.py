@@ -12,18 +12,8 @@ from core.hooks import Array, ClipSource, Output, Upscaler
 from core.measure.anchor import Anchor, Match
 from core.measure.clips import Clip, Measuring, measured
 from core.measure.codecs import MeasuredCodec
-from core.measure.qualities import qualities
-from core.measure.records import (
-    ClipRecord,
-    CodedClips,
-    Task,
-    UpscaledClip,
-    UpscaledClips,
-    mean,
-    mean_of,
-)
-from core.measure.upscalers import MeasuredUpscaler, by_task, upscaled
-from core.media.planes import planar_format
+from core.measure.records import ClipRecord, CodedClips, Task, UpscaledClip, UpscaledClips, mean_of
+from core.measure.upscalers import MeasuredUpscaler
 from core.metrics.quality import stored_psnr
 from core.upscaling.floors import Floor
 
@@ -42,7 +32,15 @@ Seen = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Rated:
+class Example:
+    """A clip in pictures: captions and (3,H,W) in [0,1], and where they differ, (H,W)."""
+
+    panels: Sequence[tuple[str, Array]]
+    difference: Array
+
+
+@dataclass(frozen=True)
+class Row:
     """What a codec reached, on a clip or on all."""
 
     bpp: float
@@ -51,47 +49,32 @@ class Rated:
     values: Values
     """The chosen metrics."""
 
-
-@dataclass(frozen=True)
-class Anchored:
-    """What the anchor reached on a clip, and how."""
-
-    rated: Rated
-    crf: float
-    pixel_format: str | None
-    """None where it has no choice."""
-
-
-@dataclass(frozen=True)
-class CodecExample:
-    """The last frame of a clip, for a picture, each (3,H,W) in [0,1]; captions say bpp of the clip and this PSNR."""
-
-    panels: tuple[tuple[str, Array], ...]
-    difference: Array
-    """Between ours and another's, or the source where there is none, (H,W)."""
+    @classmethod
+    def of(cls, clips: Sequence[ClipRecord]) -> Row:
+        """Means over clips."""
+        coded = CodedClips(clips)
+        values = {name: coded.value(name) for name in clips[0].values}
+        return cls(coded.bpp, values.pop(PSNR) or 0.0, values)
 
 
 @dataclass(frozen=True)
 class CodecEvaluation(CodedClips):
     """A codec on all clips."""
 
-    clips: Sequence[ClipRecord]
-    estimated_bits: Sequence[float | None]
-    """Information content of each clip, where it was asked for."""
-    anchor: str | None
-    """What the anchor is called; none where there is none."""
-    anchored: Sequence[Anchored]
-    """Each clip by the anchor, where there is one."""
-    examples: Sequence[CodecExample]
-    """Of the clips kept for pictures."""
-    others: Mapping[str, Rated] = field(default_factory=dict)
+    examples: Sequence[Example]
+    """Last frames of the clips kept for pictures; captions say bpp of the clip and PSNR of the frame."""
+    anchor: str | None = None
+    """What the anchor is called, if there is one."""
+    anchored: Sequence[tuple[Match, ClipRecord]] = ()
+    """Each clip by the anchor."""
+    others: Mapping[str, Row] = field(default_factory=dict)
     """What other codecs made of the same clips, by name."""
 
     @property
-    def rows(self) -> dict[str, Rated]:
+    def rows(self) -> dict[str, Row]:
         """Means over clips: ours, then other codecs, then the anchor."""
-        rows = {OURS: _mean([_of(clip) for clip in self.clips]), **self.others}
-        return rows | ({self.anchor: _mean([one.rated for one in self.anchored])} if self.anchor else {})
+        anchored = {self.anchor: Row.of([record for _, record in self.anchored])} if self.anchor else {}
+        return {OURS: Row.of(self.clips), **self.others, **anchored}
 
     @property
     def score(self) -> float | None:
@@ -102,12 +85,7 @@ class CodecEvaluation(CodedClips):
     @property
     def estimated_bpp(self) -> float | None:
         """Mean over clips of the information content, where it was asked for."""
-        return mean_of(self._estimated)
-
-    @property
-    def _estimated(self) -> list[float | None]:
-        pairs = zip(self.estimated_bits, self.clips, strict=True)
-        return [None if bits is None else bits / clip.pixels for bits, clip in pairs]
+        return mean_of([clip.estimated_bpp for clip in self.clips])
 
     def plain(self) -> dict[str, Any]:
         """As JSON takes it."""
@@ -122,19 +100,16 @@ class CodecEvaluation(CodedClips):
         }
 
     def _plain_clip(self, number: int) -> dict[str, Any]:
-        clip, anchored = self.clips[number], self.anchored[number] if self.anchor else None
+        clip = self.clips[number]
+        match, record = self.anchored[number] if self.anchor else (None, None)
+        names = ("frames", "width", "height", "encode_seconds", "decode_seconds", "estimated_bpp")
         return {
-            "frames": clip.frames,
-            "width": clip.width,
-            "height": clip.height,
+            **{name: getattr(clip, name) for name in names},
             "bytes": clip.counted_bytes,
-            "ours": asdict(_of(clip)),
-            "anchor": asdict(anchored.rated) if anchored else None,
-            "anchor_crf": anchored.crf if anchored else None,
-            "anchor_format": anchored.pixel_format if anchored else None,
-            "encode_seconds": clip.encode_seconds,
-            "decode_seconds": clip.decode_seconds,
-            "estimated_bpp": self._estimated[number],
+            "ours": asdict(Row.of([clip])),
+            "anchor": asdict(Row.of([record])) if record else None,
+            "anchor_crf": match.crf if match else None,
+            "anchor_format": match.pixel_format if match else None,
         }
 
 
@@ -157,26 +132,34 @@ def evaluate_codec(
     folder.mkdir(parents=True, exist_ok=True)
     work = MeasuredCodec(lambda: loaded, lambda number, key: folder / f"clip_{number}.mdv", estimate)
     how = Measuring(metrics=metrics, qualities=(PSNR,), pictures=pictures, seed=seed)
-    clips: list[ClipRecord] = []
-    bits: list[float | None] = []
-    anchored: list[Anchored] = []
-    examples: list[CodecExample] = []
+    ours: list[ClipRecord] = []
+    anchored: list[tuple[Match, ClipRecord]] = []
+    examples = []
     for one in measured(source, work, how):
-        clip, record, made = one.clip, one.record, one.made
-        assert made is not None, "nothing is found without a cache"
-        panels = [(OURS, _of(record), made.pictures[-1])]
+        assert one.made is not None, "nothing is found without a cache"
+        shown = [(OURS, one.record, one.made)]
         if anchor:
-            match = anchor.match(clip.frames, record.counted_bytes, loaded.gop)
-            anchored.append(_anchored(match, record, clip, how))
-            panels.append((anchor.name, anchored[-1].rated, match.pictures[-1]))
+            match = anchor.match(one.clip.frames, one.record.counted_bytes, loaded.gop)
+            rival = MeasuredCodec(match.load, lambda number, key: folder / f"clip_{number}.anchor.mdv")
+            record, made = rival.measure(one.clip, how, one.about)
+            anchored.append((match, record))
+            shown.append((anchor.name, record, made))
         if one.is_kept:
-            examples.append(_example(clip, panels))
-        clips.append(record)
-        bits.append(made.estimated_bits)
+            examples.append(_example(one.clip, shown))
+        ours.append(one.record)
         if seen:
-            seen(record.words)
-    name = f"{anchor.name}, no more bytes" if anchor else None
-    return CodecEvaluation(clips, bits, name, anchored, examples)
+            seen(one.record.words)
+    return CodecEvaluation(ours, examples, f"{anchor.name}, no more bytes" if anchor else None, anchored)
+
+
+def _example(clip: Clip, shown: Sequence[tuple[str, ClipRecord, Array]]) -> Example:
+    source = clip.frames[-1]
+    panels = [(f"source, frame {len(clip.frames) - 1}", source)]
+    for name, record, made in shown:
+        quality = stored_psnr(made[-1], source)
+        panels.append((f"{name}: {record.bpp:.4f} bpp, {quality:.2f} dB", made[-1]))
+    other = panels[2][1] if len(panels) > 2 else source
+    return Example(panels, abs(panels[1][1] - other).mean(axis=0))
 
 
 def beside(ours: CodecEvaluation, others: Mapping[str, CodecEvaluation]) -> CodecEvaluation:
@@ -187,40 +170,8 @@ def beside(ours: CodecEvaluation, others: Mapping[str, CodecEvaluation]) -> Code
         named = [(name + caption.removeprefix(OURS), picture) for name, (caption, picture) in panels]
         source, own, *anchored = example.panels
         difference = abs(own[1] - named[0][1]).mean(axis=0) if named else example.difference
-        examples.append(CodecExample((source, *named, own, *anchored), difference))
+        examples.append(Example((source, *named, own, *anchored), difference))
     return replace(ours, examples=examples, others={name: other.rows[OURS] for name, other in others.items()})
-
-
-def _anchored(match: Match, record: ClipRecord, clip: Clip, how: Measuring) -> Anchored:
-    values = qualities(match.pictures, clip.frames, how.metrics, how.qualities)
-    format = planar_format(match.subsampling, 8) if match.subsampling else None
-    return Anchored(_rated(match.bytes * 8 / record.pixels, values), match.crf, format)
-
-
-def _example(clip: Clip, rated: Sequence[tuple[str, Rated, Array]]) -> CodecExample:
-    source = clip.frames[-1]
-    panels = [
-        (f"{name}: {one.bpp:.4f} bpp, {stored_psnr(picture, source):.2f} dB", picture)
-        for name, one, picture in rated
-    ]
-    other = panels[1][1] if len(panels) > 1 else source
-    first = f"source, frame {len(clip.frames) - 1}", source
-    return CodecExample((first, *panels), abs(panels[0][1] - other).mean(axis=0))
-
-
-def _of(record: ClipRecord) -> Rated:
-    return _rated(record.bpp, record.values)
-
-
-def _rated(bpp: float, values: Values) -> Rated:
-    psnr = values[PSNR]
-    assert psnr is not None
-    return Rated(bpp, psnr, {name: value for name, value in values.items() if name != PSNR})
-
-
-def _mean(each: Sequence[Rated]) -> Rated:
-    values = {name: mean_of([one.values[name] for one in each]) for name in each[0].values}
-    return Rated(mean([one.bpp for one in each]), mean([one.psnr for one in each]), values)
 
 
 @dataclass(frozen=True)
@@ -233,42 +184,27 @@ class TaskRow:
 
 
 @dataclass(frozen=True)
-class UpscalerExample:
-    """One clip as the network saw and made it, for a picture."""
-
-    low: Array
-    """First input frame, 3,h,w."""
-    floor: Array
-    ours: Array
-    truth: Array
-    """Middle high-resolution frame, 3,H,W."""
-
-
-@dataclass(frozen=True)
 class UpscalerEvaluation(UpscaledClips):
     """An upscaler on all clips."""
 
-    clips: Sequence[UpscaledClip]
-    floors: Sequence[Mapping[str, Values]]
-    """What the floor reached on each clip, by task."""
-    examples: Sequence[UpscalerExample]
-    """Of the clips kept for pictures."""
+    floor: UpscaledClips
+    """The same clips by the floor."""
+    examples: Sequence[Example]
+    """Middle frames of the clips kept for pictures."""
 
     @property
     def rows(self) -> list[TaskRow]:
         """Means over clips in each task: ours, then the floor."""
-        ours = [clip.values for clip in self.clips]
         return [
-            TaskRow(task, method, _mean_of_task([values[task.value] for values in clips]))
+            TaskRow(task, method, clips.means(task.value))
             for task in Task
-            for method, clips in ((OURS, ours), (FLOOR_NAMES[task], self.floors))
+            for method, clips in ((OURS, self), (FLOOR_NAMES[task], self.floor))
         ]
 
     def ours(self) -> dict[str, float]:
         """Our values, flat: ``psnr_st``, ``ssim_s``, …"""
-        rows = [row for row in self.rows if row.method == OURS]
-        named = {f"{name}_{SHORT[row.task]}": value for row in rows for name, value in row.values.items()}
-        return {name: value for name, value in named.items() if value is not None}
+        each = {f"{name}_{SHORT[task]}": v for task in Task for name, v in self.means(task.value).items()}
+        return {name: value for name, value in each.items() if value is not None}
 
     def plain(self) -> dict[str, Any]:
         """As JSON takes it."""
@@ -291,23 +227,26 @@ def evaluate_upscaler(
     `core.measure.upscalers.require_triplets`.
     """
     work = MeasuredUpscaler(lambda: upscaler, source)
+    floor = MeasuredUpscaler(lambda: Floor(upscaler.scale), source)
     how = Measuring(metrics=metrics, qualities=(), pictures=pictures, seed=seed)
-    clips: list[UpscaledClip] = []
-    floors: list[Mapping[str, Values]] = []
-    examples: list[UpscalerExample] = []
+    ours: list[UpscaledClip] = []
+    floors: list[UpscaledClip] = []
+    examples = []
     for one in measured(source, work, how):
         assert one.made is not None, "nothing is found without a cache"
-        floor = upscaled(Floor(upscaler.scale), one.clip)
-        clips.append(one.record)
-        floors.append(by_task(floor, one.clip, how))
+        record, simple = floor.measure(one.clip, how, one.about)
+        ours.append(one.record)
+        floors.append(record)
         if one.is_kept:
             frames, low = one.clip.columns
-            made = one.made[Output.MIDDLE]
-            examples.append(UpscalerExample(low[0], floor[Output.MIDDLE], made, frames[1]))
+            made, blended = one.made[Output.MIDDLE], simple[Output.MIDDLE]
+            panels = [
+                ("low resolution, frame 0", low[0]),
+                ("bicubic + blend, frame 1", blended),
+                ("ours, frame 1", made),
+                ("truth, frame 1", frames[1]),
+            ]
+            examples.append(Example(panels, abs(made - blended).mean(axis=0)))
         if seen:
             seen(one.record.words)
-    return UpscalerEvaluation(clips, floors, examples)
-
-
-def _mean_of_task(each: Sequence[Values]) -> Values:
-    return {name: mean_of([values[name] for values in each]) for name in each[0]}
+    return UpscalerEvaluation(ours, UpscaledClips(floors), examples)

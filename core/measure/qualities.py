@@ -6,7 +6,7 @@ as `core.metrics.quality.PSNR_CAP` at most.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -73,9 +73,9 @@ QUALITIES = tuple(_MEASURES)
 
 
 def qualities(
-    pictures: Array, truth: Array, metrics: Mapping[str, Metric], named: Collection[str] = QUALITIES
+    pairs: Iterable[tuple[Array, Array]], metrics: Mapping[str, Metric], named: Collection[str] = QUALITIES
 ) -> dict[str, float | None]:
-    """Means over pictures (T,3,H,W) in [0,1] of the `QUALITIES` that are named, and of metrics.
+    """Means over pairs of picture and truth (3,H,W) in [0,1] of the `QUALITIES` that are named, and of metrics.
 
     One of them is None where the pictures are too small for it; a metric then raises `MindvideoError`, since it was
     asked for.
@@ -83,11 +83,11 @@ def qualities(
     by_quality: dict[str, list[float | None]] = {name: [] for name in named}
     for metric in metrics.values():
         metric.clear()
-    for picture, true in zip(pictures, truth, strict=True):  # one at a time: some need much memory
-        pair = _Pair(picture, true)
+    for picture, truth in pairs:  # one at a time: some need much memory
+        pair = _Pair(picture, truth)
         for name in named:
             by_quality[name].append(_MEASURES[name](pair))
         for metric in metrics.values():
-            metric.update(picture[None], true[None])
+            metric.update(picture[None], truth[None])
     means = {name: mean_of(values) for name, values in by_quality.items()}
     return {**means, **{name: float(metric.eval()) for name, metric in metrics.items()}}

@@ -65,16 +65,19 @@ class ClipRecord(_Clip):
     """For each frame, of these: turning bytes into symbols; none likewise."""
     stream: Sha256
     """SHA-256 of the stream's file."""
-
-    @property
-    def pixels(self) -> int:
-        """Of all frames, without what they are continued by."""
-        return self.frames * self.width * self.height
+    estimated_bits: float | None = None
+    """Information content under the float priors, where it was asked for."""
 
     @property
     def bpp(self) -> float:
         """Bits for each pixel of the source."""
-        return 8 * self.counted_bytes / self.pixels
+        return 8 * self.counted_bytes / (self.frames * self.width * self.height)
+
+    @property
+    def estimated_bpp(self) -> float | None:
+        """The same of the information content, where it was asked for."""
+        bits = self.estimated_bits
+        return None if bits is None else bits / (self.frames * self.width * self.height)
 
     @property
     def words(self) -> str:
@@ -108,10 +111,15 @@ class UpscaledClip(_Clip):
 C = TypeVar("C", ClipRecord, UpscaledClip)
 
 
+@dataclass(frozen=True)
 class _Clips(Generic[C]):
-    """What follows for all clips together."""
+    """All clips of a test set."""
 
     clips: Sequence[C]
+
+    def __post_init__(self) -> None:
+        if not self.clips:
+            raise ValueError("there is no clip in it")
 
     @property
     def peak_memory(self) -> int:
@@ -124,8 +132,9 @@ class _Clips(Generic[C]):
         return [clip for clip in self.clips if not clip.cold] or self.clips
 
 
+@dataclass(frozen=True)
 class CodedClips(_Clips[ClipRecord]):
-    """Clips by a codec: means over clips of means over frames, and medians of times."""
+    """Clips by a codec."""
 
     @property
     def bpp(self) -> float:
@@ -147,12 +156,17 @@ class CodedClips(_Clips[ClipRecord]):
         return None if None in times else float(median(times))
 
 
+@dataclass(frozen=True)
 class UpscaledClips(_Clips[UpscaledClip]):
-    """Clips by an upscaler, likewise."""
+    """Clips by an upscaler."""
 
     def value(self, task: str, name: str) -> float | None:
         """Mean over clips of a measure; none where a clip has none."""
         return mean_of([clip.values[task].get(name) for clip in self.clips])
+
+    def means(self, task: str) -> dict[str, float | None]:
+        """Of all measures."""
+        return {name: self.value(task, name) for name in self.clips[0].values[task]}
 
     @property
     def summary(self) -> str:
@@ -166,8 +180,8 @@ class UpscaledClips(_Clips[UpscaledClip]):
 
 
 @dataclass(frozen=True)
-class _Record(Generic[C]):
-    """What was measured of all clips of a test set."""
+class _Circumstances:
+    """What must be known to judge what was measured."""
 
     parameters: Count | None
     """Numbers in the network; none where there is no network."""
@@ -181,13 +195,8 @@ class _Record(Generic[C]):
     """Options of the device; none where no network computes."""
     versions: Mapping[str, str]
     machine: str
-    clips: Sequence[C]
     cached: Count
     """Clips that were there already."""
-
-    def __post_init__(self) -> None:
-        if not self.clips:
-            raise ValueError("there is no clip in it")
 
     def plain(self) -> dict[str, Any]:
         """As JSON takes it."""
@@ -195,7 +204,7 @@ class _Record(Generic[C]):
 
 
 @dataclass(frozen=True)
-class PointRecord(_Record[ClipRecord], CodedClips):
+class PointRecord(_Circumstances, CodedClips):
     """A codec at one rate on a test set."""
 
     codec: str
@@ -208,7 +217,7 @@ class PointRecord(_Record[ClipRecord], CodedClips):
 
 
 @dataclass(frozen=True)
-class UpscalerRecord(_Record[UpscaledClip], UpscaledClips):
+class UpscalerRecord(_Circumstances, UpscaledClips):
     """An upscaler on a test set."""
 
     upscaler: str

@@ -25,12 +25,6 @@ from core.measure.records import Task, UpscaledClip
 
 HIGH_FRAMES = 3
 """High-resolution frames that are made of a clip."""
-MADE = {
-    Task.SPATIAL: (Output.FIRST, Output.LAST),
-    Task.TEMPORAL: (Output.LOW_MIDDLE,),
-    Task.BOTH: (Output.MIDDLE,),
-}
-"""The pictures that belong to each task."""
 
 
 class MeasuredUpscaler:
@@ -48,12 +42,9 @@ class MeasuredUpscaler:
     @cached_property
     def loaded(self) -> Upscaler:
         """The upscaler, from its first use on."""
-        return self._load()
-
-    @cached_property
-    def _fitting(self) -> Upscaler:
-        require_triplets(self._source, self.loaded.scale)
-        return self.loaded
+        upscaler = self._load()
+        require_triplets(self._source, upscaler.scale)
+        return upscaler
 
     def given(self, clip: Clip) -> Sequence[Array]:
         """See `core.measure.clips.Measurable`."""
@@ -63,15 +54,21 @@ class MeasuredUpscaler:
         self, clip: Clip, how: Measuring, about: Mapping[str, Any]
     ) -> tuple[UpscaledClip, dict[Output, Array]]:
         """See `core.measure.clips.Measurable`."""
-        upscaler = self._fitting
+        upscaler, (frames, low) = self.loaded, clip.columns
         started = time.perf_counter()
-        made = upscaled(upscaler, clip)
+        batch = upscaler(low[None, 0], low[None, 2], tuple(Output))
         seconds = (time.perf_counter() - started) / HIGH_FRAMES
+        made = {output: pictures[0] for output, pictures in batch.items()}
+        pairs = {
+            Task.SPATIAL: [(made[Output.FIRST], frames[0]), (made[Output.LAST], frames[2])],
+            Task.TEMPORAL: [(made[Output.LOW_MIDDLE], low[1])],
+            Task.BOTH: [(made[Output.MIDDLE], frames[1])],
+        }
         record = UpscaledClip(
             **about,
-            width=clip.frames.shape[-1],
-            height=clip.frames.shape[-2],
-            values=by_task(made, clip, how),
+            width=frames.shape[-1],
+            height=frames.shape[-2],
+            values={task.value: qualities(both, how.metrics, how.qualities) for task, both in pairs.items()},
             seconds=seconds,
             peak_memory=peak_memory(),
         )
@@ -101,30 +98,3 @@ def require_triplets(source: ClipSource, scale: int) -> None:
         raise ConfigError(
             f"the data set does not downscale by the model's factor: set dataset.scale={scale}."
         )
-
-
-def upscaled(upscaler: Upscaler, clip: Clip) -> dict[Output, Array]:
-    """All that an upscaler makes of a clip's low-resolution frames 0 and 2."""
-    _, low = clip.columns
-    made = upscaler(low[None, 0], low[None, 2], tuple(Output))
-    return {output: picture[0] for output, picture in made.items()}
-
-
-def by_task(made: Mapping[Output, Array], clip: Clip, how: Measuring) -> dict[str, dict[str, float | None]]:
-    """Qualities of what was made of a clip, in each task: means over its pictures."""
-    frames, low = clip.columns
-    truth = {
-        Output.FIRST: frames[0],
-        Output.MIDDLE: frames[1],
-        Output.LAST: frames[2],
-        Output.LOW_MIDDLE: low[1],
-    }
-    return {
-        task.value: qualities(
-            np.stack([made[output] for output in outputs]),
-            np.stack([truth[output] for output in outputs]),
-            how.metrics,
-            how.qualities,
-        )
-        for task, outputs in MADE.items()
-    }

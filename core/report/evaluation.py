@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from core.console import console
-from core.measure.evaluation import OURS, CodecEvaluation, Rated, TaskRow, UpscalerEvaluation, Values
+from core.measure.evaluation import OURS, CodecEvaluation, Example, Row, TaskRow, UpscalerEvaluation, Values
 from core.report.pictures import comparison
 
 PLACES = {"psnr": 2, "ssim": 4, "ms_ssim": 4}
@@ -35,7 +35,7 @@ def print_codec_evaluation(evaluation: CodecEvaluation, title: str) -> None:
     shown.print("; ".join(_said(evaluation)))
 
 
-def _is_psnr(row: Rated, metric: str) -> bool:
+def _is_psnr(row: Row, metric: str) -> bool:
     value = row.values[metric]
     return value is not None and bool(np.isclose(value, row.psnr))
 
@@ -51,14 +51,6 @@ def _said(evaluation: CodecEvaluation) -> list[str]:
     encode, decode = evaluation.seconds("encode_seconds"), evaluation.seconds("decode_seconds")
     said.append(f"{encode:.3f} s to encode and {decode:.3f} s to decode a frame")
     return [*said, f"peak memory {evaluation.peak_memory / 2**20:.0f} MiB"]
-
-
-def draw_codec_evaluation(evaluation: CodecEvaluation) -> dict[str, NDArray[np.uint8]]:
-    """A picture by name for each kept clip: source, others, ours, anchor; the detail is where they differ most."""
-    return {
-        f"comparison_{number}": comparison(example.panels, example.difference)
-        for number, example in enumerate(evaluation.examples)
-    }
 
 
 def print_upscaler_evaluation(evaluation: UpscalerEvaluation, title: str) -> None:
@@ -78,19 +70,11 @@ def print_upscaler_evaluation(evaluation: UpscalerEvaluation, title: str) -> Non
     console().print(table)
 
 
-def draw_upscaler_evaluation(evaluation: UpscalerEvaluation) -> dict[str, NDArray[np.uint8]]:
-    """One comparison picture for each kept clip, by name; the detail is where ours differs most from the floor."""
+def draw_examples(examples: Sequence[Example]) -> dict[str, NDArray[np.uint8]]:
+    """A picture by name for each kept clip; the detail is where the methods differ most."""
     return {
-        f"comparison_{number}": comparison(
-            [
-                ("low resolution, frame 0", example.low),
-                ("bicubic + blend, frame 1", example.floor),
-                ("ours, frame 1", example.ours),
-                ("truth, frame 1", example.truth),
-            ],
-            abs(example.ours - example.floor).mean(axis=0),
-        )
-        for number, example in enumerate(evaluation.examples)
+        f"comparison_{number}": comparison(example.panels, example.difference)
+        for number, example in enumerate(examples)
     }
 
 

@@ -73,7 +73,7 @@ def evaluate_codec(
     the anchor cannot be one.
     """
     from core.measure.evaluation import beside
-    from core.report.evaluation import draw_codec_evaluation, print_codec_evaluation
+    from core.report.evaluation import draw_examples, print_codec_evaluation
 
     anchor = _anchor(config, run)
     measured = {
@@ -87,7 +87,7 @@ def evaluate_codec(
     print_codec_evaluation(evaluation, title)
     record = {"split": split, **evaluation.plain(), "conditions": _conditions(run, loaded, anchor)}
     write_json(run.output / "evaluation.json", record)
-    _save(run, draw_codec_evaluation(evaluation))
+    _save(run, draw_examples(evaluation.examples))
     return evaluation
 
 
@@ -164,7 +164,7 @@ def _anchor_conditions(anchor: Anchor, gop: int) -> dict[str, Any]:
 def evaluate_upscaler(run: Run, upscaler: Upscaler, config: EvaluateConfig) -> UpscalerEvaluation:
     """Measure an upscaler, with progress; print the table, write JSON and pictures."""
     from core.measure.evaluation import evaluate_upscaler
-    from core.report.evaluation import draw_upscaler_evaluation, print_upscaler_evaluation
+    from core.report.evaluation import draw_examples, print_upscaler_evaluation
 
     source, split = run.source(config.split), config.split.value
     with Meter(f"Evaluating ({split})", len(source)) as meter:
@@ -180,7 +180,7 @@ def evaluate_upscaler(run: Run, upscaler: Upscaler, config: EvaluateConfig) -> U
     print_upscaler_evaluation(evaluation, title)
     record = {"split": split, **evaluation.plain(), "metrics": _metric_options(run)}
     write_json(run.output / "evaluation.json", record)
-    _save(run, draw_upscaler_evaluation(evaluation))
+    _save(run, draw_examples(evaluation.examples))
     return evaluation
 
 

@@ -38,13 +38,13 @@ class Validator:
 
     def _quality(self) -> dict[str, float]:
         from core.measure.evaluation import evaluate_upscaler
-        from core.report.evaluation import draw_upscaler_evaluation
+        from core.report.evaluation import draw_examples
 
         assert self.upscaler is not None
         evaluation = evaluate_upscaler(
             self.upscaler, self._source, self._metrics, seed=self._run.settings.seed, pictures=self._keep
         )
-        self._pictures = draw_upscaler_evaluation(evaluation)
+        self._pictures = draw_examples(evaluation.examples)
         return evaluation.ours()
 
     def _loss(self) -> dict[str, float]:
