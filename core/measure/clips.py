@@ -6,9 +6,11 @@ training's validation asks.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
@@ -22,6 +24,7 @@ from core.measure.records import C
 if TYPE_CHECKING:
     from mindspore.train import Metric
 
+L = TypeVar("L")
 M = TypeVar("M")
 
 
@@ -58,23 +61,29 @@ class Measuring:
     seed: int = 0
 
 
-class Measurable(Protocol[C, M]):
-    """A codec or an upscaler, which is built when its first clip is missing."""
+class Measurable(ABC, Generic[L, C, M]):
+    """A codec or an upscaler, loaded when its first clip is missing."""
 
     kind: type[C]
     """Of its records."""
+    draws = False
+    """Whether the cache is to keep pictures of it."""
 
-    def given(self, clip: Clip) -> Sequence[Array]:
-        """What it takes of a clip, by which the cache knows the result."""
-        ...
+    def __init__(self, load: Callable[[], L]) -> None:
+        self._load = load
 
+    @cached_property
+    def loaded(self) -> L:
+        """The codec or the upscaler itself."""
+        return self._load()
+
+    @abstractmethod
     def measure(self, clip: Clip, how: Measuring, about: Mapping[str, Any]) -> tuple[C, M]:
         """The record of a clip, and what was made of it; ``about`` are the record's fields that the loop knows."""
-        ...
 
     def drawn(self, clip: Clip, made: M) -> Drawn | None:
-        """The pictures to keep of a clip, if there are any."""
-        ...
+        """These pictures."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -94,7 +103,7 @@ class Measured(Generic[C, M]):
         return {name: getattr(self.record, name) for name in ("label", "source", "key", "cold")}
 
 
-def measured(source: ClipSource, work: Measurable[C, M], how: Measuring) -> Iterator[Measured[C, M]]:
+def measured(source: ClipSource, work: Measurable[Any, C, M], how: Measuring) -> Iterator[Measured[C, M]]:
     """Each clip of a source, measured. A record is kept at once, so that what is interrupted loses one clip.
 
     Raises `ConfigError` when the source has no clips, and as what is measured does.
@@ -102,10 +111,13 @@ def measured(source: ClipSource, work: Measurable[C, M], how: Measuring) -> Iter
     require_clips(source)
     kept, cold = spaced(len(source), how.pictures), True
     for clip in clips(source, how.seed):
-        pixels = pixels_of(*work.given(clip))
+        pixels = pixels_of(*clip.columns)
         key = key_of({**how.conditions, "clip": pixels})
         is_kept = clip.number in kept
-        record, made = how.cache.find(work.kind, key, clip.label, is_kept) if how.cache else None, None
+        record, made = (
+            how.cache.find(work.kind, key, clip.label, is_kept and work.draws) if how.cache else None,
+            None,
+        )
         if record is None:
             about = {"label": clip.label, "source": pixels, "key": key, "cold": cold}
             record, made = work.measure(clip, how, about)

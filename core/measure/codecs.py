@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,35 +18,28 @@ from core.files import whole_file
 from core.hooks import Array
 from core.machine import peak_memory
 from core.measure.cache import Drawn
-from core.measure.clips import Clip, Measuring
+from core.measure.clips import Clip, Measurable, Measuring
 from core.measure.qualities import qualities
 from core.measure.records import ClipRecord
 from core.stream import StreamReader
 from core.symbols.coder import DECODING, ENCODING
 
 
-class MeasuredCodec:
-    """`core.measure.clips.Measurable` over a codec; of a clip it makes the pictures (T,3,H,W) that come back."""
+class MeasuredCodec(Measurable[LoadedCodec, ClipRecord, Array]):
+    """A codec; of a clip it makes the pictures (T,3,H,W) in [0,1] that come back."""
 
     kind = ClipRecord
+    draws = True
 
     def __init__(
         self, load: Callable[[], LoadedCodec], stream: Callable[[int, str], Path], estimate: bool = False
     ) -> None:
         """``stream`` names the file of a clip's stream by the clip's number and key."""
-        self._load, self._stream, self._estimate = load, stream, estimate
-
-    @cached_property
-    def loaded(self) -> LoadedCodec:
-        """The codec, from its first use on."""
-        return self._load()
-
-    def given(self, clip: Clip) -> Sequence[Array]:
-        """See `core.measure.clips.Measurable`."""
-        return [clip.frames]
+        super().__init__(load)
+        self._stream, self._estimate = stream, estimate
 
     def measure(self, clip: Clip, how: Measuring, about: Mapping[str, Any]) -> tuple[ClipRecord, Array]:
-        """See `core.measure.clips.Measurable`; raises `StreamError` when the stream does not decode."""
+        """See `Measurable.measure`; raises `StreamError` when the stream does not decode."""
         loaded, path = self.loaded, self._stream(clip.number, about["key"])
         spent = ENCODING.seconds, DECODING.seconds
         with whole_file(path) as made:

@@ -10,8 +10,7 @@ Given the low-resolution frames 0 and 2 of a clip:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ import numpy as np
 from core.errors import ConfigError
 from core.hooks import Array, ClipSource, Output, Upscaler
 from core.machine import peak_memory
-from core.measure.clips import Clip, Measuring, require_clips
+from core.measure.clips import Clip, Measurable, Measuring, require_clips
 from core.measure.qualities import qualities
 from core.measure.records import Task, UpscaledClip
 
@@ -27,33 +26,22 @@ HIGH_FRAMES = 3
 """High-resolution frames that are made of a clip."""
 
 
-class MeasuredUpscaler:
-    """`core.measure.clips.Measurable` over an upscaler, for the clips of a source.
+class MeasuredUpscaler(Measurable[Upscaler, UpscaledClip, dict[Output, Array]]):
+    """An upscaler, for the clips of a source.
 
-    Where a clip must be made, raises `ConfigError` for a source that does not fit, as `require_triplets`: clips that
-    were measured before did fit.
+    It is loaded when the first clip is missing; then raises `ConfigError` as `require_triplets`: clips that were
+    measured before did fit.
     """
 
     kind = UpscaledClip
 
     def __init__(self, load: Callable[[], Upscaler], source: ClipSource) -> None:
-        self._load, self._source = load, source
-
-    @cached_property
-    def loaded(self) -> Upscaler:
-        """The upscaler, from its first use on."""
-        upscaler = self._load()
-        require_triplets(self._source, upscaler.scale)
-        return upscaler
-
-    def given(self, clip: Clip) -> Sequence[Array]:
-        """See `core.measure.clips.Measurable`."""
-        return clip.columns
+        super().__init__(lambda: _fitting(load(), source))
 
     def measure(
         self, clip: Clip, how: Measuring, about: Mapping[str, Any]
     ) -> tuple[UpscaledClip, dict[Output, Array]]:
-        """See `core.measure.clips.Measurable`."""
+        """See `Measurable.measure`."""
         upscaler, (frames, low) = self.loaded, clip.columns
         started = time.perf_counter()
         batch = upscaler(low[None, 0], low[None, 2], tuple(Output))
@@ -74,8 +62,10 @@ class MeasuredUpscaler:
         )
         return record, made
 
-    def drawn(self, clip: Clip, made: dict[Output, Array]) -> None:
-        """Nothing: what is drawn of an upscaler shows its pictures beside the floor's, which are not kept."""
+
+def _fitting(upscaler: Upscaler, source: ClipSource) -> Upscaler:
+    require_triplets(source, upscaler.scale)
+    return upscaler
 
 
 def scale_of(source: ClipSource) -> int:

@@ -28,8 +28,8 @@ from core.tasks.options import TrainedOptions
 if TYPE_CHECKING:
     from core.facts import Facts
     from core.measure.cache import Cache
-    from core.measure.clips import Measurable, Measuring
-    from core.measure.records import C, PointRecord, Record, UpscalerRecord
+    from core.measure.clips import Measurable
+    from core.measure.records import PointRecord, Record, UpscalerRecord
     from core.registry import Registry
     from core.run import Run
 
@@ -77,23 +77,16 @@ def measure_codec(config: MeasureConfig, chosen: CodecSelection) -> PointRecord:
     from core.measure.cost import codec_cost
     from core.measure.records import PointRecord
 
-    run, cache, facts = chosen.run, Cache(Path(config.cache)), decides(chosen)
+    cache, source = Cache(Path(config.cache)), _source(config, chosen.run)
     work = MeasuredCodec(chosen.load, lambda number, key: cache.stream(key))
-    how = _measuring(run, cache, facts, config.pictures)
-    clips, cached = _measured(config, _source(config, run), work, how)
     return PointRecord(
         codec=chosen.name,
         axes=chosen.axes,
         gop=chosen.options.gop,
         intra=chosen.intra_name,
         counted="packets" if chosen.is_conventional else "stream file",
-        parameters=chosen.parameters,
-        multiply_adds=_cost(chosen, facts, cache, lambda: codec_cost(work.loaded.codec)),
-        fingerprint=chosen.fingerprint.hex(),
         options=entry_section(chosen.options),
-        clips=clips,
-        cached=cached,
-        **_surroundings(chosen),
+        **_measured(config, chosen, source, work, cache, lambda: codec_cost(work.loaded.codec)),
     )
 
 
@@ -104,44 +97,50 @@ def measure_upscaler(config: MeasureConfig, chosen: UpscalerSelection) -> Upscal
     from core.measure.records import UpscalerRecord
     from core.measure.upscalers import MeasuredUpscaler, scale_of
 
-    run, cache, facts = chosen.run, Cache(Path(config.cache)), decides(chosen)
-    source = _source(config, run)
+    cache, source = Cache(Path(config.cache)), _source(config, chosen.run)
     work = MeasuredUpscaler(chosen.build, source)
-    clips, cached = _measured(config, source, work, _measuring(run, cache, facts))
+    found = _measured(config, chosen, source, work, cache, lambda: upscaler_cost(work.loaded))
     return UpscalerRecord(
         upscaler=chosen.name,
         scale=scale_of(source),
-        parameters=chosen.parameters,
-        multiply_adds=_cost(chosen, facts, cache, lambda: upscaler_cost(work.loaded)),
-        fingerprint=chosen.fingerprint.hex(),
-        options=entry_section(chosen.options) | (run.model_section if chosen.has_network else {}),
-        clips=clips,
-        cached=cached,
-        **_surroundings(chosen),
+        options=entry_section(chosen.options) | (chosen.run.model_section if chosen.has_network else {}),
+        **found,
     )
 
 
-def _measuring(run: Run, cache: Cache, facts: Facts, pictures: int = 0) -> Measuring:
-    from core.measure.clips import Measuring
+def _measured(
+    config: MeasureConfig,
+    chosen: CodecSelection | UpscalerSelection,
+    source: ClipSource,
+    work: Measurable[Any, Any, Any],
+    cache: Cache,
+    count: Callable[[], dict[str, float]],
+) -> dict[str, Any]:
+    """What records of codecs and of upscalers have in common; ``count`` counts multiply-adds, which is done once."""
+    from core.measure.cache import key_of
+    from core.measure.clips import Measuring, measured
 
+    run, facts = chosen.run, decides(chosen)
     wanted = further_metrics(run)
     metrics = {name: metric for name, metric in run.metrics().items() if name in wanted} if wanted else {}
-    return Measuring(cache, facts, metrics, pictures=pictures, seed=run.settings.seed)
-
-
-def _measured(
-    config: MeasureConfig, source: ClipSource, work: Measurable[C, Any], how: Measuring
-) -> tuple[list[C], int]:
-    """The records of all clips, and how many were there already."""
-    from core.measure.clips import measured
-
-    records, cached = [], 0
+    how = Measuring(cache, facts, metrics, pictures=config.pictures, seed=run.settings.seed)
+    clips, cached = [], 0
     with Meter(f"Measuring ({config.split.value})", len(source)) as meter:
         for one in measured(source, work, how):
-            records.append(one.record)
+            clips.append(one.record)
             cached += one.made is None
             meter.advance(one.record.words)
-    return records, cached
+    key = key_of({**facts, "of": "multiply-adds"})
+    return {
+        "clips": clips,
+        "cached": cached,
+        "parameters": chosen.parameters,
+        "multiply_adds": None if chosen.parameters is None else cache.remembered(key, count),
+        "fingerprint": chosen.fingerprint.hex(),
+        "device": entry_section(run.settings.device) if chosen.computes else None,
+        "versions": identity.versions(chosen.computes),
+        "machine": machine.description(),
+    }
 
 
 def decides(chosen: CodecSelection | UpscalerSelection) -> Facts:
@@ -151,29 +150,6 @@ def decides(chosen: CodecSelection | UpscalerSelection) -> Facts:
         **identity.measuring(run, chosen.identity(), further_metrics(run)),
         "machine": machine.description(),
     }
-
-
-def _surroundings(chosen: CodecSelection | UpscalerSelection) -> dict[str, Any]:
-    """Device (where a network computes on it), versions and machine, as the report tells them."""
-    return {
-        "device": entry_section(chosen.run.settings.device) if chosen.computes else None,
-        "versions": identity.versions(chosen.computes),
-        "machine": machine.description(),
-    }
-
-
-def _cost(
-    chosen: CodecSelection | UpscalerSelection,
-    facts: Facts,
-    cache: Cache,
-    count: Callable[[], dict[str, float]],
-) -> dict[str, float] | None:
-    """Multiply-adds of the networks, which are counted once."""
-    from core.measure.cache import key_of
-
-    if chosen.parameters is None:
-        return None
-    return cache.remembered(key_of({**facts, "of": "multiply-adds"}), count)
 
 
 def _source(config: MeasureConfig, run: Run) -> ClipSource:
