@@ -114,15 +114,14 @@ def measured(source: ClipSource, work: Measurable[Any, C, M], how: Measuring) ->
         pixels = pixels_of(*clip.columns)
         key = key_of({**how.conditions, "clip": pixels})
         is_kept = clip.number in kept
-        record, made = (
-            how.cache.find(work.kind, key, clip.label, is_kept and work.draws) if how.cache else None,
-            None,
-        )
+        to_draw = is_kept and work.draws
+        record = how.cache.find(work.kind, key, clip.label, to_draw) if how.cache else None
+        made = None
         if record is None:
             about = {"label": clip.label, "source": pixels, "key": key, "cold": cold}
             record, made = work.measure(clip, how, about)
             if how.cache:
-                how.cache.add(record, work.drawn(clip, made) if is_kept else None)
+                how.cache.add(record, work.drawn(clip, made) if to_draw else None)
             cold = False
         yield Measured(clip, record, made, is_kept)
 

@@ -18,7 +18,7 @@ from core.hooks import Array, CodecEntry, DecodedFrame, FrameDecoder, Packet, Pi
 from core.measure.anchor import Anchor
 from core.measure.evaluation import OURS, CodecEvaluation, beside, evaluate_codec
 from core.metrics.quality import as_stored, psnr
-from core.report.evaluation import draw_codec_evaluation, print_codec_evaluation
+from core.report.evaluation import draw_examples, print_codec_evaluation
 
 ANCHOR = "x264, no more bytes"
 
@@ -63,9 +63,8 @@ def measured(
     folder: Path, loaded: LoadedCodec, source: Clips | None = None, **options: object
 ) -> CodecEvaluation:
     options.setdefault("anchor", x264())
-    return evaluate_codec(
-        loaded, Clips() if source is None else source, {"error": MeanError()}, folder, **options
-    )  # type: ignore[arg-type,dict-item]
+    source = Clips() if source is None else source
+    return evaluate_codec(loaded, source, {"error": MeanError()}, folder, **options)  # type: ignore[arg-type,dict-item]
 
 
 @pytest.mark.parametrize("codec", [Levels(), Pairs()])
@@ -100,7 +99,7 @@ def test_another_codec_beside(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     np.testing.assert_allclose(both.examples[0].difference, abs(pictures[2] - pictures[1]).mean(axis=0))
     print_codec_evaluation(both, "title")
     assert "coarse" in capsys.readouterr().out
-    assert draw_codec_evaluation(both)["comparison_0"].std() > 10
+    assert draw_examples(both.examples)["comparison_0"].std() > 10
 
 
 def test_pictures_come_from_the_file_by_a_fresh_decoder(tmp_path: Path) -> None:
@@ -125,15 +124,15 @@ def test_estimates_pictures_and_progress(tmp_path: Path, capsys: pytest.CaptureF
     said: list[str] = []
     evaluation = measured(tmp_path, load(), Clips(3), pictures=2, estimate=True, seen=said.append)
     assert len(said) == 3
-    for clip, bits in zip(evaluation.clips, evaluation.estimated_bits, strict=True):
-        assert bits is not None
-        assert 0 < bits < 8 * clip.counted_bytes
+    for clip in evaluation.clips:
+        assert clip.estimated_bpp is not None
+        assert 0 < clip.estimated_bpp < clip.bpp
     assert len(evaluation.examples) == 2
     labels = [label for label, _ in evaluation.examples[0].panels]
     assert labels[0] == "source, frame 4"
     assert labels[1].startswith(f"ours: {evaluation.clips[0].bpp:.4f} bpp, ")
-    assert labels[2].startswith(f"x264: {evaluation.anchored[0].rated.bpp:.4f} bpp, ")
-    for picture in draw_codec_evaluation(evaluation).values():
+    assert labels[2].startswith(f"x264: {evaluation.anchored[0][1].bpp:.4f} bpp, ")
+    for picture in draw_examples(evaluation.examples).values():
         assert picture.dtype == np.uint8 and picture.std() > 10
     print_codec_evaluation(evaluation, "A title")
     table = capsys.readouterr().out
@@ -157,7 +156,7 @@ def test_without_an_anchor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert list(evaluation.rows) == [OURS] and evaluation.score is None
     print_codec_evaluation(evaluation, "A title")
     assert "x264" not in capsys.readouterr().out
-    assert len(evaluation.examples[0].panels) == 2 and draw_codec_evaluation(evaluation)
+    assert len(evaluation.examples[0].panels) == 2 and draw_examples(evaluation.examples)
     assert evaluation.plain()["clips"][0]["anchor"] is None
 
 
