@@ -51,7 +51,11 @@ def test_the_floor_beside_itself():
     ]
     assert rows[Task.SPATIAL, True] == pytest.approx(np.mean(spatial))
     (example,) = evaluation.examples
-    np.testing.assert_array_equal(example.ours, example.floor)
+    captions, (_, floor, ours, truth) = zip(*example.panels, strict=True)
+    assert captions[1:] == ("bicubic + blend, frame 1", "ours, frame 1", "truth, frame 1")
+    np.testing.assert_array_equal(ours, floor)
+    np.testing.assert_array_equal(truth, clips.high[0, 1])
+    assert not example.difference.any()
 
 
 def test_another_factor_than_the_data_set_s():
