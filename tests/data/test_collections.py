@@ -187,7 +187,7 @@ def test_no_videos(tmp_path):
         videos(Split.TRAIN, tmp_path / "*.mp4")
 
 
-@pytest.mark.parametrize("processes", [False, True])
+@pytest.mark.parametrize("processes", [False, pytest.param(True, marks=pytest.mark.heavy)])
 def test_a_real_source_is_the_same_in_workers(folders, processes):
     source = frames(folders, Split.TRAIN, max_step=3, scale=2, filter=Filter.random)
     options = {"batch_size": 2, "seed": 3, "steps": 4}

@@ -14,7 +14,7 @@ def test_phases_of_lengths():
     assert phases["second"] == 3
 
 
-@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.heavy)])
 def test_since_counts_steps_done(compiled):
     def share(steps_done):
         return since(3, steps_done)

@@ -97,9 +97,15 @@ def test_damage_is_a_stream_error(intra, frames):
             intra.decode(data, FORMAT)
 
 
-@pytest.mark.parametrize("section", [{"model": "ssfvc"}, {"depth": 3}])
-def test_checkpoints_of_other_models_are_refused(write, section):
-    with pytest.raises(CheckpointError, match="a checkpoint of model=cheng2020 is needed"):
+@pytest.mark.parametrize(
+    ("section", "sentence"),
+    [
+        ({"model": "ssfvc"}, "a checkpoint of model=cheng2020 is needed"),
+        ({"depth": 3}, "made for model=cheng2020 with options that this version does not take .*'depth'"),
+    ],
+)
+def test_checkpoints_of_other_models_are_refused(write, section, sentence):
+    with pytest.raises(CheckpointError, match=sentence):
         INTRA.build(Cheng2020IntraConfig(str(write(**section))))
 
 
