@@ -105,7 +105,10 @@ def test_its_fingerprint_is_the_checkpoint_s(codec, write):
 
 def test_checkpoints_of_other_models_are_refused(write):
     unknown = "made for model=ssfvc with options that this version does not take .*'depth'"
-    for section, sentence in (({"model": "dvc"}, "checkpoint of model=ssfvc is needed"), ({"depth": 3}, unknown)):
+    for section, sentence in (
+        ({"model": "dvc"}, "checkpoint of model=ssfvc is needed"),
+        ({"depth": 3}, unknown),
+    ):
         path = write("other", **section)
         with pytest.raises(CheckpointError, match=sentence):
             INTRA.build(SsfvcIntraConfig(str(path)))
