@@ -14,10 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from core import cards
+from core import cards, machine
 from core.backend import Backend
 from core.errors import DeviceError
 from core.hooks import DeviceEntry
@@ -154,7 +153,7 @@ def _cpu(config: CpuConfig) -> ActiveDevice:
     import mindspore as ms
 
     _once("device", "CPU", _compute_on_cpu)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = machine.cores()
     threads = config.threads or cores
     _once("device.threads", threads, partial(_dispatch, threads, cores))
     _set_context(config)
@@ -216,23 +215,9 @@ def _kernels(chosen: Kernels, threads: int, limit: str | None) -> Library | None
         ) from reason
 
 
-def machine() -> str:
-    """Processor and cores, to which measured times belong."""
-    name = _processor_name() or platform.processor() or platform.machine()
-    return f"{name}, {len(os.sched_getaffinity(0))} cores"
-
-
 def _processor() -> str:
     """The processor's name; the kernels' blocking, and so their rounding, may depend on it."""
-    return f"{platform.machine()} {_processor_name()}".rstrip()
-
-
-def _processor_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return ""
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    return f"{platform.machine()} {machine.processor()}".rstrip()
 
 
 def _ascend(config: AscendConfig) -> ActiveDevice:

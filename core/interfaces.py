@@ -43,6 +43,15 @@ class ClipSource(Protocol):
         ...
 
 
+@runtime_checkable
+class LabelledSource(ClipSource, Protocol):
+    """A clip source whose clips have names."""
+
+    def label(self, index: int) -> str:
+        """What reports call clip ``index``."""
+        ...
+
+
 class Output(Enum):
     """A picture that an upscaler makes from two neighbouring frames."""
 

@@ -352,8 +352,8 @@ class CodecSelection(Selection[hooks.CodecEntry[Any]]):
         if weights and "network" not in entry.needs:
             raise ConfigError(f"{role}={name} has no network: leave {role}_checkpoint out.")
         if need == "upscaler":
-            return UpscalerSelection(self.run, role, entry, _options(entry, given, role), weights)
-        options = _options(entry, {"gop": self.options.gop, **given}, role)
+            return UpscalerSelection(self.run, role, entry, options_of(entry, given, role), weights)
+        options = options_of(entry, {"gop": self.options.gop, **given}, role)
         return CodecSelection(self.run, role, entry, options, weights)
 
 
@@ -363,8 +363,8 @@ def _absent(path: str | None) -> str:
     return f"there is no checkpoint {path}: train it, or give another one."
 
 
-def _options(entry: hooks.Entry[Any], given: Mapping[str, Any], role: str) -> Any:
-    """An entry's options, with some of them given."""
+def options_of(entry: hooks.Entry[Any], given: Mapping[str, Any], role: str) -> Any:
+    """An entry's options, with some of them given by ``{role}_options``; raises `ConfigError` where they cannot be."""
     try:
         return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(entry.config), given))
     except (OmegaConfBaseException, ValueError) as error:

@@ -23,7 +23,7 @@ class Side:
 
     def __init__(self, threads: int, kernels: str) -> None:
         ms.set_context(mode=ms.GRAPH_MODE)
-        if threads < machine.available_cores():  # as many as there are cores slow MindSpore down to a half
+        if threads < machine.cores():  # as many as there are cores slow MindSpore down to a half
             ms.runtime.dispatch_threads_num(threads)
         self.backend = Backend(library.start(threads) if kernels == "ours" else None)
 
