@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import functools
 import os
-import shlex
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -87,10 +86,10 @@ def _command(words: list[str]) -> None:
     elif not any(getattr(flags, name) for name in LOOKS_ONLY):
         added += _elsewhere(config.compose_settings(composed, registry), registry, [*added, *typed])
     sys.argv[1:] = _with_overrides(words, flags.overrides, [*added, *typed])
-    with ending.advising(_sweep_resumes):
+    with sweeping.noting() as sweep, ending.advising(sweep.resumes):
         _hydra_main()
-    if sweeping.Ended.folder:
-        _end_sweep(sweeping.Ended.folder)
+    if sweep.folder and sweep.has_ended:
+        _end_sweep(sweep.folder)
 
 
 def _check_flags(flags: argparse.Namespace) -> None:
@@ -144,11 +143,6 @@ def _single(run: Run) -> float | None:
     """Execute a run; what stops it says how it goes on."""
     with ending.advising(lambda: run.resumes):
         return run.execute()
-
-
-def _sweep_resumes() -> str:
-    folder = sweeping.Ended.begun
-    return f"The same command with hydra.sweep.dir={shlex.quote(str(folder))} goes on." if folder else ""
 
 
 def _run(composed: DictConfig) -> Run:

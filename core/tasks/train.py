@@ -168,18 +168,20 @@ class Training:
 
         ``others`` are codecs to measure beside it.
         """
-        from core.tasks.evaluate import evaluate_codec, evaluate_upscaler, report
+        from core.tasks.evaluate import EvaluateConfig, evaluate_codec, evaluate_upscaler
         from core.training.checkpoint import load_weights
 
-        path = best_path(self.run)
+        path, config = best_path(self.run), EvaluateConfig(pictures=self.recipe.pictures)
         if self.run.settings.codec is not None:
-            evaluate_codec(self.run, self.run.codec(path), Split.TEST, self.recipe.pictures, others=others)
+            if config.anchor not in self.run.registry.names("codec"):
+                log.warning(
+                    "There is no codec '%s' to measure beside: its plugin is not active.", config.anchor
+                )
+                config.anchor = None
+            evaluate_codec(self.run, self.run.codec(path), config, others)
         elif self.validator.upscaler is not None:
             load_weights(self.network, path, self.run.model_section, self.run.model_defaults)
-            evaluation = evaluate_upscaler(
-                self.run, self.validator.upscaler, Split.TEST, self.recipe.pictures
-            )
-            report(self.run, evaluation, Split.TEST)
+            evaluate_upscaler(self.run, self.validator.upscaler, config)
         log.info("Best checkpoint: %s", path)
 
     def _announce(self) -> None:
