@@ -5,7 +5,7 @@ from __future__ import annotations
 import onnx
 
 from core.errors import ExportError
-from core.export import mindir
+from core.export import dynamic_size, mindir
 from core.export.formula import Size
 from core.export.translate import translate
 from core.hooks import Part
