@@ -16,6 +16,7 @@
 #include "normalising.h"
 #include "runtime.h"
 #include "sampling.h"
+#include "separable.h"
 #include "sums.h"
 
 namespace {
@@ -177,6 +178,42 @@ Axes Resized(const Call& call, const Factors& factors, Patterns patterns) {
   Axes axes(call, std::move(patterns));
   factors.Complete(&axes);
   return axes;
+}
+
+// Patterns of a block's parameters: dc.0, dc.2, dc.3, ffn.0 and ffn.2, each with its bias.
+const Patterns kSeparable = {"M C 1 1", "M", "M 1 3 3", "M", "C M 1 1", "C", "E C 1 1", "E", "C J 1 1", "C"};
+
+// Of an operator that takes x, the parameters and more tensors of x's pattern.
+Separable MakeSeparable(const Call& call, size_t more) {
+  Entries entries(call.attributes, "separable", 5);
+  Separable s = {};
+  s.gated = entries.Next();
+  s.shortcut = entries.Next();
+  s.channels_last = entries.Next();
+  s.low = entries.Next();
+  s.keep_weights = entries.Next();
+  s.slope = RealAttribute(call.attributes, "slope");
+  const char* pictures = s.channels_last ? "N H W C" : "N C H W";
+  Patterns patterns = {pictures};
+  patterns.insert(patterns.end(), kSeparable.begin(), kSeparable.end());
+  patterns.insert(patterns.end(), more, pictures);
+  const Axes axes(call, patterns);
+  const int64_t wide = s.gated ? Separable::kSummed * axes['J'] : axes['J'];
+  if (axes['E'] != kUnknown && axes['J'] != kUnknown && axes['E'] != wide) {
+    axes.Fail("ffn.2 takes other channels than ffn.0 gives");
+  }
+  if (s.gated && axes['J'] != axes['M']) axes.Fail("ffn.2 takes other channels than dc.2 gives");
+  s.images = axes['N'], s.height = axes['H'], s.width = axes['W'];
+  s.channels = axes['C'], s.mid = axes['M'], s.inner = axes['J'];
+  return s;
+}
+
+SeparableWeights ParametersAt(void** tensors) {
+  SeparableWeights w;
+  float** const all[] = {&w.dc0,      &w.dc0_bias, &w.dc2,       &w.dc2_bias, &w.dc3,
+                         &w.dc3_bias, &w.ffn0,     &w.ffn0_bias, &w.ffn2,     &w.ffn2_bias};
+  for (size_t i = 0; i < kSeparable.size(); ++i) *all[i] = Floats(tensors[i]);
+  return w;
 }
 
 }  // namespace
@@ -372,6 +409,32 @@ OPERATOR(DeformedColumnsMotionGradient) {
 RESULT_SHAPES(DeformedColumnsMotionGradient) {
   const Axes axes = Deformed(call, {kColumns});
   return {axes.Of(kOffsets), axes.Of(kMask)};
+}
+
+// x, parameters -> y; see `core.nn.separable`
+OPERATOR(SeparableBlock) {
+  SeparableForward(MakeSeparable(call, 1), Floats(tensors[0]), ParametersAt(tensors + 1),
+                   Floats(tensors[1 + kSeparable.size()]));
+}
+
+RESULT_SHAPE(SeparableBlock) {
+  MakeSeparable(call, 0);
+  return call.Given(0);
+}
+
+// x, parameters, gradient of y -> gradients of x and of the parameters
+OPERATOR(SeparableBlockGradient) {
+  const size_t count = 1 + kSeparable.size();
+  void** results = tensors + count + 1;
+  SeparableGradient(MakeSeparable(call, 1), Floats(tensors[0]), ParametersAt(tensors + 1), Floats(tensors[count]),
+                    Floats(results[0]), ParametersAt(results + 1));
+}
+
+RESULT_SHAPES(SeparableBlockGradient) {
+  MakeSeparable(call, 1);
+  std::vector<Shape> shapes;
+  for (size_t i = 0; i <= kSeparable.size(); ++i) shapes.push_back(call.Given(i));
+  return shapes;
 }
 
 // The instruction set that oneDNN uses here, as its number.

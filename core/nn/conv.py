@@ -12,7 +12,7 @@ from mindspore import Tensor, mint, nn, ops
 from mindspore.common.initializer import HeUniform, Uniform
 
 from core import backend
-from core.kernels.convolution import Convolution, TransposedConvolution
+from core.kernels.convolution import Convolution, TransposedConvolution, low_between
 from core.nn.activation import LEAKY_SLOPE, LeakyReLU
 from core.nn.subpixel import MOST_OUTPUTS, SubpixelConvolution
 
@@ -60,11 +60,18 @@ class Conv2d(nn.Conv2d):
         """From now on give what was computed in a lower type as it is, for a convolution that takes it so."""
         self.stays_low = True
 
-    def fuse(self, slope: float | None, channels_last: bool) -> None:
-        """From now on apply a ReLU of this slope too, and take and give N,H,W,C where asked; needs our kernels."""
+    def fuse(
+        self, slope: float | None, channels_last: bool, takes_low: bool = False, gives_low: bool = False
+    ) -> bool:
+        """From now on apply a ReLU of this slope too, and take and give N,H,W,C where asked; needs our kernels.
+
+        It may take bfloat16, and gives it where that is asked for and the backend computes in it; returns whether.
+        """
+        low = low_between(takes_low, gives_low and self.low is ms.bfloat16)
         self.convolution = Convolution(
-            self.stride, self.padding, groups=self.group, slope=slope, channels_last=channels_last
+            self.stride, self.padding, groups=self.group, slope=slope, channels_last=channels_last, low=low
         )
+        return low.gives
 
     def construct(self, x: Tensor) -> Tensor:
         return self.convolve(x, self.weight, self.bias)
@@ -110,27 +117,32 @@ class ConvTranspose2d(nn.Conv2dTranspose):
             weight_init=Uniform(bound),
             bias_init=Uniform(bound),
         )
-        self.convolution: nn.Cell | None = None
         current = backend.current()
+        self.low, self.stays_low = current.low, False
+        self.convolution: nn.Cell | None = None
         if current.kernels:
             self.fuse(slope=None, channels_last=False)
         # What is added at the bottom and right must be less than the stride there, as it is for odd kernels.
         self.on_ascend = current.target == "Ascend" and kernel_height % 2 == 1 and kernel_width % 2 == 1
         self.margins, self.added = (top, left), (stride_y - 1, stride_x - 1)
-        self.low, self.stays_low = current.low, False
 
     def stay_low(self) -> None:
         """See `Conv2d.stay_low`."""
         self.stays_low = True
 
-    def fuse(self, slope: float | None, channels_last: bool) -> None:
+    def fuse(
+        self, slope: float | None, channels_last: bool, takes_low: bool = False, gives_low: bool = False
+    ) -> bool:
         """See `Conv2d.fuse`."""
+        low = low_between(takes_low, gives_low and self.low is ms.bfloat16)
         if slope is None and self.out_channels * math.prod(self.stride) <= MOST_OUTPUTS:
-            self.convolution = SubpixelConvolution(self.kernel_size, self.stride, channels_last)
+            low = low_between(takes_low, gives_low=False)
+            self.convolution = SubpixelConvolution(self.kernel_size, self.stride, channels_last, low)
         else:
             self.convolution = TransposedConvolution(
-                self.stride, self.padding, slope=slope, channels_last=channels_last
+                self.stride, self.padding, slope=slope, channels_last=channels_last, low=low
             )
+        return low.gives
 
     def construct(self, x: Tensor) -> Tensor:
         if self.convolution is not None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import mindspore as ms
 from mindspore import Tensor, nn, ops
 
-from core.nn.activation import LeakyReLU
+from core import backend
+from core.kernels.separable import Separable
+from core.nn.activation import LEAKY_SLOPE, LeakyReLU
 from core.nn.conv import Conv2d
 
 _SUMMED = 4
+_GATE = 4.0
+"""How many times steeper WSiLU's sigmoid is than the usual one."""
 _GAIN = 0.1
 """Of the last convolution of each branch when a training starts: a fresh block is near identity."""
 
@@ -18,7 +23,7 @@ class WSiLU(nn.Cell):
     """x * sigmoid(4 x)."""
 
     def construct(self, x: Tensor) -> Tensor:
-        return x * ops.sigmoid(4 * x)
+        return x * ops.sigmoid(_GATE * x)
 
 
 class WSiLU4(WSiLU):
@@ -46,7 +51,9 @@ class SeparableBlock(nn.Cell):
         b = a + ffn.2(activation(ffn.0(a)))
 
     where dc.0 is 1x1 (out to mid), dc.2 depthwise 3x3 with zeros around and nothing after it, dc.3 1x1 (mid to out),
-    ffn.0 1x1 (out to expand*mid) and ffn.2 1x1. The result is b.
+    ffn.0 1x1 (out to expand*mid) and ffn.2 1x1. The result is b. With our kernels all but the adaptor is one operator,
+    which computes in bfloat16 between x and b where the backend says so; in a `ConvChain` blocks hand on their results
+    with the channels last.
 
     Args:
         in_channels: of x.
@@ -91,14 +98,33 @@ class SeparableBlock(nn.Cell):
         self.ffn = nn.SequentialCell(
             Conv2d(out_channels, expand * mid, 1), widened, Conv2d(inner, out_channels, 1)
         )
-        self.shortcut = shortcut
+        self.shortcut, self.is_gated = shortcut, activation == "wsilu4"
+        self.whole: Separable | None = None
+        if backend.current().kernels is not None:
+            self._compute_whole(channels_last=False)
         for last in (self.dc[-1], self.ffn[-1]):
             last.weight.set_data(_GAIN * last.weight)
             last.bias.set_data(ops.zeros_like(last.bias))
 
+    def fuse(self) -> None:
+        """From now on take and give N,H,W,C; needs our kernels."""
+        if self.adaptor is not None:
+            self.adaptor.fuse(None, channels_last=True)
+        self._compute_whole(channels_last=True)
+
+    def _compute_whole(self, channels_last: bool) -> None:
+        low = backend.current().low is ms.bfloat16
+        self.whole = Separable(
+            self.is_gated, _GATE if self.is_gated else LEAKY_SLOPE, self.shortcut, channels_last, low
+        )
+
     def construct(self, x: Tensor) -> Tensor:
         if self.adaptor is not None:
             x = self.adaptor(x)
+        if self.whole is not None:
+            first, mixing, last, wide, narrow = self.dc[0], self.dc[2], self.dc[3], self.ffn[0], self.ffn[2]
+            of_dc = (first.weight, first.bias, mixing.weight, mixing.bias, last.weight, last.bias)
+            return self.whole(x, *of_dc, wide.weight, wide.bias, narrow.weight, narrow.bias)
         a = x + self.dc(x)
         b = a + self.ffn(a)
         return b + x if self.shortcut else b

@@ -6,9 +6,11 @@ import onnxruntime
 import pytest
 from mindspore import Tensor, nn, ops
 
+from core.backend import Backend
 from core.export import mindir
 from core.export.translate import translate
-from core.nn import SeparableBlock, init
+from core.kernels import library
+from core.nn import ConvChain, SeparableBlock, init
 from core.nn.counting import counting
 
 FORMS = {
@@ -95,9 +97,14 @@ def test_the_block_computes_its_definition(either_kernels, mode, form):
 
 @pytest.mark.parametrize("form", [FORMS["narrow"], FORMS["leaky"]], ids=["narrow", "leaky"])
 def test_gradients_are_those_of_the_definition(either_kernels, form):
-    """Along one random direction through the input and all parameters, by central differences in float64."""
     ms.set_context(mode=ms.PYNATIVE_MODE)
-    block, weights = randomised(**form)
+    found, expected = slopes(*randomised(**form), form)
+    assert found == pytest.approx(expected, rel=1e-4)
+
+
+def slopes(block, weights, form):
+    """Along one random direction through the input and all parameters: by the gradients, and by central differences of
+    the definition in float64."""
     x, scale = random(2, form["in_channels"], 5, 7).astype(np.float64), random(2, form["out_channels"], 5, 7)
     generator = np.random.default_rng(5)
     along = {name: generator.standard_normal(value.shape) for name, value in weights.items()}
@@ -117,7 +124,59 @@ def test_gradients_are_those_of_the_definition(either_kernels, form):
         (gradient.asnumpy() * along[parameter.name.removeprefix("cell.")]).sum()
         for gradient, parameter in zip(of_parameters, parameters, strict=True)
     )
-    assert slope == pytest.approx(expected, rel=1e-4)
+    return slope, expected
+
+
+def test_in_a_chain_blocks_hand_on_their_results_with_the_channels_last(either_kernels):
+    ms.set_context(mode=ms.PYNATIVE_MODE)
+    first, of_first = randomised(**FORMS["narrow"])
+    second, of_second = randomised(**FORMS["reference"])
+    chain = ConvChain([first, second])
+    assert next(iter(chain.parameters_dict())) == "0.adaptor.weight"
+    x = random(2, 12, 5, 7)
+    expected = defined(defined(x, of_first, **FORMS["narrow"]), of_second, **FORMS["reference"])
+    np.testing.assert_allclose(chain(Tensor(x)).asnumpy(), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("form", [FORMS["reference"], FORMS["leaky"]], ids=["gated", "leaky"])
+def test_in_bfloat16_results_and_gradients_have_its_digits(kernels, form):
+    """Some 8 bits of each number that is handed on inside; what comes in and goes out is float32."""
+    ms.set_context(mode=ms.PYNATIVE_MODE)
+    with Backend(kernels, low=ms.bfloat16):
+        block, weights = randomised(**form)
+    x = random(2, form["in_channels"], 5, 7)
+    made, expected = block(Tensor(x)), defined(x, weights, **form)
+    assert made.dtype == ms.float32
+    error = np.abs(made.asnumpy() - expected).max() / expected.std()
+    assert 1e-4 < error < 0.04
+    found, true = slopes(block, weights, form)
+    assert found == pytest.approx(true, rel=0.02)
+
+
+def test_bits_do_not_depend_on_threads(kernels):
+    ms.set_context(mode=ms.PYNATIVE_MODE)
+    block, _ = randomised(in_channels=16, out_channels=16)
+    x = Tensor(random(1, 16, 40, 50))
+
+    def results():
+        of_x, of_parameters = ops.grad(Weighted(block), 0, list(block.get_parameters()))(x, x)
+        return [tensor.asnumpy() for tensor in (block(x), of_x, *of_parameters)]
+
+    on_two = results()
+    try:
+        library.start(1)
+        on_one = results()
+    finally:
+        library.start(2)
+    for one, two in zip(on_one, on_two, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_parameters_that_do_not_fit_are_refused(kernels, capfd):
+    ms.set_context(mode=ms.PYNATIVE_MODE)
+    block, _ = randomised(**FORMS["reference"])
+    with pytest.raises(RuntimeError):
+        block(Tensor(random(1, 6, 5, 7))).asnumpy()
 
 
 def test_parameters_have_the_names_of_published_weights():
