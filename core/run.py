@@ -75,6 +75,14 @@ class Run:
         return replace(PORTABLE, runtime=self._onnxruntime())
 
     @property
+    def inferring(self) -> Backend:
+        """The backend of what is run and not trained."""
+        low = getattr(self.device, "inferring_low", None)
+        if low is None or self.settings.runtime is not Runtime.mindspore:
+            return self.backend
+        return replace(self.backend, low=low)
+
+    @property
     def resumes(self) -> str:
         """A sentence on how the task goes on after it was stopped."""
         task = self.entry("task", hooks.TaskEntry)
@@ -123,7 +131,7 @@ class Run:
         name = str(checkpoint.model_section["model"])
         entry = cast(hooks.ModelEntry[Any], self.registry.find("model", name))
         options = checkpoint.options(name, entry.config)
-        with self.backend:
+        with self.inferring:
             network = entry.build(options)
         checkpoint.load_into(network)
         return network
@@ -204,7 +212,7 @@ class Run:
 
     def upscaler(self, network: nn.Cell) -> hooks.Upscaler:
         """The upscaler over a network."""
-        with self.backend:
+        with self.inferring:
             return self.entry("upscaler", hooks.UpscalerEntry).build(self.settings.upscaler, network)
 
     def trained_upscaler(self, weights: str | Path | None = None) -> hooks.Upscaler:

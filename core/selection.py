@@ -115,7 +115,9 @@ class Selection(ABC, Generic[E]):
     @cached_property
     def network(self) -> nn.Cell:
         """Its network, with the weights that are given, of any kind of file; fresh ones, where none are."""
-        return self.run.network_of(self.checkpoint) if self._has_checkpoint else self.run.model(self.weights)
+        if self._has_checkpoint:
+            return self.run.network_of(self.checkpoint)
+        return self.run.model(self.weights, self.run.inferring)
 
     def missing(self) -> str:
         """A sentence that says what must be given before it can be loaded; empty where nothing is missing."""
@@ -137,7 +139,7 @@ class Selection(ABC, Generic[E]):
 
     def _backend(self) -> AbstractContextManager[object]:
         """What it is built under; what has no network needs no device."""
-        return self.run.backend if self.computes else nullcontext()
+        return self.run.inferring if self.computes else nullcontext()
 
     @property
     def _is_within(self) -> bool:

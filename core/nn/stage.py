@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+import mindspore as ms
 from mindspore import Tensor, nn
 
 from core import backend
@@ -19,7 +22,7 @@ class Stage(nn.Cell):
     through all children at every call.
 
     It is computed by the runtime of the backend that it is made under (`core.backend`), so make it when its codec or
-    upscaler is built.
+    upscaler is built. In graph mode it is compiled after as many calls as the backend says.
     """
 
     inputs: Sequence[Plane] = ()
@@ -29,14 +32,37 @@ class Stage(nn.Cell):
     network: Any
     computed: Computed | None
     """What computes it in MindSpore's place."""
+    interpreted: int
+    """See `core.backend.Backend.interpreted`."""
+    calls: Counter[tuple[tuple[int, ...], ...]]
+    """By the inputs' shapes: those that were computed operator by operator."""
 
     def __init__(self, network: nn.Cell) -> None:
         super().__init__()
         object.__setattr__(self, "network", network)
-        runtime = backend.current().runtime
-        object.__setattr__(self, "computed", runtime(self) if runtime else None)
+        current = backend.current()
+        computed = current.runtime(self) if current.runtime else None
+        object.__setattr__(self, "computed", computed)
+        object.__setattr__(self, "interpreted", current.interpreted)
+        object.__setattr__(self, "calls", Counter())
 
     def __call__(self, *inputs: Tensor) -> Any:
-        if self.computed is None:
+        if self.computed is not None:
+            return self.computed(*inputs)
+        shapes = tuple(tensor.shape for tensor in inputs)
+        if self.calls[shapes] >= self.interpreted:
             return super().__call__(*inputs)
-        return self.computed(*inputs)
+        self.calls[shapes] += 1
+        with executed_in(ms.PYNATIVE_MODE):
+            return super().__call__(*inputs)
+
+
+@contextmanager
+def executed_in(mode: int) -> Iterator[None]:
+    """A mode of MindSpore, and afterwards the one before."""
+    before = ms.get_context("mode")
+    ms.set_context(mode=mode)
+    try:
+        yield
+    finally:
+        ms.set_context(mode=before)
