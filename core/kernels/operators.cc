@@ -185,13 +185,12 @@ const Patterns kSeparable = {"M C 1 1", "M", "M 1 3 3", "M", "C M 1 1", "C", "E 
 
 // Of an operator that takes x, the parameters and more tensors of x's pattern.
 Separable MakeSeparable(const Call& call, size_t more) {
-  Entries entries(call.attributes, "separable", 5);
+  Entries entries(call.attributes, "separable", 4);
   Separable s = {};
   s.gated = entries.Next();
   s.shortcut = entries.Next();
   s.channels_last = entries.Next();
   s.low = entries.Next();
-  s.keep_weights = entries.Next();
   s.slope = RealAttribute(call.attributes, "slope");
   const char* pictures = s.channels_last ? "N H W C" : "N C H W";
   Patterns patterns = {pictures};

@@ -82,6 +82,7 @@ class Runtime {
   void Convolve(const Problem& problem, const std::vector<void*>& tensors, bool keep_weights) {
     const Lock lock(mutex_);
     RequireStart();
+    if (!is_together_) workshop_.weights.BeginCall();
     PlanOf(problem).Run(tensors, keep_weights, &workshop_);
   }
 
@@ -93,11 +94,19 @@ class Runtime {
     copying.Run(from, to, workshop_.stream);
   }
 
-  // Calls body(memory of so many bytes), whose other calls here nobody else comes between.
+  // Calls body(memory of so many bytes), whose other calls here nobody else comes between; weights do not change meanwhile.
   template <typename Body>
   void Together(size_t bytes, const Body& body) {
     const Lock lock(mutex_);
-    body(rooms_.Reserve(bytes));
+    workshop_.weights.BeginCall();
+    is_together_ = true;
+    try {
+      body(rooms_.Reserve(bytes));
+    } catch (...) {
+      is_together_ = false;
+      throw;
+    }
+    is_together_ = false;
   }
 
   // Calls body(begin, end) for the parts of 0..count, whose bounds do not depend on the number of threads.
@@ -140,6 +149,7 @@ class Runtime {
 
   using Lock = std::lock_guard<std::recursive_mutex>;
   std::recursive_mutex mutex_;
+  bool is_together_ = false;
   Workshop workshop_;
   Arena rooms_;
   std::unique_ptr<Pool> pool_;

@@ -10,7 +10,7 @@
 struct Separable {
   int64_t images, height, width, channels, mid, inner;  // inner: what the last convolution takes
   int64_t gated;                                        // x * sigmoid(slope * x), after ffn.0 summed over four; or leaky
-  int64_t shortcut, channels_last, low, keep_weights;
+  int64_t shortcut, channels_last, low;
   double slope;
 
   static constexpr int kSummed = 4;
@@ -60,7 +60,7 @@ class SeparableConvolutions {
     if (outside) problem.low_out = 0;
     std::vector<void*> tensors = {x, weights, y, bias};
     tensors.insert(tensors.end(), addends.begin(), addends.end());
-    Runtime::Get().Convolve(problem, tensors, s_.keep_weights);
+    Runtime::Get().Convolve(problem, tensors, true);
   }
 
   // The sum over j < 4 of gate(x * weights + bias) of the outputs 4 k + j, to y's channel k: nothing is as wide as all of
@@ -71,14 +71,17 @@ class SeparableConvolutions {
     problem.weights_step = Separable::kSummed;
     for (int64_t j = 0; j < Separable::kSummed; ++j) {
       problem.accumulates = j > 0;
-      Runtime::Get().Convolve(problem, {x, weights + j * in, y, bias + j * out}, s_.keep_weights);
+      Runtime::Get().Convolve(problem, {x, weights + j * in, y, bias + j * out}, true);
     }
   }
 
-  void ForwardDepthwise(void* x, float* weights, float* bias, void* y) const {
+  // x has rows of neighbours above and below, where there are any; else zeros stand for them.
+  void ForwardDepthwise(void* x, float* weights, float* bias, void* y, int64_t above = 0, int64_t below = 0) const {
     Problem problem = Make(Kind::kForward, s_.mid, s_.mid, 3);
     problem.with_bias = 1;
-    Runtime::Get().Convolve(problem, {x, weights, y, bias}, s_.keep_weights);
+    problem.source[2] += above + below;
+    problem.before[0] -= above;
+    Runtime::Get().Convolve(problem, {x, weights, y, bias}, true);
   }
 
   // Gradient of x from that of y. The kernel's side is 1 or, of the depthwise convolution, 3.
@@ -132,34 +135,71 @@ inline std::vector<float> ByPlace(const float* bias, int64_t mid) {
   return made;
 }
 
+// Some rows of one picture, x and y those of the picture inside; what is between takes `rooms`, and that much is returned.
+// Without y only the size is counted.
+inline size_t SeparableRows(const Separable& s, int64_t top, int64_t rows, char* x, const SeparableWeights& w,
+                            float* ffn0_bias, char* y, Rooms rooms) {
+  const int64_t c = s.channels, m = s.mid, above = top > 0, below = top + rows < s.height;
+  char *first = rooms.Take(m), *second = rooms.Take(m), *a = rooms.Take(c);
+  char* inner = s.inner > m ? rooms.Take(s.inner) : first;
+  if (y == nullptr) return rooms.size();
+  Separable band = s, around = s;
+  band.images = around.images = 1;
+  band.height = rows;
+  around.height = rows + above + below;
+  const int64_t row = s.width * c * (s.low ? 2 : 4);
+  char* in = x + top * row;
+  const SeparableConvolutions of(band);
+  SeparableConvolutions(around).Forward(c, m, in - above * row, w.dc0, w.dc0_bias, first, {}, true);
+  of.ForwardDepthwise(first, w.dc2, w.dc2_bias, second, above, below);
+  of.Forward(m, c, second, w.dc3, w.dc3_bias, a, {in});
+  if (s.gated) {
+    of.ForwardSummed(c, m, a, w.ffn0, ffn0_bias, inner);
+  } else {
+    of.Forward(c, s.inner, a, w.ffn0, w.ffn0_bias, inner, {}, true);
+  }
+  std::vector<void*> addends = {a};
+  if (s.shortcut) addends.push_back(in);
+  const bool is_last = s.channels_last;
+  of.Forward(s.inner, c, inner, w.ffn2, w.ffn2_bias, y + top * s.width * c * (is_last ? 4 : row / (s.width * c)), addends,
+             false, is_last);
+  return rooms.size();
+}
+
+// So many that what is between x and y stays in the processor's caches.
+inline int64_t BandRows(const Separable& s) {
+  constexpr int64_t kBytes = 3 << 20;
+  const int64_t row = s.width * (2 * s.channels + 2 * s.mid + s.inner) * (s.low ? 2 : 4);
+  const int64_t most = std::max<int64_t>(4, kBytes / row), bands = (s.height + most - 1) / most;
+  return (s.height + bands - 1) / bands;
+}
+
 inline void SeparableForward(const Separable& s, float* x, const SeparableWeights& w, float* y) {
-  const int64_t c = s.channels, m = s.mid;
-  const auto compute = [&](Rooms rooms, bool counts) {
-    char *entered = s.IsInside() ? nullptr : rooms.Take(c), *first = rooms.Take(m), *second = rooms.Take(m);
-    char *a = rooms.Take(c), *inner = s.inner > m ? rooms.Take(s.inner) : first;
-    char* left = s.channels_last ? nullptr : rooms.Take(c);
-    if (counts) return rooms.size();
+  const int64_t c = s.channels, rows = BandRows(s);
+  std::vector<float> ffn0_bias = s.gated ? ByPlace(w.ffn0_bias, s.mid) : std::vector<float>();
+  Separable largest = s;
+  largest.images = 1;
+  largest.height = std::min(s.height, rows + 2);
+  const auto compute = [&](char* memory, bool counts) {
+    Rooms whole(s, memory);
+    char *entered = s.IsInside() ? nullptr : whole.Take(c), *left = s.channels_last ? nullptr : whole.Take(c);
+    const Rooms rooms(largest, memory + whole.size());
+    if (counts) return whole.size() + SeparableRows(s, 0, rows, nullptr, w, nullptr, nullptr, rooms);
     const int64_t sizes[] = {s.images, c, s.height, s.width};
-    void* in = x;
-    if (!s.IsInside()) Runtime::Get().Copy(sizes, s.Outside(), x, s.Inside(), in = entered);
-    const SeparableConvolutions of(s);
-    of.Forward(c, m, in, w.dc0, w.dc0_bias, first, {}, true);
-    of.ForwardDepthwise(first, w.dc2, w.dc2_bias, second);
-    of.Forward(m, c, second, w.dc3, w.dc3_bias, a, {in});
-    if (s.gated) {
-      of.ForwardSummed(c, m, a, w.ffn0, ByPlace(w.ffn0_bias, m).data(), inner);
-    } else {
-      of.Forward(c, s.inner, a, w.ffn0, w.ffn0_bias, inner, {}, true);
+    if (entered) Runtime::Get().Copy(sizes, s.Outside(), x, s.Inside(), entered);
+    for (int64_t image = 0; image < s.images; ++image) {
+      const int64_t place = image * s.height * s.width * c;
+      char* in = entered ? entered + place * (s.low ? 2 : 4) : reinterpret_cast<char*>(x + place);
+      char* out = left ? left + place * (s.low ? 2 : 4) : reinterpret_cast<char*>(y + place);
+      for (int64_t top = 0; top < s.height; top += rows) {
+        SeparableRows(s, top, std::min(rows, s.height - top), in, w, ffn0_bias.data(), out, rooms);
+      }
     }
-    std::vector<void*> addends = {a};
-    if (s.shortcut) addends.push_back(in);
-    void* out = left ? static_cast<void*>(left) : y;
-    of.Forward(s.inner, c, inner, w.ffn2, w.ffn2_bias, out, addends, false, !left);
     if (left) Runtime::Get().Copy(sizes, s.Inside(), left, s.Outside(), y);
-    return rooms.size();
+    return size_t{0};
   };
-  const size_t size = compute(Rooms(s, nullptr), true);
-  Runtime::Get().Together(size, [&](char* memory) { compute(Rooms(s, memory), false); });
+  const size_t size = compute(nullptr, true);
+  Runtime::Get().Together(size, [&](char* memory) { compute(memory, false); });
 }
 
 // Of one activation, from what it was given: its result, and the gradient of what it was given from that of the result.

@@ -30,7 +30,7 @@ class Separable(nn.Cell):
     def __init__(self, gated: bool, slope: float, shortcut: bool, channels_last: bool, low: bool) -> None:
         super().__init__()
         form = (int(gated), int(shortcut), int(channels_last), int(low))
-        gradient = operator("SeparableBlockGradient", _RESULTS, separable=(*form, 0), slope=slope)
+        gradient = operator("SeparableBlockGradient", _RESULTS, separable=form, slope=slope)
 
         def gradients(
             x: Tensor,
@@ -50,11 +50,7 @@ class Separable(nn.Cell):
             of_dc = (dc0, dc0_bias, dc2, dc2_bias, dc3, dc3_bias)
             return gradient(x, *of_dc, ffn0, ffn0_bias, ffn2, ffn2_bias, dout)
 
-        self.forward_pass = operator("SeparableBlock", bprop=gradients, separable=(*form, 0), slope=slope)
-        self.forward_pass_keeping = operator(
-            "SeparableBlock", bprop=gradients, separable=(*form, 1), slope=slope
-        )
+        self.block = operator("SeparableBlock", bprop=gradients, separable=form, slope=slope)
 
     def construct(self, x: Tensor, *parameters: Tensor) -> Tensor:
-        # Where nothing is trained, the library keeps its copy of the weights for the next call.
-        return (self.forward_pass if self.training else self.forward_pass_keeping)(x, *parameters)
+        return self.block(x, *parameters)

@@ -138,6 +138,15 @@ def test_in_a_chain_blocks_hand_on_their_results_with_the_channels_last(either_k
     np.testing.assert_allclose(chain(Tensor(x)).asnumpy(), expected, atol=1e-5)
 
 
+def test_pictures_that_are_computed_some_rows_at_a_time(kernels):
+    """Each but the first and the last needs rows of its neighbours."""
+    ms.set_context(mode=ms.PYNATIVE_MODE)
+    form = {"in_channels": 32, "out_channels": 32, "shortcut": True}
+    block, weights = randomised(**form)
+    x = random(2, 32, 41, 300)
+    np.testing.assert_allclose(block(Tensor(x)).asnumpy(), defined(x, weights, **form), atol=3e-5)
+
+
 @pytest.mark.parametrize("form", [FORMS["reference"], FORMS["leaky"]], ids=["gated", "leaky"])
 def test_in_bfloat16_results_and_gradients_have_its_digits(kernels, form):
     """Some 8 bits of each number that is handed on inside; what comes in and goes out is float32."""
