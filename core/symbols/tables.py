@@ -14,7 +14,7 @@ from typing import Any
 import constriction
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import erfc, expit, ndtri
+from scipy.special import erf, erfc, expit, ndtri
 
 from core.errors import CheckpointError
 from core.hooks import Tables
@@ -127,17 +127,26 @@ def quantise_pmf(pmf: ArrayLike, tail: float) -> Ints:
     `CheckpointError` for values that are no probabilities.
     """
     mass = np.append(np.asarray(pmf, np.float64), tail)
-    if not (np.isfinite(mass).all() and mass.min() > -_ROUNDING and mass.sum() < 1 + _ROUNDING):
+    return np.append(0, np.cumsum(_counts(mass[None], np.array([mass.size]))[0])).astype(np.int32)
+
+
+def _counts(mass: Floats, sizes: Extents) -> NDArray[np.int64]:
+    """What `quantise_pmf` gives each entry of many tables at once: (tables, entries), of which ``sizes`` count."""
+    if not (np.isfinite(mass).all() and mass.min() > -_ROUNDING and mass.sum(1).max() < 1 + _ROUNDING):
         raise CheckpointError(
             "A prior of the network gives no probabilities: the weights are damaged or have diverged."
         )
     counts = np.floor(mass * _TOTAL + 0.5).astype(np.int64)
-    counts = counts * _TOTAL // max(counts.sum(), 1)
-    counts[-1] = _TOTAL - counts[:-1].sum()
-    for empty in np.flatnonzero(counts == 0):
-        counts[np.where(counts > 1, counts, _TOTAL + 1).argmin()] -= 1
-        counts[empty] = 1
-    return np.append(0, np.cumsum(counts)).astype(np.int32)
+    counts = counts * _TOTAL // np.maximum(counts.sum(1, keepdims=True), 1)
+    rows, last = np.arange(len(counts)), sizes - 1
+    counts[rows, last] = 0
+    counts[rows, last] = _TOTAL - counts.sum(1)
+    inside = np.arange(counts.shape[1]) < sizes[:, None]
+    while (empty := inside & (counts == 0)).any():
+        rows = np.flatnonzero(empty.any(1))
+        counts[rows, np.where(counts[rows] > 1, counts[rows], _TOTAL + 1).argmin(1)] -= 1
+        counts[rows, empty[rows].argmax(1)] = 1
+    return counts
 
 
 def tables_from_pmfs(pmfs: Sequence[ArrayLike], tails: ArrayLike, offsets: ArrayLike) -> TableSet:
@@ -168,6 +177,12 @@ GAUSSIAN_SCALES = _log_spaced(0.11, 256)
 """Standard deviations of the 64 Gaussian tables."""
 LAPLACE_SCALES = _log_spaced(0.01, 16)
 """Diversities b of the 64 Laplace tables."""
+NARROW_SCALES = _log_spaced(0.11, 16, 128)
+"""Standard deviations of the 128 Gaussian tables of DCVC-UF."""
+_NARROW_FLOOR, _NARROW_RANGE = 2.2073, 2.7726 + 2.2073
+"""Of logarithms of scales, as the published code rounds them."""
+NARROW_THRESHOLDS = _single(np.exp(np.arange(1, 128) * (_NARROW_RANGE / 127) - _NARROW_FLOOR))
+"""A scale has table i of these where it is at least as large as i of them."""
 
 
 def table_index(scales: ArrayLike, table_scales: Singles) -> NDArray[np.uint8]:
@@ -268,3 +283,63 @@ def _channel_tables(
     mass = expit(upper) - expit(lower)
     tails = expit(lower[:, 0]) + expit(-upper[np.arange(below.size), below + beyond])
     return tables_from_pmfs([row[:n] for row, n in zip(mass, lengths, strict=True)], tails, -below)
+
+
+# DCVC-UF: many short tables. Symbols stand in the order 0, 1, -1, 2, -2, ... where counts are made up for.
+
+_NARROWEST, _WIDEST = 2, 8
+_WITHIN = 0.999
+
+
+@cache
+def narrow_gaussian_tables() -> TableSet:
+    """Zero-mean Gaussians of `NARROW_SCALES`, each as wide as leaves 1e-3 above, within ±2 and ±8."""
+    scales = NARROW_SCALES[:, None]
+
+    def cdf(values: NDArray[Any]) -> Singles:
+        argument = _single(values) / scales * np.float32(np.sqrt(0.5))
+        return np.float32(0.5) * (1 + _single(erf(argument.astype(np.float64))))
+
+    reach = np.arange(_NARROWEST, _WIDEST + 1)
+    extents = _extents(cdf(reach) > np.float32(_WITHIN))
+    tails = 2 * np.take_along_axis(cdf(np.arange(-_WIDEST, 1) - 0.5), _WIDEST - extents[:, None], 1)
+    values = _alternating(_WIDEST)
+    return _short_tables((cdf(values + 0.5) - cdf(values - 0.5)).astype(np.float64), extents, tails[:, 0])
+
+
+def short_factorized_tables(logits: Logits) -> TableSet:
+    """Tables of a factorised prior as DCVC-UF has them: as wide as leaves 1e-3 on either side, within ±2 and ±8."""
+    reach = np.arange(_NARROWEST, _WIDEST + 1, dtype=np.float64)[None]
+    extents = _extents((expit(logits(-reach)) < 1 - _WITHIN) & (expit(logits(reach)) > _WITHIN))
+    ends = extents[:, None].astype(np.float64)
+    # As published, the mass above begins half a symbol early.
+    tails = expit(logits(-ends - 0.5)) + expit(-logits(ends))
+    values = _alternating(_WIDEST)[None].astype(np.float64)
+    return _short_tables(expit(logits(values + 0.5)) - expit(logits(values - 0.5)), extents, tails[:, 0])
+
+
+def _extents(inside: NDArray[np.bool_]) -> Extents:
+    return np.where(inside.any(1), _NARROWEST + inside.argmax(1), _WIDEST)
+
+
+def _alternating(extent: int) -> Extents:
+    """0, 1, -1, 2, -2, ..., up to an extent."""
+    values = np.arange(1, extent + 1)
+    return np.append(0, np.stack((values, -values), 1))
+
+
+def _short_tables(mass: Floats, extents: Extents, tails: Floats) -> TableSet:
+    """Tables of probabilities (tables, 17) in alternating order, each up to its extent, and the mass outside."""
+    sizes = 2 * extents + 2
+    places = np.arange(mass.shape[1] + 1)
+    mass = np.where(places < sizes[:, None] - 1, np.pad(mass, ((0, 0), (0, 1))), 0)
+    mass[np.arange(len(mass)), sizes - 1] = tails
+    counts = _counts(mass, sizes)
+    cdfs = np.zeros((len(mass), mass.shape[1] + 1), np.int32)
+    for extent in np.unique(extents):
+        rising = np.append(np.argsort(_alternating(extent)), 2 * extent + 1)
+        rows = extents == extent
+        cdfs[rows, 1 : 2 * extent + 3] = np.cumsum(counts[rows][:, rising], 1)
+    lengths = sizes + 1
+    flat = cdfs[np.arange(cdfs.shape[1]) < lengths[:, None]]
+    return TableSet(flat, lengths.astype(np.int32), -extents.astype(np.int32))
