@@ -34,8 +34,12 @@ class CodedLatent:
 class PacketWriter:
     """Takes what a packet is to hold; ``estimate`` asks for its bits under the float priors as well."""
 
-    def __init__(self, latents: Mapping[str, CodedLatent], estimate: bool = False) -> None:
+    def __init__(
+        self, latents: Mapping[str, CodedLatent], estimate: bool = False, quality: int | None = None
+    ) -> None:
         self._latents = latents
+        self.quality = quality
+        """What the encoder chose for this packet, of a codec that has qualities; None: what its options say."""
         self._encoder = SymbolEncoder()
         self.bits = 0.0 if estimate else None
         """Information content of the latents so far; numbers are not in it."""

@@ -130,9 +130,12 @@ def quantise_pmf(pmf: ArrayLike, tail: float) -> Ints:
     return np.append(0, np.cumsum(_counts(mass[None], np.array([mass.size]))[0])).astype(np.int32)
 
 
-def _counts(mass: Floats, sizes: Extents) -> NDArray[np.int64]:
-    """What `quantise_pmf` gives each entry of many tables at once: (tables, entries), of which ``sizes`` count."""
-    if not (np.isfinite(mass).all() and mass.min() > -_ROUNDING and mass.sum(1).max() < 1 + _ROUNDING):
+def _counts(mass: Floats, sizes: Extents, largest: float = 1.0) -> NDArray[np.int64]:
+    """What `quantise_pmf` gives each entry of many tables at once: (tables, entries), of which ``sizes`` count.
+
+    No table's mass may be above the ``largest``.
+    """
+    if not (np.isfinite(mass).all() and mass.min() > -_ROUNDING and mass.sum(1).max() < largest + _ROUNDING):
         raise CheckpointError(
             "A prior of the network gives no probabilities: the weights are damaged or have diverged."
         )
@@ -289,6 +292,8 @@ def _channel_tables(
 
 _NARROWEST, _WIDEST = 2, 8
 _WITHIN = 0.999
+_LARGEST_MASS = 2.0
+"""Of a table, as published tails overlap with its last symbols."""
 
 
 @cache
@@ -334,7 +339,7 @@ def _short_tables(mass: Floats, extents: Extents, tails: Floats) -> TableSet:
     places = np.arange(mass.shape[1] + 1)
     mass = np.where(places < sizes[:, None] - 1, np.pad(mass, ((0, 0), (0, 1))), 0)
     mass[np.arange(len(mass)), sizes - 1] = tails
-    counts = _counts(mass, sizes)
+    counts = _counts(mass, sizes, _LARGEST_MASS)
     cdfs = np.zeros((len(mass), mass.shape[1] + 1), np.int32)
     for extent in np.unique(extents):
         rising = np.append(np.argsort(_alternating(extent)), 2 * extent + 1)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from core.hooks import Options, option
+from omegaconf import MISSING
+
+from core.hooks import CodecConfig, FilePath, GopConfig, Options, option
 
 QUALITIES = 64
 """Settings of one network, from 0, the coarsest."""
@@ -73,3 +75,69 @@ class DcvcUfConfig(Options):
     def chunk(self) -> int:
         """Frames that are coded together."""
         return 1 if self.structure is Structure.ld else CHUNK
+
+
+_FINEST_CRF, _CRF_RANGE = 19.5, 28.75
+"""HEVC's constant rate factor that suits quality 63, and how much further that of quality 0 is: three for each halving
+of the weight of the distortion, as of all codecs here, of the published weights from 768 down to 1."""
+_BEST = QUALITIES - 1
+LARGEST_SKIP = 1.0
+"""Scales above are always coded."""
+
+
+def crf_of(quality: int) -> float:
+    """The constant rate factor of intra frames of other codecs that suits a quality."""
+    return _FINEST_CRF + _CRF_RANGE * (1 - quality / _BEST)
+
+
+def quality_of(crf: float) -> int:
+    """The quality of intra frames that suits a constant rate factor."""
+    return round(_BEST * min(max(1 - (crf - _FINEST_CRF) / _CRF_RANGE, 0.0), 1.0))
+
+
+@dataclass
+class DcvcUfCodecConfig(CodecConfig):
+    """Coding with a trained network. Intra frames are coded by a picture codec (``intra=``)."""
+
+    gop: int = option(33, at_least=0)
+    """Distance of intra frames; 0 has one at the beginning alone. Chunks fit best one after a multiple of eight."""
+    quality: int = option(42, at_least=0, at_most=_BEST)
+    """From 0, the coarsest, to 63; the rates that are published are those of 0, 21, 42 and 63."""
+    reset: int = option(32, at_least=0)
+    """Frames after which the memory begins anew from the last picture; 0: never."""
+    skip: float = option(0.15, at_least=0, at_most=LARGEST_SKIP)
+    """Elements whose expected scale is at most this are not coded; in hundredths."""
+
+    @property
+    def crf(self) -> float:
+        """Constant rate factor of intra frames by other picture codecs."""
+        return crf_of(self.quality)
+
+
+@dataclass
+class DcvcUfIntraCodecConfig(GopConfig):
+    """Coding with a trained picture network: every frame by itself."""
+
+    gop: int = 1
+    """Every frame is an intra frame."""
+    quality: int = option(42, at_least=0, at_most=_BEST)
+    """From 0, the coarsest, to 63."""
+    skip: float = option(0.15, at_least=0, at_most=LARGEST_SKIP)
+    """Elements whose expected scale is at most this are not coded; in hundredths."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.gop != 1:
+            raise ValueError(
+                f"codec.gop is {self.gop}; codec=dcvcuf_intra codes intra frames alone: leave it at 1."
+            )
+
+
+@dataclass
+class DcvcUfPicturesConfig(Options):
+    """The picture network as the picture codec of others."""
+
+    checkpoint: FilePath = MISSING
+    """The network, a checkpoint with tables; its options are those that it was trained with."""
+    quality: int = option(-1, at_least=-1, at_most=_BEST)
+    """From 0, the coarsest, to 63; -1: what suits the video codec's own."""

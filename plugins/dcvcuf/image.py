@@ -79,7 +79,11 @@ class PictureNetwork(nn.Cell):
     def construct(self, picture: Tensor, quality: Tensor) -> tuple[Tensor, Costs]:
         y, z = self.analyse(picture, quality)
         z_hat, z_bits = self.bit_estimator_z(z, quality)
-        expected, means, scales = self.expect(z_hat, y)
+        expected = crop_like(self.expect(z_hat), y)
+        if self.hyper_scales is None:
+            scales, means = ops.chunk(expected, 2, 1)
+        else:
+            scales, means = crop_like(self.hyper_scales(z_hat), y), expected
         y_hat, distances, _, scales = self.spatial(y, expected, means, scales)
         y_bits = self.latent.bits(distances, scales)
         return self.synthesise(y_hat, quality), (y_bits, z_bits)
@@ -90,13 +94,9 @@ class PictureNetwork(nn.Cell):
         z = self.hyper_enc(replicate_to_multiple(y, 4))
         return y * row(self.q_scale_y_enc, quality), z
 
-    def expect(self, z_hat: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What z tells of all of y, which has the shape of ``y``, and of its first step: means and scales."""
-        expected = crop_like(self.y_prior_fusion(self.hyper_dec(z_hat)), y)
-        if self.hyper_scales is not None:
-            return expected, expected, crop_like(self.hyper_scales(z_hat), y)
-        scales, means = ops.chunk(expected, 2, 1)
-        return expected, means, scales
+    def expect(self, z_hat: Tensor) -> Tensor:
+        """What z tells of y, N,latent or 2*latent,4h,4w for z of h x w."""
+        return self.y_prior_fusion(self.hyper_dec(z_hat))
 
     def synthesise(self, y_hat: Tensor, quality: Tensor) -> Tensor:
         """The picture, not clamped, from the quantised latent."""

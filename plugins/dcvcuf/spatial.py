@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 from mindspore import Tensor, nn, ops
 from mindspore.ops import constexpr
+from numpy.typing import NDArray
 
 from core.codec import round_straight_through
 from core.nn import Conv2d
 
 from .blocks import Chain, block, blocks
 
-Expected = tuple[Tensor, Tensor]
-"""Means and scales of a latent's elements, N,C,h,w."""
+Places = NDArray[np.bool_]
+Step = tuple[tuple[int, ...], ...]
 
 TWO = (((0, 3), (1, 2)), ((1, 2), (0, 3)))
 FOUR = (((0,), (1,), (2,), (3,)), ((3,), (2,), (1,), (0,)), ((2,), (3,), (0,), (1,)), ((1,), (0,), (3,), (2,)))
@@ -22,21 +23,25 @@ FOUR = (((0,), (1,), (2,), (3,)), ((3,), (2,), (1,), (0,)), ((2,), (3,), (0,), (
 
 
 class SpatialPrior(nn.Cell):
-    """What is common to both orders. ``gives_scales``: whether means come with scales, by steps."""
+    """What is common to both orders."""
 
-    order: tuple[tuple[tuple[int, ...], ...], ...]
+    order: tuple[Step, ...]
 
     def hint(self, expected: Tensor) -> Tensor:
         """What is looked at beside the elements that are known, of what was expected of all."""
         raise NotImplementedError
 
-    def expect(self, step: int, y_hat: Tensor, hint: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Means, and scales if any, of the elements of ``step``, 1 or later, from those before it."""
+    def expect(self, step: int, y_hat: Tensor, hint: Tensor) -> tuple[Tensor, ...]:
+        """Means, and scales unless all are known, of the elements of ``step``, 1 or later, from those before it."""
         raise NotImplementedError
 
     def mask(self, step: int, y: Tensor) -> Tensor:
         """1 where an element of ``y`` is coded in ``step``, else 0: 1,C,h,w."""
         return _mask(self.order[step], *y.shape[1:])
+
+    def places(self, channels: int, height: int, width: int) -> list[Places]:
+        """The elements of each step, (C,h,w)."""
+        return [_places(step, channels, height, width) for step in self.order]
 
     def construct(self, y: Tensor, expected: Tensor, means: Tensor, scales: Tensor) -> tuple[Tensor, ...]:
         """All steps of a latent that is known, N,C,h,w, from what is expected of all, and of the first.
@@ -47,8 +52,8 @@ class SpatialPrior(nn.Cell):
         y_hat, distances, of_means, of_scales = 0.0, 0.0, 0.0, 0.0
         for step in range(len(self.order)):
             if step > 0:
-                means, told = self.expect(step, y_hat, hint)
-                scales = scales if told is None else told
+                told = self.expect(step, y_hat, hint)
+                means, scales = (told + (scales,))[:2]
             mask = self.mask(step, y)
             distance = (y - means) * mask
             y_hat = y_hat + (round_straight_through(distance) + means) * mask
@@ -69,8 +74,8 @@ class TwoSteps(SpatialPrior):
     def hint(self, expected: Tensor) -> Tensor:
         return expected
 
-    def expect(self, step: int, y_hat: Tensor, hint: Tensor) -> tuple[Tensor, Tensor | None]:
-        return self.network(ops.concat((y_hat, hint), 1)), None
+    def expect(self, step: int, y_hat: Tensor, hint: Tensor) -> tuple[Tensor, ...]:
+        return (self.network(ops.concat((y_hat, hint), 1)),)
 
 
 class FourSteps(SpatialPrior):
@@ -89,21 +94,21 @@ class FourSteps(SpatialPrior):
     def hint(self, expected: Tensor) -> Tensor:
         return self.reduction(expected)
 
-    def expect(self, step: int, y_hat: Tensor, hint: Tensor) -> tuple[Tensor, Tensor | None]:
+    def expect(self, step: int, y_hat: Tensor, hint: Tensor) -> tuple[Tensor, ...]:
         told = self.network(self.adaptors[step - 1](ops.concat((y_hat, hint), 1)))
         if not self.tells_scales:
-            return told, None
+            return (told,)
         scales, means = ops.chunk(told, 2, 1)
         return means, scales
 
 
-@lru_cache(maxsize=64)
-def _mask_array(step: tuple[tuple[int, ...], ...], channels: int, height: int, width: int) -> np.ndarray:
+@cache
+def _places(step: Step, channels: int, height: int, width: int) -> Places:
     rows, columns = np.arange(height)[:, None] % 2, np.arange(width)[None] % 2
-    places = 2 * rows + columns
-    return np.repeat([np.isin(places, share) for share in step], channels // len(step), 0)[None].astype(np.float32)
+    shares = [np.isin(2 * rows + columns, share) for share in step]
+    return np.repeat(np.array(shares), channels // len(step), 0)
 
 
 @constexpr
-def _mask(step: tuple[tuple[int, ...], ...], channels: int, height: int, width: int) -> Tensor:
-    return Tensor(_mask_array(step, channels, height, width))
+def _mask(step: Step, channels: int, height: int, width: int) -> Tensor:
+    return Tensor(_places(step, channels, height, width)[None].astype(np.float32))

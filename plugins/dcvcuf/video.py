@@ -162,7 +162,9 @@ class VideoNetwork(nn.Cell):
         memory, context = self.recall(features, memory)
         y, z = self.analyse(frames, context, quality)
         z_hat, z_bits = self.bit_estimator_z(z, quality)
-        expected, step, means, scales = self.expect(z_hat, self.temporal(memory, quality))
+        known = self.expect(z_hat, self.temporal(memory, quality))
+        expected, step, means = known[0], known[1], known[2]
+        scales = known[3] if self.hyper_scales is None else crop_like(self.hyper_scales(z_hat), y)
         y_hat, distances, _, scales = self.spatial(y / step, expected, means, scales)
         features = self.synthesise(y_hat * step, context, quality)
         return self.show(features), (memory, features), (self.latent.bits(distances, scales), z_bits)
@@ -191,15 +193,15 @@ class VideoNetwork(nn.Cell):
         y = self.encoder(frames, context, row(self.q_encoder, quality))
         return y, self.hyper_encoder(replicate_to_multiple(y, 4))
 
-    def expect(self, z_hat: Tensor, temporal: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """What is known of y: all that the spatial prior sees, steps of quantisation, and the first means and scales."""
+    def expect(self, z_hat: Tensor, temporal: Tensor) -> tuple[Tensor, ...]:
+        """What is known of y: all that the spatial prior sees, steps of quantisation, the first means, and scales
+        unless z alone tells them."""
         hyper = crop_like(self.hyper_decoder(z_hat), temporal)
         expected = self.y_prior_fusion(ops.concat((hyper, temporal), 1))
         if self.hyper_scales is not None:
             step, means = ops.chunk(expected, 2, 1)
-            scales = crop_like(self.hyper_scales(z_hat), temporal)
-        else:
-            step, scales, means = ops.chunk(expected, 3, 1)
+            return expected, ops.maximum(step, SMALLEST_STEP), means
+        step, scales, means = ops.chunk(expected, 3, 1)
         return expected, ops.maximum(step, SMALLEST_STEP), means, scales
 
     def synthesise(self, y_hat: Tensor, context: Tensor, quality: Tensor) -> Tensor:
