@@ -26,7 +26,7 @@ class CodedLatent:
 
     coder: LatentCoder
     reduction: int
-    """How many times smaller than the padded picture it is."""
+    """How many times smaller than the padded picture it is, rounded up."""
     information: Callable[..., Tensor]
     """Bits of what was coded under the float priors, a scalar."""
 
@@ -76,7 +76,7 @@ class PacketReader:
     def read(self, name: str, *known: Any) -> Any:
         """The next latent: what `PacketWriter.write` returned for it."""
         place = self._latents[name]
-        sides = self.height // place.reduction, self.width // place.reduction
+        sides = -(-self.height // place.reduction), -(-self.width // place.reduction)
         return place.coder.decode(self._decoder, *sides, *known)
 
     def read_number(self, among: range) -> int:

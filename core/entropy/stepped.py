@@ -20,11 +20,11 @@ from core.hooks import Tables
 from core.nn.chain import ConvChain
 from core.symbols.coder import SymbolDecoder, SymbolEncoder
 from core.symbols.integer import IntegerNetwork
-from core.symbols.tables import NARROW_THRESHOLDS, TableSet, narrow_gaussian_tables
+from core.symbols.tables import FINE_THRESHOLDS, TableSet, fine_gaussian_tables
 
 Array = NDArray[np.float32]
 Places = NDArray[np.bool_]
-_NAME = "narrow_gaussian"
+_NAME = "fine_gaussian"
 
 
 class SteppedLatent(nn.Cell):
@@ -52,10 +52,10 @@ class SteppedLatent(nn.Cell):
 
     def tables(self, name: str) -> Arrays:
         """Those of all such latents, and ``<name>.scales.*`` for `exact_scales`."""
-        arrays: Arrays = dict(narrow_gaussian_tables().arrays(_NAME))
+        arrays: Arrays = dict(fine_gaussian_tables().arrays(_NAME))
         if self.scales_of is None:
             return arrays
-        return arrays | integer_twin(self.scales_of, NARROW_THRESHOLDS).arrays(f"{name}.scales")
+        return arrays | integer_twin(self.scales_of, FINE_THRESHOLDS).arrays(f"{name}.scales")
 
     def coder(self, tables: Tables, name: str) -> LatentCoder:
         """See `core.entropy.latents.Latent`."""
@@ -106,7 +106,7 @@ class SteppedCoder:
 
 def table_indices(scales: Array) -> Indices:
     """The table whose scale is the largest that is not above each of ``scales``."""
-    return np.searchsorted(NARROW_THRESHOLDS, scales, side="right").astype(np.uint8)
+    return np.searchsorted(FINE_THRESHOLDS, scales, side="right").astype(np.uint8)
 
 
 def _known(means: Tensor, scales: Tensor, places: Places, skip: float) -> tuple[Array, Indices, Places]:

@@ -180,11 +180,11 @@ GAUSSIAN_SCALES = _log_spaced(0.11, 256)
 """Standard deviations of the 64 Gaussian tables."""
 LAPLACE_SCALES = _log_spaced(0.01, 16)
 """Diversities b of the 64 Laplace tables."""
-NARROW_SCALES = _log_spaced(0.11, 16, 128)
+FINE_SCALES = _log_spaced(0.11, 16, 128)
 """Standard deviations of the 128 Gaussian tables of DCVC-UF."""
-_NARROW_FLOOR, _NARROW_RANGE = 2.2073, 2.7726 + 2.2073
+_FINE_FLOOR, _FINE_RANGE = 2.2073, 2.7726 + 2.2073
 """Of logarithms of scales, as the published code rounds them."""
-NARROW_THRESHOLDS = _single(np.exp(np.arange(1, 128) * (_NARROW_RANGE / 127) - _NARROW_FLOOR))
+FINE_THRESHOLDS = _single(np.exp(np.arange(1, 128) * (_FINE_RANGE / 127) - _FINE_FLOOR))
 """A scale has table i of these where it is at least as large as i of them."""
 
 
@@ -271,9 +271,9 @@ def factorized_tables(logits: Logits, channels: int) -> TableSet:
     return _channel_tables(logits, below, above, beyond, np.zeros(channels))
 
 
-def _first_true(conditions: NDArray[np.bool_]) -> Extents:
+def _first_true(conditions: NDArray[np.bool_], longest: int = _LONGEST) -> Extents:
     """The extent whose condition holds first in each row, else the longest."""
-    return np.where(conditions.any(1), _SHORTEST + conditions.argmax(1), _LONGEST)
+    return np.where(conditions.any(1), _SHORTEST + conditions.argmax(1), longest)
 
 
 def _channel_tables(
@@ -288,43 +288,43 @@ def _channel_tables(
     return tables_from_pmfs([row[:n] for row, n in zip(mass, lengths, strict=True)], tails, -below)
 
 
-# DCVC-UF: many short tables. Symbols stand in the order 0, 1, -1, 2, -2, ... where counts are made up for.
+# DCVC-UF: many tables. Symbols stand in the order 0, 1, -1, 2, -2, ... where counts are made up for.
 
-_NARROWEST, _WIDEST = 2, 8
 _WITHIN = 0.999
+_LONGEST_FACTORIZED = 8
 _LARGEST_MASS = 2.0
 """Of a table, as published tails overlap with its last symbols."""
 
 
 @cache
-def narrow_gaussian_tables() -> TableSet:
-    """Zero-mean Gaussians of `NARROW_SCALES`, each as wide as leaves 1e-3 above, within ±2 and ±8."""
-    scales = NARROW_SCALES[:, None]
+def fine_gaussian_tables() -> TableSet:
+    """Zero-mean Gaussians of `FINE_SCALES`, each as wide as leaves 1e-3 above, within ±2 and ±50.
 
-    def cdf(values: NDArray[Any]) -> Singles:
+    The published tables end at ±8, beyond which the wider half of them would code most symbols as escapes.
+    """
+    scales = FINE_SCALES[:, None]
+
+    def cdf(values: Floats) -> Singles:
         argument = _single(values) / scales * np.float32(np.sqrt(0.5))
         return np.float32(0.5) * (1 + _single(erf(argument.astype(np.float64))))
 
-    reach = np.arange(_NARROWEST, _WIDEST + 1)
-    extents = _extents(cdf(reach) > np.float32(_WITHIN))
-    tails = 2 * np.take_along_axis(cdf(np.arange(-_WIDEST, 1) - 0.5), _WIDEST - extents[:, None], 1)
-    values = _alternating(_WIDEST)
-    return _short_tables((cdf(values + 0.5) - cdf(values - 0.5)).astype(np.float64), extents, tails[:, 0])
+    reach = np.arange(_SHORTEST, _LONGEST + 1)
+    extents = _first_true(cdf(reach) > np.float32(_WITHIN), _LONGEST)
+    tails = 2 * np.take_along_axis(cdf(-reach - 0.5), extents[:, None] - _SHORTEST, 1)[:, 0]
+    values = _alternating(_LONGEST)
+    return _alternating_tables(cdf(values + 0.5) - cdf(values - 0.5), extents, tails)
 
 
 def short_factorized_tables(logits: Logits) -> TableSet:
     """Tables of a factorised prior as DCVC-UF has them: as wide as leaves 1e-3 on either side, within ±2 and ±8."""
-    reach = np.arange(_NARROWEST, _WIDEST + 1, dtype=np.float64)[None]
-    extents = _extents((expit(logits(-reach)) < 1 - _WITHIN) & (expit(logits(reach)) > _WITHIN))
+    reach = np.arange(_SHORTEST, _LONGEST_FACTORIZED + 1, dtype=np.float64)[None]
+    inside = (expit(logits(-reach)) < 1 - _WITHIN) & (expit(logits(reach)) > _WITHIN)
+    extents = _first_true(inside, _LONGEST_FACTORIZED)
     ends = extents[:, None].astype(np.float64)
     # As published, the mass above begins half a symbol early.
-    tails = expit(logits(-ends - 0.5)) + expit(-logits(ends))
-    values = _alternating(_WIDEST)[None].astype(np.float64)
-    return _short_tables(expit(logits(values + 0.5)) - expit(logits(values - 0.5)), extents, tails[:, 0])
-
-
-def _extents(inside: NDArray[np.bool_]) -> Extents:
-    return np.where(inside.any(1), _NARROWEST + inside.argmax(1), _WIDEST)
+    tails = (expit(logits(-ends - 0.5)) + expit(-logits(ends)))[:, 0]
+    values = _alternating(_LONGEST_FACTORIZED)[None].astype(np.float64)
+    return _alternating_tables(expit(logits(values + 0.5)) - expit(logits(values - 0.5)), extents, tails)
 
 
 def _alternating(extent: int) -> Extents:
@@ -333,11 +333,11 @@ def _alternating(extent: int) -> Extents:
     return np.append(0, np.stack((values, -values), 1))
 
 
-def _short_tables(mass: Floats, extents: Extents, tails: Floats) -> TableSet:
-    """Tables of probabilities (tables, 17) in alternating order, each up to its extent, and the mass outside."""
+def _alternating_tables(probabilities: NDArray[Any], extents: Extents, tails: NDArray[Any]) -> TableSet:
+    """Tables of probabilities (tables, values) in alternating order, each up to its extent, and the mass outside."""
     sizes = 2 * extents + 2
-    places = np.arange(mass.shape[1] + 1)
-    mass = np.where(places < sizes[:, None] - 1, np.pad(mass, ((0, 0), (0, 1))), 0)
+    mass = np.pad(probabilities.astype(np.float64), ((0, 0), (0, 1)))
+    mass[np.arange(mass.shape[1]) >= sizes[:, None] - 1] = 0
     mass[np.arange(len(mass)), sizes - 1] = tails
     counts = _counts(mass, sizes, _LARGEST_MASS)
     cdfs = np.zeros((len(mass), mass.shape[1] + 1), np.int32)
@@ -345,6 +345,5 @@ def _short_tables(mass: Floats, extents: Extents, tails: Floats) -> TableSet:
         rising = np.append(np.argsort(_alternating(extent)), 2 * extent + 1)
         rows = extents == extent
         cdfs[rows, 1 : 2 * extent + 3] = np.cumsum(counts[rows][:, rising], 1)
-    lengths = sizes + 1
-    flat = cdfs[np.arange(cdfs.shape[1]) < lengths[:, None]]
-    return TableSet(flat, lengths.astype(np.int32), -extents.astype(np.int32))
+    lengths = (sizes + 1).astype(np.int32)
+    return TableSet(cdfs[np.arange(cdfs.shape[1]) < lengths[:, None]], lengths, -extents.astype(np.int32))
