@@ -67,8 +67,9 @@ class CodecStep(TrainStep):
         super().__init__(objective, optimizer, clip_norm, outputs, clip_value)
         self.noise_seed = _number("noise_seed", (ms.get_seed() or 0) % 2**31)
         self.steps_done = steps_done
-        if self.reducer_flag:
-            share_noise(get_rank(), get_group_size())
+        self.place = (get_rank(), get_group_size()) if self.reducer_flag else (0, 1)
+        """Rank and number of ranks."""
+        share_noise(*self.place)
         self.set_train()
 
     def construct(self, *columns: Tensor) -> tuple[Tensor, ...]:

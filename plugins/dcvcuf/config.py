@@ -141,3 +141,45 @@ class DcvcUfPicturesConfig(Options):
     """The network, a checkpoint with tables; its options are those that it was trained with."""
     quality: int = option(-1, at_least=-1, at_most=_BEST)
     """From 0, the coarsest, to 63; -1: what suits the video codec's own."""
+
+
+@dataclass
+class DcvcUfLossConfig(Options):
+    """lambda * distortion + bits per pixel, where lambda grows from quality to quality in equal ratios."""
+
+    coarsest: float = option(1.0, above=0)
+    """Weight of the distortion at quality 0."""
+    finest: float = option(768.0, above=0)
+    """The same at quality 63."""
+
+
+@dataclass
+class DcvcUfIntraLossConfig(Options):
+    """The same of pictures."""
+
+    coarsest: float = option(10.0, above=0)
+    """Weight of the distortion at quality 0."""
+    finest: float = option(2048.0, above=0)
+    """The same at quality 63."""
+
+
+@dataclass
+class DcvcUfStepConfig(Options):
+    """One training step of a video network on clips of 1 + n frames, or 1 + 8n of chunks."""
+
+    cascaded: bool = False
+    """Move the network once for each clip, by gradients through all its frames; else once for each frame or chunk."""
+    pictures: FilePath = ""
+    """A checkpoint of model=dcvcuf_intra, whose reconstruction the first frame stands for; by default it is itself."""
+    clip_norm: float = option(0.2, at_least=0)
+    """Bound on the gradients' global norm; 0 leaves them as they are."""
+    quality: int = option(-1, at_least=-1, at_most=_BEST)
+    """Train this quality alone; -1: each clip draws one."""
+
+
+@dataclass
+class DcvcUfIntraStepConfig(Options):
+    """One training step of the picture network, on all frames of a batch."""
+
+    clip_norm: float = option(0.1, at_least=0)
+    """Bound on the gradients' global norm; 0 leaves them as they are."""

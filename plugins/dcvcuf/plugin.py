@@ -1,13 +1,17 @@
 """DCVC-UF: ultra-fast neural video compression, and its picture codec."""
 
-from core.hooks import CodecEntry, Coding, IntraEntry, ModelEntry, Plugin, Supervision, lazy
+from core.hooks import CodecEntry, Coding, IntraEntry, LossEntry, ModelEntry, Plugin, StepEntry, Supervision, lazy
 
 from .config import (
     DcvcUfCodecConfig,
     DcvcUfConfig,
     DcvcUfIntraCodecConfig,
     DcvcUfIntraConfig,
+    DcvcUfIntraLossConfig,
+    DcvcUfIntraStepConfig,
+    DcvcUfLossConfig,
     DcvcUfPicturesConfig,
+    DcvcUfStepConfig,
 )
 
 PLACE = Coding.CONDITIONAL, Supervision.OBJECTIVE
@@ -31,5 +35,9 @@ PICTURE_CODEC = CodecEntry(
     lazy(".codec:DcvcUfPictures.tables"),
     *PLACE,
 )
+LOSS = LossEntry("dcvcuf", DcvcUfLossConfig, lazy(".loss:DcvcUfLoss"))
+PICTURE_LOSS = LossEntry("dcvcuf_intra", DcvcUfIntraLossConfig, lazy(".loss:DcvcUfLoss"))
+STEP = StepEntry("dcvcuf", DcvcUfStepConfig, lazy(".step:build"))
+PICTURE_STEP = StepEntry("dcvcuf_intra", DcvcUfIntraStepConfig, lazy(".step:build_intra"))
 INTRA = IntraEntry("dcvcuf", DcvcUfPicturesConfig, lazy(".codec:intra"))
-plugin = Plugin(VIDEO, PICTURES, CODEC, PICTURE_CODEC, INTRA)
+plugin = Plugin(VIDEO, PICTURES, LOSS, PICTURE_LOSS, STEP, PICTURE_STEP, CODEC, PICTURE_CODEC, INTRA)
