@@ -10,6 +10,7 @@ from core.nn import Conv2d, PixelShuffle, crop_like, full_precision, replicate_t
 from .blocks import PATCH, SOURCE, Chain, Down, Up, block, blocks, hyper_scales, row, table, unshuffle
 from .config import QUALITIES, DcvcUfIntraConfig
 from .spatial import FourSteps
+from .start import start_pictures
 
 MULTIPLE = 16
 """Sides of a picture must be divisible by it."""
@@ -75,6 +76,7 @@ class PictureNetwork(nn.Cell):
         self.q_scale_dec = table(QUALITIES, features, "q_scale_dec")
         self.q_scale_y_enc = table(QUALITIES, latent, "q_scale_y_enc")
         self.q_scale_y_dec = table(QUALITIES, latent, "q_scale_y_dec")
+        start_pictures(self)
 
     def construct(self, picture: Tensor, quality: Tensor) -> tuple[Tensor, Costs]:
         y, z = self.analyse(picture, quality)

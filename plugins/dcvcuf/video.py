@@ -11,6 +11,7 @@ from .blocks import PATCH, SOURCE, Chain, Down, Enlarge, Up, block, blocks, hype
 from .config import QUALITIES, DcvcUfConfig, Structure
 from .image import Costs
 from .spatial import FourSteps, SpatialPrior, TwoSteps
+from .start import start_video
 
 SMALLEST_STEP = 0.5
 """Of quantisation."""
@@ -155,6 +156,7 @@ class VideoNetwork(nn.Cell):
         self.q_encoder = table(QUALITIES, features, "q_encoder")
         self.q_decoder = table(QUALITIES, features, "q_decoder")
         self.q_feature = table(QUALITIES, features, "q_feature")
+        start_video(self)
 
     def construct(
         self, frames: Tensor, features: Tensor, memory: Tensor | None, quality: Tensor
