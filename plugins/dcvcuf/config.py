@@ -169,8 +169,8 @@ class DcvcUfStepConfig(Options):
 
     cascaded: bool = False
     """Move the network once for each clip, by gradients through all its frames; else once for each frame or chunk."""
-    pictures: FilePath = ""
-    """A checkpoint of model=dcvcuf_intra, whose reconstruction the first frame stands for; by default it is itself."""
+    pictures: FilePath | None = None
+    """A checkpoint of model=dcvcuf_intra, whose reconstruction the first frame stands for; null: it is itself."""
     clip_norm: float = option(0.2, at_least=0)
     """Bound on the gradients' global norm; 0 leaves them as they are."""
     quality: int = option(-1, at_least=-1, at_most=_BEST)

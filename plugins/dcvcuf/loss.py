@@ -44,7 +44,7 @@ class DcvcUfLoss(nn.Cell):
     ) -> tuple[Tensor, Tensor, Tensor]:
         weights = self.coarsest * ops.exp(quality.astype(ms.float32) * (self.growth / (QUALITIES - 1)))
         bpp = bits / (planes.shape[2] * planes.shape[3])
-        distortions, errors = _frame_errors(planes, made)
+        distortions, errors = frame_errors(planes, made)
         count = distortions.shape[1]
         if count == 1:
             rhythm = ops.gather(self.rhythm, number % len(_RHYTHM), 0)
@@ -54,7 +54,7 @@ class DcvcUfLoss(nn.Cell):
         return (weights * distortion + bpp).mean(), errors.mean(), (bpp / count).mean()
 
 
-def _frame_errors(planes: Tensor, made: Tensor) -> tuple[Tensor, Tensor]:
+def frame_errors(planes: Tensor, made: Tensor) -> tuple[Tensor, Tensor]:
     """Of each frame of each sample, N,T: the distortion, and the mean squared error of RGB."""
     batch, channels, height, width = planes.shape
     shape = (batch * (channels // 3), 3, height, width)

@@ -80,7 +80,8 @@ class PacketObjective(nn.Cell):
         made, state, (y_bits, z_bits) = self.network(planes, features, memory, quality)
         values = self.loss(planes, made, y_bits + z_bits, quality, number)
         through_state = (state[1] * of_features).sum() + (state[0] * of_memory).sum()
-        return share * values[0] + through_state, ops.stack(values), state[1], state[0]
+        left = ops.stop_gradient(state[1]), ops.stop_gradient(state[0])
+        return (share * values[0] + through_state, ops.stop_gradient(ops.stack(values)), *left)
 
 
 def planes_of(frames: Tensor) -> Tensor:

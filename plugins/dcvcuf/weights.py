@@ -43,10 +43,11 @@ def _mapping(network, config) -> PublishedWeights:
             "Published weights tell scales by a float network: import them with model.portable=false."
         )
     names = (parameter.name for parameter in network(config).get_parameters())
-    return PublishedWeights({name: PublishedTensor(_published_name(name)) for name in names})
+    return PublishedWeights({name: PublishedTensor(published_name(name)) for name in names})
 
 
-def _published_name(name: str) -> str:
+def published_name(name: str) -> str:
+    """The published name of one of our parameters."""
     for pattern, theirs in _NAMES:
         name = re.sub(f"^{pattern}", theirs, name)
     return name
