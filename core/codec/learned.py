@@ -14,8 +14,8 @@ _HASH_BYTES = 4
 
 
 class LearnedIntra:
-    """`core.hooks.IntraCodec` by a codec's `PredictiveCodec.encode_intra`. Its quality is the network's, or follows from the
-    constant rate factor where the codec has qualities.
+    """`core.hooks.IntraCodec` by a codec's `PredictiveCodec.encode_intra`. Its quality is the network's,
+    or follows from the constant rate factor where the codec has qualities.
 
     A payload is the CRC-32 of the symbols, big-endian, then what the range coder made of them. ``fingerprint`` is the
     checkpoint's.

@@ -78,7 +78,7 @@ class PredictiveCodec(NetworkCodec):
         return picture
 
     def crf_of(self, quality: int | None) -> float:
-        """Constant rate factor of another codec's intra picture, where the encoder chose a ``quality`` for it alone."""
+        """Constant rate factor of another codec's intra picture; ``quality``: what the encoder chose for it alone."""
         return float(self.config.crf)
 
     def quality_of(self, crf: float) -> int | None:

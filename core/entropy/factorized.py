@@ -19,7 +19,13 @@ from core.entropy.latents import FactorizedLatent
 from core.entropy.quantize import add_noise, round_about, round_straight_through
 from core.hooks import Tables
 from core.nn.bound import LowerBound
-from core.symbols.tables import Floats, TableSet, bottleneck_tables, factorized_tables, short_factorized_tables
+from core.symbols.tables import (
+    Floats,
+    TableSet,
+    bottleneck_tables,
+    factorized_tables,
+    short_factorized_tables,
+)
 
 _TAIL_MASS = 1e-9
 """Probability outside of the outer quantiles."""
@@ -178,7 +184,8 @@ class QualityBitEstimator(FactorizedLatent):
     def bits(self, z: Tensor, quality: Tensor) -> Tensor:
         """Information of each sample of z as it is judged, (N)."""
         slopes, offsets, bends = (
-            ops.gather(values, quality, 0).expand_dims(-1) for values in (_softplus(self.h), self.b, ops.tanh(self.a))
+            ops.gather(values, quality, 0).expand_dims(-1)
+            for values in (_softplus(self.h), self.b, ops.tanh(self.a))
         )
         batch, channels, height, width = z.shape
         values = z.reshape(batch, channels, height * width)
@@ -187,9 +194,9 @@ class QualityBitEstimator(FactorizedLatent):
         )
         return self.price(likelihood)
 
-    def information(self, symbols: Tensor, quality: Tensor) -> Tensor:
-        """Bits of symbols: a scalar."""
-        return self.bits(symbols, quality).sum()
+    def information(self, symbols: Tensor, *quality: Tensor) -> Tensor:
+        """Bits of symbols of one quality, (1): a scalar."""
+        return self.bits(symbols, quality[0]).sum()
 
     def medians_in_numpy(self) -> Floats:
         """(C): zeros."""

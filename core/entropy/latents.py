@@ -65,8 +65,8 @@ class FactorizedLatent(nn.Cell):
         """``y_hat`` from symbols."""
         return symbols
 
-    def information(self, symbols: Tensor) -> Tensor:
-        """Bits of symbols: a scalar."""
+    def information(self, symbols: Tensor, *known: Tensor) -> Tensor:
+        """Bits of symbols: a scalar. What is ``known`` of them is what `FactorizedCoder` was told."""
         return bits(self.construct(self.restore(symbols))[1])
 
     def table_set(self) -> TableSet:
@@ -303,7 +303,8 @@ def integer_twin(
 ) -> IntegerNetwork:
     """The network in integers that computes what a chain of transposed convolutions does of symbols.
 
-    ``medians`` (C) are what is restored from zeros, by default 0. Raises `CheckpointError` for weights that are no numbers or too large.
+    ``medians`` (C) are what is restored from zeros, by default 0. Raises `CheckpointError` for weights that are no
+    numbers or too large.
     """
     layers = [
         Deconvolution(cell.weight.asnumpy(), cell.bias.asnumpy(), cell.stride[0])

@@ -31,8 +31,8 @@ class SteppedLatent(nn.Cell):
     """A latent N,C,h,w whose elements are Gaussian about their means.
 
     Args:
-        scales: a chain from the hyper-latent z to the scales of all elements, computed in integers for coding, the same
-            on every machine; None where scales are told otherwise.
+        scales: a chain from the hyper-latent z to the scales of all elements, computed in integers for coding, the
+            same on every machine; None where scales are told otherwise.
     """
 
     def __init__(self, scales: ConvChain | None = None) -> None:
@@ -77,7 +77,13 @@ class SteppedCoder:
         self._tables = tables
 
     def encode(
-        self, latent: Tensor, encoder: SymbolEncoder, means: Tensor, scales: Tensor, places: Places, skip: float
+        self,
+        latent: Tensor,
+        encoder: SymbolEncoder,
+        means: Tensor,
+        scales: Tensor,
+        places: Places,
+        skip: float,
     ) -> Written:
         """See `core.entropy.coders.LatentCoder`; what is priced are symbols, scales, and which are coded."""
         of_means, indices, coded = _known(means, scales, places, skip)

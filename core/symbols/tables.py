@@ -304,7 +304,7 @@ def fine_gaussian_tables() -> TableSet:
     """
     scales = FINE_SCALES[:, None]
 
-    def cdf(values: Floats) -> Singles:
+    def cdf(values: ArrayLike) -> Singles:
         argument = _single(values) / scales * np.float32(np.sqrt(0.5))
         return np.float32(0.5) * (1 + _single(erf(argument.astype(np.float64))))
 

@@ -1,4 +1,4 @@
-"""What all networks of DCVC-UF are made of (section 3 of the paper): blocks at an eighth of the picture's sides and less.
+"""What all networks of DCVC-UF are made of (section 3 of the paper): blocks at an eighth of a picture's sides.
 
 Names of parameters are those of the published checkpoints, wherever a cell is named here.
 """
@@ -35,15 +35,22 @@ def blocks(inputs: int, outputs: int, count: int, narrow: bool = False) -> list[
     return [block(inputs if index == 0 else outputs, outputs, narrow) for index in range(count)]
 
 
-class Chain(nn.Cell):
-    """Cells one after another, which are called ``conv``."""
+class Named(nn.Cell):
+    """A cell that is called ``conv``."""
 
-    def __init__(self, cells: Sequence[nn.Cell]) -> None:
+    def __init__(self, cell: nn.Cell) -> None:
         super().__init__()
-        self.conv = nn.SequentialCell(list(cells))
+        self.conv = cell
 
     def construct(self, x: Tensor) -> Tensor:
         return self.conv(x)
+
+
+class Chain(Named):
+    """Cells one after another, which are called ``conv``."""
+
+    def __init__(self, cells: Sequence[nn.Cell]) -> None:
+        super().__init__(nn.SequentialCell(list(cells)))
 
 
 class Down(nn.Cell):

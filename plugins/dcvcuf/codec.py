@@ -13,7 +13,16 @@ from typing import Any
 import numpy as np
 from mindspore import Tensor
 
-from core.codec import Latents, LearnedIntra, Made, PacketReader, PacketWriter, PictureCodec, PredictiveCodec, stage
+from core.codec import (
+    Latents,
+    LearnedIntra,
+    Made,
+    PacketReader,
+    PacketWriter,
+    PictureCodec,
+    PredictiveCodec,
+    stage,
+)
 from core.hooks import Array, IntraCodec, Tables
 from core.nn import Stage
 from core.training import learned_intra

@@ -1,6 +1,16 @@
 """DCVC-UF: ultra-fast neural video compression, and its picture codec."""
 
-from core.hooks import CodecEntry, Coding, IntraEntry, LossEntry, ModelEntry, Plugin, StepEntry, Supervision, lazy
+from core.hooks import (
+    CodecEntry,
+    Coding,
+    IntraEntry,
+    LossEntry,
+    ModelEntry,
+    Plugin,
+    StepEntry,
+    Supervision,
+    lazy,
+)
 
 from .config import (
     DcvcUfCodecConfig,

@@ -18,7 +18,12 @@ Places = NDArray[np.bool_]
 Step = tuple[tuple[int, ...], ...]
 
 TWO = (((0, 3), (1, 2)), ((1, 2), (0, 3)))
-FOUR = (((0,), (1,), (2,), (3,)), ((3,), (2,), (1,), (0,)), ((2,), (3,), (0,), (1,)), ((1,), (0,), (3,), (2,)))
+FOUR = (
+    ((0,), (1,), (2,), (3,)),
+    ((3,), (2,), (1,), (0,)),
+    ((2,), (3,), (0,), (1,)),
+    ((1,), (0,), (3,), (2,)),
+)
 """Steps of coding: for each equal share of the channels, places of a cell of 2x2, row by row, that are coded now."""
 
 
@@ -57,7 +62,11 @@ class SpatialPrior(nn.Cell):
             mask = self.mask(step, y)
             distance = (y - means) * mask
             y_hat = y_hat + (round_straight_through(distance) + means) * mask
-            distances, of_means, of_scales = distances + distance, of_means + means * mask, of_scales + scales * mask
+            distances, of_means, of_scales = (
+                distances + distance,
+                of_means + means * mask,
+                of_scales + scales * mask,
+            )
         return y_hat, distances, of_means, of_scales
 
 
@@ -88,7 +97,9 @@ class FourSteps(SpatialPrior):
         width = 2 * channels
         self.reduction = Conv2d(expected, channels, 1)
         self.adaptors = nn.CellList([block(width, width, adaptor=True) for _ in self.order[1:]])
-        self.network = Chain([*blocks(width, width, 3), Conv2d(width, width if tells_scales else channels, 1)])
+        self.network = Chain(
+            [*blocks(width, width, 3), Conv2d(width, width if tells_scales else channels, 1)]
+        )
         self.tells_scales = tells_scales
 
     def hint(self, expected: Tensor) -> Tensor:

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 
 import numpy as np
 from mindspore import Parameter, Tensor, nn
+from numpy.typing import ArrayLike
 
 from core.hooks import Array
 from core.nn import Conv2d, SeparableBlock
 
-from .blocks import PATCH, SOURCE
+from .blocks import PATCH
 from .config import QUALITIES
 
 _KEPT = 0.01
@@ -168,5 +169,5 @@ def _lay(layer: Conv2d, matrix: Array) -> None:
     _set(layer.bias, np.zeros(layer.out_channels))
 
 
-def _set(parameter: Parameter, values: Array) -> None:
+def _set(parameter: Parameter, values: ArrayLike) -> None:
     parameter.set_data(Tensor(np.asarray(values, np.float32)))

@@ -119,7 +119,7 @@ class _Move(nn.Cell):
 
 
 class _Reference(Stage):
-    """First frames, N,3,H,W in [0,1], and their qualities to what the next ones are coded under, by a picture network."""
+    """First frames, N,3,H,W in [0,1], and their qualities to what a picture network makes of them."""
 
     def construct(self, frame: Tensor, quality: Tensor) -> Tensor:
         return to_rgb(self.network(to_ycbcr(frame), quality)[0])
@@ -140,7 +140,7 @@ class ClipObjective(nn.Cell):
         quality = evaluated(len(frames))
         first, packets = self.divided(frames)
         features, memory = self.start(first, quality), None
-        total = 0.0
+        total: Any = 0.0
         for number, packet in enumerate(packets, 1):
             inputs = packet, features, memory, quality, *self.nothing_known(number, packet)
             _, values, features, memory = self.packet(*inputs)
@@ -225,7 +225,8 @@ class DcvcUfStep(CodecStep):
             inputs.append((packet, features, memory, quality, *known))
             if number < len(packets):
                 _, _, features, memory = self.network.packet(*inputs[-1])
-        told, total, of_state = [], None, inputs[-1][-2:]
+        told, of_state = [], inputs[-1][-2:]
+        total: Any = None
         for number in range(len(packets), 0, -1):
             moment, given = self._moment(number), (*inputs[number - 1][:-2], *of_state)
             if number > 1:

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mindspore import Tensor, nn, ops
 
 from core.codec import QualityBitEstimator, SteppedLatent
 from core.nn import Conv2d, PixelShuffle, crop_like, full_precision, replicate_to_multiple
 
-from .blocks import PATCH, SOURCE, Chain, Down, Enlarge, Up, block, blocks, hyper_scales, row, table, unshuffle
+from .blocks import (
+    PATCH,
+    SOURCE,
+    Chain,
+    Down,
+    Enlarge,
+    Named,
+    Up,
+    block,
+    blocks,
+    hyper_scales,
+    row,
+    table,
+    unshuffle,
+)
 from .config import QUALITIES, DcvcUfConfig, Structure
 from .image import Costs
 from .spatial import FourSteps, SpatialPrior, TwoSteps
@@ -44,7 +60,9 @@ class Decoder(nn.Cell):
     def __init__(self, config: DcvcUfConfig) -> None:
         super().__init__()
         features, narrow = config.features, config.structure is not Structure.htl
-        self.up = Enlarge(config.latent, features) if narrow else Enlarge(config.latent, features, 3, bias=True)
+        self.up = (
+            Enlarge(config.latent, features) if narrow else Enlarge(config.latent, features, 3, bias=True)
+        )
         self.conv1 = nn.SequentialCell(blocks(2 * features, features, config.decoder, narrow))
         self.conv2 = Conv2d(features, features, 1) if config.structure is Structure.ld else None
 
@@ -106,7 +124,11 @@ def _frame_head(config: DcvcUfConfig) -> nn.SequentialCell:
     return nn.SequentialCell([*blocks(config.features, width, config.head), Conv2d(width, SOURCE, 1)])
 
 
-_HEADS = {Structure.ld: Head, Structure.hts: SharedHeads, Structure.htl: Heads}
+_HEADS: dict[Structure, Callable[[DcvcUfConfig], nn.Cell]] = {
+    Structure.ld: Head,
+    Structure.hts: SharedHeads,
+    Structure.htl: Heads,
+}
 
 
 class VideoNetwork(nn.Cell):
@@ -129,7 +151,7 @@ class VideoNetwork(nn.Cell):
         self.feature_adaptor_m = Chain(blocks(2 * features, features, config.later, narrow))
         self.feature_extractor = Chain(blocks(features, features, config.extractor, narrow))
         self.encoder, self.decoder = Encoder(config), Decoder(config)
-        self.recon_head = _HEADS[structure](config)
+        self.recon_head: nn.Cell = _HEADS[structure](config)
         self.shuffle = PixelShuffle(PATCH)
         self.hyper_encoder = Chain(
             [
@@ -143,7 +165,7 @@ class VideoNetwork(nn.Cell):
             self.hyper_decoder = Chain(
                 [Up(hyper, latent, **shape), Up(latent, latent, **shape), block(latent, latent, is_ld)]
             )
-            self.temporal_prior_encoder = _OneCell(Down(features, features, is_ld, shortcut=is_htl))
+            self.temporal_prior_encoder = Named(Down(features, features, is_ld, shortcut=is_htl))
             told = 2 * latent if config.portable else 3 * latent
             fused = blocks(latent + features, 3 * latent, 3, is_ld)
             self.y_prior_fusion = Chain([*fused, Conv2d(3 * latent, told, 1)])
@@ -217,14 +239,3 @@ class VideoNetwork(nn.Cell):
     def restart(self, features: Tensor) -> Tensor:
         """The last frame as `start` lays a picture out."""
         return self.recon_head(features)[:, -SOURCE:]
-
-
-class _OneCell(nn.Cell):
-    """A cell that is called ``conv``."""
-
-    def __init__(self, cell: nn.Cell) -> None:
-        super().__init__()
-        self.conv = cell
-
-    def construct(self, x: Tensor) -> Tensor:
-        return self.conv(x)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from core.errors import CheckpointError
 from core.hooks import PublishedTensor, PublishedWeights
 
 from .config import DcvcUfConfig, DcvcUfIntraConfig
+
+if TYPE_CHECKING:
+    from mindspore import nn
 
 _NAMES = (
     (r"spatial\.reduction\.", "y_spatial_prior_reduction."),
@@ -37,7 +41,7 @@ def published_intra(config: DcvcUfIntraConfig) -> PublishedWeights:
     return _mapping(PictureNetwork, config)
 
 
-def _mapping(network, config) -> PublishedWeights:
+def _mapping(network: Callable[[Any], nn.Cell], config: Any) -> PublishedWeights:
     if config.portable:
         raise CheckpointError(
             "Published weights tell scales by a float network: import them with model.portable=false."

@@ -61,7 +61,9 @@ _BYTES, _SHARE_OF_BYTES = 16, 0.02
 
 def configs(fixture: Fixture) -> list[str]:
     """Names of what the fixture can replay."""
-    cases = [name for name, value in fixture.manifest.items() if isinstance(value, dict) and "frames" in value]
+    cases = [
+        name for name, value in fixture.manifest.items() if isinstance(value, dict) and "frames" in value
+    ]
     tables = [TABLES] if "gauss_cdf" in fixture.arrays else []
     return cases + tables + ([TRAIN] if "training" in fixture.manifest else [])
 
@@ -214,7 +216,9 @@ class _Packet:
         written = self._packet.write("y", latent, means, scales, places, self._skip)
         of_means, of_scales = means.asnumpy()[0], scales.asnumpy()[0]
         symbols = np.where(places, np.rint(written.asnumpy()[0] - of_means), 0)
-        self._steps.append((symbols, of_means * places, of_scales * places, places & (of_scales > self._skip)))
+        self._steps.append(
+            (symbols, of_means * places, of_scales * places, places & (of_scales > self._skip))
+        )
         return written
 
     def record(self, network: Any, by_steps: bool) -> dict[str, Any]:
@@ -373,7 +377,8 @@ def _compare_training(
     norms = {name: float(np.sqrt(np.square(a).sum())) for name, a in zip(names, arrays, strict=True)}
     stored = fixture.arrays[f"train_{mode}_gradients"][:, 0]
     told = np.array([norms[name] for name in fixture.manifest["gradient_names"][kind]])
-    yield compare(f"{mode} gradients' norms", told / np.maximum(stored, 1e-12), stored / np.maximum(stored, 1e-12), 1e-3)
+    floor = np.maximum(stored, 1e-12)
+    yield compare(f"{mode} gradients' norms", told / floor, stored / floor, 1e-3)
 
 
 @contextmanager

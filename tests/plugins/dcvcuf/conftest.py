@@ -46,12 +46,18 @@ def build_pictures(seed=7, **options):
 def _randomise(network, seed):
     qualities = np.linspace(0.6, 1.4, 64)[:, None]
     tables = {
-        **{f"q_{name}": lambda noise: qualities + 0.1 * noise for name in ("encoder", "feature", "scale_enc")},
+        **{
+            f"q_{name}": lambda noise: qualities + 0.1 * noise for name in ("encoder", "feature", "scale_enc")
+        },
         **{f"q_{name}": lambda noise: qualities[::-1] + 0.1 * noise for name in ("decoder", "scale_dec")},
         "q_scale_y_enc": lambda noise: qualities + 0.1 * noise,
         "q_scale_y_dec": lambda noise: 1 / qualities + 0.1 * noise,
     }
-    priors = {"h": lambda noise: 0.5 + 0.2 * noise, "b": lambda noise: 0.3 * noise, "a": lambda noise: 0.5 * noise}
+    priors = {
+        "h": lambda noise: 0.5 + 0.2 * noise,
+        "b": lambda noise: 0.3 * noise,
+        "a": lambda noise: 0.5 * noise,
+    }
     randomise(network, seed, {**tables, **priors})
     for name, parameter in network.parameters_dict().items():
         if name.endswith(("dc.3.weight", "ffn.2.weight")):
