@@ -5,7 +5,7 @@ from __future__ import annotations
 from mindspore import Tensor, nn, ops
 
 from core.codec import QualityBitEstimator, SteppedLatent
-from core.nn import Conv2d, PixelShuffle, crop_like, full_precision, replicate_to_multiple
+from core.nn import Conv2d, PixelShuffle, crop_like, full_precision, replicate_to_multiple, require_sides
 
 from .blocks import PATCH, SOURCE, Chain, Down, Up, block, blocks, hyper_scales, row, table, unshuffle
 from .config import QUALITIES, DcvcUfIntraConfig
@@ -52,6 +52,7 @@ class PictureNetwork(nn.Cell):
 
     ``construct(picture, quality)``: YCbCr N,3,H,W in [-0.5,0.5], sides divisible by 16, and N whole numbers from 0 to
     63; returns the reconstruction, not clamped, and the bits of y and of z of each picture.
+    Raises ValueError for other sizes.
     """
 
     def __init__(self, config: DcvcUfIntraConfig) -> None:
@@ -79,6 +80,7 @@ class PictureNetwork(nn.Cell):
         start_pictures(self)
 
     def construct(self, picture: Tensor, quality: Tensor) -> tuple[Tensor, Costs]:
+        require_sides(picture.shape[2], picture.shape[3], MULTIPLE)
         y, z = self.analyse(picture, quality)
         z_hat, z_bits = self.bit_estimator_z(z, quality)
         expected = crop_like(self.expect(z_hat), y)

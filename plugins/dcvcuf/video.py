@@ -7,7 +7,7 @@ from collections.abc import Callable
 from mindspore import Tensor, nn, ops
 
 from core.codec import QualityBitEstimator, SteppedLatent
-from core.nn import Conv2d, PixelShuffle, crop_like, full_precision, replicate_to_multiple
+from core.nn import Conv2d, PixelShuffle, crop_like, full_precision, replicate_to_multiple, require_sides
 
 from .blocks import (
     PATCH,
@@ -25,7 +25,7 @@ from .blocks import (
     unshuffle,
 )
 from .config import QUALITIES, DcvcUfConfig, Structure
-from .image import Costs
+from .image import MULTIPLE, Costs
 from .spatial import FourSteps, SpatialPrior, TwoSteps
 from .start import start_video
 
@@ -136,7 +136,7 @@ class VideoNetwork(nn.Cell):
 
     ``construct(frames, features, memory, quality)``: YCbCr N,3*chunk,H,W in [-0.5,0.5], sides divisible by 16; what
     `start` makes of a picture and no memory (None), or the state that a frame before it left; N whole numbers from 0
-    to 63. Returns the reconstruction, not clamped, the state (memory, features), and the bits of y and of z of each
+    to 63. Raises ValueError for other sizes. Returns the reconstruction, not clamped, the state (memory, features), and the bits of y and of z of each
     sample.
     """
 
@@ -183,6 +183,7 @@ class VideoNetwork(nn.Cell):
     def construct(
         self, frames: Tensor, features: Tensor, memory: Tensor | None, quality: Tensor
     ) -> tuple[Tensor, State, Costs]:
+        require_sides(frames.shape[2], frames.shape[3], MULTIPLE)
         memory, context = self.recall(features, memory)
         y, z = self.analyse(frames, context, quality)
         z_hat, z_bits = self.bit_estimator_z(z, quality)
