@@ -18,7 +18,7 @@ from core.entropy.conditional import LIKELIHOOD_FLOOR, InformationOfSamples, flo
 from core.entropy.latents import FactorizedLatent
 from core.entropy.quantize import add_noise, round_about, round_straight_through
 from core.hooks import Tables
-from core.nn.bound import LowerBound
+from core.nn.lower_bound import LowerBound
 from core.symbols.tables import (
     Floats,
     TableSet,

@@ -94,13 +94,16 @@ def planes_of(frames: Tensor) -> Tensor:
 class _Gradients(nn.Cell):
     """Gradients of a `PacketObjective` under the noise of a moment; ``through``: also those of features and memory."""
 
-    def __init__(self, objective: PacketObjective, weights: ParameterTuple, through: bool) -> None:
+    def __init__(
+        self, objective: PacketObjective, weights: ParameterTuple, through: bool, rank: int, world: int
+    ) -> None:
         super().__init__(auto_prefix=False)
+        self.rank, self.world = rank, world
         position = (1, 2) if through else None
         self.value_and_grad = ops.value_and_grad(objective, position, weights, has_aux=True)
 
     def construct(self, seed: Tensor, moment: Tensor, *inputs: Tensor) -> Any:
-        seed_noise(seed, moment)
+        seed_noise(seed, moment, self.rank, self.world)
         return self.value_and_grad(*inputs)
 
 
@@ -175,8 +178,9 @@ class DcvcUfStep(CodecStep):
         super().__init__(objective, optimizer, OUTPUTS, step_counter(), config.clip_norm)
         self.cascaded, self.quality = config.cascaded, config.quality
         weights = ParameterTuple(optimizer.parameters)
-        first = _Gradients(objective.packet, weights, through=False)
-        later = _Gradients(objective.packet, weights, through=True) if self.cascaded else first
+        place = self.rank, self.world
+        first = _Gradients(objective.packet, weights, False, *place)
+        later = _Gradients(objective.packet, weights, True, *place) if self.cascaded else first
         object.__setattr__(self, "first", first)
         object.__setattr__(self, "later", later)
         object.__setattr__(self, "apply", _OfAll(optimizer))
@@ -198,9 +202,8 @@ class DcvcUfStep(CodecStep):
         if self.quality >= 0:
             return Tensor(np.full(count, self.quality, np.int32))
         seeds = [int(self.noise_seed.asnumpy()), int(self.steps_done.asnumpy())]
-        rank, world = self.place
-        drawn = np.random.default_rng(seeds).integers(0, QUALITIES, count * world)
-        return Tensor(drawn[rank::world].astype(np.int32))
+        drawn = np.random.default_rng(seeds).integers(0, QUALITIES, count * self.world)
+        return Tensor(drawn[self.rank :: self.world].astype(np.int32))
 
     def _one_by_one(self, packets: Sequence[Tensor], features: Tensor, quality: Tensor) -> list[np.ndarray]:
         """The network moves after each packet; the next one is coded under what is left, as it is."""

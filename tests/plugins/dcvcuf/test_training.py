@@ -37,7 +37,9 @@ def clips(count, side=32):
 def step_of(network, **options):
     ms.set_seed(3)
     optimizer = nn.SGD(network.trainable_params(), 0.1)
-    return build(DcvcUfStepConfig(clip_norm=0.0, **options), network, DcvcUfLoss(DcvcUfLossConfig()), optimizer)
+    return build(
+        DcvcUfStepConfig(clip_norm=0.0, **options), network, DcvcUfLoss(DcvcUfLossConfig()), optimizer
+    )
 
 
 def picture_error(made, truth):
