@@ -136,8 +136,8 @@ class VideoNetwork(nn.Cell):
 
     ``construct(frames, features, memory, quality)``: YCbCr N,3*chunk,H,W in [-0.5,0.5], sides divisible by 16; what
     `start` makes of a picture and no memory (None), or the state that a frame before it left; N whole numbers from 0
-    to 63. Raises ValueError for other sizes. Returns the reconstruction, not clamped, the state (memory, features), and the bits of y and of z of each
-    sample.
+    to 63. Returns the reconstruction, not clamped, the state (memory, features), and the bits of y and of z of each
+    sample. Raises ValueError for other sizes.
     """
 
     def __init__(self, config: DcvcUfConfig) -> None:

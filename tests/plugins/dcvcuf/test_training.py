@@ -8,6 +8,7 @@ from mindspore import Tensor, nn, ops
 from core.errors import ConfigError
 from core.testing.material import moving_frames
 from core.training.checkpoint import assign, tensors_of
+from plugins.dcvcuf.colour import to_ycbcr
 from plugins.dcvcuf.config import (
     DcvcUfConfig,
     DcvcUfIntraConfig,
@@ -17,7 +18,6 @@ from plugins.dcvcuf.config import (
     DcvcUfStepConfig,
     Structure,
 )
-from plugins.dcvcuf.colour import to_ycbcr
 from plugins.dcvcuf.image import PictureNetwork
 from plugins.dcvcuf.loss import DcvcUfLoss
 from plugins.dcvcuf.start import steps, transform

@@ -61,5 +61,5 @@ def test_published_names():
 
 def test_portable_networks_have_no_published_weights():
     for mapping, config in ((published, DcvcUfConfig()), (published_intra, DcvcUfIntraConfig())):
-        with pytest.raises(CheckpointError, match="model.portable=false"):
+        with pytest.raises(CheckpointError, match=r"model\.portable=false"):
             mapping(config)
