@@ -91,9 +91,9 @@ class NetworkCodec(ABC):
             for name, cell, inputs, outputs in pieces
         ]
 
-    def writer(self, estimate: bool = False) -> PacketWriter:
-        """A packet to write."""
-        return PacketWriter(self.coded_latents, estimate)
+    def writer(self, estimate: bool = False, quality: int | None = None) -> PacketWriter:
+        """A packet to write; ``quality`` is what was chosen for it alone."""
+        return PacketWriter(self.coded_latents, estimate, quality)
 
     def reader(self, payload: bytes, height: int, width: int) -> PacketReader:
         """A packet to read, of padded pictures of these sides."""

@@ -27,13 +27,19 @@ def _pair(size: Size) -> tuple[int, int]:
 class Conv2d(nn.Conv2d):
     """Convolution with bias and zero padding of half the kernel: N,in,H,W -> N,out,H/stride,W/stride (rounded up).
 
-    ``groups`` parts of the channels are convolved apart. Weights start as PyTorch's do: uniform in ±1/sqrt(fan-in),
-    weight and bias alike. In mixed precision (`core.nn.precision`) it computes in the lower type and gives float32,
-    or, after `stay_low`, the lower type.
+    ``groups`` parts of the channels are convolved apart; without ``bias`` nothing is added. Weights start as PyTorch's
+    do: uniform in ±1/sqrt(fan-in), weight and bias alike. In mixed precision (`core.nn.precision`) it computes in the
+    lower type and gives float32, or, after `stay_low`, the lower type.
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel: Size = 3, stride: Size = 1, groups: int = 1
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: Size = 3,
+        stride: Size = 1,
+        groups: int = 1,
+        bias: bool = True,
     ) -> None:
         kernel_height, kernel_width = _pair(kernel)
         bound = 1 / math.sqrt(in_channels // groups * kernel_height * kernel_width)
@@ -47,10 +53,12 @@ class Conv2d(nn.Conv2d):
             pad_mode="pad",
             padding=padding,
             group=groups,
-            has_bias=True,
+            has_bias=bias,
             weight_init=HeUniform(math.sqrt(5)),
             bias_init=Uniform(bound),
         )
+        if not bias:
+            self.bias = ops.zeros(out_channels)
         current = backend.current()
         self.convolution = Convolution(_pair(stride), padding, groups=groups) if current.kernels else None
         self.on_ascend, self.margins = current.target == "Ascend", (pad_y, pad_x)

@@ -18,6 +18,8 @@ from core.hooks import Codec, CodecConfig, CodecEntry
 from core.upscaling.floors import Floor
 from plugins.dcvc import plugin as dcvc
 from plugins.dcvc.config import DcvcCodecConfig
+from plugins.dcvcuf import plugin as dcvcuf
+from plugins.dcvcuf.config import DcvcUfCodecConfig, Structure
 from plugins.dvc import plugin as dvc
 from plugins.dvc.config import DvcCodecConfig
 from plugins.dvcp import plugin as dvcp
@@ -26,6 +28,7 @@ from plugins.ssfvc import plugin as ssfvc
 from plugins.ssfvc.config import SsfvcCodecConfig
 
 from ..dcvc import conftest as dcvc_tests
+from ..dcvcuf import conftest as dcvcuf_tests
 from ..dvc import conftest as dvc_tests
 from ..dvcp import conftest as dvcp_tests
 from ..ssfvc import conftest as ssfvc_tests
@@ -71,11 +74,30 @@ SUBJECTS = {
     "dvc": Subject("dvc", dvc.CODEC, DvcCodecConfig(), dvc_tests, 64),
     "dvcp": Subject("dvcp", dvcp.CODEC, DvcpCodecConfig(), dvcp_tests, 64),
     "dcvc": Subject("dcvc", dcvc.CODEC, DcvcCodecConfig(), dcvc_tests, 64, portable=False),
+    "dcvcuf": Subject("dcvcuf", dcvcuf.CODEC, DcvcUfCodecConfig(reset=3), dcvcuf_tests, 16),
 }
 
 PORTABLE_DCVC = Subject(
     "dcvc_portable", dcvc.CODEC, DcvcCodecConfig(), dcvc_tests, 64, options={"portable": True}
 )
+
+OTHER_STRUCTURES = {
+    name: Subject(
+        name,
+        dcvcuf.CODEC,
+        DcvcUfCodecConfig(reset=9),
+        dcvcuf_tests,
+        16,
+        portable=portable,
+        options={"structure": structure, "portable": portable},
+    )
+    for name, structure, portable in (
+        ("dcvcuf_published", Structure.ld, False),
+        ("dcvcuf_hts", Structure.hts, True),
+        ("dcvcuf_htl", Structure.htl, False),
+    )
+}
+"""DCVC-UF's published networks, which are tried as far as they are coded in other ways."""
 
 OWN = [name for name in SUBJECTS if name != "dvcp"]
 """Codecs with code of their own. DVC-P's networks are coded by DVC's, which what costs minutes tries once."""

@@ -30,6 +30,11 @@ DIVERGED = {
         ("contextual.temporal", np.nan, "latents"),
         ("contextual.generation", np.nan, "picture"),
     ],
+    "dcvcuf": [
+        ("hyper_encoder.conv.2.conv.ffn", np.inf, "latents"),
+        ("encoder.conv2.ffn", 1e12, "latents"),
+        ("recon_head.conv.0.ffn", np.nan, "picture"),
+    ],
     "ssfvc": [
         ("image.analysis", np.inf, "latents"),
         ("image.analysis", 1e12, "latents"),
@@ -40,6 +45,7 @@ DIVERGED = {
 TABLES = {
     "dvc": ["motion.prior", "residual.prior", "laplace", "residual.scales"],
     "dcvc": ["motion.hyper", "contextual.hyper", "laplace"],
+    "dcvcuf": ["z", "fine_gaussian", "y.scales"],
     "ssfvc": ["motion.scales.form"],
 }
 
@@ -136,6 +142,7 @@ def test_rate_factors_of_intra_frames(config, lmbda, crf):
         (SUBJECTS["dcvc"].entry, Coding.CONDITIONAL),
         (SUBJECTS["ssfvc"].entry, Coding.RESIDUAL),
         (cheng2020.CODEC, Coding.CONDITIONAL),
+        (SUBJECTS["dcvcuf"].entry, Coding.CONDITIONAL),
     ],
     ids=lambda value: getattr(value, "name", None),
 )
