@@ -32,6 +32,9 @@ from core.nn.resize import Downsample as Downsample
 from core.nn.resize import Upsample as Upsample
 from core.nn.resize import upsample as upsample
 from core.nn.resize import upsample_bicubic as upsample_bicubic
+from core.nn.separable import SeparableBlock as SeparableBlock
+from core.nn.separable import WSiLU as WSiLU
+from core.nn.separable import WSiLU4 as WSiLU4
 from core.nn.spynet import SPYNET_LEVELS as SPYNET_LEVELS
 from core.nn.spynet import SPyNet as SPyNet
 from core.nn.stage import Stage as Stage

@@ -28,13 +28,16 @@ def _pair(size: Size) -> tuple[int, int]:
 class Conv2d(nn.Conv2d):
     """Convolution with bias and zero padding of half the kernel: N,in,H,W -> N,out,H/stride,W/stride (rounded up).
 
-    Weights start as PyTorch's do: uniform in ±1/sqrt(fan-in), weight and bias alike. In mixed precision
-    (`core.nn.precision`) it computes in the lower type and gives float32, or, after `stay_low`, the lower type.
+    ``groups`` parts of the channels are convolved apart. Weights start as PyTorch's do: uniform in ±1/sqrt(fan-in),
+    weight and bias alike. In mixed precision (`core.nn.precision`) it computes in the lower type and gives float32,
+    or, after `stay_low`, the lower type.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: Size = 3, stride: Size = 1) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel: Size = 3, stride: Size = 1, groups: int = 1
+    ) -> None:
         kernel_height, kernel_width = _pair(kernel)
-        bound = 1 / math.sqrt(in_channels * kernel_height * kernel_width)
+        bound = 1 / math.sqrt(in_channels // groups * kernel_height * kernel_width)
         pad_y, pad_x = kernel_height // 2, kernel_width // 2
         padding = (pad_y, pad_y, pad_x, pad_x)
         super().__init__(
@@ -44,11 +47,12 @@ class Conv2d(nn.Conv2d):
             stride=_pair(stride),
             pad_mode="pad",
             padding=padding,
+            group=groups,
             has_bias=True,
             weight_init=HeUniform(math.sqrt(5)),
             bias_init=Uniform(bound),
         )
-        self.convolution = Convolution(_pair(stride), padding) if library.in_use() else None
+        self.convolution = Convolution(_pair(stride), padding, groups=groups) if library.in_use() else None
         self.on_ascend, self.margins = cards.on_ascend(), (pad_y, pad_x)
         self.low, self.stays_low = precision.low(), False
 
@@ -58,7 +62,9 @@ class Conv2d(nn.Conv2d):
 
     def fuse(self, slope: float | None, channels_last: bool) -> None:
         """From now on apply a ReLU of this slope too, and take and give N,H,W,C where asked; needs our kernels."""
-        self.convolution = Convolution(self.stride, self.padding, slope=slope, channels_last=channels_last)
+        self.convolution = Convolution(
+            self.stride, self.padding, groups=self.group, slope=slope, channels_last=channels_last
+        )
 
     def construct(self, x: Tensor) -> Tensor:
         return self.convolve(x, self.weight, self.bias)
@@ -75,7 +81,7 @@ class Conv2d(nn.Conv2d):
     def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """By MindSpore's operators: on Ascend by the one that adds the bias along, and is not compiled first."""
         if self.on_ascend:
-            return mint.nn.functional.conv2d(x, weight, bias, self.stride, self.margins)
+            return mint.nn.functional.conv2d(x, weight, bias, self.stride, self.margins, groups=self.group)
         return self.bias_add(self.conv2d(x, weight), bias)
 
 
