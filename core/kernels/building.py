@@ -28,6 +28,7 @@ _SOURCES = (
         "handles.h",
         "integers.h",
         "mindspore.h",
+        "motion.h",
         "normalising.h",
     ),
     *("onednn.h", "plan.h", "problem.h", "resizing.h", "runtime.h", "sampling.h", "shapes.h", "sums.h"),
