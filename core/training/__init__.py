@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from core.training.inter import InterObjective as InterObjective
     from core.training.inter import InterStep as InterStep
     from core.training.pictures import learned_intra as learned_intra
+    from core.training.rate_distortion import CodecStep as CodecStep
     from core.training.rate_distortion import prefix_state as prefix_state
     from core.training.rate_distortion import step_counter as step_counter
     from core.training.step import TrainStep as TrainStep
@@ -36,7 +37,7 @@ __getattr__ = lazily(
         "core.training.checkpoint": ["Checkpoint"],
         "core.training.inter": ["InterObjective", "InterStep"],
         "core.training.pictures": ["learned_intra"],
-        "core.training.rate_distortion": ["prefix_state", "step_counter"],
+        "core.training.rate_distortion": ["CodecStep", "prefix_state", "step_counter"],
         "core.training.step": ["TrainStep", "mean_over_ranks"],
     },
 )
