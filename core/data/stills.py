@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.division import existing_root
+from core.data.splits import existing_root
 from core.data.downscale import Frames
 from core.data.options import ClipOptions
 from core.data.shots import PICTURES, read_picture
@@ -123,7 +123,8 @@ class Still:
 
         self.height, self.width = picture.shape[1:]
         self._spline = [
-            ndimage.spline_filter(plane.astype(np.float64), order=3, output=kept, mode="mirror") for plane in picture
+            ndimage.spline_filter(plane.astype(np.float64), order=3, output=kept, mode="mirror")
+            for plane in picture
         ]
 
     def sample(self, points: Points) -> Planes:
@@ -161,7 +162,9 @@ class StillSource:
         assert size is not None  # the config refuses it
         motion = _draw_motion(config, rng)
         exposures = _EXPOSURES if self._training and config.blur and rng.random() < config.blur else 1
-        times = [time + part / (2 * exposures) for time in frame_times(config.frames) for part in range(exposures)]
+        times = [
+            time + part / (2 * exposures) for time in frame_times(config.frames) for part in range(exposures)
+        ]
         middle = _draw_middle(still, motion, size, times, rng)
         frames = render(still, middle, motion, size, times)
         if rng.random() < config.patches:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, fields, replace
 from glob import glob
 from pathlib import Path
 
-from core.data.division import divide
 from core.data.options import ClipOptions, CollectionOptions
 from core.data.shots import MemoryShot, Shot, VideoShot
 from core.data.source import MixedSource, ShotSource
+from core.data.splits import divide
 from core.data.stills import StillsConfig, moving_stills
 from core.errors import DataError
 from core.hooks import ClipSource, FilePath, Split

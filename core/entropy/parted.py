@@ -211,7 +211,9 @@ class PartedLatent(nn.Cell):
         """``<name>.scales.*``, the network that chooses tables; ``<name>.offsets`` (Q,C), what qualities add to it."""
         thresholds = np.log(self.conditional.thresholds.astype(np.float64))
         network = integer_twin(self.scale_synthesis, self.prior, thresholds)
-        offsets = np.rint(np.ldexp(self.log_scales.of_qualities(self.qualities), OUTPUT_BITS)).astype(np.int32)
+        offsets = np.rint(np.ldexp(self.log_scales.of_qualities(self.qualities), OUTPUT_BITS)).astype(
+            np.int32
+        )
         return self.conditional.tables() | network.arrays(f"{name}.scales") | {f"{name}.offsets": offsets}
 
     def coder(self, tables: Tables, name: str) -> SparseCoder:
@@ -221,7 +223,9 @@ class PartedLatent(nn.Cell):
     def exact_tables(self, tables: Tables, name: str) -> ExactTables:
         """What chooses the tables of y."""
         network = IntegerNetwork.from_arrays(tables, f"{name}.scales")
-        return ExactTables(network, _read(tables, f"{name}.offsets", np.int32, (self.qualities, self.channels)))
+        return ExactTables(
+            network, _read(tables, f"{name}.offsets", np.int32, (self.qualities, self.channels))
+        )
 
     def _expected(self, z_hat: Tensor, known: tuple[Tensor, ...]) -> Tensor:
         side = self.side(z_hat)
@@ -301,5 +305,7 @@ def _read(tables: Tables, name: str, dtype: type[np.integer], shape: tuple[int, 
         raise CheckpointError(f"The checkpoint lacks the coding table '{name}': it belongs to another model.")
     array = np.asarray(tables[name])
     if array.dtype != dtype or array.shape != shape:
-        raise CheckpointError(f"The coding table '{name}' has the wrong type or shape; give another checkpoint.")
+        raise CheckpointError(
+            f"The coding table '{name}' has the wrong type or shape; give another checkpoint."
+        )
     return array

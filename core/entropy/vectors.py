@@ -31,7 +31,9 @@ class BlockVectors(nn.Cell):
         laplace = TableSet.from_arrays(tables, "laplace")
         sizes = np.asarray(tables.get(f"{name}.sizes", ()))
         if sizes.dtype != np.int64 or sizes.shape != (len(laplace),) or (np.diff(sizes) < 0).any():
-            raise CheckpointError(f"The coding table '{name}.sizes' is absent or damaged; give another checkpoint.")
+            raise CheckpointError(
+                f"The coding table '{name}.sizes' is absent or damaged; give another checkpoint."
+            )
         return BlockVectorCoder(VectorModel(laplace, sizes))
 
 

@@ -11,8 +11,8 @@ from mindspore import Tensor, nn, ops
 from mindspore.ops import constexpr
 from numpy.typing import NDArray
 
+from core import backend
 from core.hooks import Array
-from core.kernels import library
 from core.kernels.operator import operator
 
 BLOCK = 16
@@ -40,7 +40,7 @@ class SearchBlocks(nn.Cell):
 
     def __init__(self) -> None:
         super().__init__()
-        if library.in_use() is not None:
+        if backend.current().kernels:
             self.search = operator("SearchBlocks", bprop=_no_gradients)
         else:
             self.search = ops.Custom(
@@ -56,7 +56,9 @@ def _vector_shape(luma: list[int], reference: list[int], price: list[int]) -> li
     return [luma[0], 2, luma[2] // BLOCK, luma[3] // BLOCK]
 
 
-def _no_gradients(luma: Tensor, reference: Tensor, price: Tensor, out: Tensor, dout: Tensor) -> tuple[Tensor, ...]:
+def _no_gradients(
+    luma: Tensor, reference: Tensor, price: Tensor, out: Tensor, dout: Tensor
+) -> tuple[Tensor, ...]:
     return ops.zeros_like(luma), ops.zeros_like(reference), ops.zeros_like(price)
 
 
@@ -70,10 +72,12 @@ class DisplaceBlocks(nn.Cell):
     def __init__(self) -> None:
         super().__init__()
         self.displace: ops.Custom | None = None
-        if library.in_use() is not None:
+        if backend.current().kernels:
             gradient = operator("DisplaceBlocksGradient")
 
-            def gradients(picture: Tensor, vectors: Tensor, out: Tensor, dout: Tensor) -> tuple[Tensor, Tensor]:
+            def gradients(
+                picture: Tensor, vectors: Tensor, out: Tensor, dout: Tensor
+            ) -> tuple[Tensor, Tensor]:
                 return gradient(vectors, dout), ops.zeros_like(vectors)
 
             self.displace = operator("DisplaceBlocks", bprop=gradients)
@@ -139,7 +143,9 @@ def searched_by_numpy(luma: Array, reference: Array, price: Array) -> Array:
 
 def _searched(luma: Array, reference: Array, price: np.float32) -> Array:
     """Of one picture."""
-    now, before = (np.rint(np.clip(np.nan_to_num(part[0]), 0, 255)).astype(np.int32) for part in (luma, reference))
+    now, before = (
+        np.rint(np.clip(np.nan_to_num(part[0]), 0, 255)).astype(np.int32) for part in (luma, reference)
+    )
     cost = round(max(float(price), 0.0) * (1 << _COST_BITS))
     vectors = _coarse(now, before, cost)
     current, other = (np.pad(part, _MARGIN, mode="edge") for part in (now, before))
@@ -187,7 +193,12 @@ def _refined(current: Ints, other: Ints, vectors: Ints, price: int, step: int) -
     predicted = (stacked.sum(0) - stacked.min(0) - stacked.max(0)) >> 1
     best, least = vectors, _costs(current, other, vectors, predicted, price)
     if step:
-        tried = [vectors + np.reshape((x * step, y * step), (2, 1, 1)) for y in (-1, 0, 1) for x in (-1, 0, 1) if x or y]
+        tried = [
+            vectors + np.reshape((x * step, y * step), (2, 1, 1))
+            for y in (-1, 0, 1)
+            for x in (-1, 0, 1)
+            if x or y
+        ]
     else:
         tried = [np.zeros_like(vectors), *around]
     for candidate in tried:

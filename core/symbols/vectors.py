@@ -99,14 +99,20 @@ def _passes(height: int, width: int) -> Iterator[tuple[Place, list[Place]]]:
     step = _COARSEST // 2
     while step:
         middle = _grid(height, width, step, step, 2 * step)
-        yield middle, _neighbours(middle, height, width, ((-step, -step), (-step, step), (step, -step), (step, step)))
+        yield (
+            middle,
+            _neighbours(middle, height, width, ((-step, -step), (-step, step), (step, -step), (step, step))),
+        )
         rows, columns = (
             np.concatenate(parts)
             for parts in zip(
                 _grid(height, width, 0, step, 2 * step), _grid(height, width, step, 0, 2 * step), strict=True
             )
         )
-        yield (rows, columns), _neighbours((rows, columns), height, width, ((-step, 0), (step, 0), (0, -step), (0, step)))
+        yield (
+            (rows, columns),
+            _neighbours((rows, columns), height, width, ((-step, 0), (step, 0), (0, -step), (0, step))),
+        )
         step //= 2
 
 

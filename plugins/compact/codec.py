@@ -9,7 +9,17 @@ from __future__ import annotations
 import numpy as np
 from mindspore import Tensor
 
-from core.codec import BlockVectors, Latents, LearnedIntra, Made, PacketReader, PacketWriter, PredictiveCodec, coded_elements, stage
+from core.codec import (
+    BlockVectors,
+    Latents,
+    LearnedIntra,
+    Made,
+    PacketReader,
+    PacketWriter,
+    PredictiveCodec,
+    coded_elements,
+    stage,
+)
 from core.hooks import Tables
 from core.nn import Stage
 from core.training import learned_intra

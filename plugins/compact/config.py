@@ -67,6 +67,7 @@ class CompactCodecConfig(CodecConfig):
     """From fewest bits to best pictures; nine more are twice the weight of the distortion."""
     cascade: list[int] = field(default_factory=lambda: [0, -7, -2, -7])
     """What is added to the quality of inter frames, by their place in the group, over and over."""
+
     def quality_at(self, place: int) -> int:
         """Of the frame at this place of its group; 0 is the intra frame."""
         added = self.cascade[place % len(self.cascade)] if place and self.cascade else 0

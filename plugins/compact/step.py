@@ -28,7 +28,10 @@ class CompactObjective(nn.Cell):
     def __init__(self, config: CompactStepConfig, network: Compact) -> None:
         super().__init__(auto_prefix=False)
         self.network = network
-        self.intra_learns, self.inter_learns = config.learns is not Learns.inter, config.learns is not Learns.intra
+        self.intra_learns, self.inter_learns = (
+            config.learns is not Learns.inter,
+            config.learns is not Learns.intra,
+        )
         self.added = [quality * (LEVELS - 1) / (QUALITIES - 1) for quality in config.cascade] or [0.0]
 
     def construct(self, frames: Tensor) -> tuple[Tensor, ...]:
@@ -87,5 +90,7 @@ def build(
 ) -> CompactStep:
     """The step; raises `ConfigError` for another network, or with a loss."""
     if not isinstance(network, Compact) or loss is not None:
-        raise ConfigError("step=compact trains model=compact and brings its own loss: give these, or another step.")
+        raise ConfigError(
+            "step=compact trains model=compact and brings its own loss: give these, or another step."
+        )
     return CompactStep(config, network, optimizer)

@@ -91,7 +91,11 @@ def test_a_diverged_network_is_named(name, part, value, words):
 
 def last_of(network, part):
     """Number of the last cell of a chain, after a dot; nothing where the part is a cell by itself."""
-    parts = [name.removeprefix(f"{part}.").split(".")[0] for name in network.parameters_dict() if name.startswith(f"{part}.")]
+    parts = [
+        name.removeprefix(f"{part}.").split(".")[0]
+        for name in network.parameters_dict()
+        if name.startswith(f"{part}.")
+    ]
     return "" if "bias" in parts else f".{max(map(int, parts))}"
 
 

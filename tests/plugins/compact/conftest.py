@@ -12,7 +12,16 @@ from plugins.compact.config import CompactConfig
 from ..codecs.material import NetworkCase, build_frames, extreme_symbols
 
 WIDTHS = {"trunk": 16, "latent": 16, "wide": 8, "hyper": 4, "side": 4, "analysis": 1, "context": 1}
-SMALLEST = {"trunk": 8, "latent": 8, "wide": 8, "hyper": 2, "side": 2, "analysis": 1, "context": 1, "parts": 2}
+SMALLEST = {
+    "trunk": 8,
+    "latent": 8,
+    "wide": 8,
+    "hyper": 2,
+    "side": 2,
+    "analysis": 1,
+    "context": 1,
+    "parts": 2,
+}
 
 
 def build_network(seed=7, **widths):
