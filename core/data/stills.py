@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.splits import existing_root
 from core.data.downscale import Frames
 from core.data.options import ClipOptions
 from core.data.shots import PICTURES, read_picture
 from core.data.source import columns, prepare
+from core.data.splits import existing_root
 from core.errors import DataError
 from core.hooks import Array, FilePath, Split
 from core.options import option

@@ -1,9 +1,9 @@
 """A latent that decodes everywhere although networks of floats expect it: what chooses tables is in integers.
 
 The scale of every element, hence its table and whether it is coded at all, follows from the hyper-latent z and the
-picture's quality in exact integers. Means follow from all else that is known, part after part of the latent (Li et al.,
-CVPR 2023: a checkerboard over quarters of the channels), in floats: symbols are distances from them, so that another
-arithmetic moves a picture a little and loses nothing.
+picture's quality in exact integers. Means follow from all else that is known, part after part of the latent (Li et
+al., CVPR 2023: a checkerboard over quarters of the channels), in floats: symbols are distances from them, so that
+another arithmetic moves a picture a little and loses nothing.
 
 Scales are learned at a few *levels*; a *quality* is a whole number, and lies between two levels.
 """
@@ -109,7 +109,8 @@ class LevelCoder:
     def encode(self, latent: Tensor, encoder: SymbolEncoder, quality: int) -> Written:
         """See `core.entropy.coders.LatentCoder`."""
         symbols = to_integers(latent)
-        indices = self._indices(*symbols.shape[1:], quality)
+        _, height, width = symbols.shape
+        indices = self._indices(height, width, quality)
         encoder.encode(symbols, self._tables, indices)
         return Written(latent, (latent, _scales(indices)))
 
@@ -125,8 +126,8 @@ class LevelCoder:
 class PartedLatent(nn.Cell):
     """A latent y, N,C,h,w, sides divisible by 4.
 
-    ``construct(y, level, *known)``, level N,1 and what else is known of y, N,K,h,w each; returns ``y_hat`` and the bits
-    of each item, hyper-latent included (N). For coding, z is a latent of its own, `prior`.
+    ``construct(y, level, *known)``, level N,1 and what else is known of y, N,K,h,w each; returns ``y_hat`` and the
+    bits of each item, hyper-latent included (N). For coding, z is a latent of its own, `prior`.
 
     Args:
         analysis: y to z, a quarter of the sides.

@@ -34,7 +34,7 @@ class BlockVectors(nn.Cell):
             raise CheckpointError(
                 f"The coding table '{name}.sizes' is absent or damaged; give another checkpoint."
             )
-        return BlockVectorCoder(VectorModel(laplace, sizes))
+        return BlockVectorCoder(VectorModel(laplace, sizes.astype(np.int64)))
 
 
 class BlockVectorCoder:

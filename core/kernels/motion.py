@@ -1,7 +1,7 @@
 """Block motion: a search for the vectors of a picture's blocks, and pictures displaced by such vectors.
 
-A vector stands for the middle of a block of 16x16 pixels and says where its content lies in the reference, to the right
-and down, in quarters of a pixel. Between the middles vectors are interpolated bilinearly.
+A vector stands for the middle of a block of 16x16 pixels and says where its content lies in the reference, to the
+right and down, in quarters of a pixel. Between the middles vectors are interpolated bilinearly.
 """
 
 from __future__ import annotations
@@ -34,9 +34,8 @@ Ints = NDArray[np.int32]
 class SearchBlocks(nn.Cell):
     """The search as an operator: ``construct(luma, reference, price)`` -> vectors N,2,H/16,W/16 in pixels.
 
-    ``luma`` and ``reference``: N,1,H,W, 0 to 255, sides divisible by 16; ``price`` (N): how many differences of samples
-    a bit of the vectors is worth. No gradient passes. Without our kernels it is `searched_by_numpy`.
-    """
+    ``luma`` and ``reference``: N,1,H,W, 0 to 255, sides divisible by 16; ``price`` (N): how many differences of
+    samples a bit of the vectors is worth. No gradient passes. Without our kernels it is `searched_by_numpy`."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,10 +1,10 @@
 """Vectors of blocks through the range coder, under an adaptive model in integers: the same on every machine.
 
-The plane of vectors is coded from coarse to fine: first every 64th vector of every 64th row, then, step by step, those in
-the middle of four, and those between two and two. Each component is predicted by the middle of its neighbours that are
-coded already, and what remains of it has a Laplace distribution. Its class is told by how far those neighbours lie apart
-and, of the second component, by what remained of the first; the mean size of what remained in a class so far chooses
-the table.
+The plane of vectors is coded from coarse to fine: first every 64th vector of every 64th row, then, step by step,
+those in the middle of four, and those between two and two. Each component is predicted by the middle of its
+neighbours that are coded already, and what remains of it has a Laplace distribution. Its class is told by how far
+those neighbours lie apart and, of the second component, by what remained of the first; the mean size of what remained
+in a class so far chooses the table.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ class VectorModel:
             spent += _bits(remaining, LAPLACE_SCALES[indices])
             return remaining
 
-        self._run(*vectors.shape[1:], code)
+        _, height, width = vectors.shape
+        self._run(height, width, code)
         return spent
 
     def decode(self, decoder: SymbolDecoder, height: int, width: int) -> NDArray[np.int32]:

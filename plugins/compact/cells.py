@@ -1,9 +1,9 @@
 """The compact codec: a small conditional codec whose motion is searched for, not learned.
 
-Nearly all of the work is done at an eighth of the picture's sides, on which a picture's 8x8 pixels are channels, and by
-depthwise-separable blocks (Jia et al., CVPR 2025, have shown how far that goes). Inter frames are coded under a context
-made of the previous feature and the previous picture, both displaced by the vectors of blocks. Gains by level, learned
-and interpolated, make it one network for all qualities.
+Nearly all of the work is done at an eighth of the picture's sides, on which a picture's 8x8 pixels are channels, and
+by depthwise-separable blocks (Jia et al., CVPR 2025, have shown how far that goes). Inter frames are coded under a
+context made of the previous feature and the previous picture, both displaced by the vectors of blocks. Gains by
+level, learned and interpolated, make it one network for all qualities.
 """
 
 from __future__ import annotations

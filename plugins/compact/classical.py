@@ -1,9 +1,9 @@
 """The classical start: the network begins as a block transform codec, which it is left to improve.
 
-Its first layer is the cosine transform of 8x8 pixels, from an eighth to a sixteenth of the sides that of Haar over four of
-them, and the layers back are their transposes; blocks are near identity (`core.nn.SeparableBlock`). Gains are those that
-are best for fine quantisation, and scales those of natural pictures, whose spectrum falls with frequency. Inter frames
-are coded as what is left of the displaced picture.
+Its first layer is the cosine transform of 8x8 pixels, from an eighth to a sixteenth of the sides that of Haar over
+four of them, and the layers back are their transposes; blocks are near identity (`core.nn.SeparableBlock`). Gains are
+those that are best for fine quantisation, and scales those of natural pictures, whose spectrum falls with frequency.
+Inter frames are coded as what is left of the displaced picture.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The compact codec's way to packets and back.
 
-A packet begins with its quality. What chooses tables follows from hyper-latents in integers (`core.entropy.parted`), so
-all symbols of a latent are decoded before the network that expects it runs.
+A packet begins with its quality. What chooses tables follows from hyper-latents in integers (`core.entropy.parted`),
+so all symbols of a latent are decoded before the network that expects it runs.
 """
 
 from __future__ import annotations

@@ -20,10 +20,10 @@ OUTPUTS = ("loss", "mse", "bpp")
 class CompactObjective(nn.Cell):
     """``construct(frames)``, N,T,3,H,W, gives loss, squared error of RGB in [0,1] and bits a pixel: means over frames.
 
-    Every clip has a level of its own, drawn evenly; in evaluation they are spread evenly over the batch. The loss of a
-    frame is bits a pixel + lambda * 255² * distortion, times lambda^-0.5, so that no rate outweighs the others; the
-    distortion is half squared error of RGB, half that of YCbCr with luma six times as heavy. Vectors count for nothing.
-    """
+    Every clip has a level of its own, drawn evenly; in evaluation they are spread evenly over the batch. The loss of
+    a frame is bits a pixel + lambda * 255² * distortion, times lambda^-0.5, so that no rate outweighs the others; the
+    distortion is half squared error of RGB, half that of YCbCr with luma six times as heavy. Vectors count for
+    nothing."""
 
     def __init__(self, config: CompactStepConfig, network: Compact) -> None:
         super().__init__(auto_prefix=False)

@@ -1,4 +1,5 @@
-"""Block motion: the search is its twin's to the last bit, and displaced pictures are those of MindSpore's operators."""
+"""Block motion: the search is its twin's to the last bit, and displaced pictures are those of MindSpore's
+operators."""
 
 import mindspore as ms
 import numpy as np

@@ -1,4 +1,5 @@
-"""What the compact codec promises: a classical start that codes, one network for all qualities, pictures for others."""
+"""What the compact codec promises: a classical start that codes, one network for all qualities, pictures for
+others."""
 
 import mindspore as ms
 import numpy as np
