@@ -1,6 +1,8 @@
 """What the compact codec promises: a classical start that codes, one network for all qualities, pictures for
 others."""
 
+from dataclasses import replace
+
 import mindspore as ms
 import numpy as np
 import pytest
@@ -68,6 +70,19 @@ def test_the_decoder_need_not_be_told_the_quality(network):
     shown = decoded(codec_of(network, quality=1), format, [item.packet for item in coded])
     for ours, theirs in zip(shown, coded, strict=True):
         np.testing.assert_array_equal(ours.picture, theirs.picture)
+
+
+def test_quality_may_change_from_frame_to_frame(network):
+    """By encoders of one codec at several qualities, whose packets make one stream."""
+    codec, format, frames = codec_of(network), PictureFormat(64, 64), build_frames(4, 64, 64)
+    packets = []
+    for number, quality in enumerate((10, 50)):
+        group = encoded(codec.at(quality), format, frames[2 * number :][:2])
+        packets += [replace(item.packet, time=6 * number + item.packet.time) for item in group]
+    assert codec.config.quality == 32
+    sizes = [len(packet.payload) for packet in packets]
+    assert sizes[2] > sizes[0]
+    assert len(decoded(codec, format, packets)) == 4
 
 
 @pytest.mark.parametrize(
