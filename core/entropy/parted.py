@@ -33,6 +33,8 @@ from core.symbols.tables import GAUSSIAN_SCALES, TableSet, table_index
 
 SKIPPED = int(np.searchsorted(GAUSSIAN_SCALES, 0.18))
 """Elements of tables below this one are not coded: all but a few in a thousand of them are 0 anyway."""
+_LARGEST_OFFSET = 1000.0
+"""Of the logarithm of a scale."""
 _LARGEST_LOG = math.log(GAUSSIAN_SCALES[-1])
 
 
@@ -212,9 +214,12 @@ class PartedLatent(nn.Cell):
         """``<name>.scales.*``, the network that chooses tables; ``<name>.offsets`` (Q,C), what qualities add to it."""
         thresholds = np.log(self.conditional.thresholds.astype(np.float64))
         network = integer_twin(self.scale_synthesis, self.prior, thresholds)
-        offsets = np.rint(np.ldexp(self.log_scales.of_qualities(self.qualities), OUTPUT_BITS)).astype(
-            np.int32
-        )
+        logarithms = self.log_scales.of_qualities(self.qualities)
+        if not np.abs(logarithms).max() < _LARGEST_OFFSET:  # False for NaN as well
+            raise CheckpointError(
+                "The scales of a latent are no numbers or too large: its training has diverged."
+            )
+        offsets = np.rint(np.ldexp(logarithms, OUTPUT_BITS)).astype(np.int32)
         return self.conditional.tables() | network.arrays(f"{name}.scales") | {f"{name}.offsets": offsets}
 
     def coder(self, tables: Tables, name: str) -> SparseCoder:
