@@ -103,6 +103,8 @@ def test_damaged_streams(decode, codec, coded, stream, other, damage, count):
     rng, codec = np.random.default_rng(count), Remembering(codec)
     for _ in range(count):
         data = damage(rng, stream, other, len(header().encode()))
+        if damage is ways.spliced and data.startswith(other[: len(header().encode())]):
+            continue  # spliced within the header, it begins as the other stream does, with other frames
         shown, told = decode(data, codec)
         if told is None:
             assert data == stream and len(shown) == COUNT
