@@ -37,8 +37,13 @@ if TYPE_CHECKING:
     from core.entropy.latents import MeanScaleHyperprior as MeanScaleHyperprior
     from core.entropy.latents import ScaleHyperprior as ScaleHyperprior
     from core.entropy.masked import MaskedConv2d as MaskedConv2d
+    from core.entropy.parted import LevelTable as LevelTable
+    from core.entropy.parted import PartedLatent as PartedLatent
+    from core.entropy.parted import coded_elements as coded_elements
+    from core.entropy.quantize import add_noise as add_noise
     from core.entropy.quantize import round_straight_through as round_straight_through
     from core.entropy.stepped import SteppedLatent as SteppedLatent
+    from core.entropy.vectors import BlockVectors as BlockVectors
 
 # Loaded on first use: they import MindSpore, which options must not.
 __getattr__ = lazily(
@@ -55,7 +60,9 @@ __getattr__ = lazily(
         "core.entropy.factorized": ["BitEstimator", "FactorizedPrior", "QualityBitEstimator"],
         "core.entropy.latents": ["ContextLatent", "MeanScaleHyperprior", "ScaleHyperprior"],
         "core.entropy.masked": ["MaskedConv2d"],
-        "core.entropy.quantize": ["round_straight_through"],
+        "core.entropy.parted": ["LevelTable", "PartedLatent", "coded_elements"],
+        "core.entropy.quantize": ["add_noise", "round_straight_through"],
         "core.entropy.stepped": ["SteppedLatent"],
+        "core.entropy.vectors": ["BlockVectors"],
     },
 )

@@ -28,6 +28,7 @@ _SOURCES = (
         "handles.h",
         "integers.h",
         "mindspore.h",
+        "motion.h",
         "normalising.h",
         "numbers.h",
     ),

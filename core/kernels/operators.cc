@@ -1,5 +1,5 @@
 // The kernels as MindSpore "aot" operators: convolutions that leave memory layouts to oneDNN, sampling,
-// resizing, deforming, normalising, sums.
+// resizing, deforming, normalising, sums, block motion.
 //
 // MindSpore's own convolutions pin plain layouts, for which oneDNN has only slow code. Here each call copies its tensors
 // into the layouts that oneDNN asks for, runs its fast kernel and copies the result back; between convolutions that hand
@@ -13,6 +13,7 @@
 #include "attributes.h"
 #include "deforming.h"
 #include "integers.h"
+#include "motion.h"
 #include "normalising.h"
 #include "runtime.h"
 #include "sampling.h"
@@ -174,6 +175,22 @@ Normalising MakeNormalising(const Axes& axes, void* attributes) {
   return {axes['N'] * axes['H'] * axes['W'], axes['C'], RealAttribute(attributes, "epsilon")};
 }
 
+constexpr const char *kBlocks = "N 1 16h 16w", *kVectors = "N 2 h w";
+
+// The axes of a picture, its blocks' vectors and other tensors.
+Axes Displaced(const Call& call, Patterns patterns) {
+  Axes axes(call, std::move(patterns));
+  const int64_t height = axes['H'], width = axes['W'], rows = axes['h'], columns = axes['w'];
+  if (std::min({height, width, rows, columns}) > 0) {
+    if (height % rows || width % columns || height / rows != width / columns) axes.Fail("its blocks are no squares");
+  }
+  return axes;
+}
+
+Displacing MakeDisplacing(const Axes& axes) {
+  return {axes['N'], axes['C'], axes['H'], axes['W'], axes['h'], axes['w']};
+}
+
 Axes Resized(const Call& call, const Factors& factors, Patterns patterns) {
   Axes axes(call, std::move(patterns));
   factors.Complete(&axes);
@@ -325,6 +342,31 @@ RESULT_SHAPES(SampleStackMotionGradient) {
   const Axes axes(call, {kStack, kFlow, kDepth, kSamples});
   return {axes.Of(kFlow), axes.Of(kDepth)};
 }
+
+// luma, luma of the reference, price of a bit -> vectors; see `BlockSearch`
+OPERATOR(SearchBlocks) {
+  const Axes axes(call, {kBlocks, kBlocks, "N", kVectors});
+  SearchBlocks(axes['N'], kBlock * axes['h'], kBlock * axes['w'], Floats(tensors[0]), Floats(tensors[1]),
+               Floats(tensors[2]), Floats(tensors[3]));
+}
+
+RESULT_SHAPE(SearchBlocks) { return Axes(call, {kBlocks, kBlocks, "N"}).Of(kVectors); }
+
+// picture, vectors -> result; see `Displacing`
+OPERATOR(DisplaceBlocks) {
+  const Axes axes = Displaced(call, {kPicture, kVectors, kPicture});
+  Displace(MakeDisplacing(axes), Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]));
+}
+
+RESULT_SHAPE(DisplaceBlocks) { return Displaced(call, {kPicture, kVectors}).Of(kPicture); }
+
+// vectors, gradient of the result -> gradient of the picture
+OPERATOR(DisplaceBlocksGradient) {
+  const Axes axes = Displaced(call, {kVectors, kPicture, kPicture});
+  DisplaceGradient(MakeDisplacing(axes), Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]));
+}
+
+RESULT_SHAPE(DisplaceBlocksGradient) { return Displaced(call, {kVectors, kPicture}).Of(kPicture); }
 
 // x -> result
 OPERATOR(Resize) {

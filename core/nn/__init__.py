@@ -3,6 +3,8 @@
 Plugins import cells from here, and from `core.nn.init` the weights that a training starts from.
 """
 
+from core.kernels.motion import DisplaceBlocks as DisplaceBlocks
+from core.kernels.motion import SearchBlocks as SearchBlocks
 from core.kernels.normalising import Normalise as Normalise
 from core.nn import init as init
 from core.nn.activation import LEAKY_SLOPE as LEAKY_SLOPE
@@ -37,5 +39,6 @@ from core.nn.spynet import SPYNET_LEVELS as SPYNET_LEVELS
 from core.nn.spynet import SPyNet as SPyNet
 from core.nn.stage import Stage as Stage
 from core.nn.subpixel import PixelShuffle as PixelShuffle
+from core.nn.subpixel import PixelUnshuffle as PixelUnshuffle
 from core.nn.warp import Warp as Warp
 from core.nn.warp import WarpVolume as WarpVolume

@@ -42,6 +42,21 @@ class PixelShuffle(nn.Cell):
         return x.reshape(batch, channels // factor**2, factor * height, factor * width)
 
 
+class PixelUnshuffle(nn.Cell):
+    """Squares of pixels as channels, the inverse of `PixelShuffle`: N,C,f*H,f*W -> N,C*f*f,H,W."""
+
+    def __init__(self, factor: int) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def construct(self, x: Tensor) -> Tensor:
+        factor = self.factor
+        batch, channels, height, width = x.shape
+        x = x.reshape(batch, channels, height // factor, factor, width // factor, factor)
+        x = ops.transpose(x, (0, 1, 3, 5, 2, 4))
+        return x.reshape(batch, channels * factor**2, height // factor, width // factor)
+
+
 class SubpixelConvolution(nn.Cell):
     """`core.nn.conv.ConvTranspose2d` in this form; needs our kernels.
 

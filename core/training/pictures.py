@@ -22,12 +22,15 @@ def learned_intra(
     options: type[C],
     network: Callable[[C], nn.Cell],
     codec: Callable[[Any, Any, Tables], PredictiveCodec],
+    coding: CodecConfig | None = None,
 ) -> LearnedIntra:
     """The picture codec of a checkpoint of a ``model``, whose ``network`` a ``codec`` has code frames by themselves.
+
+    ``coding`` are the codec's options, where it has any.
 
     Raises `CheckpointError` for a checkpoint of another model, or without tables.
     """
     checkpoint = Checkpoint.open(Path(path))
     built = network(checkpoint.options(model, options))
     checkpoint.load_into(built)
-    return LearnedIntra(codec(CodecConfig(), built, checkpoint.tables), checkpoint.fingerprint)
+    return LearnedIntra(codec(coding or CodecConfig(), built, checkpoint.tables), checkpoint.fingerprint)

@@ -59,9 +59,9 @@ TESTED = {
 }
 """Commands that another test runs, maybe with other files and sizes, and that test."""
 CHECKS_OF_THE_PROJECT = re.compile(
-    r"^make (check|test|test-slow|lint|docs|torture)( |$)|^python -m pytest tests|^pytest -m slow"
+    r"^make (check|test|test-slow|lint|docs|torture|weights)( |$)|^python -m pytest tests|^pytest -m slow"
 )
-"""What runs tests, looks at style or builds the site is not run by tests."""
+"""What runs tests, looks at style, builds the site or trains for hours is not run by tests."""
 
 
 @pytest.fixture(scope="module")

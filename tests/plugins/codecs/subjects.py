@@ -16,6 +16,8 @@ from typing import Any
 from core.coding.resampled import ResampledCodec
 from core.hooks import Codec, CodecConfig, CodecEntry
 from core.upscaling.floors import Floor
+from plugins.compact import plugin as compact
+from plugins.compact.config import CompactCodecConfig
 from plugins.dcvc import plugin as dcvc
 from plugins.dcvc.config import DcvcCodecConfig
 from plugins.dcvcuf import plugin as dcvcuf
@@ -27,6 +29,7 @@ from plugins.dvcp.config import DvcpCodecConfig
 from plugins.ssfvc import plugin as ssfvc
 from plugins.ssfvc.config import SsfvcCodecConfig
 
+from ..compact import conftest as compact_tests
 from ..dcvc import conftest as dcvc_tests
 from ..dcvcuf import conftest as dcvcuf_tests
 from ..dvc import conftest as dvc_tests
@@ -70,6 +73,7 @@ class Resampled(Subject):
 
 
 SUBJECTS = {
+    "compact": Subject("compact", compact.CODEC, CompactCodecConfig(), compact_tests, 64),
     "ssfvc": Subject("ssfvc", ssfvc.CODEC, SsfvcCodecConfig(), ssfvc_tests, 128),
     "dvc": Subject("dvc", dvc.CODEC, DvcCodecConfig(), dvc_tests, 64),
     "dvcp": Subject("dvcp", dvcp.CODEC, DvcpCodecConfig(), dvcp_tests, 64),

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from core.hooks import PacketType, PictureFormat
+from core.machine import peak_memory
 from core.stream.fields import Fields, sealed, seed
 from core.symbols.coder import SymbolDecoder
 from core.testing import damage as ways
-from core.testing.damage import Remembering, forged, peak_memory
+from core.testing.damage import Remembering, forged
 from core.testing.material import ARITHMETIC, stream_header, write_stream
 
 from .material import build_frames, mode
@@ -102,6 +103,8 @@ def test_damaged_streams(decode, codec, coded, stream, other, damage, count):
     rng, codec = np.random.default_rng(count), Remembering(codec)
     for _ in range(count):
         data = damage(rng, stream, other, len(header().encode()))
+        if damage is ways.spliced and data.startswith(other[: len(header().encode())]):
+            continue  # spliced within the header, it begins as the other stream does, with other frames
         shown, told = decode(data, codec)
         if told is None:
             assert data == stream and len(shown) == COUNT
