@@ -203,23 +203,23 @@ class FileReader(VideoReader):
             return frame.duration * self.info.time_base or None
         return stated
 
-    def frames_at(self, key: int, times: Sequence[int]) -> list[Frame] | None:
+    def frames_at(self, key: int, times: Sequence[int]) -> Iterator[Frame]:
         """The frames with these time stamps (in units of the file), decoded from the key frame at ``key`` on.
 
-        None if seeking there does not bring exactly these frames, whole and in this order. They have the duration
-        of a last frame. Moves the reader.
+        Ends before the first that seeking there does not bring whole and in this order. They have the duration of a
+        last frame. Moves the reader.
         """
-        frames: list[Frame] = []
-        for frame in self._decode_from(key, times[0]):
+        wanted = iter(times)
+        awaited = next(wanted, None)
+        for number, frame in enumerate(self._decode_from(key, times[0])):
             if frame.pts is not None and frame.pts < times[0]:
                 continue
-            if frame.is_corrupt or frame.pts != times[len(frames)] or self._start is None:
-                return None
+            if frame.is_corrupt or frame.pts is None or frame.pts != awaited or self._start is None:
+                return
             pts = (frame.pts - self._start) * self.info.time_base
-            frames.append(Frame(self._to_rgb(frame, len(frames)), pts, self._last_duration(frame)))
-            if len(frames) == len(times):
-                return frames
-        return None
+            yield Frame(self._to_rgb(frame, number), pts, self._last_duration(frame))
+            if (awaited := next(wanted, None)) is None:
+                return
 
     def _decode_from(self, key: int, first: int) -> Iterator[av.VideoFrame]:
         """Frames from the key frame at ``key`` on; none if libav lands elsewhere or finds damage."""

@@ -13,7 +13,7 @@ from core.hooks import FilePath, TaskEntry
 from core.media.options import EncoderOptions
 from core.options import option
 from core.progress import Meter
-from core.tasks.options import WritingOptions
+from core.tasks.options import PartOptions, WritingOptions
 
 if TYPE_CHECKING:
     from core.run import Run
@@ -22,34 +22,40 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class DecodeConfig(EncoderOptions, WritingOptions):
+class DecodeConfig(EncoderOptions, PartOptions, WritingOptions):
     """Turn a stream back into a video with the codec that made it."""
 
     input: FilePath = MISSING
     """The stream, .mdv."""
     output: FilePath = MISSING
     """.mp4 or .mkv (H.264), .y4m (lossless), or a folder for PNG files."""
-    start: int = option(0, at_least=0)
-    """First frame to write."""
     frames: int | None = option(None, at_least=1)
     """How many to write; null takes all."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.frames is not None and self.end is not None:
+            raise ValueError("give task.end or task.frames, not both.")
 
 
 def _decode(config: DecodeConfig, run: Run) -> None:
     from core.coding.decode import decode_video
+    from core.coding.shown import frames_between
     from core.media.claim import claimed
 
     source, output = Path(config.input), Path(config.output)
     with claimed(source, output, config.overwrite):
-        total = config.frames or frames_of(source)
+        start, frames = frames_between(source, *config.places)
+        frames = config.frames if config.end is None else frames
+        total = frames or frames_of(source)
         loaded = run.codec(config.checkpoint)
         with Meter(f"Decoding {source.name}", total) as meter:
             result = decode_video(
                 source,
                 output,
                 loaded,
-                start=config.start,
-                frames=config.frames,
+                start=start,
+                frames=frames,
                 crf=config.crf,
                 threads=config.threads,
                 seen=meter,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import MISSING
 
 from core.hooks import FilePath
-from core.options import Options, option
+from core.options import option
+from core.tasks.options import PartOptions
 
 if TYPE_CHECKING:
     from core.media.limits import Limits
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class SourceConfig(Options):
+class SourceConfig(PartOptions):
     """Where a video comes from, and what a file without a header does not say."""
 
     input: FilePath = MISSING
@@ -44,8 +45,22 @@ class SourceConfig(Options):
         return Path(self.input)
 
     def open(self, limits: Limits) -> VideoReader:
-        """A reader of the video; raises `MediaError` when there is none, or it is beyond the limits."""
+        """A reader of the video, or of a part of it; raises `MediaError` where there is none, or beyond the limits."""
+        from core.media.index import FrameIndex
+        from core.media.part import PartReader
         from core.media.reader import open_video
+
+        start, end = self.places
+        if end is None and start == 0:
+            return open_video(self.path, **self._how, limits=limits)
+        index = FrameIndex(self.path, **self._how, limits=replace(limits, frames=None))
+        part = PartReader(index, start, end)
+        limits.require_frames(f"the part of {self.path}", part.stop - part.start)
+        return part
+
+    @property
+    def _how(self) -> dict[str, Any]:
+        """How it is read, as `open_video` takes it."""
         from core.media.video import RawFormat
 
         rate = Fraction(self.frame_rate).limit_denominator(1001)
@@ -53,4 +68,4 @@ class SourceConfig(Options):
         if self.raw_size is not None:
             width, height = map(int, self.raw_size.lower().split("x"))
             raw = RawFormat(width, height, self.raw_format, rate)
-        return open_video(self.path, raw=raw, frame_rate=rate, deinterlace=self.deinterlace, limits=limits)
+        return {"raw": raw, "frame_rate": rate, "deinterlace": self.deinterlace}

@@ -124,7 +124,7 @@ class Target:
     def _tracks_of(self, source: Path, sound: Sound) -> TrackSource | None:
         if not (self._timed and self._info.presentation.tracks):
             return None
-        tracks = TrackSource(source, self._info.start, sound)
+        tracks = TrackSource(source, self._info.start, sound, self._info.end)
         check_tracks(tracks, self._output)
         return tracks
 
