@@ -55,6 +55,9 @@ Recipe = Callable[[], Worker]
 class Crew(Protocol):
     """Some workers of one recipe (a context manager)."""
 
+    size: int
+    """How many."""
+
     @property
     def hello(self) -> Any:
         """What the workers say of themselves; waits for the first to be ready."""
@@ -78,7 +81,7 @@ class LocalCrew:
 
     def __init__(self, recipe: Recipe, size: int) -> None:
         self._recipe = recipe
-        self._size = size
+        self.size = size
         self._members: list[_Member] = []
         self._hello: Any = None
         self._lost = 0
@@ -167,7 +170,7 @@ class LocalCrew:
         return list(member.tasks)
 
     def __enter__(self) -> LocalCrew:
-        self._members = [_Member(self._recipe) for _ in range(self._size)]
+        self._members = [_Member(self._recipe) for _ in range(self.size)]
         return self
 
     def __exit__(
