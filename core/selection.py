@@ -290,7 +290,7 @@ class CodecSelection(Selection[hooks.CodecEntry[Any]]):
             gop=self.options.gop,
             scene_cut=not conventional and getattr(self.options, "scene_cut", False),
             arithmetic=EXACT if conventional else self.run.arithmetic,
-            places_intra=conventional,
+            places_intra=conventional and not getattr(self.options, "closed", False),
             identity=self.identity(),
         )
 

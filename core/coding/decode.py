@@ -72,8 +72,9 @@ def decode_video(
     """Decode ``frames`` frames (None: all) from number ``start`` on; ``crf`` is the quality of an mp4 or mkv file.
 
     ``threads`` are those of the video encoder: 1 gives the same bytes every time, 0 takes all cores. Times begin at
-    the first frame that is written. With ``shared``, other processes decode. The caller has checked and `claimed` the output. Errors as for `decode`;
-    `MediaError` also where the stream, or an output that is not coded, would go beyond the ``limits``.
+    the first frame that is written. With ``shared``, other processes decode. The caller has checked and `claimed` the
+    output. Errors as for `decode`; `MediaError` also where the stream, or an output that is not coded, would go beyond
+    the ``limits``.
     """
     began = time.perf_counter()
     fault: StreamError | None = None

@@ -17,38 +17,19 @@ import numpy as np
 from core.coding.codec import LoadedCodec
 from core.coding.encode import Coder, coded_depth, recorded
 from core.coding.frames import Fault, StreamDecoder, StreamFault
-from core.coding.groups import PlannedPicture, TimedPicture, planned
+from core.coding.groups import PlannedPicture, planned, timed
 from core.coding.records import FrameRecord
 from core.crew import Crew, Seen
 from core.errors import CrewError
 from core.hooks import DecodedFrame, Packet, Picture, PictureFormat
-from core.media.index import FrameIndex
 from core.media.limits import Limits
+from core.media.part import Film
 from core.stream import Section
 
 LEAST = 32
 """Frames of a piece at least, where groups are shorter."""
 AHEAD = 4
 """Pieces for each process that are begun before the first of them is used."""
-
-
-@dataclass(frozen=True)
-class Film:
-    """The frames of a video, or of a part of it, as any process can read them."""
-
-    index: FrameIndex
-    start: int
-    """Number of the first one in the whole video."""
-    stop: int
-
-    def __len__(self) -> int:
-        return self.stop - self.start
-
-    def pictures(self, first: int, stop: int, time_base: Fraction) -> Iterator[TimedPicture]:
-        """Frames ``first`` to ``stop - 1`` with their times in units of ``time_base`` seconds."""
-        zero = self.index.times[self.start]
-        for frame in self.index.frames(self.start + first, self.start + stop):
-            yield TimedPicture(frame.rgb, round((frame.pts - zero) / time_base))
 
 
 @dataclass(frozen=True)
@@ -75,8 +56,11 @@ class EncodingWorker:
 
     def do(self, piece: Groups, seen: Seen) -> list[tuple[Packet, FrameRecord]]:
         """Code the frames of a piece."""
-        pictures = enumerate(self._film.pictures(piece.first, piece.stop, piece.time_base), piece.first)
-        marked = (PlannedPicture(p.picture, p.time, number in piece.intra) for number, p in pictures)
+        frames = timed(self._film.frames(piece.first, piece.stop), piece.time_base)
+        marked = (
+            PlannedPicture(frame.picture, frame.time, number in piece.intra)
+            for number, frame in enumerate(frames, piece.first)
+        )
         made = []
         for coded in recorded(marked, self._loaded, self._format, self._estimate):
             made.append(coded)
@@ -111,7 +95,7 @@ def _intra(film: Film, loaded: LoadedCodec, time_base: Fraction) -> Iterator[int
     if not loaded.scene_cut:
         yield from range(0, len(film), loaded.group)
         return
-    frames = planned(film.pictures(0, len(film), time_base), loaded.group, scene_cut=True)
+    frames = planned(timed(film.frames(0, len(film)), time_base), loaded.group, scene_cut=True)
     yield from (number for number, frame in enumerate(frames) if frame.intra)
 
 
@@ -142,7 +126,7 @@ class Decoded:
 
 
 class DecodingWorker:
-    """`core.crew.Worker` that decodes sections of a stream, and leaves their pictures in a ``folder`` if there is one."""
+    """`core.crew.Worker` that decodes sections of a stream; their pictures go into a ``folder``, if there is one."""
 
     def __init__(self, loaded: LoadedCodec, source: Path, limits: Limits, folder: Path | None) -> None:
         self._stream = StreamDecoder(source, loaded, limits)
@@ -168,7 +152,7 @@ class DecodingWorker:
 
 
 def decoded(
-    crew: Crew, stream: StreamDecoder, seen: Seen, start: int = 0, stop: int | None = None
+    crew: Crew, seen: Seen, stream: StreamDecoder, start: int, stop: int | None
 ) -> Iterator[DecodedFrame]:
     """The frames of a stream from number ``start`` on, up to ``stop``, by a crew of `DecodingWorker`.
 
@@ -196,8 +180,10 @@ def _pictures(made: Decoded, format: PictureFormat) -> Iterator[Picture]:
         yield from (np.zeros((3, 0, 0), np.uint8) for _ in made.times)
         return
     shape = 3, format.height, format.width
-    wide = np.uint8 if format.depth == 8 else np.uint16
     with made.file.open("rb") as file:
         for _ in made.times:
-            yield np.fromfile(file, wide, math.prod(shape)).reshape(shape)
+            if format.depth == 8:
+                yield np.fromfile(file, np.uint8, math.prod(shape)).reshape(shape)
+            else:
+                yield np.fromfile(file, np.uint16, math.prod(shape)).reshape(shape)
     made.file.unlink()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from core.errors import MediaError
@@ -11,6 +11,26 @@ from core.media.index import FrameIndex
 from core.media.place import Place, frame_at, said
 from core.media.presentation import Chapter, Presentation
 from core.media.video import Frame, VideoReader
+
+
+@dataclass(frozen=True)
+class Film:
+    """The frames of a video, or of a part of it, as any process can read them: it holds no open file."""
+
+    index: FrameIndex
+    start: int
+    """Number of its first frame in the whole video."""
+    stop: int
+    """Number of the frame after its last one."""
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def frames(self, first: int, stop: int) -> Generator[Frame, None, None]:
+        """Its frames from number ``first`` on, before number ``stop``; times begin at its first frame."""
+        zero = self.index.times[self.start]
+        for frame in self.index.frames(self.start + first, self.start + stop):
+            yield Frame(frame.rgb, frame.pts - zero, frame.duration)
 
 
 class PartReader(VideoReader):
@@ -22,53 +42,48 @@ class PartReader(VideoReader):
 
     def __init__(self, index: FrameIndex, start: Place, end: Place | None) -> None:
         times = index.times
-        self._index = index
-        self.start = frame_at(start, times)
-        """Number of the first frame in the whole video."""
-        self.stop = min(len(times) if end is None else frame_at(end, times), len(times))
-        """Number of the frame after the last one."""
-        if self.start >= self.stop:
+        first = frame_at(start, times)
+        stop = min(len(times) if end is None else frame_at(end, times), len(times))
+        if first >= stop:
             raise MediaError(
                 f"{index.path} has no frame from {said(start)} up to {'its end' if end is None else said(end)}: "
                 f"it has {len(times)} frames, the last one at {float(times[-1]):.6g} s."
             )
-        self._zero = times[self.start]
+        zero = times[first]
         whole = index.info
         last = whole.presentation.last_duration
-        if self.stop < len(times):
-            last = times[self.stop] - times[self.stop - 1]
-        length = times[self.stop - 1] + (last or 1 / whole.frame_rate) - self._zero
-        begin = whole.start + self._zero
+        if stop < len(times):
+            last = times[stop] - times[stop - 1]
+        length = times[stop - 1] + (last or 1 / whole.frame_rate) - zero
+        begin = whole.start + zero
         self.info = replace(
             whole,
-            frame_count=self.stop - self.start,
+            frame_count=stop - first,
             duration=length,
             start=begin,
             end=begin + length,
-            presentation=_of_part(whole.presentation, self._zero, length, last),
+            presentation=_of_part(whole.presentation, zero, length, last),
         )
-        self._frames = self._moved()
+        self.film = Film(index, first, stop)
+        """Its frames, for other processes."""
+        self._frames = self.film.frames(0, len(self.film))
 
     def __iter__(self) -> Iterator[Frame]:
         return self._frames
 
     def has_constant_rate(self) -> bool:
         """As the whole video."""
-        with self._index.open() as whole:
+        with self.film.index.open() as whole:
             return whole.has_constant_rate()
 
     def intervals(self) -> tuple[Fraction, Fraction]:
         """As in the whole video."""
-        with self._index.open() as whole:
+        with self.film.index.open() as whole:
             return whole.intervals()
 
     def close(self) -> None:
         """Let go of the file."""
         self._frames.close()
-
-    def _moved(self) -> Generator[Frame, None, None]:
-        for frame in self._index.frames(self.start, self.stop):
-            yield Frame(frame.rgb, frame.pts - self._zero, frame.duration)
 
 
 def _of_part(whole: Presentation, zero: Fraction, length: Fraction, last: Fraction | None) -> Presentation:

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import logging
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from omegaconf import MISSING
 
+from core.files import temporary_folder
 from core.hooks import FilePath, TaskEntry
 from core.media.options import EncoderOptions
 from core.options import option
 from core.progress import Meter
 from core.tasks.options import PartOptions, WritingOptions
+from core.tasks.shared import SharedOptions, crew_of
 
 if TYPE_CHECKING:
+    from core.coding.codec import LoadedCodec
+    from core.coding.decode import Shared
+    from core.coding.shared import DecodingWorker
+    from core.crew import Seen
     from core.run import Run
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
-class DecodeConfig(EncoderOptions, PartOptions, WritingOptions):
+class DecodeConfig(EncoderOptions, PartOptions, SharedOptions, WritingOptions):
     """Turn a stream back into a video with the codec that made it."""
 
     input: FilePath = MISSING
@@ -48,8 +58,10 @@ def _decode(config: DecodeConfig, run: Run) -> None:
         start, frames = frames_between(source, *config.places)
         frames = config.frames if config.end is None else frames
         total = frames or frames_of(source)
-        loaded = run.codec(config.checkpoint)
-        with Meter(f"Decoding {source.name}", total) as meter:
+        with (
+            decoding(run, config, source, config.checkpoint, output) as (loaded, shared),
+            Meter(f"Decoding {source.name}", total) as meter,
+        ):
             result = decode_video(
                 source,
                 output,
@@ -60,10 +72,39 @@ def _decode(config: DecodeConfig, run: Run) -> None:
                 threads=config.threads,
                 seen=meter,
                 limits=run.limits,
+                shared=shared and shared(lambda parts: meter.advance(parts=parts)),
             )
     if result.drift:
         log.warning("%s", result.drift)
     log.info("%s: %d frames, %.1f s", output, result.frames, result.seconds)
+
+
+@contextmanager
+def decoding(
+    run: Run, options: SharedOptions, source: Path, checkpoint: str | None, output: Path | None = None
+) -> Iterator[tuple[LoadedCodec, Callable[[Seen], Shared] | None]]:
+    """The codec of a stream and, where other processes share the work, what has them decode.
+
+    Their pictures wait beside the ``output``, if there is one.
+    """
+    if options.parallel == 1:
+        yield run.codec(checkpoint), None
+        return
+    from core.coding.shared import decoded
+
+    folder = temporary_folder(output) if output else None
+    try:
+        with crew_of(run, options, partial(_worker, checkpoint, source, folder)) as crew:
+            yield crew.hello, partial(partial, decoded, crew)
+    finally:
+        if folder:
+            shutil.rmtree(folder)
+
+
+def _worker(checkpoint: str | None, source: Path, folder: Path | None, run: Run) -> DecodingWorker:
+    from core.coding.shared import DecodingWorker
+
+    return DecodingWorker(run.codec(checkpoint), source, run.limits, folder)
 
 
 def frames_of(source: Path) -> int | None:

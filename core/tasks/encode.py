@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,17 +18,24 @@ from core.files import write_json
 from core.hooks import FilePath, TaskEntry
 from core.progress import Meter
 from core.tasks.options import WritingOptions
+from core.tasks.shared import SharedOptions, crew_of
 from core.tasks.source import SourceConfig
 
 if TYPE_CHECKING:
+    from core.coding.codec import LoadedCodec
+    from core.coding.encode import Coder
     from core.coding.records import FrameRecord
+    from core.coding.shared import EncodingWorker
+    from core.crew import Seen
+    from core.media.part import Film
+    from core.media.video import VideoReader
     from core.run import Run
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
-class EncodeConfig(SourceConfig, WritingOptions):
+class EncodeConfig(SourceConfig, SharedOptions, WritingOptions):
     """Code a video into a stream with a trained codec; typed again after an interruption, it goes on."""
 
     output: FilePath = MISSING
@@ -44,8 +54,11 @@ def _encode(config: EncodeConfig, run: Run) -> None:
     if config.report and not (folder := Path(config.report).parent).is_dir():
         raise ConfigError(f"{folder} is not a folder: create it before writing {config.report}.")
     records: list[FrameRecord] = []
-    with claimed(config.path, output, config.overwrite, (SUFFIX,)), config.open(run.limits) as reader:
-        loaded = run.codec(config.checkpoint)
+    with (
+        claimed(config.path, output, config.overwrite, (SUFFIX,)),
+        config.open(run.limits) as reader,
+        _coding(config, run, reader) as (loaded, shared),
+    ):
         loaded = replace(loaded, identity={**loaded.identity, **identity.task(run)})
         with Meter(f"Encoding {config.path.name}", reader.info.frame_count) as meter:
             result = encode_video(
@@ -56,11 +69,34 @@ def _encode(config: EncodeConfig, run: Run) -> None:
                 estimate=config.estimated,
                 note=records.append if config.report else None,
                 seen=meter,
+                coder=shared and shared(lambda parts: meter.advance(parts=parts)),
             )
     log.info("%s: %s", output, result.description)
     if config.report:
         frames = [asdict(record) for record in records]
         write_json(Path(config.report), {**asdict(result), "per_frame": frames})
+
+
+@contextmanager
+def _coding(
+    config: EncodeConfig, run: Run, reader: VideoReader
+) -> Iterator[tuple[LoadedCodec, Callable[[Seen], Coder] | None]]:
+    """The codec and, where other processes share the work, what has them code."""
+    if config.parallel == 1:
+        yield run.codec(config.checkpoint), None
+        return
+    from core.coding.shared import encoding
+
+    film = config.film(reader, run.limits)
+    make = partial(_worker, config.checkpoint, film, config.estimated)
+    with crew_of(run, config, make) as crew:
+        yield crew.hello, partial(encoding, crew, film)
+
+
+def _worker(checkpoint: str | None, film: Film, estimate: bool, run: Run) -> EncodingWorker:
+    from core.coding.shared import EncodingWorker
+
+    return EncodingWorker(run.codec(checkpoint), film, estimate)
 
 
 ENCODE = TaskEntry(

@@ -16,6 +16,7 @@ from core.tasks.options import PartOptions
 
 if TYPE_CHECKING:
     from core.media.limits import Limits
+    from core.media.part import Film
     from core.media.video import VideoReader
 
 
@@ -55,8 +56,18 @@ class SourceConfig(PartOptions):
             return open_video(self.path, **self._how, limits=limits)
         index = FrameIndex(self.path, **self._how, limits=replace(limits, frames=None))
         part = PartReader(index, start, end)
-        limits.require_frames(f"the part of {self.path}", part.stop - part.start)
+        limits.require_frames(f"the part of {self.path}", len(part.film))
         return part
+
+    def film(self, reader: VideoReader, limits: Limits) -> Film:
+        """The frames of a reader that was opened, for other processes."""
+        from core.media.index import FrameIndex
+        from core.media.part import Film, PartReader
+
+        if isinstance(reader, PartReader):
+            return reader.film
+        index = FrameIndex(self.path, **self._how, limits=limits)
+        return Film(index, 0, len(index))
 
     @property
     def _how(self) -> dict[str, Any]:

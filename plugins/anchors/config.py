@@ -52,6 +52,9 @@ class AnchorConfig(GopConfig):
     """Between RGB and what is coded."""
     range: Range = Range.LIMITED
     """Of the samples that are coded."""
+    closed: bool = False
+    """Begin a fresh encoder at every intra frame, so that an encode can be shared out among processes, and goes on
+    where it was interrupted. It costs what an encoder learns from one group for the next."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
