@@ -103,7 +103,10 @@ class WriteError(MediaError):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path} cannot be written: {reason}")
-        self.reason = reason
+        self.path, self.reason = path, reason
+
+    def __reduce__(self) -> tuple[type[WriteError], tuple[Path, str]]:
+        return WriteError, (self.path, self.reason)
 
 
 def cannot_write(path: Path, error: BaseException) -> WriteError:

@@ -26,6 +26,12 @@ class Film:
     def __len__(self) -> int:
         return self.stop - self.start
 
+    @property
+    def times(self) -> list[Fraction]:
+        """When each of its frames is shown, in seconds after the first."""
+        times = self.index.times[self.start : self.stop]
+        return [time - times[0] for time in times]
+
     def frames(self, first: int, stop: int) -> Generator[Frame, None, None]:
         """Its frames from number ``first`` on, before number ``stop``; times begin at its first frame."""
         zero = self.index.times[self.start]
