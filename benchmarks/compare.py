@@ -49,7 +49,7 @@ def add_options(made: argparse.ArgumentParser, choices: Iterable[str]) -> None:
 
 def add_threads(made: argparse.ArgumentParser) -> None:
     """The option that all benchmarks have."""
-    cores = machine.available_cores()
+    cores = machine.cores()
     made.add_argument("--threads", type=at_least(1), default=cores, help="of each side (%(default)s)")
 
 

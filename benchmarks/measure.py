@@ -7,7 +7,6 @@ what its warm-up calls return is compared before anything is timed.
 from __future__ import annotations
 
 import multiprocessing
-import resource
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -17,6 +16,8 @@ from statistics import median
 from typing import Any, Protocol
 
 import numpy as np
+
+from core.machine import peak_memory
 
 Arrays = list[np.ndarray]
 WARM_UPS = 3
@@ -47,7 +48,7 @@ class Measurement:
     start_mib: float
     """Peak memory before the first call: interpreter, framework, weights and inputs."""
     peak_mib: float = 0.0
-    """Peak memory of the whole process, compiling included (ru_maxrss)."""
+    """Peak memory of the whole process, compiling included."""
     wall: list[float] = field(default_factory=list)
     processor: list[float] = field(default_factory=list)
     """Processor time of each call, summed over threads; spinning while waiting counts."""
@@ -141,5 +142,5 @@ def _timed(work: Work) -> tuple[float, float, Arrays]:
 
 
 def _peak_mib() -> float:
-    """Largest resident memory of this process so far (Linux counts in KiB)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Largest resident memory of this process so far."""
+    return peak_memory() / 2**20

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import functools
 import os
-import shlex
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -28,7 +27,7 @@ from core import __version__, config, devices, ending, help, outside, sweeping
 from core.errors import ConfigError, MindvideoError, SweepError
 from core.hooks import Resumable, TaskEntry, Threaded
 from core.registry import Registry, load
-from core.run import Run, leads, place
+from core.run import Run, is_first_process, process_name
 from core.settings import Settings
 from core.text import escape_logs
 from core.words import as_typed, word
@@ -87,10 +86,10 @@ def _command(words: list[str]) -> None:
     elif not any(getattr(flags, name) for name in LOOKS_ONLY):
         added += _elsewhere(config.compose_settings(composed, registry), registry, [*added, *typed])
     sys.argv[1:] = _with_overrides(words, flags.overrides, [*added, *typed])
-    with ending.advising(_sweep_resumes):
+    with sweeping.noting() as sweep, ending.advising(sweep.resumes):
         _hydra_main()
-    if sweeping.Ended.folder:
-        _end_sweep(sweeping.Ended.folder)
+    if sweep.folder and sweep.has_ended:
+        _end_sweep(sweep.folder)
 
 
 def _check_flags(flags: argparse.Namespace) -> None:
@@ -144,11 +143,6 @@ def _single(run: Run) -> float | None:
     """Execute a run; what stops it says how it goes on."""
     with ending.advising(lambda: run.resumes):
         return run.execute()
-
-
-def _sweep_resumes() -> str:
-    folder = sweeping.Ended.begun
-    return f"The same command with hydra.sweep.dir={shlex.quote(str(folder))} goes on." if folder else ""
 
 
 def _run(composed: DictConfig) -> Run:
@@ -253,7 +247,7 @@ def _place(words: Sequence[str]) -> list[str]:
         )
     if keys.get("task.resume", "").lower() == "true" and not placed:
         return [word("output", str(_latest_run()))]
-    return [] if leads() else [f"hydra.run.dir=${{output}}/{place()}"]
+    return [] if is_first_process() else [f"hydra.run.dir=${{output}}/{process_name()}"]
 
 
 def _processes() -> int:

@@ -11,15 +11,17 @@ import logging
 import os
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-from core import cards
+from core import cards, machine
+from core.backend import Backend
 from core.errors import DeviceError
 from core.hooks import DeviceEntry
 from core.kernels import library
+from core.kernels.library import Library
 from core.options import Options, option
 
 log = logging.getLogger(__name__)
@@ -128,6 +130,8 @@ class ActiveDevice:
     """See `core.hooks.Device.arithmetic`."""
     fetch_every: int = 1
     """See `AcceleratorConfig.fetch_every`."""
+    backend: Backend = field(default_factory=Backend)
+    """What networks compute with on it."""
 
     @property
     def description(self) -> str:
@@ -139,29 +143,46 @@ class ActiveDevice:
 def _cpu(config: CpuConfig) -> ActiveDevice:
     limit = _limit(config.instructions)
     # oneDNN reads the variable at its first primitive, so this must come before any network runs.
-    os.environ.setdefault("ONEDNN_MAX_CPU_ISA", limit or InstructionSet.avx2.value)
+    newest = limit or InstructionSet.avx2.value
+    _once(
+        "device.instructions",
+        config.instructions.name,
+        partial(os.environ.setdefault, "ONEDNN_MAX_CPU_ISA", newest),
+    )
     quiet()
     import mindspore as ms
 
-    if ms.get_context("device_target") != "CPU":  # refused once a kernel has run, as in a notebook
-        ms.set_device("CPU")
-    _set_context(config)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    _once("device", "CPU", _compute_on_cpu)
+    cores = machine.cores()
     threads = config.threads or cores
-    if threads < cores:  # told to take as many as there are, MindSpore 2.10 takes twice the time
-        _once("threads", ms.runtime.dispatch_threads_num, threads)
+    _once("device.threads", threads, partial(_dispatch, threads, cores))
+    _set_context(config)
     rank, world = _join()
     isa = os.environ["ONEDNN_MAX_CPU_ISA"]
-    kernels = _choose_kernels(config.kernels, threads, limit)
-    computing, build = f"{kernels.value} kernels", ""
-    if kernels is Kernels.onednn:
-        computing += f" with {library.instructions()}"
-        build = f" (build {library.build()})"
+    kernels = _kernels(config.kernels, threads, limit)
+    computing, build = f"{Kernels.builtin.value} kernels", ""
+    if kernels is not None:
+        computing = f"{Kernels.onednn.value} kernels with {kernels.instructions}"
+        build = f" (build {kernels.build})"
     detail = f", {threads} threads, instructions {isa}, {computing}"
     arithmetic = (
         f"mindspore {ms.__version__} cpu {isa}, {computing}{build}, {threads} threads, {_processor()}"
     )
-    return ActiveDevice("CPU", config.mode, rank, world, detail, arithmetic)
+    return ActiveDevice("CPU", config.mode, rank, world, detail, arithmetic, backend=Backend(kernels))
+
+
+def _compute_on_cpu() -> None:
+    import mindspore as ms
+
+    if ms.get_context("device_target") != "CPU":  # refused once a kernel has run, as in a notebook
+        ms.set_device("CPU")
+
+
+def _dispatch(threads: int, cores: int) -> None:
+    import mindspore as ms
+
+    if threads < cores:  # told to take as many as there are, MindSpore 2.10 takes twice the time
+        ms.runtime.dispatch_threads_num(threads)
 
 
 _WORTHWHILE = ("AVX512", "AVX2")
@@ -179,41 +200,24 @@ def _limit(instructions: InstructionSet) -> str | None:
     return None if instructions is InstructionSet.auto else instructions.value
 
 
-def _choose_kernels(kernels: Kernels, threads: int, limit: str | None) -> Kernels:
-    """What networks built from now on compute with."""
-    library.stop_using()
-    if kernels is Kernels.onednn:
-        try:
-            library.use(threads, limit)
-        except library.Unavailable as reason:
-            raise DeviceError(
-                f"device.kernels=onednn is not possible: {reason}; mend that, or type device.kernels=auto."
-            ) from reason
-        return kernels
-    if kernels is Kernels.auto and library.use_if_available(threads, limit):
-        if library.instructions() in _WORTHWHILE:
-            return Kernels.onednn
-        library.stop_using()
-    return Kernels.builtin
-
-
-def machine() -> str:
-    """Processor and cores, to which measured times belong."""
-    name = _processor_name() or platform.processor() or platform.machine()
-    return f"{name}, {len(os.sched_getaffinity(0))} cores"
+def _kernels(chosen: Kernels, threads: int, limit: str | None) -> Library | None:
+    """Our kernels, or None for MindSpore's own operators."""
+    if chosen is Kernels.builtin:
+        return None
+    if chosen is Kernels.auto:
+        kernels = library.start_if_available(threads, limit)
+        return kernels if kernels and kernels.instructions in _WORTHWHILE else None
+    try:
+        return library.start(threads, limit)
+    except library.Unavailable as reason:
+        raise DeviceError(
+            f"device.kernels=onednn is not possible: {reason}; mend that, or type device.kernels=auto."
+        ) from reason
 
 
 def _processor() -> str:
     """The processor's name; the kernels' blocking, and so their rounding, may depend on it."""
-    return f"{platform.machine()} {_processor_name()}".rstrip()
-
-
-def _processor_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return ""
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    return f"{platform.machine()} {machine.processor()}".rstrip()
 
 
 def _ascend(config: AscendConfig) -> ActiveDevice:
@@ -221,7 +225,7 @@ def _ascend(config: AscendConfig) -> ActiveDevice:
     cards.require("Ascend")
     _warn_of_cann()
     device = _accelerator("Ascend", config)
-    _once("precision", _set_precision, config.precision)
+    _once("device.precision", config.precision.name, partial(_set_precision, config.precision))
     if config.deterministic:
         log.info(
             "CANN compiles operators one at a time, as device.deterministic asks for: the first step takes its time."
@@ -231,6 +235,7 @@ def _ascend(config: AscendConfig) -> ActiveDevice:
         device,
         detail=f"{device.detail}, {computing}",
         arithmetic=f"{device.arithmetic}, {computing}, {_determinism(config)}",
+        backend=replace(device.backend, low=_low(config.precision)),
     )
 
 
@@ -243,14 +248,11 @@ def _warn_of_cann() -> None:
 
 
 def _set_precision(precision: Precision) -> None:
-    """Tell MindSpore and our networks: left alone, newer cards convolve in HF32.
+    """Tell MindSpore: left alone, newer cards convolve in HF32.
 
     What a network casts to a lower type is its own affair (`core.nn.precision`); CANN is to leave types as they are.
     """
-    import mindspore as ms
     from mindspore.device_context.ascend import op_precision
-
-    from core.nn import precision as networks
 
     kept = "must_keep_origin_dtype"
     if cards.is_first_generation():
@@ -261,7 +263,13 @@ def _set_precision(precision: Precision) -> None:
         kept = "allow_fp32_to_fp16"
     op_precision.precision_mode(kept)
     op_precision.conv_allow_hf32(False)
-    networks.compute_in(None if precision is Precision.float32 else getattr(ms, precision.value))
+
+
+def _low(precision: Precision) -> Any:
+    """See `Backend.low`."""
+    import mindspore as ms
+
+    return None if precision is Precision.float32 else getattr(ms, precision.value)
 
 
 def _gpu(config: GpuConfig) -> ActiveDevice:
@@ -278,14 +286,9 @@ def _determinism(config: DeviceConfig) -> str:
 def _accelerator(target: str, config: AcceleratorConfig) -> ActiveDevice:
     import mindspore as ms
 
-    from core.nn import cards as forms
-
-    if config.device_id is None:
-        ms.set_device(target)
-    else:
-        ms.set_device(target, config.device_id)
+    card = (target,) if config.device_id is None else (target, config.device_id)
+    _once("device", " ".join(map(str, card)), partial(ms.set_device, *card))
     _set_context(config)
-    forms.compute_on(target)
     rank, world = _join()
     chip = cards.chip(target, config.device_id)
     computing = f"{chip}, {cards.software(target)}"
@@ -297,28 +300,45 @@ def _accelerator(target: str, config: AcceleratorConfig) -> ActiveDevice:
         detail=f", {computing}",
         arithmetic=f"mindspore {ms.__version__} {target.lower()} {computing}",
         fetch_every=config.fetch_every,
+        backend=Backend(target=target),
     )
 
 
 def _set_context(config: DeviceConfig) -> None:
     import mindspore as ms
 
+    deterministic = str(config.deterministic).lower()
+    _once("device.deterministic", deterministic, partial(_determine, config.deterministic))
+    if _settled.setdefault("device.mode", config.mode) is not config.mode:
+        log.warning(
+            "device.mode=%s is from now on that of all runs in this process, of earlier ones too.",
+            config.mode.value,
+        )
+        _settled["device.mode"] = config.mode
     ms.set_context(mode=ms.GRAPH_MODE if config.mode is Mode.graph else ms.PYNATIVE_MODE)
-    if config.deterministic:
-        _once("deterministic", ms.set_deterministic, True)
+
+
+def _determine(deterministic: bool) -> None:
+    import mindspore as ms
+
+    if deterministic:
+        ms.set_deterministic(True)
 
 
 _settled: dict[str, object] = {}
-"""Settings that MindSpore takes once in a process, which may have several runs (a sweep, a notebook)."""
+"""Options that are settings of MindSpore or oneDNN, of which a process, with however many runs, has one value.
+
+All else that a run computes with is its `core.backend.Backend`."""
 
 
-def _once(name: str, setter: Callable[[Any], None], value: object) -> None:
+def _once(name: str, value: object, settle: Callable[[], object]) -> None:
+    """Settle an option that cannot change later; raises `DeviceError` where another run has settled it otherwise."""
     if name not in _settled:
-        setter(value)
+        settle()
         _settled[name] = value
     elif _settled[name] != value:
         raise DeviceError(
-            f"device.{name} was {_settled[name]} earlier in this process and cannot become {value}: "
+            f"{name} was {_settled[name]} earlier in this process and cannot become {value}: "
             "use a process of its own (hydra/launcher=joblib in a sweep)."
         )
 

@@ -43,6 +43,15 @@ class ClipSource(Protocol):
         ...
 
 
+@runtime_checkable
+class LabelledSource(ClipSource, Protocol):
+    """A clip source whose clips have names."""
+
+    def label(self, index: int) -> str:
+        """What reports call clip ``index``."""
+        ...
+
+
 class Output(Enum):
     """A picture that an upscaler makes from two neighbouring frames."""
 
@@ -193,7 +202,11 @@ class IntraCodec(Protocol):
 
 
 class Device(Protocol):
-    """Where MindSpore computes, after its context was set."""
+    """Where MindSpore computes, after its context was set.
+
+    It may also have a ``backend`` (`core.backend.Backend`), which networks are built under; else they compute as on a
+    processor, by MindSpore's own operators.
+    """
 
     @property
     def target(self) -> str:

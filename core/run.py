@@ -6,6 +6,7 @@ import logging
 import os
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from importlib import metadata
 from importlib.util import find_spec
@@ -16,6 +17,7 @@ import numpy as np
 from omegaconf import OmegaConf
 
 from core import __version__, hooks, selection
+from core.backend import PORTABLE, Backend
 from core.config import entry_section
 from core.errors import ConfigError
 from core.files import write_json
@@ -60,10 +62,17 @@ class Run:
     def device(self) -> hooks.Device:
         """The device, its context set and the seeds with it. Every part asks for it before MindSpore is used."""
         device = self.entry("device", hooks.DeviceEntry).build(self.settings.device)
-        self._choose_runtime()
         self._seed()
         log.info("Device: %s", device.description)
         return device
+
+    @cached_property
+    def backend(self) -> Backend:
+        """What the parts compute with that this run builds: each is built ``with run.backend:``."""
+        own: Backend = getattr(self.device, "backend", Backend())
+        if self.settings.runtime is Runtime.mindspore:
+            return own
+        return replace(PORTABLE, runtime=self._onnxruntime())
 
     @property
     def resumes(self) -> str:
@@ -79,11 +88,11 @@ class Run:
     @property
     def shared_output(self) -> Path:
         """The folder of the whole run; processes that do not lead have a folder of their own in it."""
-        return self.output if leads() else self.output.parent
+        return self.output if is_first_process() else self.output.parent
 
     @property
-    def is_chief(self) -> bool:
-        """Whether this process writes files and speaks (rank 0)."""
+    def is_rank_zero(self) -> bool:
+        """Whether this process writes files and logs."""
         return self.device.rank == 0
 
     def entry(self, kind: str, record: type[E]) -> E:
@@ -95,12 +104,15 @@ class Run:
             raise ConfigError(f"no {kind} is chosen: give {kind}=… or an experiment=… (known: {known}).")
         return cast(E, entry)
 
-    def model(self, weights: str | Path | None = None) -> nn.Cell:
-        """The network, with weights of a checkpoint (else ``settings.weights``, else fresh ones)."""
+    def model(self, weights: str | Path | None = None, backend: Backend | None = None) -> nn.Cell:
+        """The network, with weights of a checkpoint (else ``settings.weights``, else fresh ones).
+
+        It computes with ``backend``, by default the run's own.
+        """
         from core.training.checkpoint import load_weights
 
-        self._ready()
-        network = self.entry("model", hooks.ModelEntry).build(self.settings.model)
+        with backend or self.backend:
+            network = self.entry("model", hooks.ModelEntry).build(self.settings.model)
         source = weights or self.settings.weights
         if source:
             load_weights(network, Path(source), self.model_section, self.model_defaults)
@@ -108,10 +120,11 @@ class Run:
 
     def network_of(self, checkpoint: Checkpoint) -> nn.Cell:
         """The network that a checkpoint holds, whatever model the settings choose."""
-        self._ready()
         name = str(checkpoint.model_section["model"])
         entry = cast(hooks.ModelEntry[Any], self.registry.find("model", name))
-        network = entry.build(checkpoint.options(name, entry.config))
+        options = checkpoint.options(name, entry.config)
+        with self.backend:
+            network = entry.build(options)
         checkpoint.load_into(network)
         return network
 
@@ -135,14 +148,13 @@ class Run:
 
     def loss(self) -> nn.Cell | None:
         """The training loss, or None where the step brings its own."""
-        self._ready()
         if self.settings.loss is None:
             return None
-        return self.entry("loss", hooks.LossEntry).build(self.settings.loss)
+        with self.backend:
+            return self.entry("loss", hooks.LossEntry).build(self.settings.loss)
 
     def step(self, network: nn.Cell, total_steps: int) -> nn.TrainOneStepCell:
         """The training step over a network, with loss and optimizer for a run of ``total_steps``."""
-        self._ready()
         if self.settings.runtime is not Runtime.mindspore:
             raise ConfigError(
                 f"runtime={self.settings.runtime.value} does not train: leave it out for a training."
@@ -151,8 +163,9 @@ class Run:
         step = self.entry("step", hooks.StepEntry)
         own = {id(p) for p in step.own_parameters(network)} if step.own_parameters else set()
         rest = [p for p in network.trainable_params() if id(p) not in own]
-        built = optimizer.build(self.settings.optimizer, rest, total_steps)
-        return step.build(self.settings.step, network, self.loss(), built)
+        with self.backend:
+            built = optimizer.build(self.settings.optimizer, rest, total_steps)
+            return step.build(self.settings.step, network, self.loss(), built)
 
     def source(self, split: hooks.Split) -> hooks.ClipSource:
         """The clips of one split of the data set."""
@@ -162,23 +175,23 @@ class Run:
         self, source: hooks.ClipSource, start_step: int, steps: int
     ) -> mindspore.dataset.Dataset:
         """Batches of steps ``start_step`` to ``steps``, in an order that only the seed decides."""
+        device = self.device  # before MindSpore is imported
         from core.data.loader import loader
 
-        self._ready()
         return loader(
             source,
             batch_size=self.settings.loader.batch_size,
             seed=self.settings.seed,
             workers=self.settings.loader.workers,
             processes=self.settings.loader.processes,
-            rank=self.device.rank,
-            world=self.device.world,
+            rank=device.rank,
+            world=device.world,
             start_step=start_step,
             steps=steps,
         )
 
     def metrics(self) -> dict[str, Metric]:
-        """The chosen metrics by name."""
+        """The chosen metrics by name; networks among them are of MindSpore's own operators, whatever the run's are."""
         built = {}
         for name, section in self.settings.metric.items():
             entry = cast(hooks.MetricEntry[Any], self.registry.find("metric", name))
@@ -191,8 +204,8 @@ class Run:
 
     def upscaler(self, network: nn.Cell) -> hooks.Upscaler:
         """The upscaler over a network."""
-        self._ready()
-        return self.entry("upscaler", hooks.UpscalerEntry).build(self.settings.upscaler, network)
+        with self.backend:
+            return self.entry("upscaler", hooks.UpscalerEntry).build(self.settings.upscaler, network)
 
     def trained_upscaler(self, weights: str | Path | None = None) -> hooks.Upscaler:
         """The upscaler with weights as of `model`; one that was not learned needs none."""
@@ -206,9 +219,9 @@ class Run:
         """The picture codec of intra frames; it decodes those of the others as well, where they need no options."""
         from core.codec.intra import NamedIntraCodec
 
-        self._ready()
         chosen = self.entry("intra", hooks.IntraEntry)
-        codec = chosen.build(self.settings.intra)
+        with self.backend:
+            codec = chosen.build(self.settings.intra)
         others = {name: partial(self._default_intra, name) for name in self.registry.names("intra")}
         return NamedIntraCodec(chosen.name, codec, others)
 
@@ -218,7 +231,8 @@ class Run:
         if missing:
             options = " ".join(f"intra.{key}=…" for key in sorted(missing))
             raise ConfigError(f"give intra={name} {options}, as for encoding.")
-        return entry.build(entry.config())
+        with self.backend:
+            return entry.build(entry.config())
 
     def callbacks(self) -> list[Callback]:
         """The callbacks that plugins add to a training."""
@@ -231,18 +245,6 @@ class Run:
         checkpoint = Checkpoint.open(Path(path))
         checkpoint.require_model(self.model_section, self.model_defaults)
         return checkpoint
-
-    def _ready(self) -> None:
-        """Have the device set before anything of MindSpore is built."""
-        assert self.device is not None
-
-    def _choose_runtime(self) -> None:
-        """Have networks from now on computed by the runtime of the settings."""
-        from core.nn import stage, standard
-
-        chosen = self.settings.runtime is Runtime.onnxruntime
-        standard.want(chosen)
-        stage.compute_by(self._onnxruntime() if chosen else None)
 
     def _onnxruntime(self) -> OnnxRuntime:
         if find_spec("onnxruntime") is None or find_spec("onnx") is None:
@@ -266,7 +268,7 @@ class Run:
         np.random.seed(self.settings.seed % 2**32)
 
     def _record_plugins(self) -> None:
-        if not leads():
+        if not is_first_process():
             return
         record = {
             "mindvideo": __version__,
@@ -277,13 +279,13 @@ class Run:
         write_json(self.output / "plugins.json", record)
 
 
-def leads() -> bool:
+def is_first_process() -> bool:
     """Whether this process is the one that writes: the first of those that ``msrun`` started, or the only one."""
-    return place() in ("", "rank_0")
+    return process_name() in ("", "rank_0")
 
 
-def place() -> str:
-    """What this process is among those that ``msrun`` started: ``rank_N`` or ``scheduler``; empty where it is alone.
+def process_name() -> str:
+    """Name of this process among those that ``msrun`` started: ``rank_N`` or ``scheduler``; empty if it is alone.
 
     The scheduler runs the same command; it only brings the others together.
     """

@@ -6,6 +6,7 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
@@ -134,6 +135,10 @@ class Selection(ABC, Generic[E]):
     def fingerprint(self) -> bytes:
         """16 bytes that tell all that decodes from all others; none where nothing was learned. Reads checkpoints."""
 
+    def _backend(self) -> AbstractContextManager[object]:
+        """What it is built under; what has no network needs no device."""
+        return self.run.backend if self.computes else nullcontext()
+
     @property
     def _is_within(self) -> bool:
         return "." in self.role
@@ -198,7 +203,9 @@ class UpscalerSelection(Selection[hooks.UpscalerEntry[Any]]):
 
     def build(self) -> hooks.Upscaler:
         """Build it; raises `CheckpointError` as `core.training.checkpoint.load_weights`."""
-        return self.entry.build(self.options, *([self.network] if self.has_network else []))
+        components = [self.network] if self.has_network else []
+        with self._backend():
+            return self.entry.build(self.options, *components)
 
 
 class CodecSelection(Selection[hooks.CodecEntry[Any]]):
@@ -304,7 +311,8 @@ class CodecSelection(Selection[hooks.CodecEntry[Any]]):
         if self.intra is not None:
             components.append(self.intra)
         components += [part.build() for part in self.parts.values()]
-        return self.entry.build(self.options, *components)
+        with self._backend():
+            return self.entry.build(self.options, *components)
 
     @property
     def is_trained(self) -> bool:
@@ -344,8 +352,8 @@ class CodecSelection(Selection[hooks.CodecEntry[Any]]):
         if weights and "network" not in entry.needs:
             raise ConfigError(f"{role}={name} has no network: leave {role}_checkpoint out.")
         if need == "upscaler":
-            return UpscalerSelection(self.run, role, entry, _options(entry, given, role), weights)
-        options = _options(entry, {"gop": self.options.gop, **given}, role)
+            return UpscalerSelection(self.run, role, entry, options_of(entry, given, role), weights)
+        options = options_of(entry, {"gop": self.options.gop, **given}, role)
         return CodecSelection(self.run, role, entry, options, weights)
 
 
@@ -355,8 +363,8 @@ def _absent(path: str | None) -> str:
     return f"there is no checkpoint {path}: train it, or give another one."
 
 
-def _options(entry: hooks.Entry[Any], given: Mapping[str, Any], role: str) -> Any:
-    """An entry's options, with some of them given."""
+def options_of(entry: hooks.Entry[Any], given: Mapping[str, Any], role: str) -> Any:
+    """An entry's options, with some of them given by ``{role}_options``; raises `ConfigError` where they cannot be."""
     try:
         return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(entry.config), given))
     except (OmegaConfBaseException, ValueError) as error:

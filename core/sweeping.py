@@ -6,8 +6,11 @@ import json
 import logging
 import math
 import os
+import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -106,7 +109,7 @@ def _run(folder: Path, job: Job, failed: float | None, work: Callable[[], float 
 
 
 def _attempt(work: Callable[[], float | None]) -> tuple[float | None, str | None]:
-    """The score, and why there is none; whatever goes wrong in a job is that job's affair."""
+    """The score, or why there is none: an error in one job is recorded there and does not stop the sweep."""
     try:
         score = work()
     except MindvideoError as error:
@@ -144,19 +147,44 @@ def threads_of_a_job(launcher: DictConfig) -> int:
     return int(options.get("cpus_per_task") or 0)  # submitit
 
 
-class Ended(Callback):
-    """Hydra's callback that notes where the sweep of this process is, and once it has ended, that it has."""
+@dataclass
+class Sweep:
+    """How far the sweep of a command is."""
 
-    begun: Path | None = None
     folder: Path | None = None
+    """None before it has begun, and where the command is none."""
+    has_ended: bool = False
+
+    def resumes(self) -> str:
+        """A sentence on how it goes on after it was stopped."""
+        if self.folder is None:
+            return ""
+        return f"The same command with hydra.sweep.dir={shlex.quote(str(self.folder))} goes on."
+
+
+_noted: ContextVar[Sweep] = ContextVar("sweep")
+
+
+@contextmanager
+def noting() -> Iterator[Sweep]:
+    """What Hydra tells meanwhile, of the sweep that it runs."""
+    token = _noted.set(Sweep())
+    try:
+        yield _noted.get()
+    finally:
+        _noted.reset(token)
+
+
+class Noted(Callback):
+    """Hydra's callback, by which it tells."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Note where it is."""
-        Ended.begun = Path(config.hydra.sweep.dir)
+        """Note where the sweep is."""
+        _noted.get().folder = Path(config.hydra.sweep.dir)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
-        """Note the folder."""
-        Ended.folder = Path(config.hydra.sweep.dir)
+        """Note that it is done."""
+        _noted.get().has_ended = True
 
 
 def swept(jobs: Sequence[Job]) -> Iterator[tuple[str, list[str]]]:

@@ -12,8 +12,8 @@ import mindspore as ms
 import pytest
 from mindspore.common.api import _CellGraphExecutor, _JitExecutor
 
+from core.backend import Backend
 from core.kernels import library
-from core.nn import cards, precision
 from core.testing.limits import seconds
 
 HERE = Path(__file__).parent
@@ -68,24 +68,21 @@ def _pynative_at_first():
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left():
-    """What a test, or a run that it opened, computed with is not what the next one computes with."""
+def _same_mode_after():
+    """A run that a test has opened sets MindSpore's mode, of which there is one in a process."""
     mode = ms.get_context("mode")
     yield
     ms.set_context(mode=mode)
-    library.stop_using()
-    cards.compute_on("CPU")
-    precision.compute_in(None)
 
 
 @pytest.fixture
 def kernels():
-    """The library of kernels in use on two threads; skips where it cannot be built."""
+    """Our kernels, on two threads, for what the test builds; skips where they cannot be built."""
     possible, detail = library.available()
     if not possible:
         pytest.skip(detail)
-    library.use(2)
-    return library
+    with Backend(kernels=library.start(2)) as entered:
+        yield entered.kernels
 
 
 @pytest.fixture(params=["builtin", "onednn"])

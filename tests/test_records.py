@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.bench.records import ClipRecord, PointRecord, UpscaledClip, UpscalerRecord, record_of
 from core.coding.records import FrameRecord
 from core.errors import RecordError
+from core.measure.records import ClipRecord, PointRecord, UpscaledClip, UpscalerRecord, record_of
 from core.records import DEEPEST, AnyFloat, Positive, Sha256, decode_record, parse_json, read_record
 from core.sweeping import Job
 

@@ -10,8 +10,8 @@ import pytest
 
 import core
 from core import hooks
-from core.bench.cache import key_of
 from core.errors import ConfigError
+from core.measure.cache import key_of
 from core.run import Run
 from core.selection import CodecSelection, codec_of, selection_of, upscaler_of
 from core.tasks import profile

@@ -13,6 +13,7 @@ from mindspore import Tensor, nn, ops
 
 from benchmarks import machine
 from benchmarks.convolutions.cases import Call, Case, Tensors
+from core.backend import Backend
 from core.kernels import library
 from core.kernels.convolution import Convolution, TransposedConvolution
 
@@ -22,18 +23,17 @@ class Side:
 
     def __init__(self, threads: int, kernels: str) -> None:
         ms.set_context(mode=ms.GRAPH_MODE)
-        if threads < machine.available_cores():  # as many as there are cores slow MindSpore down to a half
+        if threads < machine.cores():  # as many as there are cores slow MindSpore down to a half
             ms.runtime.dispatch_threads_num(threads)
-        self.ours = kernels == "ours"
-        if self.ours:
-            library.use(threads)
+        self.backend = Backend(library.start(threads) if kernels == "ours" else None)
 
     def calls(self, case: Case) -> list[Call]:
         """Forward, gradient of the input, gradients of weight and bias; a graph's results are there on return."""
         pictures, weight, bias, douts = case.arrays()
         xs, dys = ([Tensor(array) for array in arrays] for arrays in (pictures, douts))
         weight, bias = Tensor(weight), Tensor(bias)
-        convolution = ours(case) if self.ours else built_in(case)
+        with self.backend:
+            convolution = ours(case) if self.backend.kernels else built_in(case)
         forward, to_input, to_weights = (kind(convolution) for kind in PASSES)
         return [
             lambda: forward(weight, bias, *xs),

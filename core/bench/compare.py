@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.bench.bd import Delta, Point, bd_quality, bd_rate, decibels
-from core.bench.records import ClipRecord, Outcome, PointRecord, UpscaledClip, UpscalerRecord, mean
+from core.bench.records import Outcome
+from core.measure.records import ClipRecord, PointRecord, UpscaledClip, UpscalerRecord, mean
 
 MEAN_OF_SEQUENCES, MEAN_CURVE = "mean of sequences", "mean curve"
 

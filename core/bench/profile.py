@@ -7,7 +7,6 @@ is that of the numbers that it gives, memory of the whole is by how much the pro
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,8 +17,10 @@ import mindspore as ms
 import numpy as np
 from mindspore import Tensor, nn
 
-from core.bench.cost import moving_frames
-from core.hooks import CodedFrame, Output, PictureFormat
+from core.coding.clips import coded_clip, decoded_clip
+from core.data.pattern import moving_frames
+from core.hooks import Codec, Output, PictureFormat
+from core.machine import peak_memory
 from core.nn.counting import counting
 
 Work = Callable[[int, int], None]
@@ -88,19 +89,13 @@ def exponent(sizes: Sequence[float], values: Sequence[float]) -> float | None:
     return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
 
 
-def coding(codec: Any) -> Work:
+def coding(codec: Codec) -> Work:
     """Codes an intra frame and an inter frame, and decodes them."""
 
     def work(width: int, height: int) -> None:
         format = PictureFormat(width, height)
-        encoder, decoder = codec.encoder(format), codec.decoder(format)
-        coded: list[CodedFrame] = []
-        for number, frame in enumerate(moving_frames(2, height, width)):
-            coded += encoder.encode(frame, number, number == 0)
-        coded += encoder.flush()
-        for one in coded:
-            decoder.decode(one.packet)
-        decoder.flush()
+        coded = coded_clip(codec, moving_frames(2, height, width), format)
+        decoded_clip(codec, format, [frame.packet for frame in coded])
 
     return work
 
@@ -113,11 +108,6 @@ def upscaling(upscaler: Any) -> Work:
         upscaler(first[None], last[None], (Output.FIRST, Output.MIDDLE))
 
     return work
-
-
-def peak_memory() -> int:
-    """Bytes that the process has held at most."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _seconds(work: Work, width: int, height: int) -> float:

@@ -21,8 +21,9 @@ from core.bench.compare import (
     curves,
     plain,
 )
-from core.bench.cost import LOW_SIDE, SIDE
-from core.bench.records import TASKS, Outcome
+from core.bench.records import Outcome
+from core.measure.cost import LOW_SIDE, SIDE
+from core.measure.records import TASKS
 
 NOTES = (
     "A rate is 8 x bytes / (frames x unpadded pixels). Learned codecs count every byte of the stream's file; "

@@ -15,8 +15,9 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from core.bench.plan import Job
-from core.bench.records import Outcome, Record, record_of
+from core.bench.records import Outcome
 from core.errors import RecordError
+from core.measure.records import Record, record_of
 from core.records import parse_json
 from core.words import word
 

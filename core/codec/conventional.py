@@ -137,29 +137,6 @@ class ConventionalDecoder:
         return _shown(self._decoder.flush())
 
 
-def coded_pictures(encoder: Encoder, format: PictureFormat, frames: Iterable[Array]) -> list[av.VideoFrame]:
-    """Frames (3,H,W) in [0,1] as the encoder takes them, for `payloads`."""
-    pictures = encoder.pictures(format)
-    return [
-        _coded_picture(pictures.padded(frame), encoder, format.depth, number)
-        for number, frame in enumerate(frames)
-    ]
-
-
-def payloads(encoder: Encoder, format: PictureFormat, pictures: Iterable[av.VideoFrame]) -> list[bytes]:
-    """The packets of a whole video at once, in order of decoding, without messages; nothing is decoded."""
-    context = _open_encoder(encoder, encoder.pictures(format), format.depth)
-    packets = [packet for picture in (*pictures, None) for packet in _encoded(context, picture)]
-    return [_without_messages(bytes(packet), encoder.decoder) for packet in packets]
-
-
-def decoded_pictures(encoder: Encoder, format: PictureFormat, payloads: Iterable[bytes]) -> list[Picture]:
-    """The pictures of such packets in order of display, where that is the order of decoding (no B frames)."""
-    decoder = _Decoder(encoder, format)
-    shown = [decoder.decode(payload, number) for number, payload in enumerate(payloads)]
-    return [picture for pictures in (*shown, decoder.flush()) for picture in pictures.values()]
-
-
 class _Decoder:
     """A libav decoder: numbered packets to numbered pictures, in order of display."""
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from core.errors import CheckpointError, MediaError
 from core.hooks import Array, Picture, PictureFormat
+from core.media.samples import samples
 
 
 def checksum(picture: Picture) -> int:
@@ -53,10 +54,7 @@ class DecodedPictures:
                 "The network's picture holds values that are no numbers: its training has diverged; "
                 "give another checkpoint."
             )
-        values = np.clip(values, 0, 1)
-        values *= self._peak
-        np.rint(values, out=values)
-        return values.astype(np.uint8) if self.format.depth == 8 else values.astype(np.uint16)
+        return samples(values, self.format.depth)
 
     def reference(self, picture: Picture) -> Array:
         """A decoded picture as the network takes it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,12 +11,36 @@ import numpy as np
 from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
 from core.coding.groups import TimedPicture, coded, planned, unit
-from core.hooks import Array, PictureFormat
+from core.hooks import Array, Codec, CodedFrame, DecodedFrame, Packet, PictureFormat
 from core.media.colour import Matrix, Range
 from core.stream import StreamHeader, StreamWriter
 
 RATE = Fraction(25)
 """Frames per second that the streams of clips state: a clip does not know its own."""
+
+
+def coded_clip(
+    codec: Codec,
+    frames: Iterable[Array],
+    format: PictureFormat,
+    *,
+    group: int = 0,
+    scene_cut: bool = False,
+    estimate: bool = False,
+) -> Iterator[CodedFrame]:
+    """The frames of a clip, coded as those of a video, in order of decoding; each lasts one unit of time.
+
+    ``group`` and ``scene_cut`` are where intra frames stand, as in `core.coding.groups.planned`.
+    """
+    timed = (TimedPicture(frame, time) for time, frame in enumerate(frames))
+    pictures = planned(timed, group, scene_cut)
+    return (frame for frame, _ in coded(pictures, codec, format, estimate))
+
+
+def decoded_clip(codec: Codec, format: PictureFormat, packets: Iterable[Packet]) -> list[DecodedFrame]:
+    """What a fresh decoder shows of packets, in order of display."""
+    decoder = codec.decoder(format)
+    return [*(frame for packet in packets for frame in decoder.decode(packet)), *decoder.flush()]
 
 
 def encode_clip(loaded: LoadedCodec, frames: Array, path: Path, estimate: bool = False) -> float:
@@ -36,14 +61,16 @@ def encode_clip(loaded: LoadedCodec, frames: Array, path: Path, estimate: bool =
         gop=loaded.gop,
         arithmetic=loaded.arithmetic,
     )
-    pictures = planned(
-        (TimedPicture(picture, number) for number, picture in enumerate(frames)),
-        loaded.group,
-        loaded.scene_cut,
-    )
     bits = 0.0
     with StreamWriter.create(path, header) as writer:
-        for frame, _ in coded(pictures, loaded.codec, PictureFormat(width, height), estimate):
+        for frame in coded_clip(
+            loaded.codec,
+            frames,
+            PictureFormat(width, height),
+            group=loaded.group,
+            scene_cut=loaded.scene_cut,
+            estimate=estimate,
+        ):
             writer.write(frame.packet)
             bits += frame.estimated_bits or 0.0
     return bits

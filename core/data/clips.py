@@ -16,11 +16,12 @@ import numpy as np
 
 from core.data.downscale import shrink
 from core.data.options import ClipOptions, ShotOptions
-from core.data.shots import MemoryShot, eight_bits
+from core.data.shots import MemoryShot
 from core.data.source import MixedSource, ShotSource
 from core.data.stills import StillsConfig, moving_stills
 from core.errors import DataError
 from core.hooks import ClipSource, Split
+from core.media.samples import eight_bits
 from core.options import option
 
 EMBEDDED = Path(__file__).parent / "embedded"

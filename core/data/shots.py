@@ -13,7 +13,7 @@ from PIL import Image, ImageFile, ImageOps
 
 from core.data.downscale import Frames, shrink
 from core.errors import DataError
-from core.hooks import Array
+from core.media.samples import eight_bits
 
 if TYPE_CHECKING:
     from core.media.index import FrameIndex
@@ -102,11 +102,6 @@ class VideoShot:
         """Raises `core.errors.MediaError` when the file cannot be decoded."""
         decoded = self.index.read(start, (frames - 1) * step + 1)
         return shrink(np.stack([eight_bits(frame.rgb) for frame in decoded[::step]]), self.downsize)
-
-
-def eight_bits(frame: Array) -> Frames:
-    """A frame in [0,1] rounded to 8 bits."""
-    return np.rint(np.clip(frame, 0, 1) * 255).astype(np.uint8)
 
 
 def read_pictures(paths: Sequence[Path]) -> Frames:

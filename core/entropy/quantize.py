@@ -30,42 +30,41 @@ def round_straight_through(x: Tensor) -> Tensor:
 def add_noise(x: Tensor) -> Tensor:
     """``x`` plus independent noise, uniform in (-0.5,0.5): rounding's stand-in in training (Ballé et al. 2017).
 
-    The noise depends on the last `seed_noise`, on the number of calls since and, where `share_noise` said so, on the
-    places of this process's items in the batch; on nothing else. The first axis of ``x`` is the batch's.
+    The noise depends on the last `seed_noise` and on the number of calls since; on nothing else. The first axis of
+    ``x`` is the batch's.
     """
     return x + ops.stop_gradient(_STREAM.uniform(x.shape[0], x.size).reshape(x.shape))
 
 
-def seed_noise(seed: Tensor, step: Tensor) -> None:
+def seed_noise(seed: Tensor, step: Tensor, rank: int = 0, world: int = 1) -> None:
     """Begin the noise of a training step anew, from two scalars, int32 and not negative.
 
-    Called inside a compiled step, it takes effect at every run of it.
+    Where a batch is shared out, this process has its items ``rank``, ``rank + world``, …, as the loader does it; each
+    sees the noise that it would see if one process had the whole batch. Called inside a compiled step, it takes effect
+    at every run of it.
     """
-    _STREAM.restart(seed, step)
-
-
-def share_noise(rank: int, world: int) -> None:
-    """Say that this process has items ``rank``, ``rank + world``, … of every batch, as the loader shares it out.
-
-    Then each item sees the noise that it would see if one process had the whole batch. To be called before anything
-    that draws noise is compiled.
-    """
-    _STREAM.rank, _STREAM.world = rank, world
+    _STREAM.restart(seed, step, rank, world)
 
 
 class _NoiseStream:
-    """The noise's state. It lies outside of cells, so that it is no parameter of a network."""
+    """The noise's state, of the step that has begun it last.
+
+    It lies outside of cells, so that it is no parameter of a network.
+    """
 
     __ms_class__ = True
 
     def __init__(self) -> None:
         self.key = Parameter(Tensor(0, ms.int32), name="noise_key", requires_grad=False)
         self.calls = Parameter(Tensor(0, ms.int32), name="noise_calls", requires_grad=False)
-        self.rank, self.world = 0, 1
+        self.rank = Parameter(Tensor(0, ms.int32), name="noise_rank", requires_grad=False)
+        self.world = Parameter(Tensor(1, ms.int32), name="noise_world", requires_grad=False)
 
-    def restart(self, seed: Tensor, step: Tensor) -> None:
+    def restart(self, seed: Tensor, step: Tensor, rank: int, world: int) -> None:
         ops.assign(self.key, _hash(_hash((seed & _MASK) ^ _FIRST) ^ (step & _MASK)))
         ops.assign(self.calls, Tensor(0, ms.int32))
+        ops.assign(self.rank, Tensor(rank, ms.int32))
+        ops.assign(self.world, Tensor(world, ms.int32))
 
     def uniform(self, items: int, size: int) -> Tensor:
         """The next ``size`` values: odd multiples of 2**-25 in (-0.5,0.5), all 2**24 of them equally likely."""
@@ -77,11 +76,9 @@ class _NoiseStream:
 
     def places(self, items: int, size: int) -> Tensor:
         """Places of ``size`` elements of ``items`` items among the elements of the whole batch."""
-        places = ops.arange(size).astype(ms.int32)
-        if self.world == 1:
-            return places
         length = size // items
-        return places + (places // length * (self.world - 1) + self.rank) * length
+        item = ops.arange(items).astype(ms.int32) * self.world + self.rank
+        return (item.reshape(items, 1) * length + ops.arange(length).astype(ms.int32)).reshape(size)
 
 
 def _hash(x: Tensor) -> Tensor:

@@ -15,7 +15,6 @@ from mindspore.train import mind_ir_pb2
 from numpy.typing import NDArray
 
 from core.errors import ExportError
-from core.nn.standard import standard_operators
 
 Shape = tuple[int, ...]
 _A, _T = mind_ir_pb2.AttributeProto, mind_ir_pb2.TensorProto
@@ -88,10 +87,12 @@ def read(cell: nn.Cell, shapes: Sequence[Shape]) -> Graph:
 
 
 def export(cell: nn.Cell, shapes: Sequence[Shape], path: Path) -> None:
-    """Write MindIR (``.mindir``) of a cell in evaluation for float32 inputs of these shapes."""
+    """Write MindIR (``.mindir``) of a cell in evaluation for float32 inputs of these shapes.
+
+    What other runtimes are to read is built under `core.backend.PORTABLE`.
+    """
     inputs = [Tensor(np.zeros(shape, np.float32)) for shape in shapes]
-    with standard_operators():
-        ms.export(_Whole(cell), *inputs, file_name=str(path), file_format="MINDIR")
+    ms.export(_Whole(cell), *inputs, file_name=str(path), file_format="MINDIR")
 
 
 class _Whole(nn.Cell):

@@ -1,4 +1,4 @@
-"""Exact products of integer matrices: by the library of kernels where it is in use, else by numpy, to the last bit."""
+"""Exact products of integer matrices, to the last bit: by the library of kernels once it is started, else by numpy."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class IntegerMatrix:
             raise ValueError(
                 f"Columns ({self._depth}, count) of float64 are wanted, not {columns.shape} of {columns.dtype}."
             )
-        kernels = library.functions()
+        kernels = library.started()
         if kernels is None:
             return self.by_numpy(columns)
         columns = np.ascontiguousarray(columns)
@@ -42,7 +42,7 @@ class IntegerMatrix:
         sums = np.empty((padded, count))
         arrays = (ctypes.c_void_p(array.ctypes.data) for array in (self._transposed, columns, sums))
         sizes = (ctypes.c_int64(size) for size in (padded, self._depth, count))
-        if kernels.IntegerProduct(*arrays, *sizes) != 0:
+        if kernels.functions.IntegerProduct(*arrays, *sizes) != 0:
             raise RuntimeError("A kernel failed; its own message stands above.")
         return sums[: self._rows]
 

@@ -2,7 +2,8 @@
 
 It computes with a copy of the oneDNN that MindSpore ships, so nothing is downloaded; only a C++ compiler has to be
 there. The copy is an instance of its own: it may use the newest instructions, while MindSpore's must be kept
-from them (`core.devices`). Knows nothing of MindSpore's Python side.
+from them (`core.devices`). Networks compute with it that are built under a backend that has it (`core.backend`).
+Knows nothing of MindSpore's Python side.
 """
 
 from __future__ import annotations
@@ -13,8 +14,7 @@ import logging
 import os
 import platform
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.kernels import building, cache
@@ -24,8 +24,30 @@ _INSTRUCTIONS = {"SSE41": 0x1, "AVX": 0x3, "AVX2": 0x7, "AVX512": 0x27}
 """oneDNN's numbers of instruction sets, whose bits newer sets have as well."""
 _ALL_INSTRUCTIONS = 0x0
 _log = logging.getLogger(__name__)
-_loaded: tuple[Path, ctypes.CDLL] | None = None
-"""What this process computes with, once `use` was called."""
+
+
+@dataclass(frozen=True)
+class Library:
+    """The library, started. There is one in a process: its threads and its instruction set are those of all runs."""
+
+    path: Path
+    functions: ctypes.CDLL = field(repr=False)
+    """By name; for callers other than MindSpore, which loads the path itself."""
+
+    @property
+    def build(self) -> str:
+        """Which build of the kernels it is: another one may round otherwise."""
+        return self.path.stem.removeprefix("kernels-")
+
+    @property
+    def instructions(self) -> str:
+        """The instruction set in use: AVX512, AVX2, AVX, SSE41, or other where there is none of these."""
+        present = self.functions.Instructions()
+        names = (name for name, bits in reversed(_INSTRUCTIONS.items()) if present & bits == bits)
+        return next(names, "other")
+
+
+_started: Library | None = None
 
 
 def available() -> tuple[bool, str]:
@@ -37,74 +59,35 @@ def available() -> tuple[bool, str]:
     return True, str(path)
 
 
-def use(threads: int, instructions: str | None = None) -> None:
-    """Have networks that are built from now on compute with these kernels, on so many threads.
+def start(threads: int, instructions: str | None = None) -> Library:
+    """The library, computing on so many threads from now on.
 
     ``instructions`` is the newest instruction set, SSE41, AVX or AVX2, by default all that the processor has; the
     first call decides on it. Raises `Unavailable`.
     """
-    global _loaded
-    path, onednn, library = _load()
+    global _started
+    path, onednn, functions = _load()
     limit = _INSTRUCTIONS[instructions] if instructions else _ALL_INSTRUCTIONS
-    if library.Start(os.fsencode(onednn), limit, threads) != 0:
+    if functions.Start(os.fsencode(onednn), limit, threads) != 0:
         raise Unavailable("they cannot be started; the reason stands above")
-    _loaded = path, library
+    _started = Library(path, functions)
+    return _started
 
 
-def use_if_available(threads: int, instructions: str | None = None) -> bool:
-    """`use`, or one line in the log that says why not; whether the kernels are in use."""
+def start_if_available(threads: int, instructions: str | None = None) -> Library | None:
+    """`start`, or one line in the log that says why not."""
     try:
-        use(threads, instructions)
+        return start(threads, instructions)
     except Unavailable as reason:
         _log.warning(
             "MindSpore's own, slower convolutions are used, as the faster ones are missing: %s.", reason
         )
-        return False
-    return True
+        return None
 
 
-def stop_using() -> None:
-    """Have networks that are built from now on compute with MindSpore's own kernels."""
-    global _loaded
-    _loaded = None
-
-
-@contextmanager
-def set_aside() -> Iterator[None]:
-    """Have networks that are built within compute with MindSpore's own kernels."""
-    global _loaded
-    before = _loaded
-    _loaded = None
-    try:
-        yield
-    finally:
-        _loaded = before
-
-
-def in_use() -> Path | None:
-    """The library that new networks compute with; None where it is MindSpore's own kernels."""
-    return _loaded[0] if _loaded else None
-
-
-def build() -> str:
-    """Which build of the kernels is in use: another one may round otherwise."""
-    if _loaded is None:
-        raise ValueError("The library of kernels is not in use.")
-    return _loaded[0].stem.removeprefix("kernels-")
-
-
-def instructions() -> str:
-    """The instruction set in use: AVX512, AVX2, AVX, SSE41, or other where there is none of these."""
-    if _loaded is None:
-        raise ValueError("The library of kernels is not in use.")
-    present = _loaded[1].Instructions()
-    names = (name for name, bits in reversed(_INSTRUCTIONS.items()) if present & bits == bits)
-    return next(names, "other")
-
-
-def functions() -> ctypes.CDLL | None:
-    """The library's functions for callers other than MindSpore; None where it is not in use."""
-    return _loaded[1] if _loaded else None
+def started() -> Library | None:
+    """The library, if anything in this process has started it: for what is exact by whatever computes it."""
+    return _started
 
 
 @functools.cache

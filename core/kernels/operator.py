@@ -8,7 +8,7 @@ from typing import Any
 import mindspore as ms
 from mindspore import ops
 
-from core.kernels import library
+from core import backend
 
 
 def operator(name: str, results: int = 1, bprop: Callable | None = None, **attributes: Any) -> ops.Custom:
@@ -18,11 +18,11 @@ def operator(name: str, results: int = 1, bprop: Callable | None = None, **attri
     left out. Raises ValueError where the library is not in use; the operator raises TypeError for other types than
     float32, RuntimeError for shapes that do not fit each other.
     """
-    path = library.in_use()
-    if path is None:
-        raise ValueError("The library of kernels is not in use: call core.kernels.library.use first.")
+    kernels = backend.current().kernels
+    if kernels is None:
+        raise ValueError("The library of kernels is not in use: build this under a Backend that has it.")
     dtype = _float32 if results == 1 else _float32_twice
-    made = ops.Custom(f"{path}:{name}", out_dtype=dtype, func_type="aot", bprop=bprop)
+    made = ops.Custom(f"{kernels.path}:{name}", out_dtype=dtype, func_type="aot", bprop=bprop)
     made.add_prim_attr("reg_op_name", name)  # MindSpore asks for it when it has the library infer shapes
     if results > 1:
         made.add_prim_attr("multi_output", True)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import av
 import numpy as np
+from numpy.typing import NDArray
 
 from core.hooks import Array, PictureFormat
+from core.media.samples import samples
 from core.media.single import decoded_picture, encoded_picture
 
 
@@ -16,20 +20,14 @@ class Png:
 
     def encode(self, frame: Array, format: PictureFormat, crf: float) -> bytes:
         """A picture (3,H,W) in [0,1]."""
-        samples = np.rint(np.clip(frame, 0, 1) * np.float32(_peak(format)))
-        pixels = np.ascontiguousarray(samples.transpose(1, 2, 0))
-        wide = pixels.astype(np.uint8) if format.depth == 8 else pixels.astype(np.uint16)
-        return encoded_picture(av.VideoFrame.from_ndarray(wide, _layout(format)), "png", {})
+        pixels: NDArray[Any] = np.ascontiguousarray(samples(frame, format.depth).transpose(1, 2, 0))
+        return encoded_picture(av.VideoFrame.from_ndarray(pixels, _layout(format)), "png", {})
 
     def decode(self, payload: bytes, format: PictureFormat) -> Array:
         """The picture (3,H,W) in [0,1]; raises `StreamError` where the payload is no such picture."""
         picture = decoded_picture(payload, "png", format.width, format.height, _layout(format))
-        samples = picture.to_ndarray().transpose(2, 0, 1)
-        return np.divide(samples, _peak(format), dtype=np.float32)
-
-
-def _peak(format: PictureFormat) -> int:
-    return (1 << format.depth) - 1
+        pixels = picture.to_ndarray().transpose(2, 0, 1)
+        return np.divide(pixels, (1 << format.depth) - 1, dtype=np.float32)
 
 
 def _layout(format: PictureFormat) -> str:

@@ -13,6 +13,7 @@ from fractions import Fraction
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import av
 import numpy as np
@@ -30,6 +31,7 @@ from core.media.muxing import PictureMuxer
 from core.media.output import cannot_write, discard_output, open_output, state_aspect
 from core.media.planes import frame_from_planes, parse_planar_format, tag_colour, untagged_matrix
 from core.media.presentation import Presentation
+from core.media.samples import samples
 from core.media.stating import state
 from core.media.tracks import TrackCopy, TrackSource
 
@@ -259,14 +261,13 @@ class PictureWriter(VideoWriter):
             raise cannot_write(path, error) from error
 
     def _append(self, rgb: NDArray[np.floating], pts: Fraction | None, duration: Fraction | None) -> None:
-        scaled = np.rint(np.clip(rgb, 0.0, 1.0) * (65535 if self._deep else 255))
-        codes = np.ascontiguousarray(scaled.transpose(1, 2, 0))
+        codes: NDArray[Any] = np.ascontiguousarray(samples(rgb, 16 if self._deep else 8).transpose(1, 2, 0))
         path = self._temporary / f"{self.count:05d}.png"
         try:
             if self._deep:
-                path.write_bytes(_deep_png(codes.astype(np.uint16)))
+                path.write_bytes(_deep_png(codes))
             else:
-                Image.fromarray(codes.astype(np.uint8)).save(path)
+                Image.fromarray(codes).save(path)
         except OSError as error:
             raise cannot_write(self.path, error) from error
 

@@ -7,7 +7,6 @@ by the full-range weights of ``matrix``. A mean over a video is the mean of its 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -15,7 +14,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import correlate1d
 
 from core.errors import MindvideoError
+from core.hooks import Picture
 from core.media.colour import Matrix, luma
+from core.media.samples import eight_bits
 from core.metrics.channels import Channels
 
 Pictures = NDArray[np.floating]
@@ -34,7 +35,7 @@ _C1, _C2 = 0.01**2, 0.03**2
 
 def as_stored(pictures: Pictures) -> Values:
     """Pictures clamped to [0,1] and rounded to 8 bits, as a file would hold them."""
-    return np.rint(np.clip(np.asarray(pictures, np.float64), 0.0, 1.0) * 255.0) / 255.0
+    return eight_bits(pictures) / 255.0
 
 
 def psnr(
@@ -45,21 +46,19 @@ def psnr(
     Infinite for equal pictures. Raises ValueError when the shapes differ.
     """
     first, second, single = _prepare(prediction, truth, on, matrix)
-    error = np.square(first - second).mean(axis=(1, 2, 3))
-    with np.errstate(divide="ignore"):
-        values = -10.0 * np.log10(error)
+    values = _decibels(np.square(first - second).mean(axis=(1, 2, 3)))
     return values[0] if single else values
 
 
 def stored_psnr(prediction: Pictures, truth: Pictures) -> float:
-    """RGB PSNR in dB of two pictures (3,H,W) as a file would hold them, in single precision.
+    """RGB PSNR in dB of two pictures (3,H,W) as files would hold them, by `samples_psnr`."""
+    return samples_psnr(eight_bits(prediction), eight_bits(truth))
 
-    As `psnr` of `as_stored`, and much faster; a sample that lies halfway between two codes may round to the other one.
-    """
-    peak = np.float32(255)
-    first, second = (np.rint(np.clip(p, 0, 1, dtype=np.float32) * peak) for p in (prediction, truth))
-    error = float(np.mean(np.square(first - second), dtype=np.float64)) / 255**2
-    return -10.0 * math.log10(error) if error else math.inf
+
+def samples_psnr(first: Picture, second: Picture) -> float:
+    """PSNR in dB of two arrays of 8-bit samples; at most `PSNR_CAP`, as which equal ones count."""
+    error = np.square(np.subtract(first, second, dtype=np.int32)).mean() / 255**2
+    return min(float(_decibels(error)), PSNR_CAP)
 
 
 def mean_psnr(values: Iterable[float]) -> float:
@@ -99,6 +98,12 @@ def ms_ssim(
     product *= np.maximum(_similarity(first, second)[0], 0.0) ** MS_SSIM_WEIGHTS[-1]
     values = product.mean(axis=1)
     return values[0] if single else values
+
+
+def _decibels(error: Values | np.float64) -> Values:
+    """PSNR for a peak of 1 from the mean squared error."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(-10.0 * np.log10(error))
 
 
 def _prepare(

@@ -7,7 +7,6 @@ from core.kernels.normalising import Normalise as Normalise
 from core.nn import init as init
 from core.nn.activation import LEAKY_SLOPE as LEAKY_SLOPE
 from core.nn.activation import LeakyReLU as LeakyReLU
-from core.nn.activation import leaky_relu as leaky_relu
 from core.nn.blocks import LeakyBlock as LeakyBlock
 from core.nn.blocks import PreActivationBlock as PreActivationBlock
 from core.nn.blocks import ResidualTrunk as ResidualTrunk
@@ -30,7 +29,6 @@ from core.nn.precision import full_precision as full_precision
 from core.nn.refinement import RefinementNetwork as RefinementNetwork
 from core.nn.resize import Downsample as Downsample
 from core.nn.resize import Upsample as Upsample
-from core.nn.resize import upsample as upsample
 from core.nn.resize import upsample_bicubic as upsample_bicubic
 from core.nn.spynet import SPYNET_LEVELS as SPYNET_LEVELS
 from core.nn.spynet import SPyNet as SPyNet

@@ -7,9 +7,9 @@ import math
 from mindspore import Tensor, nn, ops
 from mindspore.common.initializer import Normal, initializer
 
-from core.kernels import library
+from core import backend
 from core.kernels.convolution import ConvolutionSum
-from core.nn.activation import LEAKY_SLOPE, leaky_relu
+from core.nn.activation import LEAKY_SLOPE, LeakyReLU
 from core.nn.conv import Conv2d
 
 
@@ -65,19 +65,19 @@ class LeakyBlock(nn.Cell):
         self.conv1 = Conv2d(features, features)
         self.conv2 = Conv2d(features, features)
         self.conv1.stay_low()
-        self.slope = slope
+        self.leaky = LeakyReLU(slope)
         self.is_fused = False
 
     def fuse(self) -> None:
         """From now on take and give N,H,W,C; needs our kernels."""
         self.is_fused = True
         for conv in (self.conv1, self.conv2):
-            conv.fuse(self.slope, channels_last=True)
+            conv.fuse(self.leaky.slope, channels_last=True)
 
     def construct(self, x: Tensor) -> Tensor:
         if self.is_fused:
             return x + self.conv2(self.conv1(x))
-        return x + leaky_relu(self.conv2(leaky_relu(self.conv1(x), self.slope)), self.slope)
+        return x + self.leaky(self.conv2(self.leaky(self.conv1(x))))
 
 
 class ResidualTrunk(nn.SequentialCell):
@@ -85,7 +85,7 @@ class ResidualTrunk(nn.SequentialCell):
 
     def __init__(self, features: int, blocks: int) -> None:
         super().__init__([ResidualBlock(features) for _ in range(blocks)])
-        self.is_fused = library.in_use() is not None and blocks > 0
+        self.is_fused = backend.current().kernels is not None and blocks > 0
         if self.is_fused:
             for block in self:
                 block.fuse()

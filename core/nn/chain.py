@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from mindspore import Tensor, nn, ops
 
-from core.kernels import library
+from core import backend
 from core.nn.activation import LeakyReLU
 from core.nn.conv import Conv2d, ConvTranspose2d
 
@@ -31,7 +31,7 @@ class ConvChain(nn.SequentialCell):
     def __init__(self, cells: Sequence[nn.Cell]) -> None:
         super().__init__(list(cells))
         _keep_low(cells)
-        self.is_fused = library.in_use() is not None
+        self.is_fused = backend.current().kernels is not None
         self.parts = _fused(cells) if self.is_fused else tuple(cells)
 
     def construct(self, x: Tensor) -> Tensor:

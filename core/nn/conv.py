@@ -11,10 +11,9 @@ import mindspore as ms
 from mindspore import Tensor, mint, nn, ops
 from mindspore.common.initializer import HeUniform, Uniform
 
-from core.kernels import library
+from core import backend
 from core.kernels.convolution import Convolution, TransposedConvolution
-from core.nn import cards, precision
-from core.nn.activation import LEAKY_SLOPE, leaky_relu
+from core.nn.activation import LEAKY_SLOPE, LeakyReLU
 from core.nn.subpixel import MOST_OUTPUTS, SubpixelConvolution
 
 Size = int | tuple[int, int]
@@ -48,9 +47,10 @@ class Conv2d(nn.Conv2d):
             weight_init=HeUniform(math.sqrt(5)),
             bias_init=Uniform(bound),
         )
-        self.convolution = Convolution(_pair(stride), padding) if library.in_use() else None
-        self.on_ascend, self.margins = cards.on_ascend(), (pad_y, pad_x)
-        self.low, self.stays_low = precision.low(), False
+        current = backend.current()
+        self.convolution = Convolution(_pair(stride), padding) if current.kernels else None
+        self.on_ascend, self.margins = current.target == "Ascend", (pad_y, pad_x)
+        self.low, self.stays_low = current.low, False
 
     def stay_low(self) -> None:
         """From now on give what was computed in a lower type as it is, for a convolution that takes it so."""
@@ -105,12 +105,13 @@ class ConvTranspose2d(nn.Conv2dTranspose):
             bias_init=Uniform(bound),
         )
         self.convolution: nn.Cell | None = None
-        if library.in_use():
+        current = backend.current()
+        if current.kernels:
             self.fuse(slope=None, channels_last=False)
         # What is added at the bottom and right must be less than the stride there, as it is for odd kernels.
-        self.on_ascend = cards.on_ascend() and kernel_height % 2 == 1 and kernel_width % 2 == 1
+        self.on_ascend = current.target == "Ascend" and kernel_height % 2 == 1 and kernel_width % 2 == 1
         self.margins, self.added = (top, left), (stride_y - 1, stride_x - 1)
-        self.low, self.stays_low = precision.low(), False
+        self.low, self.stays_low = current.low, False
 
     def stay_low(self) -> None:
         """See `Conv2d.stay_low`."""
@@ -147,12 +148,13 @@ class LeakyConv2d(Conv2d):
 
     def __init__(self, in_channels: int, out_channels: int, kernel: Size = 3, stride: Size = 1) -> None:
         super().__init__(in_channels, out_channels, kernel, stride)
-        if library.in_use():
+        self.leaky = LeakyReLU(LEAKY_SLOPE)
+        if backend.current().kernels:
             self.fuse(LEAKY_SLOPE, channels_last=False)
 
     def construct(self, x: Tensor) -> Tensor:
         made = super().construct(x)
-        return leaky_relu(made) if self.convolution is None else made
+        return self.leaky(made) if self.convolution is None else made
 
 
 class ConcatConv1x1(Conv2d):

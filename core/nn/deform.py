@@ -14,10 +14,10 @@ from mindspore import Parameter, Tensor, nn, ops
 from mindspore.common.initializer import HeUniform, Uniform, initializer
 from mindspore.ops import constexpr
 
-from core.kernels import library
+from core import backend
+from core.backend import Backend
 from core.kernels.convolution import Convolution
 from core.kernels.deforming import DeformedColumns
-from core.nn import cards, precision, standard
 from core.nn.pad import zero_margin
 
 _KERNEL = 3
@@ -51,9 +51,10 @@ class DeformableConv2d(nn.Cell):
         self.weight = Parameter(initializer(HeUniform(math.sqrt(5)), shape), name="weight")
         self.bias = Parameter(initializer(Uniform(bound), (out_channels,)), name="bias")
         self.groups = groups
-        self.form = _form() if implementation == "auto" else implementation
-        self.low = precision.low()
-        self.has_kernel = implementation == "auto" and library.in_use() is not None
+        current = backend.current()
+        self.form = _form(current) if implementation == "auto" else implementation
+        self.low = current.low
+        self.has_kernel = implementation == "auto" and current.kernels is not None
         if self.has_kernel:
             self.columns, self.mix = DeformedColumns(), Convolution(channels_last=True)
         self.is_fused = False
@@ -88,11 +89,11 @@ def _channels_last(x: Tensor) -> Tensor:
     return ops.transpose(x, (0, 2, 3, 1))
 
 
-def _form() -> str:
+def _form(current: Backend) -> str:
     """What suits the device: of the operator, Ascend's kernels may not take the layout that MindSpore hands them."""
-    if standard.is_wanted:
+    if current.portable:
         return "operator"
-    return "sampler" if cards.on_card() else "gather"
+    return "gather" if current.target == "CPU" else "sampler"
 
 
 def deformable_conv2d_by_sampling(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from mindspore import Tensor, nn, ops
 
-from core.kernels import library
+from core import backend
 from core.kernels.convolution import TransposedConvolution
 from core.nn.conv import Conv2d
 from core.nn.subpixel import MOST_OUTPUTS, SubpixelConvolution
@@ -33,7 +33,7 @@ class NearestConv2d(Conv2d):
         super().__init__(in_channels, out_channels, kernel)
         self.at_once: nn.Cell | None = None
         self.smear: Tensor | None = None
-        if library.in_use():
+        if backend.current().kernels:
             self.fuse(None, channels_last=False)
 
     def fuse(self, slope: float | None, channels_last: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mindspore import Tensor, nn, ops
 
-from core.kernels import library
+from core import backend
 from core.nn.blocks import PreActivationBlock
 from core.nn.conv import Conv2d
 from core.nn.resize import AlignedUpsample, Downsample
@@ -24,7 +24,7 @@ class RefinementNetwork(nn.Cell):
         self.up = nn.CellList([PreActivationBlock(features) for _ in range(3)])
         self.last = Conv2d(features, 3)
         self.halve, self.double = Downsample(2), AlignedUpsample(2)
-        self.is_fused = library.in_use() is not None
+        self.is_fused = backend.current().kernels is not None
         if self.is_fused:
             self._fuse()
 

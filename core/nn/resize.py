@@ -10,31 +10,34 @@ from mindspore import Tensor, nn, ops
 from mindspore.ops import constexpr
 from numpy.typing import NDArray
 
-from core.kernels import library
+from core import backend
 from core.kernels.resizing import Resize
-from core.nn import standard
 
 Factor = int | tuple[int, int]
 
 _DENSE_LIMIT = 128
-"""Sides up to this long are resized by matrix products, unless standard operators are wanted: their gradient is 5-10
-times faster on CPU."""
+"""Sides up to this long are resized by matrix products, unless operators are to be portable: the gradient of those is
+5-10 times faster on CPU."""
 
 
 class Upsample(nn.Cell):
-    """`upsample`: N,C,H,W -> N,C,factor*H,factor*W, or channels last after `fuse`."""
+    """`upsample`: N,C,H,W -> N,C,factor*H,factor*W, or channels last after `fuse`.
 
-    def __init__(self, factor: Factor) -> None:
+    Without ``by_kernel`` it is that of MindSpore's operators, also where our kernels are in use.
+    """
+
+    def __init__(self, factor: Factor, by_kernel: bool = True) -> None:
         super().__init__()
-        self.factor = factor
-        self.resize = Resize(enlarge=_pair(factor)) if library.in_use() else None
+        current = backend.current()
+        self.factor, self.portable = factor, current.portable
+        self.resize = Resize(enlarge=_pair(factor)) if by_kernel and current.kernels else None
 
     def fuse(self) -> None:
         """From now on take and give N,H,W,C; needs our kernels."""
         self.resize = Resize(enlarge=_pair(self.factor), channels_last=True)
 
     def construct(self, x: Tensor) -> Tensor:
-        return upsample(x, self.factor) if self.resize is None else self.resize(x)
+        return upsample(x, self.factor, self.portable) if self.resize is None else self.resize(x)
 
 
 class AlignedUpsample(nn.Cell):
@@ -42,15 +45,18 @@ class AlignedUpsample(nn.Cell):
 
     def __init__(self, factor: int) -> None:
         super().__init__()
-        self.factor = factor
-        self.resize = Resize(enlarge=_pair(factor), aligned=True) if library.in_use() else None
+        current = backend.current()
+        self.factor, self.portable = factor, current.portable
+        self.resize = Resize(enlarge=_pair(factor), aligned=True) if current.kernels else None
 
     def fuse(self) -> None:
         """See `Upsample.fuse`."""
         self.resize = Resize(enlarge=_pair(self.factor), aligned=True, channels_last=True)
 
     def construct(self, x: Tensor) -> Tensor:
-        return upsample_aligned(x, self.factor) if self.resize is None else self.resize(x)
+        if self.resize is None:
+            return upsample_aligned(x, self.factor, self.portable)
+        return self.resize(x)
 
 
 class Downsample(nn.Cell):
@@ -58,21 +64,25 @@ class Downsample(nn.Cell):
 
     def __init__(self, factor: Factor) -> None:
         super().__init__()
-        self.factor = factor
-        self.resize = Resize(reduce=_pair(factor)) if library.in_use() else None
+        current = backend.current()
+        self.factor, self.portable = factor, current.portable
+        self.resize = Resize(reduce=_pair(factor)) if current.kernels else None
 
     def fuse(self) -> None:
         """See `Upsample.fuse`."""
         self.resize = Resize(reduce=_pair(self.factor), channels_last=True)
 
     def construct(self, x: Tensor) -> Tensor:
-        return downsample(x, self.factor) if self.resize is None else self.resize(x)
+        return downsample(x, self.factor, self.portable) if self.resize is None else self.resize(x)
 
 
-def upsample(x: Tensor, factor: Factor) -> Tensor:
-    """Bilinear enlargement: N,C,H,W -> N,C,factor*H,factor*W; a pair of factors is (vertical, horizontal)."""
+def upsample(x: Tensor, factor: Factor, portable: bool = False) -> Tensor:
+    """Bilinear enlargement: N,C,H,W -> N,C,factor*H,factor*W; a pair of factors is (vertical, horizontal).
+
+    For ``portable`` see `core.backend.Backend`.
+    """
     height, width = x.shape[2], x.shape[3]
-    if _is_dense(height, width):
+    if _is_dense(height, width, portable):
         return upsample_dense(x, factor)
     factor_y, factor_x = _pair(factor)
     return ops.interpolate(x, size=(height * factor_y, width * factor_x), mode="bilinear")
@@ -84,10 +94,10 @@ def upsample_dense(x: Tensor, factor: Factor) -> Tensor:
     return _stretch(x, bilinear_matrix(x.shape[2], factor_y), bilinear_matrix(x.shape[3], factor_x))
 
 
-def upsample_aligned(x: Tensor, factor: int) -> Tensor:
+def upsample_aligned(x: Tensor, factor: int, portable: bool = False) -> Tensor:
     """Bilinear enlargement by 2 or more that keeps the corners: output pixel i lies at i (H-1) / (factor*H - 1)."""
     height, width = x.shape[2], x.shape[3]
-    if _is_dense(height, width):
+    if _is_dense(height, width, portable):
         return _stretch(x, aligned_matrix(height, factor), aligned_matrix(width, factor))
     size = (height * factor, width * factor)
     return ops.interpolate(x, size=size, mode="bilinear", align_corners=True)
@@ -118,14 +128,14 @@ def _tent(outputs: NDArray[np.float32], inputs: NDArray[np.float32], unit: int) 
     return Tensor(np.maximum(1 - distances, 0).astype(np.float32))
 
 
-def downsample(x: Tensor, factor: Factor) -> Tensor:
+def downsample(x: Tensor, factor: Factor, portable: bool = False) -> Tensor:
     """Bilinear reduction: N,C,H,W -> N,C,H/factor,W/factor; both sides must be divisible by their factor.
 
     The centre of an output pixel lies between two inputs when the factor is even and on one when it is odd,
     so this is the mean of the central 2x2 (or the central pixel) of each factor x factor block.
     """
     factor_y, factor_x = _pair(factor)
-    if _is_dense(x.shape[2], x.shape[3]):
+    if _is_dense(x.shape[2], x.shape[3], portable):
         return downsample_dense(x, factor)
     return ops.interpolate(x, size=(x.shape[2] // factor_y, x.shape[3] // factor_x), mode="bilinear")
 
@@ -179,8 +189,8 @@ def _stretch(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     return ops.matmul(rows, stretched).reshape(batch, channels, rows.shape[0], columns.shape[0])
 
 
-def _is_dense(height: int, width: int) -> bool:
-    return max(height, width) <= _DENSE_LIMIT and not standard.is_wanted
+def _is_dense(height: int, width: int, portable: bool) -> bool:
+    return max(height, width) <= _DENSE_LIMIT and not portable
 
 
 def _pair(factor: Factor) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from mindspore import Tensor, nn
 
+from core import backend
 from core.hooks import Plane
 
 Computed = Callable[..., Any]
@@ -14,7 +15,12 @@ Computed = Callable[..., Any]
 
 
 class Stage(nn.Cell):
-    """A piece of ``network``, which stays no child of it: MindSpore walks through all children at every call."""
+    """A part of ``network``. It holds the network without registering it as a child cell, because MindSpore walks
+    through all children at every call.
+
+    It is computed by the runtime of the backend that it is made under (`core.backend`), so make it when its codec or
+    upscaler is built.
+    """
 
     inputs: Sequence[Plane] = ()
     """What ``construct`` takes; a stage that says it can be exported."""
@@ -27,18 +33,10 @@ class Stage(nn.Cell):
     def __init__(self, network: nn.Cell) -> None:
         super().__init__()
         object.__setattr__(self, "network", network)
-        object.__setattr__(self, "computed", _runtime(self) if _runtime else None)
+        runtime = backend.current().runtime
+        object.__setattr__(self, "computed", runtime(self) if runtime else None)
 
     def __call__(self, *inputs: Tensor) -> Any:
         if self.computed is None:
             return super().__call__(*inputs)
         return self.computed(*inputs)
-
-
-_runtime: Callable[[Stage], Computed] | None = None
-
-
-def compute_by(runtime: Callable[[Stage], Computed] | None) -> None:
-    """Have another runtime compute the stages that are made from now on; None is MindSpore again."""
-    global _runtime
-    _runtime = runtime

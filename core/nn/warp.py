@@ -6,7 +6,7 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 from mindspore.ops import constexpr
 
-from core.kernels import library
+from core import backend
 from core.kernels.sampling import SamplePicture, SampleStack
 
 
@@ -15,7 +15,7 @@ class Warp(nn.Cell):
 
     def __init__(self) -> None:
         super().__init__()
-        self.sample = SamplePicture() if library.in_use() else None
+        self.sample = SamplePicture() if backend.current().kernels else None
 
     def construct(self, picture: Tensor, flow: Tensor) -> Tensor:
         if self.sample is None:
@@ -28,7 +28,7 @@ class WarpVolume(nn.Cell):
 
     def __init__(self) -> None:
         super().__init__()
-        self.sample = SampleStack() if library.in_use() else None
+        self.sample = SampleStack() if backend.current().kernels else None
 
     def construct(self, volume: Tensor, flow: Tensor, depth: Tensor) -> Tensor:
         if self.sample is None:

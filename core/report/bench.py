@@ -10,7 +10,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from core.bench.cache import Cache
 from core.bench.compare import (
     Conditions,
     Curve,
@@ -18,9 +17,10 @@ from core.bench.compare import (
     plain,
 )
 from core.bench.published import Published, published
-from core.bench.records import TASKS, Record, UpscalerRecord
 from core.bench.results import NOTES, Results
 from core.files import whole_file, write_json
+from core.measure.cache import Cache
+from core.measure.records import TASKS, Record, UpscalerRecord
 from core.report import bench_tables, crops
 from core.report.bench_tables import AXES, Table
 from core.report.svg import Series, chart

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from core.bench.bd import TOO_FEW
 from core.bench.compare import MEAN_CURVE, MEAN_OF_SEQUENCES, MEASURES, Comparison, Curve, clips_of
-from core.bench.cost import DECODE_INTER, ENCODE_INTER, UPSCALE
-from core.bench.records import QUALITIES, TASKS, UpscalerRecord
 from core.bench.results import Results
+from core.measure.cost import DECODE_INTER, ENCODE_INTER, UPSCALE
+from core.measure.qualities import QUALITIES
+from core.measure.records import TASKS, UpscalerRecord
 
 HEADINGS = {
     "bpp": "bpp",

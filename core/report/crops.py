@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from core.bench.cache import Cache
 from core.bench.compare import Curve
-from core.bench.records import ClipRecord
 from core.errors import DataError
 from core.hooks import Array
+from core.measure.cache import Cache
+from core.measure.clips import spaced
+from core.measure.records import ClipRecord
+from core.media.samples import eight_bits
+from core.metrics.quality import stored_psnr
 from core.report.pictures import crop, detail
 
 log = logging.getLogger(__name__)
@@ -48,9 +50,9 @@ class Row:
 
 
 def rows(curves: Sequence[Curve], cache: Cache, count: int) -> list[Row]:
-    """For the first ``count`` clips of curves that stand together: the last frame, where codecs err most."""
+    """For ``count`` clips of curves that stand together, evenly spaced: the last frame, where codecs err most."""
     labels = curves[0].labels
-    made = [_row(curves, cache, number, label) for number, label in enumerate(labels[:count])]
+    made = [_row(curves, cache, number, labels[number]) for number in sorted(spaced(len(labels), count))]
     return [row for row in made if row is not None]
 
 
@@ -74,7 +76,7 @@ def _row(curves: Sequence[Curve], cache: Cache, number: int, label: str) -> Row 
     for (name, point, clip, picture), error in zip(decoded, errors, strict=True):
         caption = (
             f"{name} at {point}: {clip.bpp:.4f} bpp ({clip.bpp / target:.0%}), clip "
-            f"{clip.values['psnr_rgb']:.2f} dB, this frame {_psnr(picture, source):.2f} dB"
+            f"{clip.values['psnr_rgb']:.2f} dB, this frame {stored_psnr(picture, source):.2f} dB"
         )
         panels.append(
             Panel(name, caption, _url(crop(picture, row, column)), _url(_heat(crop(error, row, column))))
@@ -113,11 +115,6 @@ def _read(path: Path, size: tuple[int, int]) -> Array:
         raise DataError(told) from None
 
 
-def _psnr(picture: Array, source: Array) -> float:
-    error = float(np.mean(np.square(picture - source, dtype=np.float64)))
-    return -10 * math.log10(error) if error else math.inf
-
-
 def _heat(error: Array) -> Array:
     """A map of errors (H,W): black is none, then red, yellow, white."""
     value = np.clip(error * GAIN, 0, 1) * 3
@@ -127,8 +124,7 @@ def _heat(error: Array) -> Array:
 def _url(picture: Array) -> str:
     """A picture (3,H,W) in [0,1] as PNG, enlarged without smoothing where it is small."""
     factor = max(1, -(-LEAST_WIDTH // picture.shape[2]))
-    samples: NDArray[np.uint8] = np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
-    large = samples.repeat(factor, axis=1).repeat(factor, axis=2)
+    large = eight_bits(picture).repeat(factor, axis=1).repeat(factor, axis=2)
     file = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(large.transpose(1, 2, 0))).save(file, format="PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

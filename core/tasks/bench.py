@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 
+from core import machine
 from core.config import compose_settings, entry_section
-from core.devices import machine
 from core.errors import ConfigError, MindvideoError
 from core.hooks import FilePath, Split, TaskEntry
 from core.locks import LOCK, Lock
@@ -53,7 +53,7 @@ class BenchConfig(Options):
     cache: FilePath = "runs/bench_cache"
     """Folder of clips that were measured before; a benchmark that was interrupted or extended goes on from it."""
     pictures: int = option(1, at_least=0)
-    """Clips of each test set to show."""
+    """Clips of each test set to show, evenly spaced."""
     title: str = "Benchmark"
     """Heading of the report."""
 
@@ -104,7 +104,7 @@ def _compared(config: BenchConfig, run: Run) -> float | None:
         sets=plan.sets,
         command=shlex.join(["python", "-m", "core", *_config_folder(), *run.overrides]),
         parallel=config.parallel,
-        machine=machine(),
+        machine=machine.description(),
     )
     page = write_report(results, run.output, Path(config.cache), config.pictures)
     failed = [outcome for outcome in outcomes if outcome.record is None]

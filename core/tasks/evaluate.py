@@ -1,33 +1,34 @@
 """``task=evaluate``: measures a trained network on held-out clips; table, JSON and pictures.
 
-A codec is measured by real streams beside x264 with no more bytes, an upscaler beside simple floors.
+A codec is measured by real streams beside another one with no more bytes, an upscaler beside simple floors.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core import hooks
 from core.config import entry_section
-from core.errors import ConfigError
+from core.errors import ConfigError, PluginError
 from core.files import write_json
 from core.hooks import FilePath, Split, TaskEntry, Upscaler
 from core.options import Options, option
 from core.progress import Meter
-from core.selection import CodecSelection, selection_of
+from core.selection import CodecSelection, options_of, selection_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from core.coding.codec import LoadedCodec
-    from core.coding.evaluate import CodecEvaluation
+    from core.measure.anchor import Anchor
+    from core.measure.evaluation import CodecEvaluation, UpscalerEvaluation
     from core.run import Run
-    from core.upscaling.evaluate import Evaluation
 
 log = logging.getLogger(__name__)
 
@@ -44,96 +45,90 @@ class EvaluateConfig(Options):
     """Clips to draw."""
     estimated: bool = False
     """Of a codec: say as well what the float priors estimate for the rate."""
+    anchor: str | None = "x264"
+    """Codec without a network that is shown beside a codec, with no more bytes for each clip; null for none."""
+    anchor_options: dict[str, Any] = field(default_factory=dict)
+    """Its options but for ``crf``, ``gop`` and ``subsampling``, which follow: ``+task.anchor_options.preset=slow``."""
 
 
 def _evaluate(config: EvaluateConfig, run: Run) -> float | None:
-    """The score: of a codec dB above x264 with no more bytes, of an upscaler the first metric."""
+    """The score: of a codec dB above the anchor with no more bytes, of an upscaler the first metric."""
     chosen = selection_of(run, config.checkpoint)
     if chosen is None:
         raise ConfigError("there is nothing to evaluate: give codec=… or upscaler=…, or an experiment=….")
     if isinstance(chosen, CodecSelection):
-        return evaluate_codec(run, chosen.load(), config.split, config.pictures, config.estimated).score
+        return evaluate_codec(run, chosen.load(), config).score
     if not config.checkpoint and chosen.has_network:
         log.warning("No task.checkpoint is given: measuring %s.", run.settings.weights or "untrained weights")
-    evaluation = evaluate_upscaler(run, chosen.build(), config.split, config.pictures)
-    report(run, evaluation, config.split)
+    evaluation = evaluate_upscaler(run, chosen.build(), config)
     return next(iter(evaluation.ours().values()), None)
 
 
 def evaluate_codec(
-    run: Run,
-    loaded: LoadedCodec,
-    split: Split,
-    pictures: int,
-    estimated: bool = False,
-    others: Mapping[str, LoadedCodec] | None = None,
+    run: Run, loaded: LoadedCodec, config: EvaluateConfig, others: Mapping[str, LoadedCodec] | None = None
 ) -> CodecEvaluation:
-    """Measure a codec on a split by real streams, with progress; print the table, write JSON and pictures.
+    """Measure a codec by real streams, with progress; print the table, write JSON and pictures.
 
-    ``others`` are codecs that are measured on the same clips and shown beside it, by name.
+    ``others`` are codecs that are measured on the same clips and shown beside it, by name. Raises `ConfigError` where
+    the anchor cannot be one.
     """
-    from core.coding.evaluate import beside
+    from core.measure.evaluation import beside
+    from core.report.evaluation import draw_examples, print_codec_evaluation
 
+    anchor = _anchor(config, run)
     measured = {
-        name: _code_split(
-            run, other, split, pictures, estimated, run.output / name / "streams", f" by {name}"
-        )
+        name: _coded(run, other, config, None, run.output / name / "streams", f" by {name}")
         for name, other in (others or {}).items()
     }
-    ours = _code_split(run, loaded, split, pictures, estimated, run.output / "streams")
+    ours = _coded(run, loaded, config, anchor, run.output / "streams")
     evaluation = beside(ours, measured)
-    _report_codec(run, loaded, evaluation, split)
+    clips, split = evaluation.clips, config.split.value
+    title = f"{len(clips)} clips of {clips[0].frames} frames of split '{split}', GOP {loaded.gop or '∞'}"
+    print_codec_evaluation(evaluation, title)
+    record = {"split": split, **evaluation.plain(), "conditions": _conditions(run, loaded, anchor)}
+    write_json(run.output / "evaluation.json", record)
+    _save(run, draw_examples(evaluation.examples))
     return evaluation
 
 
-def _code_split(
-    run: Run, loaded: LoadedCodec, split: Split, pictures: int, estimated: bool, folder: Path, by: str = ""
+def _coded(
+    run: Run, loaded: LoadedCodec, config: EvaluateConfig, anchor: Anchor | None, folder: Path, by: str = ""
 ) -> CodecEvaluation:
-    from core.coding.evaluate import evaluate
+    from core.measure.evaluation import evaluate_codec
 
-    source = run.source(split)
-    with Meter(f"Coding ({split.value}){by}", len(source)) as meter:
-        return evaluate(
+    source = run.source(config.split)
+    with Meter(f"Coding ({config.split.value}){by}", len(source)) as meter:
+        return evaluate_codec(
             loaded,
             source,
             run.metrics(),
             folder,
+            anchor=anchor,
             seed=run.settings.seed,
-            keep=pictures,
-            estimate=estimated,
+            pictures=config.pictures,
+            estimate=config.estimated,
             seen=meter.advance,
         )
 
 
-def _report_codec(run: Run, loaded: LoadedCodec, evaluation: CodecEvaluation, split: Split) -> None:
-    from core.report.coding import draw_codec_evaluation, print_codec_evaluation
+def _anchor(config: EvaluateConfig, run: Run) -> Anchor | None:
+    from core.measure.anchor import Anchor
 
-    clips = evaluation.clips
-    print_codec_evaluation(
-        evaluation,
-        f"{len(clips)} clips of {clips[0].frames} frames of split '{split.value}', GOP {loaded.gop or '∞'}",
-    )
-    encode, decode = evaluation.seconds()
-    record = {
-        "split": split.value,
-        "rows": {name: asdict(row) for name, row in evaluation.rows.items()},
-        "clips": [asdict(clip) for clip in clips],
-        "estimated_bpp": evaluation.estimated_bpp,
-        "encode_seconds": encode,
-        "decode_seconds": decode,
-        "peak_memory": evaluation.peak_memory,
-        "score": evaluation.score,
-        "conditions": _conditions(run, loaded),
-    }
-    write_json(run.output / "evaluation.json", record)
-    _save(run, draw_codec_evaluation(evaluation))
+    if config.anchor is None:
+        return None
+    try:
+        entry = run.registry.find("codec", config.anchor)
+    except PluginError as error:
+        raise ConfigError(f"task.anchor: {error}") from None
+    assert isinstance(entry, hooks.CodecEntry)
+    return Anchor(entry, options_of(entry, config.anchor_options, "task.anchor"))
 
 
-def _conditions(run: Run, loaded: LoadedCodec) -> dict[str, Any]:
+def _conditions(run: Run, loaded: LoadedCodec, anchor: Anchor | None) -> dict[str, Any]:
     """All that must agree before this result is compared with another."""
     from core import __version__
-    from core.coding import anchor
 
+    counted = "packets" if loaded.places_intra else "stream file"
     return {
         "codec": loaded.name,
         "fingerprint": loaded.fingerprint.hex(),
@@ -141,9 +136,9 @@ def _conditions(run: Run, loaded: LoadedCodec) -> dict[str, Any]:
         "arithmetic": loaded.arithmetic,
         "gop": loaded.gop,
         "scene_cut": loaded.scene_cut,
-        "bpp": "8 x bytes of the stream file / (frames x unpadded pixels)",
+        "bpp": f"8 x bytes of the {counted} / (frames x unpadded pixels)",
         "psnr": "RGB, both rounded to 8 bits, mean over frames, then clips",
-        "anchor": anchor.conditions(loaded.gop),
+        "anchor": _anchor_conditions(anchor, loaded.gop) if anchor else None,
         "metrics": _metric_options(run),
         "dataset": entry_section(run.settings.dataset),
         "seed": run.settings.seed,
@@ -155,54 +150,38 @@ def _conditions(run: Run, loaded: LoadedCodec) -> dict[str, Any]:
     }
 
 
-def evaluate_upscaler(run: Run, upscaler: Upscaler, split: Split, pictures: int) -> Evaluation:
-    """Measure an upscaler on a split, with progress."""
-    from core.upscaling.evaluate import evaluate
+def _anchor_conditions(anchor: Anchor, gop: int) -> dict[str, Any]:
+    return {
+        "codec": anchor.name,
+        **entry_section(anchor.options),
+        "gop": gop,
+        "crf": "found for each clip",
+        "subsampling": "4:2:0 or 4:4:4, the better for each clip that it codes",
+        "bytes": "packets, without container and SEI",
+    }
 
-    source = run.source(split)
-    with Meter(f"Evaluating ({split.value})", len(source)) as meter:
-        return evaluate(
+
+def evaluate_upscaler(run: Run, upscaler: Upscaler, config: EvaluateConfig) -> UpscalerEvaluation:
+    """Measure an upscaler, with progress; print the table, write JSON and pictures."""
+    from core.measure.evaluation import evaluate_upscaler
+    from core.report.evaluation import draw_examples, print_upscaler_evaluation
+
+    source, split = run.source(config.split), config.split.value
+    with Meter(f"Evaluating ({split})", len(source)) as meter:
+        evaluation = evaluate_upscaler(
             upscaler,
             source,
             run.metrics(),
             seed=run.settings.seed,
-            keep=pictures,
+            pictures=config.pictures,
             seen=meter.advance,
         )
-
-
-def report(run: Run, evaluation: Evaluation, split: Split) -> None:
-    """Print the table and write ``evaluation.json`` and the pictures into the run's folder."""
-    from core.report.tables import print_evaluation
-
-    print_evaluation(evaluation, f"{evaluation.clips} clips of split '{split.value}', mean over frames")
-    rows = [{"task": r.task.value, "method": r.method, **r.values} for r in evaluation.rows]
-    record = {
-        "split": split.value,
-        "clips": evaluation.clips,
-        "rows": rows,
-        "metrics": _metric_options(run),
-    }
+    title = f"{len(evaluation.clips)} clips of split '{split}', mean over frames"
+    print_upscaler_evaluation(evaluation, title)
+    record = {"split": split, **evaluation.plain(), "metrics": _metric_options(run)}
     write_json(run.output / "evaluation.json", record)
-    _save(run, draw(evaluation))
-
-
-def draw(evaluation: Evaluation) -> dict[str, NDArray[np.uint8]]:
-    """One comparison picture for each kept clip, by name; the detail is where ours differs most from the floor."""
-    from core.report.pictures import comparison
-
-    return {
-        f"comparison_{index}": comparison(
-            [
-                ("low resolution, frame 0", example.low),
-                ("bicubic + blend, frame 1", example.floor),
-                ("ours, frame 1", example.ours),
-                ("truth, frame 1", example.truth),
-            ],
-            abs(example.ours - example.floor).mean(axis=0),
-        )
-        for index, example in enumerate(evaluation.examples)
-    }
+    _save(run, draw_examples(evaluation.examples))
+    return evaluation
 
 
 def _metric_options(run: Run) -> dict[str, dict[str, Any]]:

@@ -13,6 +13,7 @@ from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.backend import PORTABLE
 from core.errors import ConfigError
 from core.files import whole_file, write_json
 from core.hooks import FilePath, ModelEntry, Part, Plane, TaskEntry
@@ -69,8 +70,6 @@ class ExportConfig(WritingOptions):
 
 
 def _export(config: ExportConfig, run: Run) -> None:
-    from core.nn.standard import standard_operators
-
     weights = config.checkpoint or run.settings.weights
     if not weights:
         raise ConfigError("no trained network is given: train one (task=train), then task.checkpoint=FILE.")
@@ -79,16 +78,17 @@ def _export(config: ExportConfig, run: Run) -> None:
         raise ConfigError(f"model={entry.name} names no parts that could be exported.")
     write = _writer(config)
     folder = Path(config.output) if config.output else run.output / "export"
-    _ = run.device  # decides on kernels, which are then set aside
-    with standard_operators():
-        parts = _chosen(entry.parts(run.model(weights)), config)
-        paths = {part.name: folder / f"{part.name}.{config.format.value}" for part in parts}
-        _check_free([*paths.values(), folder / _RECORD], config)
-        with Meter("Exporting", len(parts)) as meter:
-            for part in parts:
-                with whole_file(paths[part.name]) as temporary:
-                    write(part, temporary)
-                meter.advance()
+    _ = run.device  # sets MindSpore's context
+    network = run.model(weights, PORTABLE)
+    with PORTABLE:
+        parts = _chosen(entry.parts(network), config)
+    paths = {part.name: folder / f"{part.name}.{config.format.value}" for part in parts}
+    _check_free([*paths.values(), folder / _RECORD], config)
+    with Meter("Exporting", len(parts)) as meter:
+        for part in parts:
+            with whole_file(paths[part.name]) as temporary:
+                write(part, temporary)
+            meter.advance()
     record = {"model": run.model_section, "weights": sha256(Path(weights).read_bytes()).hexdigest()}
     write_json(folder / _RECORD, {**record, "parts": [_described(part, config) for part in parts]})
     log.info("%s: %s", folder, ", ".join(path.name for path in paths.values()))

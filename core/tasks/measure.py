@@ -6,13 +6,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core import identity
+from core import identity, machine
 from core.config import compose_settings, entry_section
-from core.devices import machine
 from core.errors import ConfigError
 from core.files import write_json
 from core.hooks import (
@@ -28,11 +26,10 @@ from core.selection import CodecSelection, UpscalerSelection, selection_of
 from core.tasks.options import TrainedOptions
 
 if TYPE_CHECKING:
-    from mindspore.train import Metric
-
-    from core.bench.cache import Cache
-    from core.bench.records import PointRecord, Record, UpscalerRecord
     from core.facts import Facts
+    from core.measure.cache import Cache
+    from core.measure.clips import Measurable
+    from core.measure.records import PointRecord, Record, UpscalerRecord
     from core.registry import Registry
     from core.run import Run
 
@@ -55,7 +52,7 @@ class MeasureConfig(TrainedOptions):
     result: FilePath | None = None
     """JSON file to write."""
     pictures: int = option(1, at_least=0)
-    """Clips whose last frame is kept as a picture."""
+    """Clips, evenly spaced, whose last frame is kept as a picture."""
 
 
 def _measure(config: MeasureConfig, run: Run) -> None:
@@ -75,62 +72,75 @@ def _measure(config: MeasureConfig, run: Run) -> None:
 
 def measure_codec(config: MeasureConfig, chosen: CodecSelection) -> PointRecord:
     """The record of a codec on the chosen data set."""
-    from core.bench.cache import Cache
-    from core.bench.cost import codec_cost
-    from core.bench.measure import Measuring, measure
-    from core.bench.records import PointRecord
+    from core.measure.cache import Cache
+    from core.measure.codecs import MeasuredCodec
+    from core.measure.cost import codec_cost
+    from core.measure.records import PointRecord
 
-    run, load = chosen.run, cache(chosen.load)
-    source, kept, facts = _source(config, run), Cache(Path(config.cache)), decides(chosen)
-    how = Measuring(
-        cache=kept,
-        conditions=facts,
-        packets_alone=chosen.is_conventional,
-        metrics=_further_metrics(run),
-        pictures=config.pictures,
-        seed=run.settings.seed,
-    )
-    with Meter(f"Measuring ({config.split.value})", len(source)) as meter:
-        clips, cached = measure(source, load, how, meter.advance)
+    cache, source = Cache(Path(config.cache)), _source(config, chosen.run)
+    work = MeasuredCodec(chosen.load, lambda number, key: cache.stream(key))
     return PointRecord(
         codec=chosen.name,
         axes=chosen.axes,
         gop=chosen.options.gop,
         intra=chosen.intra_name,
         counted="packets" if chosen.is_conventional else "stream file",
-        parameters=chosen.parameters,
-        multiply_adds=_cost(chosen, facts, kept, lambda: codec_cost(load().codec)),
-        fingerprint=chosen.fingerprint.hex(),
         options=entry_section(chosen.options),
-        clips=clips,
-        cached=cached,
-        **_surroundings(chosen),
+        **_measured(config, chosen, source, work, cache, lambda: codec_cost(work.loaded.codec)),
     )
 
 
 def measure_upscaler(config: MeasureConfig, chosen: UpscalerSelection) -> UpscalerRecord:
     """The record of an upscaler on the chosen data set."""
-    from core.bench.cache import Cache
-    from core.bench.cost import upscaler_cost
-    from core.bench.records import UpscalerRecord
-    from core.bench.upscaling import Upscaling, measure, scale_of
+    from core.measure.cache import Cache
+    from core.measure.cost import upscaler_cost
+    from core.measure.records import UpscalerRecord
+    from core.measure.upscalers import MeasuredUpscaler, scale_of
 
-    run, load = chosen.run, cache(chosen.build)
-    source, kept, facts = _source(config, run), Cache(Path(config.cache)), decides(chosen)
-    how = Upscaling(kept, facts, _further_metrics(run), run.settings.seed)
-    with Meter(f"Measuring ({config.split.value})", len(source)) as meter:
-        clips, cached = measure(source, load, how, meter.advance)
+    cache, source = Cache(Path(config.cache)), _source(config, chosen.run)
+    work = MeasuredUpscaler(chosen.build, source)
+    found = _measured(config, chosen, source, work, cache, lambda: upscaler_cost(work.loaded))
     return UpscalerRecord(
         upscaler=chosen.name,
         scale=scale_of(source),
-        parameters=chosen.parameters,
-        multiply_adds=_cost(chosen, facts, kept, lambda: upscaler_cost(load())),
-        fingerprint=chosen.fingerprint.hex(),
-        options=entry_section(chosen.options) | (run.model_section if chosen.has_network else {}),
-        clips=clips,
-        cached=cached,
-        **_surroundings(chosen),
+        options=entry_section(chosen.options) | (chosen.run.model_section if chosen.has_network else {}),
+        **found,
     )
+
+
+def _measured(
+    config: MeasureConfig,
+    chosen: CodecSelection | UpscalerSelection,
+    source: ClipSource,
+    work: Measurable[Any, Any, Any],
+    cache: Cache,
+    count: Callable[[], dict[str, float]],
+) -> dict[str, Any]:
+    """What records of codecs and of upscalers have in common; ``count`` counts multiply-adds, which is done once."""
+    from core.measure.cache import key_of
+    from core.measure.clips import Measuring, measured
+
+    run, facts = chosen.run, decides(chosen)
+    wanted = further_metrics(run)
+    metrics = {name: metric for name, metric in run.metrics().items() if name in wanted} if wanted else {}
+    how = Measuring(cache, facts, metrics, pictures=config.pictures, seed=run.settings.seed)
+    clips, cached = [], 0
+    with Meter(f"Measuring ({config.split.value})", len(source)) as meter:
+        for one in measured(source, work, how):
+            clips.append(one.record)
+            cached += one.made is None
+            meter.advance(one.record.words)
+    key = key_of({**facts, "of": "multiply-adds"})
+    return {
+        "clips": clips,
+        "cached": cached,
+        "parameters": chosen.parameters,
+        "multiply_adds": None if chosen.parameters is None else cache.remembered(key, count),
+        "fingerprint": chosen.fingerprint.hex(),
+        "device": entry_section(run.settings.device) if chosen.computes else None,
+        "versions": identity.versions(chosen.computes),
+        "machine": machine.description(),
+    }
 
 
 def decides(chosen: CodecSelection | UpscalerSelection) -> Facts:
@@ -138,31 +148,8 @@ def decides(chosen: CodecSelection | UpscalerSelection) -> Facts:
     run = chosen.run
     return {
         **identity.measuring(run, chosen.identity(), further_metrics(run)),
-        "machine": machine(),
+        "machine": machine.description(),
     }
-
-
-def _surroundings(chosen: CodecSelection | UpscalerSelection) -> dict[str, Any]:
-    """Device (where a network computes on it), versions and machine, as the report tells them."""
-    return {
-        "device": entry_section(chosen.run.settings.device) if chosen.computes else None,
-        "versions": identity.versions(chosen.computes),
-        "machine": machine(),
-    }
-
-
-def _cost(
-    chosen: CodecSelection | UpscalerSelection,
-    facts: Facts,
-    kept: Cache,
-    count: Callable[[], dict[str, float]],
-) -> dict[str, float] | None:
-    """Multiply-adds of the networks, which are counted once."""
-    from core.bench.cache import key_of
-
-    if chosen.parameters is None:
-        return None
-    return kept.remembered(key_of({**facts, "of": "multiply-adds"}), count)
 
 
 def _source(config: MeasureConfig, run: Run) -> ClipSource:
@@ -191,11 +178,6 @@ def settled(words: Sequence[str]) -> list[str]:
 def further_metrics(run: Run) -> list[str]:
     """Metrics that are measured because they were chosen."""
     return sorted(name for name in run.settings.metric if name not in ALWAYS)
-
-
-def _further_metrics(run: Run) -> dict[str, Metric]:
-    wanted = further_metrics(run)
-    return {name: metric for name, metric in run.metrics().items() if name in wanted} if wanted else {}
 
 
 MEASURE = TaskEntry("measure", MeasureConfig, _measure, needs=("device",), takes=("codec", "upscaler"))

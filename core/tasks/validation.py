@@ -37,14 +37,14 @@ class Validator:
         return self._pictures
 
     def _quality(self) -> dict[str, float]:
-        from core.tasks.evaluate import draw
-        from core.upscaling.evaluate import evaluate
+        from core.measure.evaluation import evaluate_upscaler
+        from core.report.evaluation import draw_examples
 
         assert self.upscaler is not None
-        evaluation = evaluate(
-            self.upscaler, self._source, self._metrics, seed=self._run.settings.seed, keep=self._keep
+        evaluation = evaluate_upscaler(
+            self.upscaler, self._source, self._metrics, seed=self._run.settings.seed, pictures=self._keep
         )
-        self._pictures = draw(evaluation)
+        self._pictures = draw_examples(evaluation.examples)
         return evaluation.ours()
 
     def _loss(self) -> dict[str, float]:

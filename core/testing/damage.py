@@ -5,7 +5,6 @@ Whatever bytes a stream has, decoding ends in its pictures or in a `StreamError`
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -122,11 +121,6 @@ def require_beginning(shown: Sequence[Picture], expected: Sequence[Picture]) -> 
     assert len(shown) <= len(expected)
     for number, (ours, theirs) in enumerate(zip(shown, expected, strict=False)):
         assert np.array_equal(ours, theirs), f"frame {number} is another one than was coded"
-
-
-def peak_memory() -> int:
-    """The most memory that the process had, bytes."""
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 @dataclass(frozen=True)

@@ -7,27 +7,19 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from core.codec.intra import NamedIntraCodec
-from core.hooks import Array, IntraCodec, Packet
+from core.data.pattern import moving_frames
+from core.hooks import IntraCodec, Packet
 from core.media.colour import Matrix, Range
 from core.media.png import Png
 from core.stream import StreamHeader, StreamWriter
+
+__all__ = ["ARITHMETIC", "COUNT", "HEIGHT", "WIDTH", "moving_frames", "stream_header", "write_stream"]
 
 WIDTH, HEIGHT, COUNT = 40, 24, 8
 """Of the conformance suite's video."""
 ARITHMETIC = "tests"
 """What the headers of `write_stream` call the encoder's arithmetic."""
-
-
-def moving_frames(count: int, height: int = 128, width: int = 128, seed: int = 8) -> Array:
-    """``count`` frames (T,3,H,W) in [0,1] of a drifting pattern."""
-    rng = np.random.default_rng(seed)
-    coarse = rng.random((3, height // 8 + 8, width // 8 + 8), dtype=np.float32)
-    large = np.kron(coarse, np.ones((8, 8), np.float32))
-    starts = [(3 * t % 61, 2 * t % 59) for t in range(count)]
-    return np.stack([large[:, y : y + height, x : x + width] for y, x in starts])
 
 
 def png_intra() -> IntraCodec:

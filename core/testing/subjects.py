@@ -72,12 +72,6 @@ class Subject:
         """The composed run; the first part that is asked of it sets the device."""
         return open_run(self.words, output=self.folder)
 
-    def open(self, *more: str) -> Run:
-        """A run of these words and some more, for which the device is set anew."""
-        run = open_run([*self.words, *more], output=self.folder)
-        assert run.device is not None
-        return run
-
     @cached_property
     def batch(self) -> tuple[Tensor, ...]:
         """Two training clips of its data set, column by column."""
@@ -133,12 +127,19 @@ class Subject:
         self, frames: Iterable[Array], format: PictureFormat, estimate: bool = False
     ) -> list[CodedFrame]:
         """Frames to packets, in groups as the command makes them, in order of decoding."""
-        from core.coding.groups import TimedPicture, coded, planned
+        from core.coding.clips import coded_clip
 
         loaded = self.codec
-        timed = (TimedPicture(frame, time) for time, frame in enumerate(frames))
-        pictures = planned(timed, loaded.group, loaded.scene_cut)
-        return [frame for frame, _ in coded(pictures, loaded.codec, format, estimate)]
+        return list(
+            coded_clip(
+                loaded.codec,
+                frames,
+                format,
+                group=loaded.group,
+                scene_cut=loaded.scene_cut,
+                estimate=estimate,
+            )
+        )
 
 
 def subjects(plugin: Plugin, words: Sequence[str]) -> list[Subject]:

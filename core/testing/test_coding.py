@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core.codec.decoded import checksum
+from core.coding.clips import decoded_clip
 from core.coding.frames import StreamDecoder
 from core.errors import MediaError
 from core.hooks import (
@@ -109,9 +110,7 @@ def test_frames_of_another_size_are_refused(coder: Subject) -> None:
 
 def decoded(subject: Subject, format: PictureFormat, packets: list[Packet]) -> list[DecodedFrame]:
     """What a fresh decoder shows."""
-    decoder = subject.codec.codec.decoder(format)
-    shown = [frame for packet in packets for frame in decoder.decode(packet)]
-    return [*shown, *decoder.flush()]
+    return decoded_clip(subject.codec.codec, format, packets)
 
 
 def require_the_same(shown: list[DecodedFrame], coded: list[CodedFrame]) -> None:

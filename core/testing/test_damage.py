@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from core.hooks import Packet, PacketType
+from core.machine import peak_memory
 from core.stream.fields import Fields, sealed, seed
 from core.testing.damage import (
     DAMAGES,
@@ -18,7 +19,6 @@ from core.testing.damage import (
     decode,
     forged,
     in_order_of_display,
-    peak_memory,
     require_beginning,
 )
 from core.testing.material import COUNT, stream_header, write_stream

@@ -9,7 +9,7 @@ from mindspore import Parameter, Tensor, nn, ops
 from mindspore.communication import get_group_size, get_rank
 
 from core.entropy.factorized import FactorizedPrior
-from core.entropy.quantize import seed_noise, share_noise
+from core.entropy.quantize import seed_noise
 from core.errors import ConfigError
 from core.hooks import NamesOutputs
 from core.training.step import TrainStep
@@ -67,8 +67,8 @@ class CodecStep(TrainStep):
         super().__init__(objective, optimizer, clip_norm, outputs, clip_value)
         self.noise_seed = _number("noise_seed", (ms.get_seed() or 0) % 2**31)
         self.steps_done = steps_done
-        if self.reducer_flag:
-            share_noise(get_rank(), get_group_size())
+        self.rank = get_rank() if self.reducer_flag else 0
+        self.world = get_group_size() if self.reducer_flag else 1
         self.set_train()
 
     def construct(self, *columns: Tensor) -> tuple[Tensor, ...]:
@@ -76,7 +76,7 @@ class CodecStep(TrainStep):
 
     def optimise_under_noise(self, *columns: Tensor) -> tuple[Tensor, ...]:
         """`optimise` with the noise of this step."""
-        seed_noise(self.noise_seed, self.steps_done)
+        seed_noise(self.noise_seed, self.steps_done, self.rank, self.world)
         values = self.optimise(*columns)
         return ops.depend(values, ops.assign_add(self.steps_done, Tensor(1, ms.int32)))
 

@@ -8,10 +8,9 @@ import mindspore as ms
 from mindspore import Parameter, Tensor, amp, nn, ops
 from mindspore.communication import get_group_size
 
+from core import backend
 from core.hooks import NamesOutputs
-from core.kernels import library
 from core.kernels.operator import operator
-from core.nn import precision
 
 FIRST_SCALE = 2.0**16
 """What the loss is multiplied by at the start where convolutions compute in float16."""
@@ -43,7 +42,7 @@ class TrainStep(nn.TrainOneStepCell):
         self.clip_value = clip_value
         self.clip = ClipByGlobalNorm(clip_norm) if clip_norm > 0 else None
         self.loss_scale: LossScale | None = None
-        if precision.low() == ms.float16:
+        if backend.current().low == ms.float16:
             self.loss_scale = LossScale()
             objective = ScaledObjective(objective, self.loss_scale)
         self.value_and_grad = ops.value_and_grad(objective, None, self.weights, has_aux=True)
@@ -147,7 +146,7 @@ class ClipByGlobalNorm(nn.Cell):
     def __init__(self, bound: float) -> None:
         super().__init__()
         self.bound = bound
-        self.sum_of_squares = operator("SumOfSquares") if library.in_use() else None
+        self.sum_of_squares = operator("SumOfSquares") if backend.current().kernels else None
 
     def construct(self, gradients: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         total = self._squares(gradients[0])

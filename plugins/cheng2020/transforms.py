@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mindspore import Tensor, nn
 
-from core.nn import GDN, Conv2d, ConvChain, InverseGDN, LeakyBlock, LeakyReLU, PixelShuffle, leaky_relu
+from core.nn import GDN, Conv2d, ConvChain, InverseGDN, LeakyBlock, LeakyReLU, PixelShuffle
 
 SLOPE = 0.01
 """Of LeakyReLU everywhere."""
@@ -18,6 +18,7 @@ class ReducingBlock(nn.Cell):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.conv1 = Conv2d(inputs, outputs, 3, 2)
+        self.leaky = LeakyReLU(SLOPE)
         self.conv2 = Conv2d(outputs, outputs)
         self.norm = GDN(outputs)
         self.skip = Conv2d(inputs, outputs, 1, 2)
@@ -32,7 +33,7 @@ class ReducingBlock(nn.Cell):
         self.skip.fuse(None, channels_last=True)
 
     def construct(self, x: Tensor) -> Tensor:
-        inner = self.conv1(x) if self.is_fused else leaky_relu(self.conv1(x), SLOPE)
+        inner = self.conv1(x) if self.is_fused else self.leaky(self.conv1(x))
         return self.norm(self.conv2(inner)) + self.skip(x)
 
 
@@ -45,6 +46,7 @@ class EnlargingBlock(nn.Cell):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.enlarge = Conv2d(inputs, 4 * outputs)
+        self.leaky = LeakyReLU(SLOPE)
         self.conv = Conv2d(outputs, outputs)
         self.norm = InverseGDN(outputs)
         self.skip = Conv2d(inputs, 4 * outputs)
@@ -61,7 +63,7 @@ class EnlargingBlock(nn.Cell):
         self.shuffle.fuse()
 
     def construct(self, x: Tensor) -> Tensor:
-        enlarged = self.enlarge(x) if self.is_fused else leaky_relu(self.enlarge(x), SLOPE)
+        enlarged = self.enlarge(x) if self.is_fused else self.leaky(self.enlarge(x))
         return self.norm(self.conv(self.shuffle(enlarged))) + self.shuffle(self.skip(x))
 
 

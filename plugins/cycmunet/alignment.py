@@ -9,11 +9,11 @@ from core.nn import (
     Conv2d,
     DeformableConv2d,
     LeakyConv2d,
+    LeakyReLU,
     ResidualTrunk,
     Upsample,
     crop_like,
     full_precision,
-    leaky_relu,
     replicate_to_multiple,
 )
 
@@ -83,6 +83,7 @@ class AlignmentLevel(nn.Cell):
         self.compare = LeakyConv2d(2 * features, features)
         self.refine = LeakyConv2d(features, features)
         self.sampling = DeformableSampling(config)
+        self.leaky = LeakyReLU()
         if not coarsest:
             self.join_offset = LeakyConv2d(2 * features, features)
             self.join_aligned = Conv2d(2 * features, features)
@@ -114,7 +115,7 @@ class AlignmentLevel(nn.Cell):
         if not self.coarsest:
             guess = crop_like(self.double(coarser_aligned), aligned, self.channels)
             aligned = self.join_aligned(ops.concat((aligned, guess), self.channels))
-        return offset, leaky_relu(aligned)
+        return offset, self.leaky(aligned)
 
 
 class PyramidAlignment(nn.Cell):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from mindspore import Tensor, nn, ops
 from mindspore.common.initializer import initializer
 
-from core.nn import Conv2d, ConvTranspose2d, LeakyConv2d, ResidualTrunk, Size, Upsample, leaky_relu
+from core.nn import Conv2d, ConvTranspose2d, LeakyConv2d, LeakyReLU, ResidualTrunk, Size, Upsample
 
 from .alignment import FeatureExtraction, FeatureInterpolation, Pyramid
 from .config import CycMuNetConfig, Format
@@ -39,9 +39,10 @@ class SubsampledHead(nn.Cell):
         super().__init__()
         self.luma = Conv2d(1, features)
         self.chroma = ConvTranspose2d(2, features, *_CHROMA[format])
+        self.leaky = LeakyReLU()
 
     def construct(self, planes: Planes) -> Tensor:
-        return leaky_relu(self.luma(planes[0]) + self.chroma(planes[1]))
+        return self.leaky(self.luma(planes[0]) + self.chroma(planes[1]))
 
 
 class JointTail(nn.Cell):

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from mindspore import Tensor, nn, ops
 
-from core.nn import ConcatConv1x1, Downsample, LeakyConv2d, Upsample, leaky_relu
+from core.nn import ConcatConv1x1, Downsample, LeakyConv2d, LeakyReLU, Upsample
 
 from .config import CycMuNetConfig, MiddleResidual
 
@@ -128,6 +128,7 @@ class MutualCycle(nn.Cell):
         self.down = nn.CellList([DownProjection(config) for _ in stages])
         self.up = nn.CellList([UpProjection(config) for _ in range(config.cycles + 1)])
         self.collect = ConcatConv1x1(features, 2 * config.cycles + 1, features)
+        self.leaky = LeakyReLU()
 
     def construct(
         self, low: Triple, high_frames: tuple[int, ...], wants_low: bool
@@ -155,11 +156,11 @@ class MutualCycle(nn.Cell):
             lows = lows + (low,)
         # The last projection sees what the last step saw, not that step's own result (as published).
         if high_frames:
-            high_sum = leaky_relu(
+            high_sum = self.leaky(
                 self._collect(high_sum, self.up[self.cycles](merged), high_frames, 2 * self.cycles)
             )
         if low_frames:
-            low_sum = leaky_relu(low_sum)
+            low_sum = self.leaky(low_sum)
         return high_sum, low_sum
 
     def _collect(

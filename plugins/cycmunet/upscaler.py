@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import combinations, product
 
 import numpy as np
 from mindspore import Tensor
@@ -27,8 +28,11 @@ class CycMuNetUpscaler:
         self.scale = network.config.scale
         subsampled = network.config.format in (Format.yuv420, Format.yuv422)
         self.alignment = max(2 ** (network.config.levels - 1), 2 if subsampled else 1)
-        self._network = network
-        self._encoders: dict[tuple[tuple[int, ...], bool], _Encoder] = {}
+        subsets = (frames for count in range(4) for frames in combinations(range(3), count))
+        self._encoders = {
+            (frames, wants_low): _Encoder(network, frames, wants_low)
+            for frames, wants_low in product(subsets, (False, True))
+        }
         self._high = _HighReconstruction(network)
         self._low = _LowReconstruction(network)
 
@@ -38,7 +42,7 @@ class CycMuNetUpscaler:
         if not wanted and not wants_low:
             return {}
         frames = tuple(_HIGH.index(output) for output in wanted)
-        low, high, low_middle = self._encoder(frames, wants_low)(Tensor(first), Tensor(last))
+        low, high, low_middle = self._encoders[frames, wants_low](Tensor(first), Tensor(last))
         sources = (first, (first + last) / 2, last)
         batch = len(first)
         results: dict[Output, Array] = {}
@@ -49,12 +53,6 @@ class CycMuNetUpscaler:
         if wants_low:
             results[Output.LOW_MIDDLE] = _picture(self._low(low_middle, Tensor(sources[1])))
         return results
-
-    def _encoder(self, frames: tuple[int, ...], wants_low: bool) -> _Encoder:
-        key = (frames, wants_low)
-        if key not in self._encoders:
-            self._encoders[key] = _Encoder(self._network, *key)
-        return self._encoders[key]
 
 
 def _picture(tensor: Tensor) -> Array:

@@ -13,7 +13,7 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 from mindspore.ops import constexpr
 
-from core.nn import WarpVolume, replicate_margin, upsample
+from core.nn import Upsample, WarpVolume, replicate_margin
 
 SIGMA = 1.5
 """Standard deviation of every blur, in pixels of the level it is applied to."""
@@ -31,25 +31,25 @@ class ScaleSpaceWarp(nn.Cell):
     def __init__(self) -> None:
         super().__init__()
         self.warp = WarpVolume()
+        self.double = Upsample(2, by_kernel=False)
 
     def construct(self, reference: Tensor, motion: Tensor) -> Tensor:
         flow, scale = ops.split(motion, (2, 1), 1)  # a slice takes ten times as long on CPU
-        return self.warp(scale_space(reference), flow, scale)
+        return self.warp(self.stack(reference), flow, scale)
 
-
-def scale_space(x: Tensor) -> Tensor:
-    """N,C,H,W -> N,C,6,H,W: the picture and its blurred copies; sides must be divisible by 16."""
-    blurred: tuple[Tensor, ...] = (blur(x),)
-    for _ in range(1, LEVELS):
-        blurred = blurred + (blur(ops.avg_pool2d(blurred[-1], 2, 2)),)
-    # Every level is doubled until it has the picture's size, together with the coarser ones.
-    stack = blurred[LEVELS - 1].expand_dims(2)
-    for level in range(LEVELS - 2, -1, -1):
-        batch, channels, slices, height, width = stack.shape
-        doubled = upsample(stack.reshape(batch, channels * slices, height, width), 2)
-        doubled = doubled.reshape(batch, channels, slices, 2 * height, 2 * width)
-        stack = ops.concat((blurred[level].expand_dims(2), doubled), 2)
-    return ops.concat((x.expand_dims(2), stack), 2)
+    def stack(self, x: Tensor) -> Tensor:
+        """N,C,H,W -> N,C,6,H,W: the picture and its blurred copies; sides must be divisible by 16."""
+        blurred: tuple[Tensor, ...] = (blur(x),)
+        for _ in range(1, LEVELS):
+            blurred = blurred + (blur(ops.avg_pool2d(blurred[-1], 2, 2)),)
+        # Every level is doubled until it has the picture's size, together with the coarser ones.
+        stack = blurred[LEVELS - 1].expand_dims(2)
+        for level in range(LEVELS - 2, -1, -1):
+            batch, channels, slices, height, width = stack.shape
+            doubled = self.double(stack.reshape(batch, channels * slices, height, width))
+            doubled = doubled.reshape(batch, channels, slices, 2 * height, 2 * width)
+            stack = ops.concat((blurred[level].expand_dims(2), doubled), 2)
+        return ops.concat((x.expand_dims(2), stack), 2)
 
 
 def blur(x: Tensor) -> Tensor:

@@ -9,8 +9,6 @@ from mindspore.device_context.ascend import op_precision
 from core import cards, devices
 from core.devices import AcceleratorConfig, AscendConfig, CpuConfig, Precision
 from core.errors import DeviceError
-from core.kernels import library
-from core.nn import precision as networks
 
 
 @pytest.mark.parametrize("device", ["ascend", "gpu"])
@@ -36,19 +34,53 @@ def test_values_out_of_range_are_refused():
 def test_the_arithmetic_names_the_build_of_the_kernels(kernels):
     """Kernels that were changed may round otherwise: their streams are not those of the same arithmetic."""
     device = devices.CPU.build(CpuConfig(kernels=devices.Kernels.onednn))
-    assert library.in_use().name == f"kernels-{library.build()}.so"
-    assert f"kernels with {library.instructions()} (build {library.build()})" in device.arithmetic
-    assert library.build() not in device.description
+    assert device.backend.kernels == kernels
+    assert kernels.path.name == f"kernels-{kernels.build}.so"
+    assert f"kernels with {kernels.instructions} (build {kernels.build})" in device.arithmetic
+    assert kernels.build not in device.description
 
 
-def test_a_setting_that_a_process_takes_once(monkeypatch):
+@pytest.fixture
+def fresh(monkeypatch):
+    """As in a process that has had no run yet; MindSpore is not told again what it takes once."""
     monkeypatch.setattr(devices, "_settled", {})
-    seen = []
-    devices._once("threads", seen.append, 1)
-    devices._once("threads", seen.append, 1)
-    assert seen == [1]
-    with pytest.raises(DeviceError, match=r"device\.threads was 1.*cannot become 2"):
-        devices._once("threads", seen.append, 2)
+    monkeypatch.setattr(devices, "_dispatch", lambda threads, cores: None)
+    monkeypatch.setattr(devices, "_determine", lambda deterministic: None)
+
+
+@pytest.mark.parametrize(
+    ("option", "was", "becomes"),
+    [("threads", "1", "2"), ("instructions", "auto", "avx"), ("deterministic", "true", "false")],
+)
+def test_settings_of_which_a_process_has_one(fresh, option, was, becomes):
+    """A second run has its own kernels, and is refused another of these; the first one is as it was."""
+    builtin = {"kernels": devices.Kernels.builtin, "threads": 1}
+    first = devices.CPU.build(CpuConfig(**builtin))
+    assert devices.CPU.build(CpuConfig(**builtin)) == first
+    mode = ms.get_context("mode")
+    other = {"threads": 2, "instructions": devices.InstructionSet.avx, "deterministic": False}[option]
+    said = rf"device\.{option} was {was} earlier in this process and cannot become {becomes}: use a process"
+    with pytest.raises(DeviceError, match=said):
+        devices.CPU.build(CpuConfig(**builtin | {option: other}, mode=devices.Mode.pynative))
+    assert ms.get_context("mode") == mode
+
+
+def test_another_device_in_one_process(fresh, monkeypatch):
+    monkeypatch.setattr(cards, "require", lambda target: None)
+    devices.CPU.build(CpuConfig(kernels=devices.Kernels.builtin, threads=1))
+    with pytest.raises(DeviceError, match="device was CPU earlier in this process and cannot become GPU 1"):
+        devices.GPU.build(devices.GpuConfig(device_id=1))
+
+
+def test_another_mode_is_said(fresh, caplog):
+    """MindSpore takes it at any time, so a sweep may go over it; runs that are open change with it."""
+    modes = devices.Mode.pynative, devices.Mode.pynative, devices.Mode.graph
+    for mode in modes:
+        devices.CPU.build(CpuConfig(kernels=devices.Kernels.builtin, threads=1, mode=mode))
+    assert [record.getMessage() for record in caplog.records] == [
+        "device.mode=graph is from now on that of all runs in this process, of earlier ones too."
+    ]
+    assert ms.get_context("mode") == ms.GRAPH_MODE
 
 
 @pytest.mark.parametrize(
@@ -72,9 +104,7 @@ def test_what_a_card_is_told_of_precision(precision, told, monkeypatch):
     monkeypatch.setattr(devices, "_accelerator", lambda target, config: card)
     device = devices.ASCEND.build(AscendConfig(precision=precision))
     assert said == ["must_keep_origin_dtype", False] and f'"{said[0]}"' in known
-    assert networks.low() == told
-    with networks.full():
-        assert networks.low() is None
+    assert device.backend.low == told
     assert device.description == f"Ascend (graph mode, chip, {precision.name})"
     assert device.arithmetic == f"mindspore ascend, {precision.name}, deterministic"
 
@@ -88,7 +118,7 @@ def test_cards_that_convolve_in_float16_alone(monkeypatch):
         with pytest.raises(DeviceError, match=r"float16 alone.*give device\.precision=mixed_float16"):
             devices._set_precision(precision)
     devices._set_precision(Precision.mixed_float16)
-    assert said == ["allow_fp32_to_fp16"] and networks.low() == ms.float16
+    assert said == ["allow_fp32_to_fp16"]
 
 
 def test_several_processes_need_a_folder(command):

@@ -13,7 +13,7 @@ import pytest
 from omegaconf import OmegaConf
 from omegaconf.errors import InterpolationKeyError
 
-from core import app, ending
+from core import app, ending, sweeping
 from core.app import open_run
 from core.errors import ConfigError, MediaError
 from core.testing.limits import seconds
@@ -162,12 +162,16 @@ def test_a_full_disk_says_how_the_task_goes_on(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("begun", "goes_on"), [(None, ""), ("s x", "The same command with hydra.sweep.dir='s x' goes on.")]
 )
-def test_a_sweep_that_was_stopped_says_how_it_goes_on(begun, goes_on, monkeypatch):
-    monkeypatch.setattr(app.sweeping.Ended, "begun", begun)
-    for error in (KeyboardInterrupt(), ending.Stopped(signal.SIGTERM)):
-        with pytest.raises(ending.Stopped) as stopped, ending.advising(app._sweep_resumes):
-            raise error
-        assert stopped.value.advice == goes_on
+def test_a_sweep_that_was_stopped_says_how_it_goes_on(begun, goes_on):
+    with sweeping.noting() as sweep:
+        if begun:
+            sweeping.Noted().on_multirun_start(OmegaConf.create({"hydra": {"sweep": {"dir": begun}}}))
+        for error in (KeyboardInterrupt(), ending.Stopped(signal.SIGTERM)):
+            with pytest.raises(ending.Stopped) as stopped, ending.advising(sweep.resumes):
+                raise error
+            assert stopped.value.advice == goes_on
+    with sweeping.noting() as next_one:
+        assert next_one.folder is None and not next_one.has_ended
 
 
 class Locked:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from core.bench.records import ClipRecord, Outcome, PointRecord
+from core.bench.records import Outcome
+from core.measure.records import ClipRecord, PointRecord
 
 CLIP = ClipRecord(
     label="clip 0",

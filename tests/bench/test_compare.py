@@ -6,7 +6,8 @@ from dataclasses import asdict
 import pytest
 
 from core.bench.compare import MEAN_CURVE, MEAN_OF_SEQUENCES, apart, compare, conditions_of, curves, figures
-from core.bench.records import Outcome, PointRecord, record_of
+from core.bench.records import Outcome
+from core.measure.records import PointRecord, record_of
 
 ANCHOR = [
     [(0.05, 30.0), (0.1, 28.0)],

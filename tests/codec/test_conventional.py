@@ -14,10 +14,7 @@ from core.codec.conventional import (
     ConventionalDecoder,
     ConventionalEncoder,
     Encoder,
-    coded_pictures,
-    decoded_pictures,
     own_priority,
-    payloads,
 )
 from core.codec.decoded import checksum
 from core.errors import MediaError, StreamError
@@ -242,16 +239,6 @@ def test_options_that_libav_refuses() -> None:
         encode(wrong, PictureFormat(72, 64), frames(72, 64, 1))
 
 
-def test_whole_videos_code_to_the_same_bytes() -> None:
-    format, source = PictureFormat(72, 64), frames(72, 64)
-    whole = payloads(X264, format, coded_pictures(X264, format, source))
-    single = encode(X264, format, source)
-    # Frame by frame, the first is asked to be intra, which it is anyhow.
-    assert whole == [frame.packet.payload for frame in single]
-    for picture, frame in zip(decoded_pictures(X264, format, whole), single, strict=True):
-        np.testing.assert_array_equal(picture, frame.picture)
-
-
 @pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="this system tells no scheduling policy")
 @pytest.mark.parametrize("name", ENCODERS)
 def test_encoders_leave_the_scheduling_as_it_was(name):
@@ -259,5 +246,5 @@ def test_encoders_leave_the_scheduling_as_it_was(name):
     format = PictureFormat(64, 64)
     frames = np.random.default_rng(3).random((2, 3, 64, 64), np.float32)
     before = os.sched_getscheduler(0)
-    assert payloads(ENCODERS[name], format, coded_pictures(ENCODERS[name], format, frames))
+    assert encode(ENCODERS[name], format, frames)
     assert os.sched_getscheduler(0) == before

@@ -29,7 +29,8 @@ def main(kind: str, *words: str) -> int:
         print(f"device: {run.device.description}", flush=True)
         print(f"arithmetic: {run.device.arithmetic}", flush=True)
         probes = {"cells": cells, "steps": steps, "forwards": forwards}[kind]
-        failed = [name for name, probe in probes(further, wanted) if not _done(name, probe)]
+        with run.backend:
+            failed = [name for name, probe in probes(further, wanted) if not _done(name, probe)]
     print(f"failed: {', '.join(failed) or 'none'}", flush=True)
     return 1 if failed else 0
 

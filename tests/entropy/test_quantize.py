@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn, ops
 
-from core.entropy.quantize import add_noise, round_about, round_straight_through, seed_noise, share_noise
+from core.entropy.quantize import add_noise, round_about, round_straight_through, seed_noise
 
 SHAPE = (2, 8, 64, 64)
 SIZE = int(np.prod(SHAPE))
@@ -46,10 +46,14 @@ class About(nn.Cell):
 
 
 class Noise(nn.Cell):
-    """The noise of two calls in one step."""
+    """The noise of two calls in one step, of a process that has its share of each batch."""
+
+    def __init__(self, rank=0, world=1):
+        super().__init__()
+        self.rank, self.world = rank, world
 
     def construct(self, zeros, seed, step):
-        seed_noise(seed, step)
+        seed_noise(seed, step, self.rank, self.world)
         return add_noise(zeros), add_noise(zeros)
 
 
@@ -115,21 +119,15 @@ def test_noise_is_exactly_what_plain_integers_give(noise, seed, step):
         np.testing.assert_array_equal(ours.ravel()[:1000], [(2 * w + 1) / 2**25 - 0.5 for w in words])
 
 
-@pytest.fixture
-def _whole_again():
-    yield
-    share_noise(0, 1)
-
-
-@pytest.mark.usefixtures("_whole_again")
 def test_ranks_see_the_noise_of_the_whole_batch():
     seed, step = Tensor(5, ms.int32), Tensor(3, ms.int32)
-    whole = Noise()(Tensor(np.zeros((4, 2, 3, 5), np.float32)), seed, step)
-    for rank in (0, 1):
-        share_noise(rank, 2)
-        shared = Noise()(Tensor(np.zeros((2, 2, 3, 5), np.float32)), seed, step)
-        for ours, all_ in zip(shared, whole, strict=True):
-            np.testing.assert_array_equal(ours.asnumpy(), all_.asnumpy()[rank::2])
+    single, steps = Noise(), [Noise(rank, 2) for rank in (0, 1)]
+    half, full = (Tensor(np.zeros((items, 2, 3, 5), np.float32)) for items in (2, 4))
+    for _ in range(2):  # the second time after steps of other shares
+        whole = single(full, seed, step)
+        for rank, shared in enumerate(steps):
+            for ours, all_ in zip(shared(half, seed, step), whole, strict=True):
+                np.testing.assert_array_equal(ours.asnumpy(), all_.asnumpy()[rank::2])
 
 
 @pytest.fixture

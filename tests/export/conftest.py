@@ -8,7 +8,7 @@ import onnx
 import pytest
 from mindspore import Tensor
 
-from core.nn.standard import standard_operators
+from core.backend import PORTABLE
 from plugins.cycmunet.config import CycMuNetConfig, Format
 from plugins.cycmunet.interface import VideoCycMuNet
 
@@ -68,7 +68,7 @@ class Exported:
 
 def export_network(name):
     """The network of a plugin, built to be exported."""
-    with standard_operators():
+    with PORTABLE:
         network = _BUILDERS[name]()
         entry = import_module(f"plugins.{name}.plugin").MODEL
         return Exported(name, network, list(entry.parts(network)))
@@ -101,8 +101,7 @@ def assert_alike(part, model, size):
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     arrays = inputs_for(part, size)
     given = session.run(None, dict(zip([plane.name for plane in part.inputs], arrays, strict=True)))
-    with standard_operators():
-        wanted = flat(part.cell(*map(Tensor, arrays)))
+    wanted = flat(part.cell(*map(Tensor, arrays)))
     for name, ours, theirs in zip(part.outputs, given, wanted, strict=True):
         assert ours.shape == theirs.shape, name
         # Information is a sum over all symbols: some thousands of bits.

@@ -11,19 +11,11 @@ import pytest
 import core
 import core.hooks
 from core.errors import ConfigError
-from core.nn import stage, standard
 from core.testing.limits import seconds
 from core.training.checkpoint import MODEL, Checkpoint, tensors_of
 
 WORDS = ("experiment=none", "model=dvc", *(f"model.{width}=4" for width in ("hidden", "latent", "motion")))
 WORDS += ("model.refinement=4", "model.flow=4", "codec=dvc", "intra=png")
-
-
-@pytest.fixture(autouse=True)
-def _mindspore_again():
-    yield
-    stage.compute_by(None)
-    standard.want(False)
 
 
 @pytest.fixture(scope="module")

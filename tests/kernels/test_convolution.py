@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn, ops
 
+from core.kernels import library
 from core.kernels.convolution import Convolution, ConvolutionSum, TransposedConvolution
 from tests.kernels.reference import Case
 
@@ -291,7 +292,7 @@ def test_the_number_of_threads_changes_no_bit(kernels, case):
     inputs = tensors(case.arrays())
     results = []
     for threads in (1, 2, 3, 2):
-        kernels.use(threads)
+        library.start(threads)
         convolution = cell(case)
         gradients = ms.grad(Weighted(convolution), (0, 1, 2))(*inputs)
         results.append(b"".join(t.asnumpy().tobytes() for t in (convolution(*inputs[:3]), *gradients)))

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
+from core.backend import Backend
 from core.kernels import building, cache, library
 from core.kernels.convolution import Convolution
 
@@ -25,7 +26,6 @@ def elsewhere(tmp_path, monkeypatch):
     library._load.cache_clear()
     yield tmp_path / "mindvideo" / "kernels"
     library._load.cache_clear()
-    library.stop_using()
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def quick_compiler(kernels, tmp_path):
 
     To be asked for before `elsewhere`, where there is none.
     """
-    text = f'cp "{kernels.in_use()}" "$last"; echo "$@" >> {tmp_path}/compiled'
+    text = f'cp "{kernels.path}" "$last"; echo "$@" >> {tmp_path}/compiled'
     return compiler(tmp_path, f'case "$*" in *--version*) echo quick 1.0;; *) {LAST}; {text};; esac')
 
 
@@ -169,11 +169,10 @@ def test_without_a_compiler(elsewhere, monkeypatch, caplog):
     possible, reason = library.available()
     assert not possible
     assert reason == "there is no C++ compiler (g++, clang++, c++ not found)"
-    assert not library.use_if_available(2)
+    assert library.start_if_available(2) is None
     assert [record.getMessage() for record in caplog.records] == [
         f"MindSpore's own, slower convolutions are used, as the faster ones are missing: {reason}."
     ]
-    assert library.in_use() is None
     assert left_in(elsewhere) == []
 
 
@@ -192,8 +191,7 @@ def test_a_compiler_that_is_not_there(elsewhere, monkeypatch, words, said):
 def test_a_build_that_fails(elsewhere, monkeypatch, tmp_path):
     monkeypatch.setenv("CXX", compiler(tmp_path, "echo something >&2; echo x.cc: error: no >&2; exit 1"))
     with pytest.raises(library.Unavailable, match=r"the compiler failed \(x\.cc: error: no\)"):
-        library.use(2)
-    assert library.in_use() is None
+        library.start(2)
     assert left_in(elsewhere) == []
 
 
@@ -223,10 +221,10 @@ def test_a_mindspore_without_onednn_has_none(elsewhere, monkeypatch):
 def test_networks_keep_what_they_were_built_with(kernels):
     ms.set_context(mode=ms.PYNATIVE_MODE)
     convolution = Convolution()
-    kernels.stop_using()
-    result = convolution(
-        *[Tensor(np.ones(shape, np.float32)) for shape in ((1, 2, 3, 3), (1, 2, 3, 3), (1,))]
-    )
+    with Backend():
+        result = convolution(
+            *[Tensor(np.ones(shape, np.float32)) for shape in ((1, 2, 3, 3), (1, 2, 3, 3), (1,))]
+        )
     assert result.asnumpy().item() == 19
 
 
@@ -236,9 +234,9 @@ def test_the_copy_of_onednn_may_use_newer_instructions_than_mindspores(kernels):
         "import ctypes, mindspore\n"
         "from pathlib import Path\n"
         "from core.kernels import library\n"
-        "library.use(1)\n"
+        "kernels = library.start(1)\n"
         "theirs = ctypes.CDLL(str(Path(mindspore.__file__).parent / 'lib' / 'libdnnl.so.3'))\n"
-        "print(theirs.dnnl_get_effective_cpu_isa(), library.instructions())"
+        "print(theirs.dnnl_get_effective_cpu_isa(), kernels.instructions)"
     )
     environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"}
     root = Path(__file__).parents[2]
@@ -251,7 +249,9 @@ def test_the_copy_of_onednn_may_use_newer_instructions_than_mindspores(kernels):
 
 
 def test_the_first_use_decides_on_the_instructions():
-    script = "from core.kernels import library; library.use(1, 'AVX2'); library.use(2); print(library.instructions())"
+    script = (
+        "from core.kernels import library; library.start(1, 'AVX2'); print(library.start(2).instructions)"
+    )
     root = Path(__file__).parents[2]
     if not library.available()[0]:
         pytest.skip("no C++ compiler here")

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn, ops
 
+from core.kernels import library
 from core.kernels.sampling import SamplePicture, SampleStack
 from core.nn.warp import warp, warp_volume
 
@@ -108,7 +109,7 @@ def test_the_number_of_threads_changes_no_bit(kernels):
     ms.set_context(mode=ms.PYNATIVE_MODE)
     given, flat, results = arguments(), flat_arguments(), []
     for threads in (1, 2, 3):
-        kernels.use(threads)
+        library.start(threads)
         made = [
             SampleStack()(*given[:3]),
             *ms.grad(Weighted(SampleStack()), (0, 1, 2))(*given),

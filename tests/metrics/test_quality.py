@@ -14,7 +14,17 @@ from PIL import Image
 import core.data
 from core.errors import MindvideoError
 from core.media.colour import Matrix
-from core.metrics.quality import as_stored, mean_psnr, ms_ssim, psnr, ssim, stored_psnr
+from core.media.samples import eight_bits
+from core.metrics.quality import (
+    PSNR_CAP,
+    as_stored,
+    mean_psnr,
+    ms_ssim,
+    psnr,
+    samples_psnr,
+    ssim,
+    stored_psnr,
+)
 
 EMBEDDED = Path(core.data.__file__).parent / "embedded"
 CASES = json.loads(Path(__file__).with_name("reference.json").read_text())["cases"]
@@ -103,5 +113,5 @@ def test_psnr_in_single_precision_is_that_of_stored_pictures() -> None:
     truth = rng.random((3, 40, 50), dtype=np.float32)
     prediction = truth + rng.normal(0, 0.02, truth.shape).astype(np.float32)
     wanted = float(psnr(as_stored(prediction), as_stored(truth)))
-    assert stored_psnr(prediction, truth) == pytest.approx(wanted, abs=1e-3)  # few round otherwise
-    assert stored_psnr(truth, truth) == np.inf
+    assert stored_psnr(prediction, truth) == pytest.approx(wanted, abs=1e-9)
+    assert stored_psnr(truth, truth) == PSNR_CAP == samples_psnr(eight_bits(truth), eight_bits(truth))

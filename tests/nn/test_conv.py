@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn, ops
 
-from core.kernels import library
+from core.backend import Backend
 from core.nn import precision
-from core.nn.activation import LeakyReLU, leaky_relu
+from core.nn.activation import LeakyReLU
 from core.nn.blocks import PreActivationBlock, ResidualBlock, ResidualTrunk
 from core.nn.chain import ConvChain
 from core.nn.conv import ConcatConv1x1, Conv2d, ConvTranspose2d, LeakyConv2d
@@ -81,8 +81,8 @@ def test_convolution_entry_by_entry_equals_that_of_the_concatenation():
 
 def test_leaky_relu_and_its_gradient():
     x = Tensor(np.array([-2.0, -0.5, 0.5, 3.0], np.float32))
-    np.testing.assert_allclose(leaky_relu(x).asnumpy(), [-0.2, -0.05, 0.5, 3.0], rtol=1e-6)
-    np.testing.assert_allclose(ms.grad(leaky_relu)(x).asnumpy(), [0.1, 0.1, 1, 1], rtol=1e-6)
+    np.testing.assert_allclose(LeakyReLU()(x).asnumpy(), [-0.2, -0.05, 0.5, 3.0], rtol=1e-6)
+    np.testing.assert_allclose(ms.grad(LeakyReLU())(x).asnumpy(), [0.1, 0.1, 1, 1], rtol=1e-6)
 
 
 def test_padding():
@@ -134,8 +134,8 @@ def test_what_our_kernels_compute_together_is_the_same(kernels, build, mode):
     ms.set_context(mode=mode)
     ms.set_seed(4)
     fused = build()
-    library.stop_using()
-    plain = build()
+    with Backend():
+        plain = build()
     assert list(plain.parameters_dict()) == list(fused.parameters_dict())
     ms.load_param_into_net(plain, fused.parameters_dict())
     x = Tensor(random(2, 3, 12, 20))
@@ -169,10 +169,10 @@ def test_mixed_precision_computes_in_the_lower_type_and_gives_float32():
     """Where a convolution hands its result to another, it stays in the lower type; what is kept full is float32."""
     x = Tensor(np.random.default_rng(1).standard_normal((1, 4, 6, 6)).astype(np.float32))
     full = Conv2d(4, 4)
-    precision.compute_in(ms.float16)
-    mixed, block = Conv2d(4, 4), PreActivationBlock(4)
-    with precision.full_precision():
-        kept = Conv2d(4, 4)
+    with Backend(low=ms.float16):
+        mixed, block = Conv2d(4, 4), PreActivationBlock(4)
+        with precision.full_precision():
+            kept = Conv2d(4, 4)
     for cell in (mixed, kept):
         cell.weight.set_data(full.weight)
         cell.bias.set_data(full.bias)

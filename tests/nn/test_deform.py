@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn
 
-from core.nn import cards
+from core.backend import PORTABLE, Backend
+from core.kernels import library
 from core.nn.deform import (
     DeformableConv2d,
     deformable_conv2d_by_gathering,
     deformable_conv2d_by_operator,
     deformable_conv2d_by_sampling,
 )
-from core.nn.standard import standard_operators
 
 GROUPS = 4
 NAMES = ("x", "offsets", "mask", "weight", "bias")
@@ -102,11 +102,11 @@ def test_the_sampler_takes_pictures_of_one_row_or_column(height, width):
     np.testing.assert_allclose(made.asnumpy(), by_definition(*given), atol=2e-5)
 
 
-def test_cards_take_the_sampler(monkeypatch):
+def test_cards_take_the_sampler():
     """And what other runtimes compute keeps to the operator."""
-    monkeypatch.setattr(cards, "target", "Ascend")
-    assert DeformableConv2d(8, 5, GROUPS).form == "sampler"
-    with standard_operators():
+    with Backend(target="Ascend"):
+        assert DeformableConv2d(8, 5, GROUPS).form == "sampler"
+    with PORTABLE:
         assert DeformableConv2d(8, 5, GROUPS).form == "operator"
 
 
@@ -167,7 +167,7 @@ def test_our_kernel_on_any_number_of_threads(kernels):
     scale = Tensor(np.random.default_rng(4).standard_normal((2, 5, 6, 7)).astype(np.float32))
     made = []
     for threads in (1, 2, 3):
-        kernels.use(threads)
+        library.start(threads)
         cell = DeformableConv2d(8, 5, GROUPS)
         cell.weight.set_data(weight)
         cell.bias.set_data(bias)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor, ops
 
-from core.kernels import library
+from core.backend import Backend
 from core.nn.chain import ConvChain
 from core.nn.nearest import NearestConv2d, repeat_pixels
 
@@ -33,11 +33,10 @@ def value_and_gradients(layer, x):
 def test_both_steps_at_once(kernels, x, outputs, kernel):
     """Few outputs take one form, more another; sums of some hundred products in another order."""
     fast = NearestConv2d(5, outputs, kernel)
-    library.stop_using()
-    slow = NearestConv2d(5, outputs, kernel)
+    with Backend():
+        slow = NearestConv2d(5, outputs, kernel)
     slow.weight.set_data(fast.weight)
     slow.bias.set_data(fast.bias)
-    kernels.use(2)
     assert fast.at_once is not None and slow.at_once is None
     for ours, expected in zip(value_and_gradients(fast, x), value_and_gradients(slow, x), strict=True):
         np.testing.assert_allclose(ours, expected, rtol=2e-5, atol=2e-5 * np.abs(expected).max())

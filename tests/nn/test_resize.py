@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn
 
+from core.kernels import library
 from core.nn import resize
 
 
@@ -145,6 +146,6 @@ def test_the_number_of_threads_changes_no_bit_of_a_gradient(kernels):
     x, weights = random(1, 3, 24, 36), random(1, 3, 48, 72)
     made = []
     for threads in (1, 2, 3):
-        kernels.use(threads)
+        library.start(threads)
         made.append(ms.grad(Twin(resize.Upsample(2)))(Tensor(x), Tensor(weights)).asnumpy().tobytes())
     assert len(set(made)) == 1

@@ -15,7 +15,7 @@ from core.nn.warp import warp_volume
 from core.testing.recipes import convert_weights, load_weights
 from plugins.ssfvc.cells import Autoencoder, ScaleSpaceFlow
 from plugins.ssfvc.config import SsfvcConfig
-from plugins.ssfvc.scale_space import scale_space
+from plugins.ssfvc.scale_space import ScaleSpaceWarp
 from plugins.ssfvc.weights import published
 
 Arrays = Mapping[str, np.ndarray]
@@ -53,7 +53,7 @@ def build(latent: int) -> ScaleSpaceFlow:
 
 def _replay_unit(unit: Arrays) -> Iterator[Comparison]:
     x, volume, flow, scale = (Tensor(unit[name][None]) for name in ("x", "volume", "flow", "scale"))
-    yield _compare("unit_volume", scale_space(x).asnumpy()[0], unit["volume"], _TENSORS)
+    yield _compare("unit_volume", ScaleSpaceWarp().stack(x).asnumpy()[0], unit["volume"], _TENSORS)
     yield _compare("unit_warped", warp_volume(volume, flow, scale).asnumpy()[0], unit["warped"], _TENSORS)
 
 

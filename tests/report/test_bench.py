@@ -18,10 +18,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.bench.cache import Cache
 from core.bench.published import published
-from core.bench.records import ClipRecord, Outcome, PointRecord
+from core.bench.records import Outcome
 from core.bench.results import Results
+from core.measure.cache import Cache, draw
+from core.measure.records import ClipRecord, PointRecord
 from core.report import crops
 from core.report.bench import write_report
 from core.report.svg import Series, chart
@@ -126,12 +127,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Results]:
     folder = tmp_path_factory.mktemp("report")
     cache = Cache(folder / "cache")
     truth = np.random.default_rng(0).random((3, SIDE, SIDE), dtype=np.float32)
-    cache.draw(cache.source("ab" * 32), truth)
+    draw(cache.source("ab" * 32), truth)
     outcomes = []
     for name, share in (("old", 1.0), ("new <1>", 0.8)):
         for point, (size, quality) in RATES.items():
             outcomes.append(outcome(name, point, round(size * share), quality))
-            cache.draw(cache.picture(f"{name}-{point}"), np.clip(truth + 0.1, 0, 1))
+            draw(cache.picture(f"{name}-{point}"), np.clip(truth + 0.1, 0, 1))
     outcomes += [outcome("endless", "q", 300, 33.0, gop=0)]
     outcomes += [Outcome("broken", "q", "clips", [], 1.0, None, "it was ended by signal SIGKILL & more.")]
     kinds = {"old": "conventional", "new <1>": "learned", "endless": "conventional", "broken": "learned"}
@@ -212,7 +213,7 @@ def test_pictures_that_are_damaged_are_left_out(
         for path in (cache.picture(f"old-{point}") for point in RATES):
             path.write_bytes(damage(path.read_bytes()))
     else:
-        cache.draw(cache.source("ab" * 32), np.zeros((3, SIDE + 1, SIDE), np.float32))
+        draw(cache.source("ab" * 32), np.zeros((3, SIDE + 1, SIDE), np.float32))
     page = Page(write_report(made[1], tmp_path, tmp_path / "cache", 1).read_text())
     assert not [a for a in page.all("img") if a["alt"] and "new" in a["alt"]]
     assert "are left out" in caplog.text and "is damaged" in caplog.text

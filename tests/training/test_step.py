@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn, ops
 
-from core.nn import precision
+from core.backend import Backend
 from core.training.step import FIRST_SCALE, ClipByGlobalNorm, TrainStep
 
 pytestmark = pytest.mark.heavy
@@ -55,9 +55,9 @@ def test_clipping_bounds_each_element(mode: int) -> None:
 @pytest.mark.parametrize("mode", [ms.GRAPH_MODE, ms.PYNATIVE_MODE])
 def test_a_scaled_loss_moves_the_same_and_skips_what_is_not_finite(mode: int) -> None:
     ms.set_context(mode=mode)
-    precision.compute_in(ms.float16)
     objective = Objective()
-    step = TrainStep(objective, nn.SGD(objective.trainable_params(), 1.0), 1.0, ("loss", "mean"))
+    with Backend(low=ms.float16):
+        step = TrainStep(objective, nn.SGD(objective.trainable_params(), 1.0), 1.0, ("loss", "mean"))
     assert {"loss_scale", "loss_scale_calm_steps"} <= {p.name for p in step.get_parameters()}
     loss, mean = step(Tensor(np.array([[3.0, 4.0]], np.float32)))
     assert (float(loss.asnumpy()), float(mean.asnumpy())) == (0.0, 3.5)

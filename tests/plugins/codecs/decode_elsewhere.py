@@ -17,20 +17,21 @@ def main(name: str, threads: int, kernels: str, source: Path, target: Path) -> N
     import mindspore as ms
     import numpy as np
 
+    from core.backend import Backend
     from core.errors import StreamError
     from core.hooks import Packet, PacketType, PictureFormat
     from core.kernels import library
     from tests.plugins.codecs.subjects import PORTABLE_DCVC, SUBJECTS
 
-    if kernels == "onednn":
-        library.use_if_available(threads)
+    backend = Backend(library.start_if_available(threads) if kernels == "onednn" else None)
     ms.set_context(mode=ms.GRAPH_MODE)
     ms.runtime.dispatch_threads_num(threads)
     with np.load(source) as archive:
         stored = {name: archive[name] for name in archive.files}
     tables = {name.removeprefix("tables/"): a for name, a in stored.items() if name.startswith("tables/")}
     subject = {**SUBJECTS, PORTABLE_DCVC.name: PORTABLE_DCVC}[name]
-    decoder = subject.codec(tables=tables).decoder(PictureFormat(*stored["size"]))
+    with backend:
+        decoder = subject.codec(tables=tables).decoder(PictureFormat(*stored["size"]))
     pictures, told = [], ""
     for time, (kind, symbols, picture) in enumerate(stored["packets"].tolist()):
         payload = stored[f"payload/{time}"].tobytes()

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
+from core.backend import Backend
 from core.kernels import library
 from core.nn.conv import Conv2d, ConvTranspose2d
 from core.nn.gdn import GDN
@@ -62,7 +63,7 @@ def test_threads_do_not_change_a_bit(kernels):
     gradient = ms.grad(lambda x: (norm(x) ** 3).sum(), 0, norm.trainable_params())
     results = []
     for threads in (1, 2):
-        library.use(threads)
+        library.start(threads)
         of_x, of_parameters = gradient(given)
         results.append([t.asnumpy() for t in (norm(given), of_x, *of_parameters)])
     for one, two in zip(*results, strict=True):
@@ -101,14 +102,13 @@ def test_nearest_synthesis_repeats_constants():
 def test_our_kernels_compute_the_same(kernels, picture):
     config = DvcpConfig(**SMALL)
     fast = analysis(3, 4, 5, config), synthesis(5, 4, 2, config)
-    library.stop_using()
-    slow = analysis(3, 4, 5, config), synthesis(5, 4, 2, config)
+    with Backend():
+        slow = analysis(3, 4, 5, config), synthesis(5, 4, 2, config)
     x = y = picture
     for quick, plain in zip(fast, slow, strict=True):
         for ours, theirs in zip(quick.get_parameters(), plain.get_parameters(), strict=True):
             assert ours.name == theirs.name
             theirs.set_data(ours)
-        kernels.use(2)
         x, y = quick(x), plain(y)
         # Normalisation divides by deviations of about a tenth.
         np.testing.assert_allclose(x.asnumpy(), y.asnumpy(), rtol=1e-4, atol=1e-4)

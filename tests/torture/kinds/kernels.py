@@ -16,9 +16,10 @@ from .base import Kind, Skipped
 
 _USE = """
 from core.kernels import library
-if not library.use_if_available(1):
+kernels = library.start_if_available(1)
+if kernels is None:
     sys.exit("Error: the kernels cannot be used")
-print(library.build(), library.instructions())
+print(kernels.build, kernels.instructions)
 """
 _COMPILER = """#!/bin/sh
 # Stands for a compiler that takes a minute: gives out what was compiled before.

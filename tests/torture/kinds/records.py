@@ -214,8 +214,8 @@ class BenchCache(Folder):
 
     def read(self, folder: Path) -> None:
         from core.bench.records import Outcome as Point
-        from core.bench.records import record_of
         from core.bench.results import Results
+        from core.measure.records import record_of
         from core.report.bench import write_report
 
         result, report = folder.parent / "result.json", folder.parent / f"report-{folder.name}"

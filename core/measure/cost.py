@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from core.hooks import Array, Codec, CodedFrame, Output, PictureFormat, Upscaler
+from core.coding.clips import coded_clip, decoded_clip
+from core.data.pattern import moving_frames
+from core.hooks import Codec, Output, PictureFormat, Upscaler
 
 if TYPE_CHECKING:
     from core.nn.counting import Counter
@@ -46,24 +46,11 @@ def upscaler_cost(upscaler: Upscaler) -> dict[str, float]:
 def _group_cost(codec: Codec, count: int) -> tuple[float, float]:
     """To encode and to decode a group of frames."""
     format = PictureFormat(SIDE, SIDE)
-    encoder, decoder = codec.encoder(format), codec.decoder(format)
     with _counting() as encoding:
-        coded: list[CodedFrame] = []
-        for time, frame in enumerate(moving_frames(count, SIDE, SIDE)):
-            coded += encoder.encode(frame, time, time == 0)
-        coded += encoder.flush()
+        coded = list(coded_clip(codec, moving_frames(count, SIDE, SIDE), format))
     with _counting() as decoding:
-        for one in coded:
-            decoder.decode(one.packet)
-        decoder.flush()
+        decoded_clip(codec, format, [frame.packet for frame in coded])
     return encoding.multiply_adds / SIDE**2, decoding.multiply_adds / SIDE**2
-
-
-def moving_frames(count: int, height: int, width: int) -> list[Array]:
-    """Frames (3,height,width) of a pattern that moves."""
-    y, x = np.mgrid[:height, :width] / 20
-    waves = [np.stack([np.sin(x + 0.1 * n), np.cos(y - 0.1 * n), np.sin(x + y)]) for n in range(count)]
-    return [(0.5 + 0.4 * wave).astype(np.float32) for wave in waves]
 
 
 @contextmanager

@@ -6,22 +6,23 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from core.bench.records import ClipRecord, UpscaledClip
 from core.errors import RecordError
 from core.facts import digest
 from core.files import whole_file, write_json
 from core.hooks import Array
+from core.measure.records import C, ClipRecord, UpscaledClip
+from core.media.samples import eight_bits
 from core.records import decode_record, parse_json
 
-FORMAT = 3
+FORMAT = 4
 """Raised when what is measured, or what a key is made of, changes its meaning."""
 
-
-R = TypeVar("R", ClipRecord, UpscaledClip)
+Drawn = tuple[Array, Array]
+"""The last frame (3,H,W) of a clip in [0,1], as decoded and as it was given."""
 
 
 class Cache:
@@ -30,17 +31,22 @@ class Cache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def find(self, kind: type[R], key: str, label: str) -> R | None:
-        """The record of a clip under this label; none where there is none, or none that can be read."""
+    def find(self, kind: type[C], key: str, label: str, drawn: bool) -> C | None:
+        """The record of a clip under this label; none where there is none, or it is to be ``drawn`` and was not."""
         try:
             found = decode_record(kind, self.read(key))
         except (OSError, RecordError):
             return None
-        return replace(found, label=label) if found.key == key else None
+        files = [self.picture(key), self.source(found.source)] if drawn else []
+        whole = found.key == key and all(file.is_file() for file in files)
+        return replace(found, label=label) if whole else None
 
-    def add(self, clip: ClipRecord | UpscaledClip) -> None:
-        """Keep a record."""
-        write_json(self.record(clip.key), asdict(clip))
+    def add(self, record: ClipRecord | UpscaledClip, drawn: Drawn | None) -> None:
+        """Keep a record, and pictures where there are any."""
+        if drawn is not None:
+            draw(self.picture(record.key), drawn[0])
+            draw(self.source(record.source), drawn[1])
+        write_json(self.record(record.key), asdict(record))
 
     def read(self, key: str) -> Any:
         """The plain values under a key; raises OSError or `RecordError` where there are none that can be read."""
@@ -54,14 +60,6 @@ class Cache:
             made = make()
             write_json(self.record(key), made)
             return made
-
-    def draw(self, path: Path, picture: Array) -> None:
-        """Write a picture (3,H,W) in [0,1] as PNG, whole or not at all."""
-        from PIL import Image
-
-        samples = np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
-        with whole_file(path) as temporary:
-            Image.fromarray(np.ascontiguousarray(samples.transpose(1, 2, 0))).save(temporary, format="PNG")
 
     def record(self, key: str) -> Path:
         """File of the record."""
@@ -86,12 +84,23 @@ class Cache:
 
 
 def key_of(conditions: Mapping[str, Any]) -> str:
-    """The name of all that decides a result."""
+    """Cache key: SHA-256 of the conditions."""
     return digest({"format": FORMAT, **conditions})
 
 
-def pixels_of(frames: Array) -> str:
-    """The name of a clip's pictures (T,3,H,W)."""
-    digest = hashlib.sha256(str(frames.shape).encode())
-    digest.update(frames.astype("<f4", copy=False).tobytes())
-    return digest.hexdigest()
+def pixels_of(*columns: Array) -> str:
+    """SHA-256 of a clip's pictures, each column (T,3,H,W)."""
+    hashed = hashlib.sha256()
+    for column in columns:
+        hashed.update(str(column.shape).encode())
+        hashed.update(column.astype("<f4", copy=False).tobytes())
+    return hashed.hexdigest()
+
+
+def draw(path: Path, picture: Array) -> None:
+    """Write a picture (3,H,W) in [0,1] as PNG, whole or not at all."""
+    from PIL import Image
+
+    with whole_file(path) as temporary:
+        pixels = np.ascontiguousarray(eight_bits(picture).transpose(1, 2, 0))
+        Image.fromarray(pixels).save(temporary, format="PNG")

@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from core.bench.cost import codec_cost, upscaler_cost
 from core.coding.resampled import ResampledCodec
+from core.measure.cost import codec_cost, upscaler_cost
 from core.upscaling.floors import Floor
 
 from ..plugins.codecs.subjects import SUBJECTS

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
-import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from material import moving
+from toy import Levels, load
 
-from core.bench.cache import Cache, key_of, pixels_of
-from core.bench.measure import Measuring, measure, qualities
 from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
 from core.errors import ConfigError
-from core.hooks import Array
+from core.hooks import Array, ClipSource
+from core.measure.cache import Cache, key_of, pixels_of
+from core.measure.clips import Measuring, measured
+from core.measure.codecs import MeasuredCodec
+from core.measure.qualities import qualities
+from core.measure.records import ClipRecord
 from core.media.colour import Matrix, Range, rgb_to_yuv
 from core.metrics.quality import ms_ssim, psnr, ssim
 from core.stream import StreamReader
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "coding"))
-from material import moving
-from toy import Levels, load
 
 
 class Clips:
@@ -43,23 +45,26 @@ class Clips:
 class Counting:
     """Loads the codec, and counts how often."""
 
-    def __init__(self) -> None:
-        self.calls = 0
+    def __init__(self, conventional: bool = False) -> None:
+        self.calls, self.conventional = 0, conventional
 
     def __call__(self) -> LoadedCodec:
         self.calls += 1
-        return load(Levels(), gop=2)
+        return replace(load(Levels(), gop=2), places_intra=self.conventional)
 
 
 def how(folder: Path, **changed: object) -> Measuring:
-    options = {
-        "conditions": {"codec": "toy"},
-        "packets_alone": False,
-        "metrics": {},
-        "pictures": 1,
-        "seed": 0,
-    }
-    return Measuring(cache=Cache(folder), **{**options, **changed})  # type: ignore[arg-type]
+    options: dict[str, Any] = {"conditions": {"codec": "toy"}, "pictures": 1, **changed}
+    return Measuring(cache=Cache(folder), **options)
+
+
+def measure(source: ClipSource, loading: Counting, how: Measuring) -> tuple[list[ClipRecord], int]:
+    """The records, and how many were there already."""
+    cache = how.cache
+    assert cache is not None
+    work = MeasuredCodec(loading, lambda number, key: cache.stream(key))
+    found = list(measured(source, work, how))
+    return [one.record for one in found], sum(one.made is None for one in found)
 
 
 def test_numbers_can_be_computed_again_from_the_files(tmp_path: Path) -> None:
@@ -75,7 +80,7 @@ def test_numbers_can_be_computed_again_from_the_files(tmp_path: Path) -> None:
             assert clip.packet_bytes == sum(len(packet.payload) for packet in reader)
         with StreamDecoder(path, load()) as stream:
             pictures = np.stack([frame.picture for frame in stream.frames()])
-        stored = np.rint(truth.astype(np.float64) * 255)
+        stored = np.rint(truth * np.float32(255)).astype(np.float64)  # as a file would hold it
         errors = np.square(pictures - stored).mean(axis=(1, 2, 3))
         assert clip.values["psnr_rgb"] == pytest.approx(np.mean(10 * np.log10(255**2 / errors)), abs=1e-6)
         assert clip.values["ssim"] == pytest.approx(ssim(pictures / 255, stored / 255).mean(), abs=1e-9)
@@ -88,7 +93,7 @@ def test_planes(tmp_path: Path) -> None:
     truth = np.rint(np.stack(moving(2, 32, 24)) * 255).astype(np.float32) / 255
     decoded = np.clip(truth + rng.normal(0, 0.02, truth.shape), 0, 1).astype(np.float32)
     decoded = np.rint(decoded * 255).astype(np.float32) / 255
-    values = qualities(decoded, truth, {})
+    values = qualities(zip(decoded, truth, strict=True), {})
     y, yuv = [], []
     for first, second in zip(decoded, truth, strict=True):
         pairs = zip(
@@ -103,11 +108,12 @@ def test_planes(tmp_path: Path) -> None:
 
 def test_equal_pictures_and_large_ones() -> None:
     truth = np.stack(moving(1, 176, 161))
-    values = qualities(truth, truth, {})
+    values = qualities([(truth[0], truth[0])], {})
     assert values == {"psnr_rgb": 100, "psnr_y": 100, "psnr_yuv": 100, "ssim": 1, "ms_ssim": 1}
     blurred = (truth + np.roll(truth, 1, axis=3)) / 2
-    assert 0 < qualities(blurred, truth, {})["ms_ssim"] < 1
-    assert qualities(blurred, truth, {})["ms_ssim"] == pytest.approx(
+    found = qualities([(blurred[0], truth[0])], {})["ms_ssim"]
+    assert 0 < found < 1
+    assert found == pytest.approx(
         ms_ssim(np.rint(blurred * 255) / 255, np.rint(truth * 255) / 255).mean(), abs=1e-6
     )
 
@@ -145,14 +151,16 @@ def test_other_conditions_or_pixels_are_other_results(tmp_path: Path) -> None:
 
 
 def test_pictures_that_are_wanted_later_are_made(tmp_path: Path) -> None:
-    measure(Clips(2), Counting(), how(tmp_path, pictures=0))
-    clips, cached = measure(Clips(2), Counting(), how(tmp_path, pictures=1))
-    assert cached == 1 and Cache(tmp_path).picture(clips[0].key).is_file()
-    assert not Cache(tmp_path).picture(clips[1].key).is_file()
+    """Those of clips that are evenly spaced."""
+    measure(Clips(3), Counting(), how(tmp_path, pictures=0))
+    clips, cached = measure(Clips(3), Counting(), how(tmp_path, pictures=2))
+    assert cached == 1
+    drawn = [Cache(tmp_path).picture(clip.key).is_file() for clip in clips]
+    assert drawn == [True, False, True] == [Cache(tmp_path).source(clip.source).is_file() for clip in clips]
 
 
 def test_conventional_codecs_count_packets_alone(tmp_path: Path) -> None:
-    clips, _ = measure(Clips(1), Counting(), how(tmp_path, packets_alone=True))
+    clips, _ = measure(Clips(1), Counting(conventional=True), how(tmp_path))
     assert clips[0].counted_bytes == clips[0].packet_bytes < clips[0].file_bytes
     assert clips[0].encode_entropy_seconds is None
 
@@ -173,6 +181,20 @@ def test_an_interruption_loses_one_clip(tmp_path: Path) -> None:
 def test_no_clips(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no clips"):
         measure(Clips(0), Counting(), how(tmp_path))
+
+
+def test_clips_without_names_are_numbered(tmp_path: Path) -> None:
+    class Nameless:
+        columns = ("frames",)
+
+        def __len__(self) -> int:
+            return 2
+
+        def clip(self, index: int, rng: np.random.Generator) -> tuple[Array, ...]:
+            return Clips().clip(index, rng)
+
+    clips, _ = measure(Nameless(), Counting(), how(tmp_path))
+    assert [clip.label for clip in clips] == ["clip 0", "clip 1"]
 
 
 def test_the_record_is_plain(tmp_path: Path) -> None:
