@@ -156,7 +156,9 @@ class LocalCrew:
         """Start another process in the place of one that ended; returns what that had to do."""
         told = member.ending()
         for task in list(member.tasks)[:1]:
-            log.warning("A worker process was ended by %s; %s is done again.", told, task.piece)
+            log.warning(
+                "A worker process was ended by %s; what it was at, %s, is done again.", told, task.piece
+            )
             seen(-task.seen)
             task.seen, task.losses = 0, task.losses + 1
         self._lost += not member.is_ready

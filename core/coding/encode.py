@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -41,8 +41,8 @@ log = logging.getLogger(__name__)
 SUFFIX = ".mdv"
 
 Note = Callable[[FrameRecord], None]
-Coder = Callable[[int, Fraction], Iterable[tuple[Packet, FrameRecord]]]
-"""Codes the frames from a number on, that of an intra frame, whose times count units of so many seconds."""
+Coder = Callable[[Sequence[FrameRecord], Fraction], Iterable[tuple[Packet, FrameRecord]]]
+"""Codes the frames of whole groups after those whose records are kept; times count units of so many seconds."""
 
 
 @dataclass(frozen=True)
@@ -101,12 +101,13 @@ def encode_video(
     files beside the output, and the next call goes on from there.
     """
     with _Job(reader, output, loaded, source, estimate) as job:
-        for record in job.kept():
+        kept = list(job.kept())
+        for record in kept:
             if note:
                 note(record)
         if seen:
             seen.skip(job.sums.frames)
-        for record in job.run(coder or job.code):
+        for record in job.run(coder or job.code, kept):
             if note:
                 note(record)
             if seen:
@@ -159,18 +160,18 @@ class _Job:
             self.sums.add(record)
             yield record
 
-    def run(self, coder: Coder) -> Iterator[FrameRecord]:
+    def run(self, coder: Coder, kept: Sequence[FrameRecord]) -> Iterator[FrameRecord]:
         """Have the frames that are left coded, and yield their records."""
-        for packet, record in coder(self.sums.frames, self._header.time_base):
+        for packet, record in coder(kept, self._header.time_base):
             self._write(packet, record)
             self.sums.add(record)
             yield record
 
-    def code(self, first: int, time_base: Fraction) -> Iterator[tuple[Packet, FrameRecord]]:
-        """Code the frames from number ``first`` on in this process."""
+    def code(self, kept: Sequence[FrameRecord], time_base: Fraction) -> Iterator[tuple[Packet, FrameRecord]]:
+        """Code the frames that are left in this process."""
         loaded = self._loaded
         frames = planned(timed(self._reader, time_base), loaded.group, loaded.scene_cut)
-        return recorded(islice(frames, first, None), loaded, self._header.format, self._estimate)
+        return recorded(islice(frames, len(kept), None), loaded, self._header.format, self._estimate)
 
     def finish(self) -> Encoded:
         """Give the file its name, and say what it holds."""

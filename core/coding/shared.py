@@ -6,7 +6,7 @@ Groups begin with intra frames and know nothing of one another, so that whoever 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
@@ -82,8 +82,8 @@ def encoding(crew: Crew, film: Film, seen: Seen) -> Coder:
             "codec.scene_cut=true, or leave task.parallel out."
         )
 
-    def code(first: int, time_base: Fraction) -> Iterator[tuple[Packet, FrameRecord]]:
-        pieces = _groups(_intra(film, loaded, time_base), first, len(film), time_base)
+    def code(kept: Sequence[FrameRecord], time_base: Fraction) -> Iterator[tuple[Packet, FrameRecord]]:
+        pieces = _groups(_intra(film, loaded, time_base), len(kept), len(film), time_base)
         for _, made in crew.run(pieces, seen, ahead=AHEAD * crew.size):
             yield from made
 

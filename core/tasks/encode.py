@@ -57,7 +57,7 @@ def _encode(config: EncodeConfig, run: Run) -> None:
     with (
         claimed(config.path, output, config.overwrite, (SUFFIX,)),
         config.open(run.limits) as reader,
-        _coding(config, run, reader) as (loaded, shared),
+        _coding(config, run, reader) as (loaded, coder),
     ):
         loaded = replace(loaded, identity={**loaded.identity, **identity.task(run)})
         with Meter(f"Encoding {config.path.name}", reader.info.frame_count) as meter:
@@ -69,7 +69,7 @@ def _encode(config: EncodeConfig, run: Run) -> None:
                 estimate=config.estimated,
                 note=records.append if config.report else None,
                 seen=meter,
-                coder=shared and shared(lambda parts: meter.advance(parts=parts)),
+                coder=coder and coder(lambda parts: meter.advance(parts=parts)),
             )
     log.info("%s: %s", output, result.description)
     if config.report:
@@ -81,16 +81,30 @@ def _encode(config: EncodeConfig, run: Run) -> None:
 def _coding(
     config: EncodeConfig, run: Run, reader: VideoReader
 ) -> Iterator[tuple[LoadedCodec, Callable[[Seen], Coder] | None]]:
-    """The codec and, where other processes share the work, what has them code."""
+    """The codec and, where the rate is controlled or other processes share the work, what codes by it."""
+    goal = run.settings.codec.goal
     if config.parallel == 1:
-        yield run.codec(config.checkpoint), None
+        loaded = run.codec(config.checkpoint)
+        yield loaded, partial(_controlled, config, run, loaded) if any(goal) else None
         return
+    if any(goal):
+        raise ConfigError(
+            "codec.bitrate and codec.size are kept from group to group, by one process: leave task.parallel out."
+        )
     from core.coding.shared import encoding
 
     film = config.film(reader, run.limits)
     make = partial(_worker, config.checkpoint, film, config.estimated)
     with crew_of(run, config, make) as crew:
         yield crew.hello, partial(encoding, crew, film)
+
+
+def _controlled(config: EncodeConfig, run: Run, loaded: LoadedCodec, seen: Seen) -> Coder:
+    """Codes to a bitrate or a size."""
+    from core.coding.rate import Goal, RateControl
+
+    opened = partial(config.open, run.limits)
+    return RateControl(loaded, Goal(*run.settings.codec.goal), opened, config.estimated, seen)
 
 
 def _worker(checkpoint: str | None, film: Film, estimate: bool, run: Run) -> EncodingWorker:
