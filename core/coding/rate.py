@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, islice
 
 from core.coding.codec import LoadedCodec
 from core.coding.encode import coded_depth, recorded
@@ -23,16 +23,18 @@ from core.errors import ConfigError
 from core.hooks import HasQualities, Packet, PictureFormat
 from core.media.video import VideoReader
 
-HORIZON = 10
-"""Seconds within which a debt is paid."""
+HORIZON, MEMORY = 10, 2
+"""Seconds within which a debt is paid, and after which what a group took counts a third."""
 _TRIALS = 8
 """How often a first group is coded at most."""
 _ROUGH, _CLOSE = 0.3, 0.02
 """How far the first group may be off, in factors of two, where others follow, and where none does."""
 _DOUBLINGS = 7
 """How often bits are taken to double from the coarsest quality to the finest, before more is known."""
-_SWING = 2.0
-"""Factors of two that a group may have more or less than its share, to pay debts."""
+_SWING = 4.0
+"""How many times its share a group may get, to use up what is left over, or which part of it, to pay a debt."""
+_NEAR = 0.03
+"""Part of all bits by which the last group may miss what is left for it."""
 _FIELDS = 8 * 16
 """Bits of a packet beside its payload, about."""
 
@@ -66,6 +68,10 @@ class _Spent:
         """Bits of a frame, as a power of two."""
         return math.log2(self.bits / self.frames)
 
+    def at_zero(self, slope: float) -> float:
+        """The bits that quality 0 would take."""
+        return self.bits * 2 ** -(slope * self.quality)
+
 
 class RateControl:
     """`core.coding.encode.Coder` of the video that ``opened`` opens, towards a goal; ``seen`` is told of its frames.
@@ -95,9 +101,9 @@ class RateControl:
         with self._opened() as reader:
             info = reader.info
         self._time_base, self._format = time_base, PictureFormat(info.width, info.height, coded_depth(info))
-        total, ahead = info.frame_count, round(HORIZON * info.frame_rate)
+        total, rate = info.frame_count, float(info.frame_rate)
         if self._goal.bitrate is not None:
-            share = float(self._goal.bitrate / info.frame_rate)
+            share = self._goal.bitrate / rate
         else:
             assert self._goal.size is not None
             total = total or sum(1 for _ in self._pictures())
@@ -107,34 +113,53 @@ class RateControl:
             self._seen(len(first))
             yield from first
             return
-        budget: _Steady | _Planned = _Steady(share, total, ahead, slope)
+        budget: _Steady | _Planned = _Steady(share, total, rate, slope)
         if self._goal.size is not None:
             quality = first[0][1].quality or 0.0
-            plan = [_Spent.of([record for _, record in self._coded(g, quality)]) for g in self._groups()]
+            plan = [_spent(self._coded(group, quality)) for group in self._groups()]
             budget = _Planned(8 * self._goal.size, plan, slope)
-        yield from self._paid(budget, kept, first)
+        yield from self._paid(budget, kept, first, share * total if total else None)
 
     def _paid(
-        self, budget: _Steady | _Planned, kept: Sequence[FrameRecord], first: list[Coded]
+        self, budget: _Steady | _Planned, kept: Sequence[FrameRecord], first: list[Coded], bits: float | None
     ) -> Iterator[Coded]:
-        """All groups but those that are kept, each at the quality that the budget has for it."""
-        done = deque(_by_group(kept))
-        for number, group in enumerate(self._groups()):
-            records: list[FrameRecord] = []
+        """All groups but those that are kept, each at the quality that the budget has for it.
+
+        Where all of them are to take so many ``bits``, the last one makes up for what the others took.
+        """
+        done, taken, count = deque(_by_group(kept)), 0.0, 0
+        groups = self._groups()
+        group = next(groups, None)
+        while group is not None:
+            made: list[Coded] = []
             if done:
-                deque(group, 0)
-                records = done.popleft()
+                spent = _Spent.of(done.popleft())
+            elif count:
+                made = list(self._coded(group, self._near(budget.quality())))
+                spent = _spent(made)
             else:
-                made: Iterable[Coded] = first
-                if number:
-                    made = self._coded(group, self._near(budget.quality()))
-                else:
-                    deque(group, 0)
-                for packet, record in made:
-                    records.append(record)
-                    self._seen(1)
-                    yield packet, record
-            budget.spend(_Spent.of(records))
+                made, spent = first, _spent(first)
+            deque(group, 0)
+            group = next(groups, None)
+            if group is None and made and bits is not None:
+                made = self._ending(made, count, bits - taken, _NEAR * bits, budget.slope)
+            self._seen(len(made))
+            yield from made
+            budget.spend(spent)
+            taken, count = taken + spent.bits, count + spent.frames
+
+    def _ending(self, made: list[Coded], first: int, bits: float, near: float, slope: float) -> list[Coded]:
+        """The last group, from frame number ``first`` on, coded anew until it takes nearly so many bits."""
+        tried = {_spent(made).quality: made}
+        for _ in range(_TRIALS):
+            spent = _spent(made)
+            if abs(spent.bits - bits) <= near:
+                break
+            quality = self._near(spent.quality + math.log2(max(bits, 1) / spent.bits) / slope)
+            if quality in tried:
+                break
+            made = tried[quality] = list(self._coded(islice(self._pictures(), first, None), quality))
+        return min(tried.values(), key=lambda one: abs(_spent(one).bits - bits))
 
     def _first_group(self, wanted: float) -> tuple[list[Coded], float, bool]:
         """The first group, near a wanted level; by how much that grows with quality, and whether no group follows."""
@@ -145,7 +170,7 @@ class RateControl:
             groups = self._groups()
             made = list(self._coded(next(groups), quality))
             is_alone = next(groups, None) is None
-            level = tried[quality] = _Spent.of([record for _, record in made]).level
+            level = tried[quality] = _spent(made).level
             if abs(level - wanted) <= min(abs(other - wanted) for other in tried.values()):
                 best = made
             slope = _slope(tried, wanted, slope)
@@ -184,36 +209,42 @@ class RateControl:
         return min(max(round(quality / known.step) * known.step, low), high)
 
 
-class _Steady:
-    """A bitrate: each group gets its share, and a part of what is left over or owed."""
+def _spent(made: Iterable[Coded]) -> _Spent:
+    return _Spent.of([record for _, record in made])
 
-    def __init__(self, share: float, total: int | None, ahead: int, slope: float) -> None:
-        self._share, self._total, self._ahead, self._slope = share, total, ahead, slope
-        self._bits, self._frames = 0.0, 0
-        self._last: _Spent | None = None
+
+class _Steady:
+    """A bitrate: what is left over or owed is shared by the frames that follow, by what those before them took."""
+
+    def __init__(self, share: float, total: int | None, rate: float, slope: float) -> None:
+        self._share, self._total, self.slope = share, total, slope
+        self._ahead, self._memory = HORIZON * rate, MEMORY * rate
+        self._bits = self._frames = 0.0
+        self._needs = self._weight = 0.0
+        """Bits of the frames so far at quality 0 and their number, of which older ones count less."""
 
     def spend(self, spent: _Spent) -> None:
         """Note what a group took."""
         self._bits += spent.bits
         self._frames += spent.frames
-        self._last = spent
+        fading = math.exp(-spent.frames / self._memory)
+        self._needs = self._needs * fading + spent.at_zero(self.slope)
+        self._weight = self._weight * fading + spent.frames
 
     def quality(self) -> float:
         """For the next group."""
-        assert self._last
         left = self._ahead if self._total is None else min(self._total - self._frames, self._ahead)
         wanted = self._share + (self._share * self._frames - self._bits) / max(left, 1)
-        most = 2**_SWING
-        wanted = min(max(wanted, self._share / most), self._share * most)
-        return self._last.quality + (math.log2(wanted) - self._last.level) / self._slope
+        wanted = min(max(wanted, self._share / _SWING), self._share * _SWING)
+        return math.log2(wanted * self._weight / self._needs) / self.slope
 
 
 class _Planned:
     """A size: all groups that are left get the quality at which they will fill it, by what they took before."""
 
     def __init__(self, size: float, plan: Sequence[_Spent], slope: float) -> None:
-        self._left, self._slope = size, slope
-        self._plan = deque(spent.bits * 2 ** -(slope * spent.quality) for spent in plan)
+        self._left, self.slope = size, slope
+        self._plan = deque(spent.at_zero(slope) for spent in plan)
         """Bits of the groups that are left at quality 0."""
         self._due = sum(self._plan)
         self._taken = self._expected = 0.0
@@ -223,12 +254,12 @@ class _Planned:
         self._left -= spent.bits
         self._due -= (known := self._plan.popleft())
         self._taken += spent.bits
-        self._expected += known * 2 ** (self._slope * spent.quality)
+        self._expected += known * 2 ** (self.slope * spent.quality)
 
     def quality(self) -> float:
         """For the next group."""
         usual = self._due * self._taken / self._expected
-        return math.log2(max(self._left, 1) / usual) / self._slope
+        return math.log2(max(self._left, 1) / usual) / self.slope
 
 
 def _slope(tried: dict[float, float], wanted: float, usual: float) -> float:

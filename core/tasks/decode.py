@@ -88,7 +88,7 @@ def decoding(
     Their pictures wait beside the ``output``, if there is one.
     """
     if options.parallel == 1:
-        yield run.codec(checkpoint), None
+        yield run.codec(checkpoint, streams=True), None
         return
     from core.coding.shared import decoded
 
@@ -104,7 +104,7 @@ def decoding(
 def _worker(checkpoint: str | None, source: Path, folder: Path | None, run: Run) -> DecodingWorker:
     from core.coding.shared import DecodingWorker
 
-    return DecodingWorker(run.codec(checkpoint), source, run.limits, folder)
+    return DecodingWorker(run.codec(checkpoint, streams=True), source, run.limits, folder)
 
 
 def frames_of(source: Path) -> int | None:

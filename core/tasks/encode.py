@@ -84,7 +84,7 @@ def _coding(
     """The codec and, where the rate is controlled or other processes share the work, what codes by it."""
     goal = run.settings.codec.goal
     if config.parallel == 1:
-        loaded = run.codec(config.checkpoint)
+        loaded = run.codec(config.checkpoint, streams=True)
         yield loaded, partial(_controlled, config, run, loaded) if any(goal) else None
         return
     if any(goal):
@@ -110,7 +110,7 @@ def _controlled(config: EncodeConfig, run: Run, loaded: LoadedCodec, seen: Seen)
 def _worker(checkpoint: str | None, film: Film, estimate: bool, run: Run) -> EncodingWorker:
     from core.coding.shared import EncodingWorker
 
-    return EncodingWorker(run.codec(checkpoint), film, estimate)
+    return EncodingWorker(run.codec(checkpoint, streams=True), film, estimate)
 
 
 ENCODE = TaskEntry(
@@ -118,6 +118,6 @@ ENCODE = TaskEntry(
     EncodeConfig,
     _encode,
     needs=("codec", "device"),
-    resumes="The same command goes on where it was; x264 and its kind begin anew.",
+    resumes="The same command goes on where it was; x264 and its kind begin anew, unless codec.closed=true.",
     has_output=True,
 )
