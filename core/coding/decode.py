@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
@@ -87,7 +88,7 @@ def decode_video(
         if told := left_out(header.presentation, output, pictures_alone=True):
             log.warning("%s", told)
         written = 0
-        with _writer(target, header, crf, threads, slots) as writer:
+        with writer_for(target, header, crf, threads, slots) as writer:
             try:
                 stop = None if frames is None else start + frames
                 decoded = shared(stream, start, stop) if shared else stream.frames(start)
@@ -144,7 +145,14 @@ def _slots(source: Path, output: Path, header: StreamHeader, shown: Shown) -> Sl
     return Slots(rate)
 
 
-def _writer(output: Path, header: StreamHeader, crf: float, threads: int, slots: Slots | None) -> VideoWriter:
+def writer_for(
+    output: Path,
+    header: StreamHeader,
+    crf: float,
+    threads: int,
+    slots: Slots | None,
+    pipe: BinaryIO | None = None,
+) -> VideoWriter:
     """A writer of the source's colour, sample depth and chroma, as far as the output's format goes."""
     suffix = output.suffix.lower()
     matrix, range = colour_of(header.pixel_format, header.matrix, header.range, suffix, header.height)
@@ -159,6 +167,7 @@ def _writer(output: Path, header: StreamHeader, crf: float, threads: int, slots:
         crf=crf,
         pixel_format=_pixel_format(output, header),
         threads=threads,
+        pipe=pipe,
     )
 
 

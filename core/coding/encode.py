@@ -142,7 +142,7 @@ class _Job:
         self._reader, self._loaded = reader, loaded
         self._source, self._output = source, output
         self._estimate = estimate
-        self._header = _header(reader, loaded)
+        self._header = header_of(reader, loaded)
         for sentence in (left_out(reader.info.presentation, output), told_of_range(source, reader.info)):
             if sentence:
                 log.warning("%s", sentence)
@@ -258,7 +258,7 @@ class _Job:
         self._journal.close()
 
 
-def _header(reader: VideoReader, loaded: LoadedCodec) -> StreamHeader:
+def header_of(reader: VideoReader, loaded: LoadedCodec) -> StreamHeader:
     """What the stream says of itself. A source of constant rate counts frames, others the ticks of their file."""
     info = reader.info
     constant = reader.has_constant_rate()

@@ -7,6 +7,7 @@ from enum import Enum
 from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 from core.codec.decoded import checksum
 from core.coding.codec import LoadedCodec
@@ -35,15 +36,17 @@ class StreamFault(StreamError):
 
 
 class StreamDecoder:
-    """An open stream and the codec that decodes it (a context manager).
+    """An open stream, of a file or a ``pipe``, and the codec that decodes it (a context manager).
 
     Raises `StreamError` when the file is no stream, or was made by another codec or weights, showing both;
     `MediaError` when its pictures are beyond the ``limits``.
     """
 
-    def __init__(self, path: Path, loaded: LoadedCodec, limits: Limits = STANDARD) -> None:
+    def __init__(
+        self, path: Path, loaded: LoadedCodec, limits: Limits = STANDARD, pipe: BinaryIO | None = None
+    ) -> None:
         self.path, self._loaded = path, loaded
-        self._reader = StreamReader(path)
+        self._reader = StreamReader(path, pipe)
         self._expected: dict[int, int] = {}
         self._shown = -1
         self.drifted = 0

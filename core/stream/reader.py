@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 from core.errors import StreamError
 from core.hooks import Packet, PacketType
-from core.stream.fields import END, Fields, Source, checksum, seed
+from core.stream.fields import END, Fields, PipeSource, Source, checksum, seed
 from core.stream.header import StreamHeader
 
 
@@ -42,14 +43,16 @@ class PacketSummary:
 
 
 class StreamReader:
-    """An open stream (a context manager). Raises `StreamError` when the file is no stream.
+    """An open stream (a context manager), of a file or a ``pipe``, of which ``path`` is then a name alone.
+
+    A pipe is read once, and its packets are given out as they come. Raises `StreamError` when it is no stream.
 
     Memory holds one packet at a time; no length that the file states is believed beyond the file's size and
     `StreamHeader.longest_payload`.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._source = Source(path)
+    def __init__(self, path: Path, pipe: BinaryIO | None = None) -> None:
+        self._source = Source(path) if pipe is None else PipeSource(path, pipe)
         try:
             self.header, self._crc = StreamHeader.read(self._source)
         except BaseException:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from omegaconf import MISSING
 
 from core import identity
 from core.errors import ConfigError
-from core.files import write_json
+from core.files import whole_file, write_json
 from core.hooks import FilePath, TaskEntry
 from core.progress import Meter
 from core.tasks.options import WritingOptions
+from core.tasks.pipes import PIPE, standard_output
 from core.tasks.shared import SharedOptions, crew_of
-from core.tasks.source import SourceConfig
+from core.tasks.source import SourceConfig, is_live
 
 if TYPE_CHECKING:
     from core.coding.codec import LoadedCodec
@@ -39,7 +40,7 @@ class EncodeConfig(SourceConfig, SharedOptions, WritingOptions):
     """Code a video into a stream with a trained codec; typed again after an interruption, it goes on."""
 
     output: FilePath = MISSING
-    """The stream, .mdv."""
+    """The stream, .mdv; ``-`` is standard output."""
     report: FilePath | None = None
     """JSON file to write with type, time, bytes and PSNR of each frame."""
     estimated: bool = False
@@ -50,6 +51,9 @@ def _encode(config: EncodeConfig, run: Run) -> None:
     from core.coding.encode import SUFFIX, encode_video
     from core.media.claim import claimed
 
+    if is_live(config.input) or config.output == PIPE:
+        _encode_live(config, run)
+        return
     output = Path(config.output)
     if config.report and not (folder := Path(config.report).parent).is_dir():
         raise ConfigError(f"{folder} is not a folder: create it before writing {config.report}.")
@@ -75,6 +79,30 @@ def _encode(config: EncodeConfig, run: Run) -> None:
     if config.report:
         frames = [asdict(record) for record in records]
         write_json(Path(config.report), {**asdict(result), "per_frame": frames})
+
+
+def _encode_live(config: EncodeConfig, run: Run) -> None:
+    """From a pipe or a camera, or into a pipe: nothing is kept of what was coded before."""
+    from core.coding.encode import SUFFIX
+    from core.coding.live import encode_live
+    from core.media.claim import claimed
+
+    if config.parallel > 1 or config.report or any(run.settings.codec.goal):
+        raise ConfigError(
+            "task.parallel, task.report, codec.bitrate and codec.size need files: give task.input and task.output "
+            "as such, or leave them out."
+        )
+    output = Path(config.output)
+    with ExitStack() as stack:
+        if config.output == PIPE:
+            file: BinaryIO = stack.enter_context(standard_output())
+        else:
+            stack.enter_context(claimed(config.path, output, config.overwrite, (SUFFIX,)))
+            file = stack.enter_context(stack.enter_context(whole_file(output)).open("wb"))
+        reader = stack.enter_context(config.open_live(run.limits))
+        loaded = run.codec(config.checkpoint, streams=True)
+        meter = stack.enter_context(Meter(f"Encoding {config.input}", reader.info.frame_count))
+        encode_live(reader, file, loaded, estimate=config.estimated, note=lambda record: meter.advance())
 
 
 @contextmanager

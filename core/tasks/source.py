@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -10,14 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import MISSING
 
+from core.errors import ConfigError
 from core.hooks import FilePath
 from core.options import option
 from core.tasks.options import PartOptions
+from core.tasks.pipes import PIPE
 
 if TYPE_CHECKING:
     from core.media.limits import Limits
     from core.media.part import Film
     from core.media.video import VideoReader
+
+_ADDRESS = re.compile(r"(rtsp|rtmp|srt|udp|tcp|http|https)://\S+|/dev/video\d+")
+
+
+def is_live(name: str) -> bool:
+    """Whether a name is that of standard input, of a camera or of an address, not that of a file."""
+    return name == PIPE or _ADDRESS.fullmatch(name) is not None
 
 
 @dataclass
@@ -25,7 +35,8 @@ class SourceConfig(PartOptions):
     """Where a video comes from, and what a file without a header does not say."""
 
     input: FilePath = MISSING
-    """Video file, raw .yuv (state ``raw_size``), or folder of pictures."""
+    """Video file, raw .yuv (state ``raw_size``), or folder of pictures; to encode, also ``-`` for standard input, a
+    camera (/dev/video0) or an address (rtsp://…)."""
     raw_size: str | None = None
     """Size of raw video, as 1920x1080."""
     raw_format: str = "yuv420p"
@@ -46,7 +57,7 @@ class SourceConfig(PartOptions):
         return Path(self.input)
 
     def open(self, limits: Limits) -> VideoReader:
-        """A reader of the video, or of a part of it; raises `MediaError` where there is none, or beyond the limits."""
+        """A reader of the video file, or of a part; raises `MediaError` where there is none, or beyond the limits."""
         from core.media.index import FrameIndex
         from core.media.part import PartReader
         from core.media.reader import open_video
@@ -58,6 +69,18 @@ class SourceConfig(PartOptions):
         part = PartReader(index, start, end)
         limits.require_frames(f"the part of {self.path}", len(part.film))
         return part
+
+    def open_live(self, limits: Limits) -> VideoReader:
+        """The same of what is not necessarily a file; raises `ConfigError` where options need one."""
+        from core.media.pipe import LiveReader
+
+        if not is_live(self.input):
+            return self.open(limits)
+        if self.places != (0, None) or self.raw_size or self.deinterlace:
+            raise ConfigError(
+                f"task.start, task.end, task.raw_size and task.deinterlace need a file, which {self.input} is not."
+            )
+        return LiveReader(sys.stdin.buffer if self.input == PIPE else self.input, limits)
 
     def film(self, reader: VideoReader, limits: Limits) -> Film:
         """The frames of a reader that was opened, for other processes."""
