@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +19,7 @@ from core.coding.encode import header_of, recorded
 from core.coding.frames import StreamDecoder
 from core.coding.groups import planned, timed, unit
 from core.coding.records import FrameRecord
+from core.errors import StreamError
 from core.media.pacing import Slots
 from core.media.video import VideoReader
 from core.stream import StreamWriter
@@ -62,13 +62,23 @@ def decode_live(
     slots = None if output.suffix in (".mp4", ".mkv") else Slots(header.frame_rate)
     zero: int | None = None
     count = 0
+    fault: StreamError | None = None
     with writer_for(output, header, crf, threads, slots, pipe) as writer:
-        for frame in islice(stream.frames(start), frames):
-            zero = frame.time if zero is None else zero
-            begin = (frame.time - zero) * header.time_base
-            end = begin + 1 / header.frame_rate
-            for _ in range(slots.take(end) if slots else 1):
-                writer.write(unit(frame.picture, header.depth), begin, Fraction(end - begin))
-            seen(1)
-            count += 1
+        try:
+            for frame in islice(stream.frames(start), frames):
+                zero = frame.time if zero is None else zero
+                begin = (frame.time - zero) * header.time_base
+                end = begin + 1 / header.frame_rate
+                for _ in range(slots.take(end) if slots else 1):
+                    writer.write(unit(frame.picture, header.depth), begin, end - begin)
+                seen(1)
+                count += 1
+        except StreamError as error:
+            if count == 0:
+                raise
+            fault = error
+    if fault:
+        raise StreamError(
+            f"{fault} The {count} frames before are in {output}. {stream.drift}".rstrip()
+        ) from fault
     return Decoded(count, time.perf_counter() - began, stream.drift)

@@ -91,7 +91,7 @@ class LiveReader(VideoReader):
 
 
 def _open(source: BinaryIO | str) -> InputContainer:
-    options = {"format_whitelist": ",".join((*FORMATS, "rtsp", "sdp", "rtp", _CAMERA)), "fflags": "nobuffer"}
+    options = {"format_whitelist": ",".join((*FORMATS, "rtsp", "sdp", "rtp", _CAMERA))}
     try:
         if not isinstance(source, str):
             return av.open(source, "r", options=options)

@@ -31,7 +31,7 @@ from core.media.colour import Matrix, Range, rgb_to_yuv
 from core.media.concatenate import concatenate
 from core.media.encoders import Coding, check_coding, pixel_format_for
 from core.media.muxing import PictureMuxer
-from core.media.output import cannot_write, discard_output, open_output, open_pipe, state_aspect
+from core.media.output import WriteError, cannot_write, discard_output, open_output, open_pipe, state_aspect
 from core.media.planes import frame_from_planes, parse_planar_format, tag_colour, untagged_matrix
 from core.media.presentation import Presentation
 from core.media.samples import samples
@@ -280,6 +280,14 @@ class PipeWriter(FileWriter):
 
     def _opened(self) -> OutputContainer:
         return open_pipe(self._pipe, self.path.suffix)
+
+    def _mux(self, frame: av.VideoFrame | None) -> None:
+        try:
+            super()._mux(frame)
+        except WriteError as error:
+            if isinstance(error.__cause__, BrokenPipeError):
+                raise error.__cause__ from None  # whoever read it has seen enough
+            raise
 
     def _discard(self) -> None:
         with suppress(av.FFmpegError, OSError, ValueError):  # whoever read it is gone
