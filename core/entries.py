@@ -20,7 +20,7 @@ from core.interfaces import (
     Tables,
     Upscaler,
 )
-from core.options import Options, option
+from core.options import Options, amount, option
 
 if TYPE_CHECKING:
     from mindspore import Parameter, nn
@@ -205,6 +205,25 @@ class GopConfig(Options):
 
     gop: int = option(12, at_least=0)
     """Distance of intra frames; 0 has one at the beginning alone."""
+    bitrate: str | None = None
+    """Bits in a second that task=encode is to spend, as 400k or 1.5M, of a codec whose quality can be set."""
+    size: str | None = None
+    """Bytes that its stream is to have, as 2M, in two passes."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.bitrate is not None and self.size is not None:
+            raise ValueError("give codec.bitrate or codec.size, not both.")
+        _ = self.goal  # words that are no amounts are told at once
+
+    @property
+    def goal(self) -> tuple[float | None, float | None]:
+        """Bits in a second, and bytes, that are asked for; None where that is left open."""
+        bitrate, size = (
+            None if text is None else amount(name, text)
+            for name, text in (("codec.bitrate", self.bitrate), ("codec.size", self.size))
+        )
+        return bitrate, size
 
 
 @dataclass

@@ -54,6 +54,10 @@ class SweepError(MindvideoError):
     """Jobs of a sweep failed; the others ran."""
 
 
+class CrewError(MindvideoError):
+    """Processes that share a work cannot do it."""
+
+
 class CutShortError(StreamError):
     """A coded stream ends before its end."""
 

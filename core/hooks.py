@@ -54,6 +54,7 @@ from core.interfaces import Device as Device
 from core.interfaces import FetchesLate as FetchesLate
 from core.interfaces import FrameDecoder as FrameDecoder
 from core.interfaces import FrameEncoder as FrameEncoder
+from core.interfaces import HasQualities as HasQualities
 from core.interfaces import InterLoss as InterLoss
 from core.interfaces import IntraCodec as IntraCodec
 from core.interfaces import KnowsRates as KnowsRates
@@ -63,6 +64,7 @@ from core.interfaces import Packet as Packet
 from core.interfaces import PacketType as PacketType
 from core.interfaces import Picture as Picture
 from core.interfaces import PictureFormat as PictureFormat
+from core.interfaces import Qualities as Qualities
 from core.interfaces import Resumable as Resumable
 from core.interfaces import Split as Split
 from core.interfaces import Tables as Tables

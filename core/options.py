@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from omegaconf import MISSING
 
+_AMOUNT = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)([kMG]?)")
+_THOUSANDS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
 _RANGE = "range"
 """Key of a field's metadata."""
 
@@ -103,3 +106,12 @@ def ranges(options: type) -> dict[str, Range]:
             if _RANGE in field.metadata:
                 found[field.name] = field.metadata[_RANGE]
     return found
+
+
+def amount(name: str, text: str) -> float:
+    """``400k`` or ``1.5M`` as a number, by thousands; raises ValueError, naming the option, where it is none, or 0."""
+    match = _AMOUNT.fullmatch(text)
+    value = float(match[1]) * _THOUSANDS[match[2]] if match else 0.0
+    if not value:
+        raise ValueError(f"{name} is {text}; give it as 400k, 1.5M or 2000000.")
+    return value

@@ -219,9 +219,12 @@ class Run:
         """The upscaler with weights as of `model`; one that was not learned needs none."""
         return selection.upscaler_of(self, weights).build()
 
-    def codec(self, weights: str | Path | None = None) -> LoadedCodec:
-        """The codec of a checkpoint (else of ``settings.weights``), with the tables that came with it."""
-        return selection.codec_of(self, weights).load()
+    def codec(self, weights: str | Path | None = None, streams: bool = False) -> LoadedCodec:
+        """The codec of a checkpoint (else of ``settings.weights``), with the tables that came with it.
+
+        ``streams`` are whole ones, which can be kept to a bitrate.
+        """
+        return selection.codec_of(self, weights).load(streams)
 
     def intra(self) -> NamedIntraCodec:
         """The picture codec of intra frames; it decodes those of the others as well, where they need no options."""
