@@ -285,6 +285,17 @@ class TaskEntry(Entry[C]):
     """A sentence on how it goes on after a stop; ``{output}`` in it becomes the folder of the run."""
     has_output: bool = False
     """Whether what it makes goes where its own options say, so that the run's folder holds no more than a log."""
+    positional: tuple[str, ...] = ()
+    """Keys that words without one give in turn behind the task's verb, as ``("task.input", "task.output")``."""
+    verb: str = ""
+    """What stands for ``task=<name>`` in the short form of a command line: by default the name, with ``-`` for ``_``."""
+    decodes: str = ""
+    """The option that names a stream: where no checkpoint is given, the weights that it was made with are looked for."""
+
+    @property
+    def called(self) -> str:
+        """Its verb."""
+        return self.verb or self.name.replace("_", "-")
 
 
 KINDS: dict[str, type[Entry[Any]]] = {

@@ -312,12 +312,24 @@ def _check_entry(registry: Registry, kind: str, entry: hooks.Entry[Any]) -> None
         raise _Unsound(f"it offers {kind} '{entry.name}', which is the name of another plugin's YAML")
     if not dataclasses.is_dataclass(entry.config):
         raise _Unsound(f"the options of its {kind} '{entry.name}' are not a dataclass")
+    if isinstance(entry, hooks.TaskEntry):
+        _check_verb(registry, entry)
     try:
         OmegaConf.structured(entry.config)
     except (OmegaConfBaseException, TypeError, ValueError) as error:
         raise _Unsound(
             f"the options of its {kind} '{entry.name}' are unusable: {_one_line(error)}"
         ) from error
+
+
+def _check_verb(registry: Registry, task: hooks.TaskEntry[Any]) -> None:
+    tasks = [registry.find("task", name) for name in registry.names("task")]
+    if other := next((t for t in tasks if isinstance(t, hooks.TaskEntry) and t.called == task.called), None):
+        raise _Unsound(f"its task '{task.name}' has the verb '{task.called}' of task '{other.name}'")
+    known = {f"task.{option.name}" for option in dataclasses.fields(task.config)} | {"experiment"}
+    named = [*task.positional, *([f"task.{task.decodes}"] if task.decodes else [])]
+    if unknown := next((key for key in named if key not in known), None):
+        raise _Unsound(f"its task '{task.name}' names '{unknown}', which is none of its options")
 
 
 def _presets(

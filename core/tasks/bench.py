@@ -239,5 +239,9 @@ def _selection(settings: Settings, run: Run) -> CodecSelection | UpscalerSelecti
 
 
 BENCH = TaskEntry(
-    "bench", BenchConfig, _bench, resumes="The same command goes on; clips that were measured are kept."
+    "bench",
+    BenchConfig,
+    _bench,
+    resumes="The same command goes on; clips that were measured are kept.",
+    positional=("experiment",),
 )

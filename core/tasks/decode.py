@@ -13,7 +13,7 @@ from core.hooks import FilePath, TaskEntry
 from core.media.options import EncoderOptions
 from core.options import option
 from core.progress import Meter
-from core.tasks.options import WritingOptions
+from core.tasks.options import WritingOptions, beside
 
 if TYPE_CHECKING:
     from core.run import Run
@@ -27,8 +27,9 @@ class DecodeConfig(EncoderOptions, WritingOptions):
 
     input: FilePath = MISSING
     """The stream, .mdv."""
-    output: FilePath = MISSING
-    """.mp4 or .mkv (H.264), .y4m (lossless), or a folder for PNG files."""
+    output: FilePath | None = None
+    """.mp4 or .mkv (H.264), .y4m (lossless), or a folder for PNG files; by default an .mp4 beside the stream, under a
+    name that is free."""
     start: int = option(0, at_least=0)
     """First frame to write."""
     frames: int | None = option(None, at_least=1)
@@ -39,7 +40,8 @@ def _decode(config: DecodeConfig, run: Run) -> None:
     from core.coding.decode import decode_video
     from core.media.claim import claimed
 
-    source, output = Path(config.input), Path(config.output)
+    source = Path(config.input)
+    output = Path(config.output) if config.output else beside(source, ".mp4")
     with claimed(source, output, config.overwrite):
         total = config.frames or frames_of(source)
         loaded = run.codec(config.checkpoint)
@@ -68,4 +70,12 @@ def frames_of(source: Path) -> int | None:
         return reader.header.frames
 
 
-DECODE = TaskEntry("decode", DecodeConfig, _decode, needs=("codec", "device"), has_output=True)
+DECODE = TaskEntry(
+    "decode",
+    DecodeConfig,
+    _decode,
+    needs=("codec", "device"),
+    has_output=True,
+    positional=("task.input", "task.output"),
+    decodes="input",
+)

@@ -7,14 +7,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from omegaconf import MISSING
-
 from core import identity
 from core.errors import ConfigError
 from core.files import write_json
 from core.hooks import FilePath, TaskEntry
 from core.progress import Meter
-from core.tasks.options import WritingOptions
+from core.tasks.options import WritingOptions, beside
 from core.tasks.source import SourceConfig
 
 if TYPE_CHECKING:
@@ -28,8 +26,8 @@ log = logging.getLogger(__name__)
 class EncodeConfig(SourceConfig, WritingOptions):
     """Code a video into a stream with a trained codec; typed again after an interruption, it goes on."""
 
-    output: FilePath = MISSING
-    """The stream, .mdv."""
+    output: FilePath | None = None
+    """The stream, .mdv; by default beside the video, under a name that is free."""
     report: FilePath | None = None
     """JSON file to write with type, time, bytes and PSNR of each frame."""
     estimated: bool = False
@@ -40,7 +38,7 @@ def _encode(config: EncodeConfig, run: Run) -> None:
     from core.coding.encode import SUFFIX, encode_video
     from core.media.claim import claimed
 
-    output = Path(config.output)
+    output = Path(config.output) if config.output else beside(config.path, SUFFIX)
     if config.report and not (folder := Path(config.report).parent).is_dir():
         raise ConfigError(f"{folder} is not a folder: create it before writing {config.report}.")
     records: list[FrameRecord] = []
@@ -70,4 +68,5 @@ ENCODE = TaskEntry(
     needs=("codec", "device"),
     resumes="The same command goes on where it was; x264 and its kind begin anew.",
     has_output=True,
+    positional=("task.input", "task.output"),
 )

@@ -141,4 +141,10 @@ def _print(account: Account, path: Path) -> None:
     console().print(table)
 
 
-IMPORT_WEIGHTS = TaskEntry("import_weights", ImportWeightsConfig, _import, needs=("model", "device"))
+IMPORT_WEIGHTS = TaskEntry(
+    "import_weights",
+    ImportWeightsConfig,
+    _import,
+    needs=("model", "device"),
+    positional=("task.input", "task.output"),
+)

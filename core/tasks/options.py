@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
 
 from core.hooks import FilePath
 from core.options import Options
+
+
+def beside(source: Path, ending: str) -> Path:
+    """Where to write what is made of a source when nobody says it: beside it, and never what is there already."""
+    source = source.resolve() if source.name in ("", "..") else source
+    names = (f"{source.stem}{'' if number == 1 else f'-{number}'}{ending}" for number in count(1))
+    return next(path for path in map(source.with_name, names) if not os.path.lexists(path))
 
 
 @dataclass

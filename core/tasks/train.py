@@ -327,4 +327,5 @@ TRAIN = TaskEntry(
     needs=("model", "dataset", "optimizer", "step", "device"),
     takes=("loss", "codec", "upscaler"),
     resumes="The same command with output={output} task.resume=true goes on from the last checkpoint.",
+    positional=("experiment",),
 )

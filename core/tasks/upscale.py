@@ -7,14 +7,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from omegaconf import MISSING
-
 from core import identity
 from core.errors import CheckpointError
 from core.hooks import FilePath, TaskEntry
 from core.progress import Meter
 from core.selection import upscaler_of
-from core.tasks.options import WritingOptions
+from core.tasks.options import WritingOptions, beside
 from core.tasks.source import SourceConfig
 from core.upscaling.options import UpscaleOptions
 
@@ -28,8 +26,9 @@ log = logging.getLogger(__name__)
 class UpscaleConfig(UpscaleOptions, SourceConfig, WritingOptions):
     """Make a video smoother and larger with a trained network."""
 
-    output: FilePath = MISSING
-    """.mp4 or .mkv (H.264), .y4m (lossless), or a folder for PNG files."""
+    output: FilePath | None = None
+    """.mp4 or .mkv (H.264), .y4m (lossless), or a folder for PNG files; by default NAME-upscaled.mp4 (of an .mkv, .mkv)
+    beside the input, under a name that is free."""
 
     @property
     def options(self) -> UpscaleOptions:
@@ -42,7 +41,9 @@ def _upscale(config: UpscaleConfig, run: Run) -> None:
     from core.upscaling.parts import require_ours
     from core.upscaling.video import upscale_video
 
-    output, chosen = Path(config.output), upscaler_of(run, config.checkpoint)
+    kept = config.path.suffix.lower() if config.path.suffix.lower() == ".mkv" else ".mp4"
+    output = Path(config.output) if config.output else beside(config.path, f"-upscaled{kept}")
+    chosen = upscaler_of(run, config.checkpoint)
     if missing := chosen.missing():
         raise CheckpointError(missing)
     with claimed(config.path, output, config.overwrite), config.open(run.limits) as reader:
@@ -69,4 +70,5 @@ UPSCALE = TaskEntry(
     needs=("upscaler", "device"),
     resumes="The same command goes on where it was.",
     has_output=True,
+    positional=("task.input", "task.output"),
 )
