@@ -23,7 +23,7 @@ from hydra.errors import CompactHydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from core import __version__, config, devices, ending, help, outside, sweeping, verbs
+from core import __version__, config, devices, ending, help, implied, outside, sweeping, verbs
 from core.errors import ConfigError, MindvideoError, SweepError
 from core.hooks import Resumable, TaskEntry, Threaded
 from core.registry import Registry, load
@@ -77,6 +77,8 @@ def _command(words: list[str]) -> None:
     spelled = [_null_choice(word) for word in verbs.spelled(given, registry, flags.multirun)]
     typed = as_typed(spelled, config.paths(registry, spelled), flags.multirun)
     outside.check_words(typed)
+    if not (flags.shell_completion or flags.help):
+        typed = implied.completed(typed, registry)
     added = [*_without_absent_default(typed, registry), *_place(typed)]
     searched = [_searchpath(flags.config_dir)] if flags.config_dir else []
     composed = [*searched, *added, *typed]
@@ -189,7 +191,7 @@ def open_run(overrides: Sequence[str] = (), output: str | Path | None = None) ->
     """
     registry = plugins(_disabled(overrides))
     words = [*verbs.spelled(overrides, registry), *([word("output", str(output))] if output else [])]
-    words = as_typed(words, config.paths(registry, words))
+    words = implied.completed(as_typed(words, config.paths(registry, words)), registry)
     config.offer(registry)
     with outside.guarded():
         settings = config.compose_settings([*_without_absent_default(words, registry), *words], registry)

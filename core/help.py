@@ -34,8 +34,8 @@ mindvideo: open learned video on MindSpore.
   mindvideo --cfg job                                      print the settings, run nothing
   mindvideo output=FOLDER task.resume=true                 go on with a run that was stopped
 
-A verb is task=VERB, and the words behind it are options of the task: `mindvideo upscale --help` shows them. All else is
-group=NAME to choose, key=value to set. Add --help to a command line of such words to see what it composes to.
+A verb is task=VERB, and the words behind it are options of the task: `mindvideo upscale --help` shows them. All
+else is group=NAME to choose, key=value to set; --help behind such words alone shows what they compose to.
 `python -m core` is the same command. Tab completion: eval "$(mindvideo -sc install=bash)"
 """
 

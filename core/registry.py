@@ -48,6 +48,7 @@ class Plugin:
     config_package: str | None
     presets: frozenset[str]
     """``group/name`` of each YAML file it brings."""
+    weights: tuple[hooks.WeightsEntry, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,10 @@ class Registry:
             if entry_kind == kind and entry.config is config:
                 return entry
         return None
+
+    def weights(self) -> dict[str, hooks.WeightsEntry]:
+        """The weights that have names, by these; mindvideo's own first."""
+        return {entry.name: entry for plugin in self.plugins for entry in plugin.weights}
 
     def presets(self) -> dict[str, str]:
         """``group/name`` of every YAML file -> name of the plugin that brings it."""
@@ -203,7 +208,10 @@ def _examine(registry: Registry, point: metadata.EntryPoint) -> tuple[object, Pl
     entries = tuple(_checked_entries(registry, offers))
     package, presets = _presets(registry, offers, entries)
     version = point.dist.version if point.dist else "unknown"
-    return implementation, Plugin(point.name, _distribution(point), version, entries, package, presets)
+    weights = tuple(_checked_weights(registry, offers))
+    return implementation, Plugin(
+        point.name, _distribution(point), version, entries, package, presets, weights
+    )
 
 
 def _implementation(point: metadata.EntryPoint) -> object:
@@ -291,6 +299,19 @@ def _checked_entries(registry: Registry, offers: Any) -> Iterator[tuple[str, hoo
                 raise _Unsound(f"it offers {kind} '{entry.name}', or its options class, twice")
             seen |= {(kind, entry.name), (kind, entry.config)}
             yield kind, entry
+
+
+def _checked_weights(registry: Registry, offers: Any) -> Iterator[hooks.WeightsEntry]:
+    taken = set(registry.weights())
+    for entry in _call(offers, "weights"):
+        if not isinstance(entry, hooks.WeightsEntry):
+            raise _Unsound(f"its hook 'weights' returns {entry!r}, not a WeightsEntry")
+        if not entry.name.replace("-", "").replace("_", "").isalnum():
+            raise _Unsound(f"it offers weights '{entry.name}'; a name has letters, digits, '_' and '-' only")
+        if entry.name in taken:
+            raise _Unsound(f"it offers weights '{entry.name}', which are offered already")
+        taken.add(entry.name)
+        yield entry
 
 
 def _call(offers: Any, hook: str) -> list[Any]:

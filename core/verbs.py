@@ -51,8 +51,8 @@ def parted(words: Sequence[str]) -> tuple[list[str], list[str]]:
 def spelled(words: Sequence[str], registry: Registry, multirun: bool = False) -> list[str]:
     """The words of Hydra for a command line without flags; the long form stays as it is.
 
-    With ``multirun``, values parted by commas are a sweep. Raises `ConfigError` for an unknown verb, and for a word that
-    has no place.
+    With ``multirun``, values parted by commas are a sweep. Raises `ConfigError` for an unknown verb, and for a word
+    that has no place.
     """
     if not asked(words, registry):
         return list(words)

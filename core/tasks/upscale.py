@@ -27,8 +27,8 @@ class UpscaleConfig(UpscaleOptions, SourceConfig, WritingOptions):
     """Make a video smoother and larger with a trained network."""
 
     output: FilePath | None = None
-    """.mp4 or .mkv (H.264), .y4m (lossless), or a folder for PNG files; by default NAME-upscaled.mp4 (of an .mkv, .mkv)
-    beside the input, under a name that is free."""
+    """.mp4 or .mkv (H.264), .y4m (lossless), or a folder for PNG files; by default NAME-upscaled.mp4, or .mkv of an
+    .mkv, beside the input, under a name that is free."""
 
     @property
     def options(self) -> UpscaleOptions:
