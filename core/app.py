@@ -74,7 +74,9 @@ def _command(words: list[str]) -> None:
     if flags.help and verbs.asked(given, registry):
         help.print_task(verbs.task_of(given[0], registry))
         return
-    spelled = [_null_choice(word) for word in verbs.spelled(given, registry, flags.multirun)]
+    if not flags.shell_completion:  # whose words say which shell
+        given = verbs.spelled(given, registry, flags.multirun)
+    spelled = [_null_choice(word) for word in given]
     typed = as_typed(spelled, config.paths(registry, spelled), flags.multirun)
     outside.check_words(typed)
     if not (flags.shell_completion or flags.help):
