@@ -10,6 +10,7 @@ from core.losses.entries import LOSSES
 from core.media.entries import INTRA_CODECS
 from core.metrics.entries import METRICS
 from core.tasks.bench import BENCH
+from core.tasks.compare import COMPARE
 from core.tasks.decode import DECODE
 from core.tasks.doctor import DOCTOR
 from core.tasks.encode import ENCODE
@@ -29,7 +30,7 @@ from core.training.steps import STEPS
 from core.upscaling.entries import UPSCALERS
 
 plugin = Plugin(
-    *(TRAIN, EVALUATE, UPSCALE, ENCODE, DECODE, VERIFY, INFO, WEIGHTS),
+    *(TRAIN, EVALUATE, UPSCALE, ENCODE, DECODE, VERIFY, COMPARE, INFO, WEIGHTS),
     *(MEASURE, BENCH, PROFILE, SWEEP_REPORT, IMPORT_WEIGHTS, EXPORT, DOCTOR),
     *(devices.CPU, devices.GPU, devices.ASCEND),
     *(*DATASETS, *METRICS, *OPTIMIZERS, *LOSSES, *STEPS),

@@ -22,6 +22,7 @@ CANNOT_MATTER = frozenset(
         "task.input",  # told by what it is, and how it is read: `core.media.fingerprint`
         "task.output",
         "task.overwrite",
+        "task.page",
         "task.report",
         "task.checkpoint",  # told by the weights
         "task.resume",

@@ -12,7 +12,8 @@ from core.errors import ConfigError
 from core.files import write_json
 from core.hooks import FilePath, TaskEntry
 from core.progress import Meter
-from core.tasks.options import WritingOptions, beside
+from core.tasks.compare import write as show
+from core.tasks.options import PageOptions, WritingOptions, beside
 from core.tasks.source import SourceConfig
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class EncodeConfig(SourceConfig, WritingOptions):
+class EncodeConfig(PageOptions, SourceConfig, WritingOptions):
     """Code a video into a stream with a trained codec; typed again after an interruption, it goes on."""
 
     output: FilePath | None = None
@@ -59,6 +60,11 @@ def _encode(config: EncodeConfig, run: Run) -> None:
     if config.report:
         frames = [asdict(record) for record in records]
         write_json(Path(config.report), {**asdict(result), "per_frame": frames})
+    if config.page:
+        from core.report.compare import of_stream, of_video
+
+        source = of_video(config.path, lambda: config.open(run.limits))
+        show([source, of_stream(output, loaded, run.limits)], beside(output, ".html"))
 
 
 ENCODE = TaskEntry(

@@ -32,3 +32,11 @@ class WritingOptions(TrainedOptions):
 
     overwrite: bool = False
     """Replace an output that exists."""
+
+
+@dataclass
+class PageOptions:
+    """Of a task that makes one video, or stream, of another."""
+
+    page: bool = False
+    """Show both on an HTML page beside the output as well, as task=compare does."""

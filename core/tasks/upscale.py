@@ -12,7 +12,8 @@ from core.errors import CheckpointError
 from core.hooks import FilePath, TaskEntry
 from core.progress import Meter
 from core.selection import upscaler_of
-from core.tasks.options import WritingOptions, beside
+from core.tasks.compare import write as show
+from core.tasks.options import PageOptions, WritingOptions, beside
 from core.tasks.source import SourceConfig
 from core.upscaling.options import UpscaleOptions
 
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class UpscaleConfig(UpscaleOptions, SourceConfig, WritingOptions):
+class UpscaleConfig(UpscaleOptions, PageOptions, SourceConfig, WritingOptions):
     """Make a video smoother and larger with a trained network."""
 
     output: FilePath | None = None
@@ -61,6 +62,12 @@ def _upscale(config: UpscaleConfig, run: Run) -> None:
                 limits=run.limits,
             )
     log.info("%s: %s", output, result.description)
+    if config.page:
+        from core.media.reader import open_video
+        from core.report.compare import of_video
+
+        made = of_video(output, lambda: open_video(output, limits=run.limits))
+        show([of_video(config.path, lambda: config.open(run.limits)), made], beside(output, ".html"))
 
 
 UPSCALE = TaskEntry(
