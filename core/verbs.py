@@ -75,8 +75,8 @@ def spelled(words: Sequence[str], registry: Registry, multirun: bool = False) ->
 
 
 def asked(words: Sequence[str], registry: Registry) -> bool:
-    """Whether a command line begins with a verb."""
-    return bool(words) and not _is_setting(words[0], registry)
+    """Whether a command line begins with a verb; what has a ``=`` is a setting, maybe a misspelt one."""
+    return bool(words) and "=" not in words[0] and not _is_setting(words[0], registry)
 
 
 def task_of(verb: str, registry: Registry) -> hooks.TaskEntry[Any]:

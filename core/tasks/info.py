@@ -68,6 +68,7 @@ def _print_stream(path: Path, registry: Registry) -> None:
             packets.extend(reader.scan())
         except StreamError as error:
             fault = error
+    packets = [packet for packet in packets if packet.position + packet.size <= path.stat().st_size]
     print_facts(f"Stream {path}", _stream(path, header, packets, registry))
     if fault:
         raise fault
