@@ -48,7 +48,7 @@ class Measurement:
     start_mib: float
     """Peak memory before the first call: interpreter, framework, weights and inputs."""
     peak_mib: float = 0.0
-    """Peak memory of the whole process, compiling included (ru_maxrss)."""
+    """Peak memory of the whole process, compiling included."""
     wall: list[float] = field(default_factory=list)
     processor: list[float] = field(default_factory=list)
     """Processor time of each call, summed over threads; spinning while waiting counts."""

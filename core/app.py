@@ -27,7 +27,7 @@ from core import __version__, config, devices, ending, help, implied, outside, s
 from core.errors import ConfigError, MindvideoError, SweepError
 from core.hooks import Resumable, TaskEntry, Threaded
 from core.registry import Registry, load
-from core.run import Run, leads, place
+from core.run import Run, is_first_process, process_name
 from core.settings import Settings
 from core.text import escape_logs
 from core.words import as_typed, word
@@ -249,7 +249,7 @@ def _place(words: Sequence[str]) -> list[str]:
         )
     if keys.get("task.resume", "").lower() == "true" and not placed:
         return [word("output", str(_latest_run()))]
-    return [] if leads() else [f"hydra.run.dir=${{output}}/{place()}"]
+    return [] if is_first_process() else [f"hydra.run.dir=${{output}}/{process_name()}"]
 
 
 def _processes() -> int:

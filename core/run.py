@@ -92,11 +92,11 @@ class Run:
     @property
     def shared_output(self) -> Path:
         """The folder of the whole run; processes that do not lead have a folder of their own in it."""
-        return self.output if leads() else self.output.parent
+        return self.output if is_first_process() else self.output.parent
 
     @property
-    def is_chief(self) -> bool:
-        """Whether this process writes files and speaks (rank 0)."""
+    def is_rank_zero(self) -> bool:
+        """Whether this process writes files and logs."""
         return self.device.rank == 0
 
     def entry(self, kind: str, record: type[E]) -> E:
@@ -284,7 +284,7 @@ class Run:
         np.random.seed(self.settings.seed % 2**32)
 
     def _record_plugins(self) -> None:
-        if not leads():
+        if not is_first_process():
             return
         record = {
             "mindvideo": __version__,
@@ -295,13 +295,13 @@ class Run:
         write_json(self.output / "plugins.json", record)
 
 
-def leads() -> bool:
+def is_first_process() -> bool:
     """Whether this process is the one that writes: the first of those that ``msrun`` started, or the only one."""
-    return place() in ("", "rank_0")
+    return process_name() in ("", "rank_0")
 
 
-def place() -> str:
-    """What this process is among those that ``msrun`` started: ``rank_N`` or ``scheduler``; empty where it is alone.
+def process_name() -> str:
+    """Name of this process among those that ``msrun`` started: ``rank_N`` or ``scheduler``; empty if it is alone.
 
     The scheduler runs the same command; it only brings the others together.
     """

@@ -109,7 +109,7 @@ def _run(folder: Path, job: Job, failed: float | None, work: Callable[[], float 
 
 
 def _attempt(work: Callable[[], float | None]) -> tuple[float | None, str | None]:
-    """The score, and why there is none; whatever goes wrong in a job is that job's affair."""
+    """The score, or why there is none: an error in one job is recorded there and does not stop the sweep."""
     try:
         score = work()
     except MindvideoError as error:

@@ -92,7 +92,7 @@ def _delta(
 
 
 def _fault(curve: Sequence[Point]) -> str:
-    """Why a curve is none; empty where it is one."""
+    """Why the curve cannot be compared; empty if it can."""
     if len(curve) < LEAST_POINTS:
         return f"has {len(curve)} {TOO_FEW}"
     if not all(math.isfinite(rate) and rate > 0 for rate, _ in curve):

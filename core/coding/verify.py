@@ -13,7 +13,7 @@ from core.progress import Meter
 
 @dataclass(frozen=True)
 class Verified:
-    """What a stream is worth."""
+    """Result of a verification."""
 
     frames: int
     """That decoded as they should."""

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from omegaconf import MISSING
 
-from core.data.division import divide, existing_root
 from core.data.options import CollectionOptions
 from core.data.shots import PICTURES, PictureShot, natural_order
 from core.data.source import ShotSource
+from core.data.splits import divide, existing_root
 from core.errors import DataError
 from core.hooks import FilePath, Split
 

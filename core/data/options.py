@@ -77,7 +77,7 @@ class ShotOptions(ClipOptions):
 
 
 class Division(Enum):
-    """How the shots of a collection fall into training, validation and test."""
+    """How the shots of a collection are split into training, validation and test."""
 
     hashed = "hashed"
     """By shares, in the order of a hash of the shots' names: the same on every machine."""

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from omegaconf import MISSING
 
-from core.data.division import existing_root
 from core.data.downscale import Frames
+from core.data.splits import existing_root
 from core.errors import DataError
 from core.hooks import Array, FilePath, Split
 from core.media.colour import Chroma, Matrix, Range, yuv_to_rgb

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from glob import glob
 from pathlib import Path
 
-from core.data.division import divide
 from core.data.options import CollectionOptions
 from core.data.shots import VideoShot
 from core.data.source import ShotSource
+from core.data.splits import divide
 from core.errors import DataError
 from core.hooks import FilePath, Split
 

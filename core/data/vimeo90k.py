@@ -17,10 +17,10 @@ from typing import overload
 import numpy as np
 from omegaconf import MISSING
 
-from core.data.division import existing_root
 from core.data.options import ShotOptions
 from core.data.shots import PictureShot
 from core.data.source import ShotSource
+from core.data.splits import existing_root
 from core.errors import DataError
 from core.hooks import FilePath, Split
 from core.options import option

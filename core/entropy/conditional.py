@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from core.entropy.quantize import add_noise, round_straight_through
 from core.hooks import Tables
-from core.nn.bound import LowerBound
+from core.nn.lower_bound import LowerBound
 from core.symbols.tables import (
     GAUSSIAN_SCALES,
     LAPLACE_SCALES,
@@ -79,7 +79,7 @@ class Conditional(nn.Cell):
 class GaussianConditional(Conditional):
     """Gaussian of standard deviation max(scale, 0.11), integrated over unit intervals; likelihoods of 1e-9 at least.
 
-    Where a bound holds, gradients pass only if they lead away from it (`core.nn.bound.LowerBound`).
+    Where a bound holds, gradients pass only if they lead away from it (`core.nn.lower_bound.LowerBound`).
     """
 
     name, table_scales, table_set = "gaussian", GAUSSIAN_SCALES, staticmethod(gaussian_tables)
@@ -101,7 +101,7 @@ class GaussianConditional(Conditional):
 class LaplaceConditional(Conditional):
     """Laplace of diversity ``scale`` within 1e-5 and 1e10, as DVC and DCVC have it: likelihood min(P + 1e-5, 1).
 
-    With ``repels``, gradients pass the lower bound if they lead away from it (`core.nn.bound.LowerBound`), else none.
+    With ``repels``, gradients pass the lower bound (`LowerBound`) if they lead away from it, else none.
     """
 
     name, table_scales, table_set = "laplace", LAPLACE_SCALES, staticmethod(laplace_tables)

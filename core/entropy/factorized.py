@@ -16,7 +16,7 @@ from mindspore.common.initializer import Initializer, Normal, Uniform, initializ
 from core.entropy.conditional import LIKELIHOOD_FLOOR, floored
 from core.entropy.latents import FactorizedLatent
 from core.entropy.quantize import add_noise, round_about
-from core.nn.bound import LowerBound
+from core.nn.lower_bound import LowerBound
 from core.symbols.tables import Floats, TableSet, bottleneck_tables, factorized_tables
 
 _TAIL_MASS = 1e-9

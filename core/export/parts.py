@@ -5,7 +5,7 @@ from __future__ import annotations
 import onnx
 
 from core.errors import ExportError
-from core.export import mindir, sides
+from core.export import dynamic_size, mindir
 from core.export.formula import Size
 from core.export.translate import translate
 from core.hooks import Part
@@ -25,11 +25,11 @@ def at_any_size(part: Part) -> onnx.ModelProto:
 
     Raises `ExportError` where an operator of it is not known, or where it cannot be told how it follows the sides.
     """
-    sizes = sides.sizes(part.multiple)
+    sizes = dynamic_size.sizes(part.multiple)
     finest = min(part.inputs, key=lambda plane: plane.reduction)
     try:
-        return sides.generalise([at_size(part, size) for size in sizes], sizes, finest)
-    except sides.Unexplained as reason:
+        return dynamic_size.generalise([at_size(part, size) for size in sizes], sizes, finest)
+    except dynamic_size.Unexplained as reason:
         raise ExportError(
             f"{part.name} cannot be written for pictures of any size: {reason}; give one, task.size=HEIGHTxWIDTH."
         ) from None

@@ -6,7 +6,7 @@ import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 
 from core.kernels.convolution import Convolution
-from core.nn.bound import LowerBound
+from core.nn.lower_bound import LowerBound
 
 _PEDESTAL = 2.0**-36
 """Added under the square roots, so that their gradients stay finite."""

@@ -15,7 +15,8 @@ Computed = Callable[..., Any]
 
 
 class Stage(nn.Cell):
-    """A piece of ``network``, which stays no child of it: MindSpore walks through all children at every call.
+    """A part of ``network``. It holds the network without registering it as a child cell, because MindSpore walks
+    through all children at every call.
 
     It is computed by the runtime of the backend that it is made under (`core.backend`), so make it when its codec or
     upscaler is built.

@@ -17,7 +17,7 @@ from core.files import remove_leftovers, write_json
 from core.hooks import KnowsRates, Split, TaskEntry, fetch_period
 from core.locks import LOCK, Lock
 from core.records import parse_json
-from core.run import Run, leads
+from core.run import Run, is_first_process
 from core.selection import codec_of
 from core.tasks.validation import Validator
 
@@ -47,7 +47,7 @@ class TrainConfig:
 
 
 def _train(config: TrainConfig, run: Run) -> float | None:
-    if not leads():
+    if not is_first_process():
         return _trained(config, run)
     run.output.mkdir(parents=True, exist_ok=True)
     with Lock(
@@ -67,9 +67,9 @@ def _trained(config: TrainConfig, run: Run) -> float | None:
         _train(TrainConfig(resume=config.resume, changed=config.changed, evaluate=False), other)
     training = Training(config, run)
     score = training.execute()
-    if run.is_chief and run.settings.codec is not None:
+    if run.is_rank_zero and run.settings.codec is not None:
         training.write_tables()
-    if run.is_chief and config.evaluate:
+    if run.is_rank_zero and config.evaluate:
         training.measure_best({name: other.codec(best_path(other)) for name, other in others.items()})
     return score
 
@@ -141,14 +141,14 @@ class Training:
 
         if self.resume:
             self._resume()
-        if self.run.is_chief:
+        if self.run.is_rank_zero:
             self._begin()
         if not self.state.finished(self.recipe.patience):
             self._announce()
             loader = self.run.training_loader(self.source, self.state.step, self.state.total_steps)
             with clear_data_errors():
                 Model(self.step).train(1, loader, callbacks=self._callbacks(), dataset_sink_mode=False)
-        if self.run.is_chief:
+        if self.run.is_rank_zero:
             write_json(self.run.output / "metrics.json", self.state.record())
         return self.state.best
 
@@ -216,7 +216,7 @@ class Training:
         periods = recipe.validate_every, recipe.checkpoint_every
         keeper = Bookkeeper(state, outputs, fetch_period(self.run.device), periods)
         callbacks = [keeper, validation, *self.run.callbacks()]
-        if not self.run.is_chief:
+        if not self.run.is_rank_zero:
             return callbacks
         board = TensorBoard(
             state, self.run.output / "tensorboard", self.rates, self.validator.pictures, keeper
@@ -239,7 +239,7 @@ class Training:
         self._save(last_path(self.run))
 
     def _save_best(self) -> None:
-        if self.run.is_chief:
+        if self.run.is_rank_zero:
             self._save(best_path(self.run))
 
     def _begin(self) -> None:

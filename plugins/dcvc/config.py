@@ -29,7 +29,7 @@ class DcvcConfig(Options):
     context: ContextOrder = ContextOrder.raster
     """Which positions the context models see; published: ``raster``."""
     portable: bool = False
-    """Expect of the content what its own symbols tell, without the temporal prior, so that they decode everywhere."""
+    """Leave the temporal prior out of the content's entropy model, so that streams decode on every machine."""
 
 
 @dataclass

@@ -23,7 +23,7 @@ def test_parts_of_a_run(tmp_path: Path) -> None:
     frames, low = run.source(Split.TEST).clip(0, np.random.default_rng(0))
     made = run.upscaler(network)(low[None, 0], low[None, 2], [Output.MIDDLE])
     assert made[Output.MIDDLE].shape == (1, *frames[1].shape)
-    assert run.is_chief
+    assert run.is_rank_zero
     assert list(run.metrics()) == ["psnr", "ssim"]
 
 

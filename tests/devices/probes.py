@@ -20,11 +20,11 @@ from core.losses.ssim import SsimLoss
 from core.nn import pad, resize
 from core.nn.activation import LeakyReLU
 from core.nn.blocks import LeakyBlock, PreActivationBlock, ResidualTrunk
-from core.nn.bound import LowerBound
 from core.nn.chain import ConvChain
 from core.nn.conv import ConcatConv1x1, Conv2d, ConvTranspose2d, LeakyConv2d
 from core.nn.deform import DeformableConv2d
 from core.nn.gdn import GDN, InverseGDN
+from core.nn.lower_bound import LowerBound
 from core.nn.nearest import NearestConv2d
 from core.nn.subpixel import PixelShuffle
 from core.nn.warp import Warp, WarpVolume

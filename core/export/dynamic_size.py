@@ -20,7 +20,7 @@ from core.export.writer import Operand, Writer
 from core.hooks import Plane
 
 _MULTIPLES = (2, 3), (4, 3), (2, 5), (4, 5), (3, 7)
-_UNKNOWN = "how {} follows from the picture's sides is not understood"
+_UNKNOWN = "cannot express {} as a function of height and width"
 _MOST_NUMBERS = 64
 """In a constant whose elements are computed one by one."""
 Arrays = Sequence[NDArray[Any]]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn, ops
 
-from core.nn.bound import LowerBound
+from core.nn.lower_bound import LowerBound
 
 
 @pytest.fixture(params=["graph", "pynative"], autouse=True)

@@ -1,4 +1,4 @@
-"""How the shots of a collection fall into splits, and the sentences for what is missing."""
+"""How a collection is split into training, validation and test, and the sentences for what is missing."""
 
 from __future__ import annotations
 

@@ -5,13 +5,13 @@ import onnx
 import onnxruntime
 import pytest
 
-from core.export import sides
+from core.export import dynamic_size
 from core.export.formula import fit
 from core.export.writer import Writer
 from core.hooks import Plane
 
 PICTURE = Plane("x", 3)
-AT = sides.sizes(8)
+AT = dynamic_size.sizes(8)
 
 
 def _model(height, width, constants):
@@ -59,7 +59,7 @@ def test_constants_that_follow_the_sides():
         lambda h, w: np.full((h, w), 0.25, np.float32),
         lambda h, w: np.float32(0.5),
     ]
-    general = sides.generalise([_model(*size, constants) for size in AT], AT, PICTURE)
+    general = dynamic_size.generalise([_model(*size, constants) for size in AT], AT, PICTURE)
     onnx.checker.check_model(general, full_check=True)
     for height, width in ((8, 8), (40, 24), (10, 23)):
         x = np.random.default_rng(0).random((1, 3, height, width), dtype=np.float32)
@@ -77,11 +77,11 @@ def test_constants_that_follow_the_sides():
 )
 def test_constants_that_follow_no_rule_are_refused(constant):
     models = [_model(*size, [constant]) for size in AT]
-    with pytest.raises(sides.Unexplained, match=r"Add\.1"):
-        sides.generalise(models, AT, PICTURE)
+    with pytest.raises(dynamic_size.Unexplained, match=r"Add\.1"):
+        dynamic_size.generalise(models, AT, PICTURE)
 
 
 def test_other_operators_at_other_sizes_are_refused():
     models = [_model(*size, [lambda h, w: np.float32(1)] * (1 + (size[0] > 16))) for size in AT]
-    with pytest.raises(sides.Unexplained, match="other operators"):
-        sides.generalise(models, AT, PICTURE)
+    with pytest.raises(dynamic_size.Unexplained, match="other operators"):
+        dynamic_size.generalise(models, AT, PICTURE)
