@@ -6,7 +6,7 @@ in the current folder left them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any, cast
@@ -14,7 +14,7 @@ from typing import Any, cast
 from core import hooks
 from core.errors import CheckpointError, PluginError
 from core.files import user_cache
-from core.registry import Registry, suggestion
+from core.registry import Plugin, Registry, suggestion
 from core.words import path_options, word
 
 RUNS = ("*/checkpoints", "*/*/checkpoints", "*/*/*/checkpoints")
@@ -111,13 +111,14 @@ def _decoding(entry: hooks.CodecEntry[Any], fingerprint: bytes, registry: Regist
     """Words for the checkpoint of a fingerprint, or for the two that make it: of network and learned picture codec."""
     from core.coding.codec import joined
 
-    of = dict(_fingerprints(registry))
-    match = next((path for path, own in of.items() if own == fingerprint), None)
-    if match:
-        return [word("task.checkpoint", str(match))]
-    if "intra" not in entry.needs:
-        return None
-    for name, (path, own), (pictures, theirs) in product(_learned_intra(registry), of.items(), of.items()):
+    learned = list(_learned_intra(registry)) if "intra" in entry.needs else []
+    owners = [registry.owner("codec", entry.name), *(registry.owner("intra", name) for name in learned)]
+    of: dict[Path, bytes] = {}
+    for path, own in _fingerprints(registry, owners):
+        if own == fingerprint:
+            return [word("task.checkpoint", str(path))]
+        of[path] = own
+    for name, (path, own), (pictures, theirs) in product(learned, of.items(), of.items()):
         if joined(own, theirs) == fingerprint:
             return [
                 word("task.checkpoint", str(path)),
@@ -134,13 +135,19 @@ def _learned_intra(registry: Registry) -> Iterator[str]:
             yield name
 
 
-def _fingerprints(registry: Registry) -> Iterator[tuple[Path, bytes]]:
-    """Fingerprints of the checkpoints that are here; what is unsound is none of them."""
+def _fingerprints(registry: Registry, owners: Sequence[Plugin | None]) -> Iterator[tuple[Path, bytes]]:
+    """Fingerprints of the checkpoints that are here; what is unsound is none of them.
+
+    One that does not tell its own is read as a whole, and only if its model is of a plugin among the ``owners``.
+    """
     from core.training.checkpoint import Checkpoint, describe
 
     for path in checkpoints(registry):
         try:
             said = describe(path)
-            yield path, bytes.fromhex(said.fingerprint) or Checkpoint.open(path).fingerprint
+            if said.fingerprint:
+                yield path, bytes.fromhex(said.fingerprint)
+            elif registry.owner("model", str(said.model["model"])) in owners:
+                yield path, Checkpoint.open(path).fingerprint
         except (CheckpointError, OSError):
             continue

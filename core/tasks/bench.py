@@ -17,7 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 
 from core import machine
 from core.config import entry_section
-from core.errors import ConfigError, MindvideoError
+from core.errors import CheckpointError, ConfigError, MindvideoError
 from core.hooks import FilePath, Split, TaskEntry
 from core.implied import settings_of
 from core.locks import LOCK, Lock
@@ -146,6 +146,9 @@ def _planned(config: BenchConfig, run: Run) -> _Plan:
             try:
                 settings = settings_of([*settled(contender["words"]), *more, *always], run.registry)
                 chosen = _selection(settings, run)
+            except CheckpointError as error:  # of weights that have a name and are not here
+                obstacles[f"{name}/{point}"] = str(error)
+                continue
             except MindvideoError as error:
                 problems.append(f"contender {name} at {point}: {error}")
                 continue
