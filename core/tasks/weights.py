@@ -64,34 +64,22 @@ def _weights(config: WeightsConfig, run: Run) -> None:
 
 
 def _list(run: Run) -> None:
-    """Print all weights, those that are here with their size."""
+    """Print all weights: those that are here with their size, the others with how they are got."""
     table = Table(title="Weights that have names: task.checkpoint=NAME", title_justify="left")
-    for column in ("Name", "Model", "Here", "Size", "Quality", "How trained", "Licence", "Fingerprint"):
+    for column in ("Name", "Here", "Quality", "Of what, how trained, licence"):
         table.add_column(column, no_wrap=column == "Name")
     for entry in run.registry.weights().values():
         path = weights.place(entry)
-        here = path.exists()
-        table.add_row(
-            *(entry.name, entry.algorithm, "yes" if here else _elsewhere(entry)),
-            *(f"{path.stat().st_size / 1e6:.1f} MB" if here else "", entry.figures or "not measured here"),
-            *(entry.recipe, entry.licence, _fingerprint(entry, path) if here else entry.fingerprint),
-        )
+        here = f"{path.stat().st_size / 1e6:.1f} MB" if path.exists() else _elsewhere(entry)
+        told = f"model={entry.algorithm}; {entry.recipe}; {entry.licence}"
+        table.add_row(entry.name, here, entry.figures or "not measured", told)
     console().print(table)
 
 
 def _elsewhere(entry: WeightsEntry) -> str:
     if entry.file:
-        return "missing from its package"
-    return "weights get" if entry.url else "by hand, then weights get"
-
-
-def _fingerprint(entry: WeightsEntry, path: Path) -> str:
-    from core.training.checkpoint import describe
-
-    try:
-        return entry.fingerprint or describe(path).fingerprint
-    except CheckpointError:
-        return "damaged"
+        return "NOT in its package"
+    return "weights get" if entry.url else "by hand"
 
 
 def _get(entry: WeightsEntry, path: Path, run: Run) -> None:
