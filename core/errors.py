@@ -66,6 +66,10 @@ class ExportError(MindvideoError):
     """A network cannot leave MindSpore in the way that was asked for."""
 
 
+class DownloadError(MindvideoError):
+    """A file of the network cannot be had, or is not what it should be."""
+
+
 class BusyError(MindvideoError):
     """Another process works on the same output at this moment."""
 

@@ -23,6 +23,7 @@ CANNOT_MATTER = frozenset(
         "task.output",
         "task.overwrite",
         "task.parallel",
+        "task.page",
         "task.report",
         "task.checkpoint",  # told by the weights
         "task.resume",

@@ -10,10 +10,16 @@ makes the dataclass. ``--help`` and the reference show it. What concerns several
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+import inspect
 import math
 import re
+import textwrap
 from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from omegaconf import MISSING
@@ -115,3 +121,25 @@ def amount(name: str, text: str) -> float:
     if not value:
         raise ValueError(f"{name} is {text}; give it as 400k, 1.5M or 2000000.")
     return value
+
+
+@cache
+def meanings(section: type) -> dict[str, str]:
+    """The docstring below each field of a dataclass, or member of an Enum; a derived class may say another one."""
+    found: dict[str, str] = {}
+    for base in reversed(section.__mro__):
+        if not (dataclasses.is_dataclass(base) or issubclass(base, Enum)) or base is Enum:
+            continue
+        body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0].body  # type: ignore[attr-defined]
+        for statement, below in pairwise(body):
+            text = _text(below)
+            if text and isinstance(statement, ast.AnnAssign | ast.Assign):
+                target = statement.target if isinstance(statement, ast.AnnAssign) else statement.targets[0]
+                found[ast.unparse(target)] = " ".join(inspect.cleandoc(text).split())
+    return found
+
+
+def _text(statement: ast.stmt) -> str | None:
+    """What a statement says that is nothing but a text."""
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else None

@@ -25,6 +25,7 @@ from core.hooks import Threaded
 from core.media.limits import Limits
 from core.registry import Registry
 from core.settings import Runtime, Settings
+from core.words import path_options
 
 if TYPE_CHECKING:
     import mindspore.dataset
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from core.training.checkpoint import Checkpoint
 
 log = logging.getLogger(__name__)
+
+MADE_FOR = ("codec", "upscaler", "dataset")
+"""Kinds that a checkpoint tells, beside its model."""
 
 E = TypeVar("E", bound=hooks.Entry[Any])
 
@@ -146,6 +150,18 @@ class Run:
     def model_defaults(self) -> dict[str, Any]:
         """The defaults of the model's options: what a checkpoint that is older than an option has for it."""
         return entry_section(self.entry("model", hooks.ModelEntry).config)
+
+    @property
+    def made_for(self) -> dict[str, dict[str, Any]]:
+        """What a checkpoint says that its network was trained for: codec, upscaler and data set, but no paths."""
+        chosen = [kind for kind in MADE_FOR if self.settings.section(kind) is not None]
+        return {kind: self._portable(kind) for kind in chosen}
+
+    def _portable(self, kind: str) -> dict[str, Any]:
+        section = self.settings.section(kind)
+        here = dict(path_options(type(section)))
+        options = {name: value for name, value in entry_section(section).items() if name not in here}
+        return {kind: self.entry(kind, hooks.KINDS[kind]).name, **options}
 
     @property
     def model_plugin(self) -> dict[str, str]:

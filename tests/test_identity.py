@@ -29,6 +29,7 @@ REVIEWED = {
     "task.input": "told by the source's own facts",
     "task.output": "where, not what",
     "task.overwrite": "where, not what",
+    "task.page": "a page beside the output, made of it",
     "task.report": "written beside, from the same records",
     "task.checkpoint": "told by the weights' content",
     "task.resume": "whether to go on at all",

@@ -20,7 +20,7 @@ from core.hooks import FilePath, TaskEntry
 from core.media.options import EncoderOptions
 from core.options import option
 from core.progress import Meter
-from core.tasks.options import PartOptions, WritingOptions
+from core.tasks.options import PartOptions, WritingOptions, beside, named
 from core.tasks.pipes import PIPE, VIDEOS, standard_output
 from core.tasks.shared import SharedOptions, crew_of
 
@@ -40,9 +40,9 @@ class DecodeConfig(EncoderOptions, PartOptions, SharedOptions, WritingOptions):
 
     input: FilePath = MISSING
     """The stream, .mdv; ``-`` is standard input."""
-    output: FilePath = MISSING
-    """.mp4 or .mkv (H.264), .y4m (lossless), or a folder for PNG files; ``-`` is y4m on standard output, and
-    ``-.mkv`` Matroska there."""
+    output: FilePath | None = None
+    """.mp4 or .mkv (H.264), .y4m (lossless), or a folder for PNG files; by default an .mp4 beside the stream, under a
+    name that is free. ``-`` is y4m on standard output, and ``-.mkv`` Matroska there."""
     frames: int | None = option(None, at_least=1)
     """How many to write; null takes all."""
 
@@ -60,7 +60,8 @@ def _decode(config: DecodeConfig, run: Run) -> None:
     if config.input == PIPE or config.output in VIDEOS:
         _decode_live(config, run)
         return
-    source, output = Path(config.input), Path(config.output)
+    source = Path(config.input)
+    output = Path(config.output) if config.output else beside(source, ".mp4")
     with claimed(source, output, config.overwrite):
         start, frames = frames_between(source, *config.places)
         frames = config.frames if config.end is None else frames
@@ -103,10 +104,11 @@ def _decode_live(config: DecodeConfig, run: Run) -> None:
         raise ConfigError(
             "task.parallel needs files: give task.input and task.output as such, or leave it out."
         )
-    output = VIDEOS.get(config.output, Path(config.output))
+    name = named(config.output, config.input)
+    output = VIDEOS.get(name, Path(name))
     with ExitStack() as stack:
         pipe = None
-        if config.output in VIDEOS:
+        if name in VIDEOS:
             pipe = stack.enter_context(standard_output())
         else:
             stack.enter_context(claimed(Path(config.input), output, config.overwrite))
@@ -164,4 +166,12 @@ def frames_of(source: Path) -> int | None:
         return reader.header.frames
 
 
-DECODE = TaskEntry("decode", DecodeConfig, _decode, needs=("codec", "device"), has_output=True)
+DECODE = TaskEntry(
+    "decode",
+    DecodeConfig,
+    _decode,
+    needs=("codec", "device"),
+    has_output=True,
+    positional=("task.input", "task.output"),
+    decodes="input",
+)

@@ -10,14 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from omegaconf import MISSING
-
 from core import identity
 from core.errors import ConfigError
 from core.files import whole_file, write_json
 from core.hooks import FilePath, TaskEntry
 from core.progress import Meter
-from core.tasks.options import WritingOptions
+from core.tasks.compare import write as show
+from core.tasks.options import PageOptions, WritingOptions, beside, named
 from core.tasks.pipes import PIPE, standard_output
 from core.tasks.shared import SharedOptions, crew_of
 from core.tasks.source import SourceConfig, is_live
@@ -36,11 +35,11 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class EncodeConfig(SourceConfig, SharedOptions, WritingOptions):
+class EncodeConfig(PageOptions, SourceConfig, SharedOptions, WritingOptions):
     """Code a video into a stream with a trained codec; typed again after an interruption, it goes on."""
 
-    output: FilePath = MISSING
-    """The stream, .mdv; ``-`` is standard output."""
+    output: FilePath | None = None
+    """The stream, .mdv; by default beside the video, under a name that is free. ``-`` is standard output."""
     report: FilePath | None = None
     """JSON file to write with type, time, bytes and PSNR of each frame."""
     estimated: bool = False
@@ -54,7 +53,7 @@ def _encode(config: EncodeConfig, run: Run) -> None:
     if is_live(config.input) or config.output == PIPE:
         _encode_live(config, run)
         return
-    output = Path(config.output)
+    output = Path(config.output) if config.output else beside(config.path, SUFFIX)
     if config.report and not (folder := Path(config.report).parent).is_dir():
         raise ConfigError(f"{folder} is not a folder: create it before writing {config.report}.")
     records: list[FrameRecord] = []
@@ -79,6 +78,12 @@ def _encode(config: EncodeConfig, run: Run) -> None:
     if config.report:
         frames = [asdict(record) for record in records]
         write_json(Path(config.report), {**asdict(result), "per_frame": frames})
+    if config.page:
+        from core.report.compare import of_stream, of_video
+
+        source = of_video(config.path, lambda: config.open(run.limits))
+        whole = loaded if config.parallel == 1 else run.codec(config.checkpoint, streams=True)
+        show([source, of_stream(output, whole, run.limits)], beside(output, ".html"))
 
 
 def _encode_live(config: EncodeConfig, run: Run) -> None:
@@ -87,12 +92,12 @@ def _encode_live(config: EncodeConfig, run: Run) -> None:
     from core.coding.live import encode_live
     from core.media.claim import claimed
 
-    if config.parallel > 1 or config.report or any(run.settings.codec.goal):
+    if config.parallel > 1 or config.report or config.page or any(run.settings.codec.goal):
         raise ConfigError(
-            "task.parallel, task.report, codec.bitrate and codec.size need files: give task.input and task.output "
-            "as such, or leave them out."
+            "task.parallel, task.report, task.page, codec.bitrate and codec.size need files: give task.input and "
+            "task.output as such, or leave them out."
         )
-    output = Path(config.output)
+    output = Path(named(config.output, config.input))
     with ExitStack() as stack:
         if config.output == PIPE:
             file: BinaryIO = stack.enter_context(standard_output())
@@ -148,4 +153,5 @@ ENCODE = TaskEntry(
     needs=("codec", "device"),
     resumes="The same command goes on where it was; x264 and its kind begin anew, unless codec.closed=true.",
     has_output=True,
+    positional=("task.input", "task.output"),
 )

@@ -80,4 +80,11 @@ def _work(config: ProfileConfig, run: Run) -> tuple[nn.Cell, Work, str]:
     return network, upscaling(chosen.build()), f"{title}: two frames of two"
 
 
-PROFILE = TaskEntry("profile", ProfileConfig, _profile, needs=("device",), takes=("codec", "upscaler"))
+PROFILE = TaskEntry(
+    "profile",
+    ProfileConfig,
+    _profile,
+    needs=("device",),
+    takes=("codec", "upscaler"),
+    positional=("task.checkpoint",),
+)

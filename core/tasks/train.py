@@ -277,7 +277,8 @@ class Training:
         tensors = {**model, **tensors_of(self.step, STATE, without=names), **more}
         run = self.run
         try:
-            Checkpoint(path, tensors, run.model_section, run.model_plugin, self.state.record()).save()
+            record = self.state.record()
+            Checkpoint(path, tensors, run.model_section, run.model_plugin, record, run.made_for).save()
         except (OSError, SafetensorError) as error:
             raise CheckpointError(
                 f"{path} cannot be written: {getattr(error, 'strerror', None) or error}; the one before it stays, and "
@@ -348,4 +349,5 @@ TRAIN = TaskEntry(
     needs=("model", "dataset", "optimizer", "step", "device"),
     takes=("loss", "codec", "upscaler"),
     resumes="The same command with output={output} task.resume=true goes on from the last checkpoint.",
+    positional=("experiment",),
 )

@@ -10,14 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import MISSING
-
 from core import identity
 from core.errors import CheckpointError
 from core.hooks import FilePath, TaskEntry, Upscaler
 from core.progress import Meter
 from core.selection import upscaler_of
-from core.tasks.options import WritingOptions
+from core.tasks.compare import write as show
+from core.tasks.options import PageOptions, WritingOptions, beside
 from core.tasks.shared import SharedOptions, crew_of
 from core.tasks.source import SourceConfig
 from core.upscaling.options import UpscaleOptions
@@ -32,11 +31,12 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class UpscaleConfig(UpscaleOptions, SourceConfig, SharedOptions, WritingOptions):
+class UpscaleConfig(UpscaleOptions, PageOptions, SourceConfig, SharedOptions, WritingOptions):
     """Make a video smoother and larger with a trained network."""
 
-    output: FilePath = MISSING
-    """.mp4 or .mkv (H.264), .y4m (lossless), or a folder for PNG files."""
+    output: FilePath | None = None
+    """.mp4 or .mkv (H.264), .y4m (lossless), or a folder for PNG files; by default NAME-upscaled.mp4, or .mkv of an
+    .mkv, beside the input, under a name that is free."""
 
     @property
     def options(self) -> UpscaleOptions:
@@ -49,7 +49,8 @@ def _upscale(config: UpscaleConfig, run: Run) -> None:
     from core.upscaling.parts import require_ours
     from core.upscaling.video import upscale_video
 
-    output = Path(config.output)
+    kept = config.path.suffix.lower() if config.path.suffix.lower() == ".mkv" else ".mp4"
+    output = Path(config.output) if config.output else beside(config.path, f"-upscaled{kept}")
     if missing := upscaler_of(run, config.checkpoint).missing():
         raise CheckpointError(missing)
     with claimed(config.path, output, config.overwrite), config.open(run.limits) as reader:
@@ -70,6 +71,12 @@ def _upscale(config: UpscaleConfig, run: Run) -> None:
                 share=share,
             )
     log.info("%s: %s", output, result.description)
+    if config.page:
+        from core.media.reader import open_video
+        from core.report.compare import of_video
+
+        made = of_video(output, lambda: open_video(output, limits=run.limits))
+        show([of_video(config.path, lambda: config.open(run.limits)), made], beside(output, ".html"))
 
 
 @contextmanager
@@ -103,4 +110,5 @@ UPSCALE = TaskEntry(
     needs=("upscaler", "device"),
     resumes="The same command goes on where it was.",
     has_output=True,
+    positional=("task.input", "task.output"),
 )

@@ -46,4 +46,12 @@ def _verify(config: VerifyConfig, run: Run) -> None:
     log.info("%s: %s", source, result.description)
 
 
-VERIFY = TaskEntry("verify", VerifyConfig, _verify, needs=("codec", "device"), has_output=True)
+VERIFY = TaskEntry(
+    "verify",
+    VerifyConfig,
+    _verify,
+    needs=("codec", "device"),
+    has_output=True,
+    positional=("task.input",),
+    decodes="input",
+)

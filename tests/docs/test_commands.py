@@ -25,10 +25,18 @@ MADE = {"grain": "codec", "larger": "upscaler"}
 APP, PACKAGING, TYPED = "tests/app", "tests/packaging", "tests/docs/test_tutorials.py"
 TESTED = {
     r"^python -m core '…'$": f"{TYPED}::test_pages_that_build_on_each_other",
+    r"^mindvideo train ": f"{APP}/test_verbs.py::test_words_are_spelled_out",
+    r"^mindvideo upscale ": f"{APP}/test_compare.py::test_an_upscaling_shows_what_it_made",
+    r"^mindvideo encode ": f"{APP}/test_implied.py::test_weights_that_come_along_are_the_default",
+    r"^mindvideo (decode|verify) ": f"{APP}/test_implied.py::test_a_stream_finds_its_weights_among_the_runs",
+    r"^mindvideo compare ": f"{APP}/test_compare.py::test_a_stream_is_compared_by_the_codec_that_it_names",
+    r"^mindvideo info ": f"{APP}/test_info.py::test_a_stream",
+    r"^mindvideo weights": f"{APP}/test_weights.py::test_published_weights_become_a_checkpoint_once",
     r"task=upscale ": f"{TYPED}::test_pages_that_build_on_each_other",
     r"task=evaluate ": f"{TYPED}::test_pages_that_build_on_each_other",
     r"codec=x265_dvc .*task=(encode|decode)": f"{TYPED}::test_pages_that_build_on_each_other",
     r"bench_clips|bench_rates|bench_upscaling|_demo_rates": f"{TYPED}::test_pages_that_build_on_each_other",
+    r"task=verify": f"{APP}/test_codec_commands.py::test_decode_gives_a_video_and_verify_is_content",
     r"task=(encode|decode) .*_demo": f"{APP}/test_real_codec_commands.py::test_the_report_tells_the_files_true_size",
     r"codec=resampled": f"{APP}/test_resampled.py::test_a_learned_codec_and_a_learned_upscaler",
     r"task=import_weights": f"{APP}/test_import_weights.py::test_a_published_file_becomes_a_checkpoint",
