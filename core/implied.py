@@ -112,6 +112,10 @@ def _of_stream(
     """The codec and the weights that a stream names; raises `StreamError` where it is none."""
     from core.stream import StreamReader
 
+    if source == Path("-"):
+        raise ConfigError(
+            "what decodes a stream from a pipe must be said: give task.checkpoint=FILE, or codec=NAME experiment=none."
+        )
     with StreamReader(source) as reader:
         header = reader.header
     words = weights.deciding(source, header.codec, header.fingerprint, registry)
