@@ -23,6 +23,7 @@ CANNOT_MATTER = frozenset(
         "task.output",
         "task.overwrite",
         "task.parallel",
+        "task.engine",
         "task.report",
         "task.checkpoint",  # told by the weights
         "task.resume",

@@ -87,7 +87,7 @@ def _encode_live(config: EncodeConfig, run: Run) -> None:
     from core.coding.live import encode_live
     from core.media.claim import claimed
 
-    if config.parallel > 1 or config.report or any(run.settings.codec.goal):
+    if config.is_shared or config.report or any(run.settings.codec.goal):
         raise ConfigError(
             "task.parallel, task.report, codec.bitrate and codec.size need files: give task.input and task.output "
             "as such, or leave them out."
@@ -111,7 +111,7 @@ def _coding(
 ) -> Iterator[tuple[LoadedCodec, Callable[[Seen], Coder] | None]]:
     """The codec and, where the rate is controlled or other processes share the work, what codes by it."""
     goal = run.settings.codec.goal
-    if config.parallel == 1:
+    if not config.is_shared:
         loaded = run.codec(config.checkpoint, streams=True)
         yield loaded, partial(_controlled, config, run, loaded) if any(goal) else None
         return
