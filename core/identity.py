@@ -24,6 +24,7 @@ CANNOT_MATTER = frozenset(
         "task.overwrite",
         "task.parallel",
         "task.page",
+        "task.engine",
         "task.report",
         "task.checkpoint",  # told by the weights
         "task.resume",

@@ -100,7 +100,7 @@ def _decode_live(config: DecodeConfig, run: Run) -> None:
         frames = config.frames if config.end is None else frames
     elif config.places != (0, None):
         raise ConfigError("task.start and task.end need a stream in a file, which - is not.")
-    if config.parallel > 1:
+    if config.is_shared:
         raise ConfigError(
             "task.parallel needs files: give task.input and task.output as such, or leave it out."
         )
@@ -138,7 +138,7 @@ def decoding(
 
     Their pictures wait beside the ``output``, if there is one.
     """
-    if options.parallel == 1:
+    if not options.is_shared:
         yield run.codec(checkpoint, streams=True), None
         return
     from core.coding.shared import decoded

@@ -82,7 +82,7 @@ def _encode(config: EncodeConfig, run: Run) -> None:
         from core.report.compare import of_stream, of_video
 
         source = of_video(config.path, lambda: config.open(run.limits))
-        whole = loaded if config.parallel == 1 else run.codec(config.checkpoint, streams=True)
+        whole = run.codec(config.checkpoint, streams=True) if config.is_shared else loaded
         show([source, of_stream(output, whole, run.limits)], beside(output, ".html"))
 
 
@@ -92,7 +92,7 @@ def _encode_live(config: EncodeConfig, run: Run) -> None:
     from core.coding.live import encode_live
     from core.media.claim import claimed
 
-    if config.parallel > 1 or config.report or config.page or any(run.settings.codec.goal):
+    if config.is_shared or config.report or config.page or any(run.settings.codec.goal):
         raise ConfigError(
             "task.parallel, task.report, task.page, codec.bitrate and codec.size need files: give task.input and "
             "task.output as such, or leave them out."
@@ -116,7 +116,7 @@ def _coding(
 ) -> Iterator[tuple[LoadedCodec, Callable[[Seen], Coder] | None]]:
     """The codec and, where the rate is controlled or other processes share the work, what codes by it."""
     goal = run.settings.codec.goal
-    if config.parallel == 1:
+    if not config.is_shared:
         loaded = run.codec(config.checkpoint, streams=True)
         yield loaded, partial(_controlled, config, run, loaded) if any(goal) else None
         return

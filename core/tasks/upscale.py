@@ -84,7 +84,7 @@ def _upscaler(
     config: UpscaleConfig, run: Run, reader: VideoReader
 ) -> Iterator[tuple[Upscaler, Mapping[str, Any], Share | None]]:
     """The upscaler, all that decides what it makes, and who shares the work; then it says no more than its scale."""
-    if config.parallel == 1:
+    if not config.is_shared:
         chosen = upscaler_of(run, config.checkpoint)
         yield chosen.build(), {**chosen.identity(), **identity.task(run)}, None
         return
