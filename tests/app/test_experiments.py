@@ -13,10 +13,11 @@ from core.hooks import Split
 from core.tasks.measure import data_set, settled
 
 ROOT = Path(__file__).parents[2]
-EXPERIMENTS = sorted(path.stem for path in ROOT.glob("plugins/*/conf/experiment/*.yaml"))
+OURS = [*ROOT.glob("plugins/*/conf/experiment/*.yaml"), *ROOT.glob("conf/experiment/*.yaml")]
+BENCHMARKS = sorted(path.stem for path in OURS if path.stem.startswith("bench_"))
+EXPERIMENTS = sorted(path.stem for path in OURS if path.stem not in {"none", *BENCHMARKS})
 CONTENDERS = sorted([*ROOT.glob("plugins/*/conf/contender/*.yaml"), *ROOT.glob("conf/contender/*.yaml")])
 TEST_SETS = sorted(ROOT.glob("conf/testset/*.yaml"))
-BENCHMARKS = sorted(path.stem for path in ROOT.glob("conf/experiment/bench_*.yaml"))
 PRESETS = sorted(path.stem for path in ROOT.glob("plugins/*/conf/model/*.yaml"))
 
 
@@ -68,9 +69,7 @@ def test_experiments_compose_with_every_device(name):
 
     Every option of a GPU is one of an Ascend card.
     """
-    brings_clips = name.endswith(("_demo", "_rates", "_transposed")) or name in BENCHMARKS
-    root = [] if brings_clips else ["dataset.root=/data"]
-    settings = core.open_run([f"experiment={name}", "device=ascend", *root]).settings
+    settings = opened(f"experiment={name}", "device=ascend").settings
     assert isinstance(settings.device, AscendConfig)
 
 
