@@ -388,8 +388,8 @@ def _published_noise(seed: int) -> Iterator[None]:
 
     def add(x: Tensor) -> Tensor:
         number = next(calls) ^ 1
-        noise = np.random.default_rng([seed, number]).random(x.shape) - 0.5
-        return x + Tensor(noise.astype(np.float32))
+        noise = np.random.default_rng([seed, number]).random(x.shape, np.float32) - np.float32(0.5)
+        return x + Tensor(noise)
 
     before = factorized.add_noise, stepped.add_noise
     factorized.add_noise = stepped.add_noise = add
