@@ -21,7 +21,7 @@ from core.symbols.tables import TableSet, fine_gaussian_tables
 from core.testing.recipes import load_weights
 from plugins.dcvcuf.blocks import row
 from plugins.dcvcuf.codec import DcvcUfCodec, DcvcUfPictures, State, tensor_of
-from plugins.dcvcuf.colour import to_rgb, to_ycbcr
+from plugins.dcvcuf.colour import to_rgb
 from plugins.dcvcuf.config import (
     DcvcUfCodecConfig,
     DcvcUfConfig,
@@ -54,7 +54,7 @@ _TOLERANCES = {"z_q": 0.0, "y_q": 0.0, "coded_symbols": 0.0, "coded_index": 1.0}
 _COUNTS = 6.0
 """Of 65536: published tables are computed in float32."""
 _LONGEST = 8
-"""Where published tables end."""
+"""Where published tables end; ours of y are wider then."""
 _BYTES, _SHARE_OF_BYTES = 16, 0.02
 """By how much our payload may be longer or shorter than the published string."""
 
@@ -270,8 +270,8 @@ def _compare_tables(name: str, tables: TableSet, arrays: Arrays, lengths: str, q
     ours = expected.copy()
     for row_, counts in enumerate(tables.frequencies[first : first + len(expected)]):
         extent = -int(tables.offsets[first + row_])
-        if extent >= _LONGEST and arrays[lengths][row_] == 2 * _LONGEST + 3:
-            continue  # ours are wider
+        if name == "gauss_cdf" and extent >= _LONGEST and arrays[lengths][row_] == 2 * _LONGEST + 3:
+            continue
         alternating = np.append(0, np.stack((np.arange(1, extent + 1), -np.arange(1, extent + 1)), 1))
         cdf = np.append(0, np.cumsum(np.append(counts[alternating + extent], counts[-1])))
         if cdf.size != arrays[lengths][row_]:
@@ -283,8 +283,8 @@ def _compare_tables(name: str, tables: TableSet, arrays: Arrays, lengths: str, q
 def _replay_training(fixture: Fixture) -> Iterator[Comparison]:
     """Losses, bits, errors and gradients of the training cases: of each frame by itself, cascaded, and of pictures."""
     told, salt = fixture.manifest["training"], fixture.manifest.get("weights_salt", "")
-    frames = fixture.arrays["train_frames"].astype(np.float32) / np.float32(255)
-    planes = [to_ycbcr(Tensor(frame)) for frame in frames]
+    frames = fixture.arrays["train_frames"].astype(np.float32) / np.float32(255) - np.float32(0.5)
+    planes = [Tensor(frame) for frame in frames]
     quality = Tensor(np.array(told["qps"], np.int32))
     for mode in ("step", "cascade"):
         network = build(salt, "ld").set_train()
@@ -388,8 +388,8 @@ def _published_noise(seed: int) -> Iterator[None]:
 
     def add(x: Tensor) -> Tensor:
         number = next(calls) ^ 1
-        noise = np.random.default_rng([seed, number]).random(x.shape) - 0.5
-        return x + Tensor(noise.astype(np.float32))
+        noise = np.random.default_rng([seed, number]).random(x.shape, np.float32) - np.float32(0.5)
+        return x + Tensor(noise)
 
     before = factorized.add_noise, stepped.add_noise
     factorized.add_noise = stepped.add_noise = add
