@@ -29,6 +29,8 @@ REVIEWED = {
     "task.input": "told by the source's own facts",
     "task.output": "where, not what",
     "task.overwrite": "where, not what",
+    "task.parallel": "any number of processes makes the same; their threads stand with the device",
+    "task.engine": "where they run",
     "task.report": "written beside, from the same records",
     "task.checkpoint": "told by the weights' content",
     "task.resume": "whether to go on at all",
