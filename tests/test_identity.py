@@ -30,6 +30,8 @@ REVIEWED = {
     "task.output": "where, not what",
     "task.overwrite": "where, not what",
     "task.page": "a page beside the output, made of it",
+    "task.parallel": "any number of processes makes the same; their threads stand with the device",
+    "task.engine": "where they run",
     "task.report": "written beside, from the same records",
     "task.checkpoint": "told by the weights' content",
     "task.resume": "whether to go on at all",

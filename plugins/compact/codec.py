@@ -6,9 +6,6 @@ so all symbols of a latent are decoded before the network that expects it runs.
 
 from __future__ import annotations
 
-from copy import copy
-from dataclasses import replace
-
 import numpy as np
 from mindspore import Tensor
 
@@ -137,12 +134,6 @@ class CompactPictures(PredictiveCodec):
     def latents(network: Compact) -> Latents:
         latent = network.intra.latent
         return {"intra.hyper": (latent.prior, MULTIPLE), "intra": (latent, _LATENT)}
-
-    def at(self, quality: float) -> CompactPictures:
-        """The same codec at another quality, on the same compiled network."""
-        other = copy(self)
-        other.config = replace(self.config, quality=round(quality))
-        return other
 
     def encode_intra(self, frame: Tensor, packet: PacketWriter) -> Made:
         quality = self.config.quality
