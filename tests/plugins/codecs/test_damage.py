@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from core.hooks import PacketType, PictureFormat
+from core.machine import peak_memory
 from core.stream.fields import Fields, sealed, seed
 from core.symbols.coder import SymbolDecoder
 from core.testing import damage as ways
-from core.testing.damage import Remembering, forged, peak_memory
+from core.testing.damage import Remembering, forged
 from core.testing.material import ARITHMETIC, stream_header, write_stream
 
 from .material import build_frames, mode
