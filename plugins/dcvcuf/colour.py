@@ -25,5 +25,5 @@ def to_rgb(planes: Tensor) -> Tensor:
 
 
 def shown(planes: Tensor) -> Tensor:
-    """The same of what a network made, which is clamped before."""
-    return to_rgb(ops.clamp(planes, -0.5, 0.5))
+    """The same of what a network made, which is clamped before; what is no number stays so, to be noticed."""
+    return to_rgb(ops.where(ops.isfinite(planes), ops.clamp(planes, -0.5, 0.5), planes))

@@ -7,7 +7,15 @@ from collections.abc import Callable
 from mindspore import Tensor, nn, ops
 
 from core.codec import QualityBitEstimator, SteppedLatent
-from core.nn import Conv2d, PixelShuffle, crop_like, full_precision, replicate_to_multiple, require_sides
+from core.nn import (
+    Conv2d,
+    LowerBound,
+    PixelShuffle,
+    crop_like,
+    full_precision,
+    replicate_to_multiple,
+    require_sides,
+)
 
 from .blocks import (
     PATCH,
@@ -175,6 +183,7 @@ class VideoNetwork(nn.Cell):
             self.hyper_scales = hyper_scales(hyper, latent) if config.portable else None
         self.bit_estimator_z = QualityBitEstimator(hyper, QUALITIES)
         self.latent = SteppedLatent(self.hyper_scales)
+        self.bound_step = LowerBound(SMALLEST_STEP)
         self.q_encoder = table(QUALITIES, features, "q_encoder")
         self.q_decoder = table(QUALITIES, features, "q_decoder")
         self.q_feature = table(QUALITIES, features, "q_feature")
@@ -225,9 +234,9 @@ class VideoNetwork(nn.Cell):
         expected = self.y_prior_fusion(ops.concat((hyper, temporal), 1))
         if self.hyper_scales is not None:
             step, means = ops.chunk(expected, 2, 1)
-            return expected, ops.maximum(step, SMALLEST_STEP), means
+            return expected, self.bound_step(step), means
         step, scales, means = ops.chunk(expected, 3, 1)
-        return expected, ops.maximum(step, SMALLEST_STEP), means, scales
+        return expected, self.bound_step(step), means, scales
 
     def synthesise(self, y_hat: Tensor, context: Tensor, quality: Tensor) -> Tensor:
         """Features of the frames, N,features,H/8,W/8, from the quantised latent."""
