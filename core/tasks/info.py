@@ -129,7 +129,9 @@ def _checkpoint(path: Path, registry: Registry) -> list[Fact]:
 
 
 def _section(kind: str, section: dict[str, Any]) -> str:
-    options = " ".join(f"{name}={value}" for name, value in section.items() if name != kind)
+    options = " ".join(
+        f"{name}={value}" for name, value in section.items() if name != kind and value is not None
+    )
     return f"{section[kind]} {options}".rstrip()
 
 

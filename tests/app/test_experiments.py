@@ -129,8 +129,13 @@ def test_contenders_of_a_benchmark_are_chosen_and_changed_as_all_settings():
 def test_the_anchors_of_four_rates():
     task = core.open_run(["experiment=bench_rates"]).settings.task
     assert task.anchors == ["dcvc", "x265"]
-    assert set(task.contenders) == {"ssfvc", "dvc", "dvcp", "dcvc", "x265"}
+    assert set(task.contenders) == {"ssfvc", "dvc", "dvcp", "dcvc", "dcvcuf", "x265"}
     assert all(len(contender["points"]) == 4 for contender in task.contenders.values())
+
+
+def test_four_qualities_of_one_network_are_no_four_trainings():
+    points = core.open_run(["experiment=bench_rates"]).settings.task.contenders["dcvcuf"]["points"]
+    assert list(points.values()) == [[f"codec.quality={quality}"] for quality in (0, 21, 42, 63)]
 
 
 @pytest.mark.parametrize("name", ["ssfvc", "dvc", "dvcp", "dcvc"])

@@ -78,7 +78,7 @@ def test_a_conventional_stream(within, told):
 def test_a_checkpoint(coded, told):
     facts = told(coded)
     assert facts["model"] == "toy step=4.0"
-    assert facts["codec"].startswith("toy gop=4")
+    assert facts["codec"] == "toy gop=4 scene_cut=False"
     assert facts["dataset"].startswith("clips ")
     assert (facts["parameters"], facts["coding tables"]) == ("1", "yes")
     assert facts["offered by"] == "toy 1.0"
