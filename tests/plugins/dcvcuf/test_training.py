@@ -106,7 +106,8 @@ def test_cascaded_gradients_are_those_of_the_whole_clip():
         np.testing.assert_allclose(moved, gradient.asnumpy(), atol=limit, err_msg=parameter.name)
 
 
-@pytest.mark.parametrize("cascaded", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("cascaded", [False, True])
 def test_a_resumed_training_is_the_uninterrupted_one(cascaded):
     """Compiled, as trainings run."""
     frames = clips(3)
@@ -118,19 +119,13 @@ def test_a_resumed_training_is_the_uninterrupted_one(cascaded):
         end = tensors_of(step, "")
         assign(step, middle, "state")
         assert [float(value.asnumpy()) for value in step(frames)] == expected
+    # Each packet moves the network, but rates of learning are those of steps, of which two were done.
+    assert step.optimizer.global_step.asnumpy().tolist() == [2]
+    assert int(step.steps_done.asnumpy()) == 2
     changed = tensors_of(step, "")
     assert any((value != middle[name]).any() for name, value in changed.items())
     for name, value in changed.items():
         np.testing.assert_array_equal(value, end[name], err_msg=name)
-
-
-def test_each_packet_moves_the_network_but_rates_count_steps():
-    network = build_network().set_train()
-    optimizer = nn.Adam(network.trainable_params(), [1e-3] * 9)
-    step = build(DcvcUfStepConfig(), network, DcvcUfLoss(DcvcUfLossConfig()), optimizer)
-    step(clips(4))
-    assert step.optimizer.global_step.asnumpy().tolist() == [1]
-    assert int(step.steps_done.asnumpy()) == 1
 
 
 def test_qualities_are_drawn_by_step():
@@ -150,7 +145,13 @@ def test_evaluation_measures_without_noise():
     assert values[0] == values[1] and all(value > 0 for value in values[0])
 
 
-@pytest.mark.parametrize("structure", Structure)
+@pytest.mark.parametrize(
+    "structure",
+    [
+        Structure.ld,
+        *(pytest.param(each, marks=pytest.mark.slow) for each in Structure if each is not Structure.ld),
+    ],
+)
 def test_every_parameter_learns(structure):
     """In an intra frame's successor and the frame after it."""
     network = build_network(structure=structure, portable=structure is not Structure.htl).set_train()
