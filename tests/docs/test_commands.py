@@ -25,10 +25,11 @@ MADE = {"grain": "codec", "larger": "upscaler"}
 APP, PACKAGING, TYPED = "tests/app", "tests/packaging", "tests/docs/test_tutorials.py"
 TESTED = {
     r"^python -m core '…'$": f"{TYPED}::test_pages_that_build_on_each_other",
+    r"^mindvideo VERB --help": f"{APP}/test_verbs.py::test_help_shows_one_task",
     r"^mindvideo train ": f"{APP}/test_verbs.py::test_words_are_spelled_out",
     r"^mindvideo upscale ": f"{APP}/test_compare.py::test_an_upscaling_shows_what_it_made",
-    r"^mindvideo encode ": f"{APP}/test_implied.py::test_weights_that_come_along_are_the_default",
-    r"^mindvideo (decode|verify) ": f"{APP}/test_implied.py::test_a_stream_finds_its_weights_among_the_runs",
+    r"^(mindvideo|python -m core) encode ": f"{APP}/test_implied.py::test_weights_that_come_along_are_the_default",
+    r"^(mindvideo|python -m core) (decode|verify) ": f"{APP}/test_implied.py::test_a_stream_finds_its_weights_among_the_runs",
     r"^mindvideo compare ": f"{APP}/test_compare.py::test_a_stream_is_compared_by_the_codec_that_it_names",
     r"^mindvideo info ": f"{APP}/test_info.py::test_a_stream",
     r"^mindvideo weights": f"{APP}/test_weights.py::test_published_weights_become_a_checkpoint_once",
@@ -62,7 +63,7 @@ TESTED = {
     r"make_reference": "tests/docs/test_reference.py::test_the_page_is_up_to_date",
     **{
         rf"tests/parity/replay\.py {name} ": f"tests/parity/test_{name}.py::test_all_configurations_are_tried"
-        for name in ("cycmunet", "ssfvc", "dvc", "dcvc", "cheng2020")
+        for name in ("cycmunet", "ssfvc", "dvc", "dcvc", "dcvc_uf", "cheng2020")
     },
 }
 """Commands that another test runs, maybe with other files and sizes, and that test."""
