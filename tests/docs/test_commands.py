@@ -25,7 +25,6 @@ MADE = {"grain": "codec", "larger": "upscaler"}
 APP, PACKAGING, TYPED = "tests/app", "tests/packaging", "tests/docs/test_tutorials.py"
 TESTED = {
     r"^python -m core '…'$": f"{TYPED}::test_pages_that_build_on_each_other",
-    r"^mindvideo VERB --help": f"{APP}/test_verbs.py::test_help_shows_one_task",
     r"^mindvideo train ": f"{APP}/test_verbs.py::test_words_are_spelled_out",
     r"^mindvideo upscale ": f"{APP}/test_compare.py::test_an_upscaling_shows_what_it_made",
     r"^(mindvideo|python -m core) encode ": f"{APP}/test_implied.py::test_weights_that_come_along_are_the_default",
