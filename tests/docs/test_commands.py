@@ -23,12 +23,13 @@ MADE = {"grain": "codec", "larger": "upscaler"}
 """Plugins that the template makes: the one of the tutorial, and one of the other kind."""
 
 APP, PACKAGING, TYPED = "tests/app", "tests/packaging", "tests/docs/test_tutorials.py"
+COMMAND = "(mindvideo|python -m core)"
 TESTED = {
     r"^python -m core '…'$": f"{TYPED}::test_pages_that_build_on_each_other",
     r"^mindvideo train ": f"{APP}/test_verbs.py::test_words_are_spelled_out",
     r"^mindvideo upscale ": f"{APP}/test_compare.py::test_an_upscaling_shows_what_it_made",
-    r"^(mindvideo|python -m core) encode ": f"{APP}/test_implied.py::test_weights_that_come_along_are_the_default",
-    r"^(mindvideo|python -m core) (decode|verify) ": f"{APP}/test_implied.py::test_a_stream_finds_its_weights_among_the_runs",
+    rf"^{COMMAND} encode ": f"{APP}/test_implied.py::test_weights_that_come_along_are_the_default",
+    rf"^{COMMAND} (decode|verify) ": f"{APP}/test_implied.py::test_a_stream_finds_its_weights_among_the_runs",
     r"^mindvideo compare ": f"{APP}/test_compare.py::test_a_stream_is_compared_by_the_codec_that_it_names",
     r"^mindvideo info ": f"{APP}/test_info.py::test_a_stream",
     r"^mindvideo weights": f"{APP}/test_weights.py::test_published_weights_become_a_checkpoint_once",
