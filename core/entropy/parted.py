@@ -213,7 +213,7 @@ class PartedLatent(nn.Cell):
     def tables(self, name: str) -> Arrays:
         """``<name>.scales.*``, the network that chooses tables; ``<name>.offsets`` (Q,C), what qualities add to it."""
         thresholds = np.log(self.conditional.thresholds.astype(np.float64))
-        network = integer_twin(self.scale_synthesis, self.prior, thresholds)
+        network = integer_twin(self.scale_synthesis, thresholds, self.prior.medians_in_numpy())
         logarithms = self.log_scales.of_qualities(self.qualities)
         if not np.abs(logarithms).max() < _LARGEST_OFFSET:  # False for NaN as well
             raise CheckpointError(
