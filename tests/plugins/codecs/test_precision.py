@@ -23,7 +23,7 @@ def subject(request):
 @pytest.mark.parametrize("coded_low", [False, True], ids=["decoded in bfloat16", "coded in bfloat16"])
 @pytest.mark.parametrize("count", [6, pytest.param(101, marks=pytest.mark.slow)])
 def test_precisions_share_streams(kernels, subject, coded_low, count):
-    format = PictureFormat(subject.multiple - 8, subject.multiple - 28)
+    format = PictureFormat(max(subject.multiple - 8, 56), max(subject.multiple - 28, 36))
     frames = build_frames(count, format.height, format.width)
     with mode(ms.PYNATIVE_MODE):
         with Backend(kernels, low=ms.bfloat16 if coded_low else None):
