@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_crew import Squares
 
 from core.clusters import RayCrew
 from core.errors import CrewError, MediaError
+
+from .test_crew import Squares
 
 pytestmark = pytest.mark.slow
 
