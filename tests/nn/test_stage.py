@@ -49,6 +49,17 @@ def test_a_stage_is_compiled_when_it_was_called_often_enough_with_one_size(kerne
         np.testing.assert_array_equal(later, made[0])
 
 
+def test_a_stage_that_takes_long_is_compiled_sooner(kernels, compiled, monkeypatch):
+    monkeypatch.setattr("core.nn.stage._PATIENCE", 0.0)
+    x = picture(6, 8)
+    with executed_in(ms.GRAPH_MODE):
+        with Backend(kernels, interpreted=8):
+            stage = Halved(Conv2d(3, 4).set_train(False))
+        made = [stage(x).asnumpy() for _ in range(2)]
+    assert compiled == [x.shape]
+    np.testing.assert_array_equal(*made)
+
+
 def test_by_default_a_stage_is_compiled_at_once(compiled):
     with executed_in(ms.GRAPH_MODE):
         Halved(Conv2d(3, 4))(picture(4, 4))
