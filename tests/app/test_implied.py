@@ -195,10 +195,12 @@ def test_a_codec_that_is_not_here_is_told(coded, monkeypatch):
         chosen("verify", "in.mdv")
 
 
-def test_a_conventional_stream_needs_no_words(within):
+def test_a_conventional_stream_needs_no_words(within, caplog):
     short_video(Path("in.y4m"), 3)
     executed("encode", "in.y4m", "codec=x264", "experiment=none")
-    executed("verify", "in.mdv")
+    with caplog.at_level("INFO"):
+        executed("verify", "in.mdv")
+    assert "3 frames" in caplog.text
 
 
 def test_a_learned_picture_codec_is_found_as_well(within):
