@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from core.clusters import RayCrew
-from core.crew import Seen
+from core.crew import Seen, Where
 from core.media.writer import open_writer
 
 ACTORS, PIECES, COST = 8, 64, 0.5
@@ -144,7 +144,7 @@ class Stub:
     flag: Path
     hello: str = "stub"
 
-    def __call__(self) -> Stub:
+    def __call__(self, where: Where) -> Stub:
         return self
 
     def do(self, piece: int, seen: Seen) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.crew import ATTEMPTS, LocalCrew, Seen, require_alike
+from core.crew import ATTEMPTS, LocalCrew, Seen, Where, require_alike
 from core.errors import CrewError, MediaError
 
 pytestmark = pytest.mark.heavy
@@ -22,7 +22,7 @@ class Squares:
     mishaps: Path
     hello: str = "squares"
 
-    def __call__(self) -> Squares:
+    def __call__(self, where: Where) -> Squares:
         return self
 
     def do(self, piece: int, seen: Seen) -> int:

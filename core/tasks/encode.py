@@ -128,7 +128,7 @@ def _coding(
 
     film = config.film(reader, run.limits)
     make = partial(_worker, config.checkpoint, film, config.estimated)
-    with crew_of(run, config, make) as crew:
+    with crew_of(run, config, config.path, make) as crew:
         yield crew.hello, partial(encoding, crew, film)
 
 
@@ -140,10 +140,10 @@ def _controlled(config: EncodeConfig, run: Run, loaded: LoadedCodec, seen: Seen)
     return RateControl(loaded, Goal(*run.settings.codec.goal), opened, config.estimated, seen)
 
 
-def _worker(checkpoint: str | None, film: Film, estimate: bool, run: Run) -> EncodingWorker:
+def _worker(checkpoint: str | None, film: Film, estimate: bool, run: Run, source: Path) -> EncodingWorker:
     from core.coding.shared import EncodingWorker
 
-    return EncodingWorker(run.codec(checkpoint, streams=True), film, estimate)
+    return EncodingWorker(run.codec(checkpoint, streams=True), film.at(source), estimate)
 
 
 ENCODE = TaskEntry(

@@ -91,16 +91,16 @@ def _upscaler(
     from core.upscaling.shared import Share
 
     film = config.film(reader, run.limits)
-    with crew_of(run, config, partial(_worker, config, film)) as crew:
+    with crew_of(run, config, config.path, partial(_worker, config, film)) as crew:
         yield crew.hello, crew.hello.identity, Share(crew, film)
 
 
-def _worker(config: UpscaleConfig, film: Film, run: Run) -> UpscalingWorker:
+def _worker(config: UpscaleConfig, film: Film, run: Run, source: Path) -> UpscalingWorker:
     from core.upscaling.shared import UpscalingWorker
 
     chosen = upscaler_of(run, config.checkpoint)
     known = {**chosen.identity(), **identity.task(run)}
-    return UpscalingWorker(chosen.build(), config.options, film, known)
+    return UpscalingWorker(chosen.build(), config.options, film.at(source), known)
 
 
 UPSCALE = TaskEntry(

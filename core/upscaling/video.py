@@ -20,9 +20,10 @@ from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any
 
+from core.carried import unpack
 from core.errors import MediaError
 from core.facts import facts
-from core.files import publish
+from core.files import publish, temporary_file
 from core.hooks import Upscaler
 from core.media.claim import claimed, require_space
 from core.media.encoders import uncoded_bytes
@@ -156,16 +157,19 @@ class _Job:
     def shared_parts(self, share: Share) -> Iterator[int]:
         """The same by the processes of a crew."""
         done: list[int] = []
-        pieces = self._pieces(share.film)
         with self._writing():
-            for piece, cuts in share.crew.run(pieces, done.append):
+            mark = temporary_file(self._folder.path / "here")
+            for piece, made in share.crew.run(self._pieces(share.film, mark), done.append):
+                if made.files is not None:
+                    clear(piece.path)
+                    unpack(piece.path, made.files)
                 if not piece.is_held:
                     self._folder.add(piece.path)
-                self._cuts += cuts
+                self._cuts += made.cuts
                 yield sum(done)
                 done.clear()
 
-    def _pieces(self, film: Film) -> Iterator[Piece]:
+    def _pieces(self, film: Film, mark: Path) -> Iterator[Piece]:
         """The parts of a film, as others make them."""
         last = next(film.frames(len(film) - 1, len(film)))
         times = film.times
@@ -180,7 +184,7 @@ class _Job:
             part = spans[first : first + PART_FRAMES]
             path = self._begin_part(part[0][0])
             moments = [self._moments(*span) for span in part]
-            yield Piece(first, path, self._folder.holds(path), moments, self._target)
+            yield Piece(first, path, self._folder.holds(path), moments, self._target, mark)
 
     def _begin_part(self, start: Fraction) -> Path:
         path = self._folder.path / f"{len(self._paths):06d}{self._target.part_suffix}"
