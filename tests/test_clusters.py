@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core import clusters
 from core.clusters import RayCrew, SubmititCrew
-from core.crew import QueuedCrew
+from core.crew import QueuedCrew, Seen, Where
 from core.errors import CrewError, MediaError
+from core.testing.limits import becomes_true
 
 from .test_crew import Squares
 
@@ -59,3 +62,89 @@ def test_what_no_worker_survives_is_told(make: Any, tmp_path: Path) -> None:
         pytest.raises(CrewError, match=r"ended 3 times by .* at 1: most likely"),
     ):
         list(crew.run(range(3), lambda parts: None))
+
+
+@dataclass
+class Readers:
+    """Tells what is in a file or folder, and where it lies."""
+
+    path: Path
+    hello: str = "reader"
+
+    def __call__(self, where: Where) -> Readers:
+        return Readers(where(self.path))
+
+    def do(self, piece: str, seen: Seen) -> tuple[Path, bytes]:
+        seen(1)
+        return self.path, (self.path / piece).read_bytes()
+
+
+@pytest.mark.parametrize("piece", ["", "inner/b"])
+def test_files_that_a_machine_does_not_see_are_copied(
+    piece: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ray")
+    path = tmp_path / "a"
+    if piece:
+        (path / "inner").mkdir(parents=True)
+        (path / "inner" / "c").write_bytes(b"other")
+    (path / piece).write_bytes(b"bytes")
+    monkeypatch.setattr("core.carried.BLOCK", 2)
+    with RayCrew(Readers(path), 1, 1, [path]) as crew:
+        assert list(crew.run([piece], lambda parts: None)) == [(piece, (path, b"bytes"))]
+    traces = clusters.trace(path)
+    monkeypatch.setattr(clusters, "trace", lambda path: traces[1:])  # for who leads; workers have it as it is
+    with RayCrew(Readers(path), 2, 1, [path]) as crew:
+        for _, (where, data) in crew.run([piece] * 3, lambda parts: None):
+            assert where != path and where.name == "a" and data == b"bytes"
+    assert not where.exists()
+
+
+@dataclass
+class Slow(Squares):
+    """Takes its time, and notes the node that it is on."""
+
+    def do(self, piece: int, seen: Seen) -> int:
+        import ray
+
+        node = ray.get_runtime_context().get_node_id()
+        (self.mishaps / f"{piece}.{node}").touch()
+        if piece == 3:
+            becomes_true(lambda: (self.mishaps / "gone").exists(), 60)
+        return super().do(piece, seen)
+
+
+def test_a_node_that_fails_half_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no room for another worker in its place: the one that is left does all."""
+    pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    try:
+        second = cluster.add_node(num_cpus=1)
+        monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+        crew = RayCrew(Slow(tmp_path), 2, 1)
+        with crew:
+            assert crew.hello == "squares"
+            pieces = []
+            for piece, result in crew.run(range(12), lambda parts: None, ahead=4):
+                assert result == piece * piece
+                pieces.append(piece)
+                if piece == 2:
+                    cluster.remove_node(second)
+                    (tmp_path / "gone").touch()
+            assert pieces == list(range(12))
+    finally:
+        cluster.shutdown()
+    nodes = {path.suffix for path in tmp_path.glob("[0-9]*.*")}
+    assert len(nodes) == 2 and second.node_id in {node[1:] for node in nodes}
+
+
+def test_an_address_where_no_cluster_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray")
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    with (
+        pytest.raises(CrewError, match="no Ray cluster at RAY_ADDRESS=127"),
+        RayCrew(Squares(tmp_path), 1, 1),
+    ):
+        pass

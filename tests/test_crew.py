@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from core.clusters import RayCrew, SubmititCrew
 from core.crew import ATTEMPTS, LocalCrew, Seen, Where, require_alike
 from core.errors import CrewError, MediaError
 
@@ -71,3 +73,13 @@ def test_workers_that_compute_otherwise_are_refused() -> None:
     require_alike(None, "exact")
     with pytest.raises(CrewError, match="do not compute alike"):
         require_alike("exact", "other")
+
+
+@pytest.mark.parametrize(("crew", "module"), [(RayCrew, "ray"), (SubmititCrew, "submitit")])
+def test_without_an_engine_the_extra_is_named(
+    crew: type[RayCrew | SubmititCrew], module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    made = crew(Squares(tmp_path), 1, 1) if crew is RayCrew else crew(Squares(tmp_path), 1)
+    with pytest.raises(CrewError, match=rf"task\.engine={module} needs the extra cluster"), made:
+        pass

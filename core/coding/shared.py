@@ -197,10 +197,12 @@ def _pictures(made: Decoded, format: PictureFormat) -> Iterator[Picture]:
         yield from (np.zeros((3, 0, 0), np.uint8) for _ in made.times)
         return
     shape = 3, format.height, format.width
-    kind = np.dtype(np.uint8 if format.depth == 8 else np.uint16)
-    size = math.prod(shape) * kind.itemsize
+    count = math.prod(shape)
     with made.file.open("rb") if made.file else io.BytesIO(made.pictures or b"") as pictures:
         for _ in made.times:
-            yield np.frombuffer(pictures.read(size), kind).reshape(shape)
+            if format.depth == 8:
+                yield np.frombuffer(pictures.read(count), np.uint8).reshape(shape)
+            else:
+                yield np.frombuffer(pictures.read(2 * count), np.uint16).reshape(shape)
     if made.file:
         made.file.unlink()

@@ -91,7 +91,7 @@ def _of_submitit(launcher: DictConfig, threads: int) -> tuple[str | None, dict[s
     )
     if executor is None:
         return None, {"cpus_per_task": threads}
-    chosen = {str(name): value for name, value in OmegaConf.to_container(launcher, resolve=True).items()}
+    chosen = {str(name): OmegaConf.select(launcher, str(name)) for name in launcher}
     common = {name: chosen[name] for name in _COMMON if chosen.get(name) is not None}
     own = {
         f"{executor}_{name}": value
