@@ -63,7 +63,8 @@ def decode_live(
     zero: int | None = None
     count = 0
     fault: StreamError | None = None
-    with writer_for(output, header, crf, threads, slots, pipe) as writer:
+    suffix, presentation = output.suffix, header.presentation
+    with writer_for(suffix, header, crf, threads, slots, output, presentation, pipe) as writer:
         try:
             for frame in islice(stream.frames(start), frames):
                 zero = frame.time if zero is None else zero

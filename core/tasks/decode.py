@@ -171,6 +171,7 @@ DECODE = TaskEntry(
     DecodeConfig,
     _decode,
     needs=("codec", "device"),
+    resumes="The same command goes on where it was; .y4m and a folder begin anew.",
     has_output=True,
     positional=("task.input", "task.output"),
     decodes="input",

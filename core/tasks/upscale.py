@@ -46,7 +46,7 @@ class UpscaleConfig(UpscaleOptions, PageOptions, SourceConfig, SharedOptions, Wr
 
 def _upscale(config: UpscaleConfig, run: Run) -> None:
     from core.media.claim import claimed
-    from core.upscaling.parts import require_ours
+    from core.media.parts import require_ours
     from core.upscaling.video import upscale_video
 
     kept = config.path.suffix.lower() if config.path.suffix.lower() == ".mkv" else ".mp4"

@@ -14,10 +14,10 @@ from core.carried import Files, packed
 from core.crew import Crew, Seen
 from core.hooks import Upscaler
 from core.media.part import Film
+from core.media.parts import clear
 from core.media.scenes import RECENT_PAIRS
 from core.upscaling.frames import FrameMaker, Pair, cut_pairs
 from core.upscaling.options import UpscaleOptions
-from core.upscaling.parts import clear
 from core.upscaling.target import Moment, Target
 
 
