@@ -6,7 +6,9 @@ A process that is lost is asked for again, and meanwhile others do what it was a
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +25,7 @@ _DONE, _FAILED, _UNSEEN = range(3)
 _TOGETHER = 30.0
 """Seconds that processes have to be ready after the first, for all to be compared before work begins."""
 _GRACE = 5.0
-"""Seconds that a process has to put away what it holds."""
+"""Seconds that a process has to answer, or to put away what it holds."""
 _POLL = 0.5
 """Seconds between two looks at jobs of submitit, which tell nobody that they have ended."""
 _DAY = 24 * 60
@@ -144,12 +146,26 @@ def joined(ray: Any) -> bool:
     if ray.is_initialized():
         return False
     address = os.environ.get("RAY_ADDRESS")
+    if address:
+        _require_answer(address)
     options = {} if address else {"include_dashboard": False}
     try:
         ray.init(address=address, log_to_driver=False, logging_level="error", **options)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise CrewError(f"there is no Ray cluster at RAY_ADDRESS={address} ({error}).") from error
+    except Exception as error:  # of many kinds, among them this one itself
+        where = f"at RAY_ADDRESS={address}" if address else "on this machine"
+        raise CrewError(f"Ray cannot be begun {where}: {error}") from error
     return True
+
+
+def _require_answer(address: str) -> None:
+    """Raise `CrewError` where nobody answers, for which Ray would wait for minutes."""
+    named = re.fullmatch(r"(?:ray://)?(.+):(\d{1,5})", address)
+    if named is None:  # "auto"
+        return
+    try:
+        socket.create_connection((named[1], int(named[2])), _GRACE).close()
+    except OSError as error:
+        raise CrewError(f"there is no Ray cluster at RAY_ADDRESS={address} ({error}).") from error
 
 
 class _UnseenError(Exception):

@@ -22,82 +22,21 @@ from .test_crew import Squares
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
-@pytest.fixture(autouse=True)
-def tests_for_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers find what is in these modules, and nothing is written elsewhere."""
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[1]), *sys.path]))
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="module", autouse=True)
+def here() -> Iterator[None]:
+    """Workers find what is in these modules."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[1]), *sys.path]))
+        yield
 
 
-def crews() -> Iterator[Any]:
-    """By name, what makes a crew of two workers."""
-    yield pytest.param(lambda recipe: RayCrew(recipe, 2, 1), id="ray")
-    yield pytest.param(lambda recipe: SubmititCrew(recipe, 2, "local"), id="submitit")
-
-
-@pytest.mark.parametrize("make", crews())
-def test_pieces_come_back_in_order_and_a_killed_worker_changes_nothing(make: Any, tmp_path: Path) -> None:
-    pytest.importorskip("ray")
-    mishaps = tmp_path / "mishaps"
-    mishaps.mkdir()
-    (mishaps / "3").write_text("once")
-    seen: list[int] = []
-    crew: QueuedCrew = make(Squares(mishaps))
-    with crew:
-        assert crew.hello == "squares"
-        assert list(crew.run(range(6), seen.append, ahead=4)) == [(n, n * n) for n in range(6)]
-        assert not (mishaps / "3").exists() and sum(seen) == 12
-        (mishaps / "2").write_text("wrong")
-        with pytest.raises(MediaError, match="2 cannot be squared"):
-            list(crew.run(range(5), seen.append))
-    assert [path.name for path in tmp_path.iterdir()] == ["mishaps"]
-
-
-@pytest.mark.parametrize("make", crews())
-def test_what_no_worker_survives_is_told(make: Any, tmp_path: Path) -> None:
-    pytest.importorskip("ray")
-    (tmp_path / "1").write_text("always")
-    with (
-        make(Squares(tmp_path)) as crew,
-        pytest.raises(CrewError, match=r"ended 3 times by .* at 1: most likely"),
-    ):
-        list(crew.run(range(3), lambda parts: None))
-
-
-@dataclass
-class Readers:
-    """Tells what is in a file or folder, and where it lies."""
-
-    path: Path
-    hello: str = "reader"
-
-    def __call__(self, where: Where) -> Readers:
-        return Readers(where(self.path))
-
-    def do(self, piece: str, seen: Seen) -> tuple[Path, bytes]:
-        seen(1)
-        return self.path, (self.path / piece).read_bytes()
-
-
-@pytest.mark.parametrize("piece", ["", "inner/b"])
-def test_files_that_a_machine_does_not_see_are_copied(
-    piece: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("ray")
-    path = tmp_path / "a"
-    if piece:
-        (path / "inner").mkdir(parents=True)
-        (path / "inner" / "c").write_bytes(b"other")
-    (path / piece).write_bytes(b"bytes")
-    monkeypatch.setattr("core.carried.BLOCK", 2)
-    with RayCrew(Readers(path), 1, 1, [path]) as crew:
-        assert list(crew.run([piece], lambda parts: None)) == [(piece, (path, b"bytes"))]
-    traces = clusters.trace(path)
-    monkeypatch.setattr(clusters, "trace", lambda path: traces[1:])  # for who leads; workers have it as it is
-    with RayCrew(Readers(path), 2, 1, [path]) as crew:
-        for _, (where, data) in crew.run([piece] * 3, lambda parts: None):
-            assert where != path and where.name == "a" and data == b"bytes"
-    assert not where.exists()
+@pytest.fixture(scope="module")
+def ray() -> Iterator[None]:
+    """Ray, on this machine, for all tests that do not need more."""
+    ray = pytest.importorskip("ray")
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
 
 
 @dataclass
@@ -148,3 +87,77 @@ def test_an_address_where_no_cluster_is(tmp_path: Path, monkeypatch: pytest.Monk
         RayCrew(Squares(tmp_path), 1, 1),
     ):
         pass
+
+
+def crews() -> Iterator[Any]:
+    """By name, what makes a crew of two workers."""
+    yield pytest.param(lambda recipe: RayCrew(recipe, 2, 1), id="ray")
+    yield pytest.param(lambda recipe: SubmititCrew(recipe, 2, "local"), id="submitit")
+
+
+@pytest.mark.parametrize("make", crews())
+def test_pieces_come_back_in_order_and_a_killed_worker_changes_nothing(
+    make: Any, ray: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    mishaps = tmp_path / "mishaps"
+    mishaps.mkdir()
+    (mishaps / "3").write_text("once")
+    seen: list[int] = []
+    crew: QueuedCrew = make(Squares(mishaps))
+    with crew:
+        assert crew.hello == "squares"
+        assert list(crew.run(range(6), seen.append, ahead=4)) == [(n, n * n) for n in range(6)]
+        assert not (mishaps / "3").exists() and sum(seen) == 12
+        (mishaps / "2").write_text("wrong")
+        with pytest.raises(MediaError, match="2 cannot be squared"):
+            list(crew.run(range(5), seen.append))
+    assert [path.name for path in tmp_path.iterdir()] == ["mishaps"]
+
+
+@pytest.mark.parametrize("make", crews())
+def test_what_no_worker_survives_is_told(
+    make: Any, ray: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "1").write_text("always")
+    with (
+        make(Squares(tmp_path)) as crew,
+        pytest.raises(CrewError, match=r"ended 3 times by .* at 1: most likely"),
+    ):
+        list(crew.run(range(3), lambda parts: None))
+
+
+@dataclass
+class Readers:
+    """Tells what is in a file or folder, and where it lies."""
+
+    path: Path
+    hello: str = "reader"
+
+    def __call__(self, where: Where) -> Readers:
+        return Readers(where(self.path))
+
+    def do(self, piece: str, seen: Seen) -> tuple[Path, bytes]:
+        seen(1)
+        return self.path, (self.path / piece).read_bytes()
+
+
+@pytest.mark.parametrize("piece", ["", "inner/b"])
+def test_files_that_a_machine_does_not_see_are_copied(
+    piece: str, ray: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a"
+    if piece:
+        (path / "inner").mkdir(parents=True)
+        (path / "inner" / "c").write_bytes(b"other")
+    (path / piece).write_bytes(b"bytes")
+    monkeypatch.setattr("core.carried.BLOCK", 2)
+    with RayCrew(Readers(path), 1, 1, [path]) as crew:
+        assert list(crew.run([piece], lambda parts: None)) == [(piece, (path, b"bytes"))]
+    traces = clusters.trace(path)
+    monkeypatch.setattr(clusters, "trace", lambda path: traces[1:])  # for who leads; workers have it as it is
+    with RayCrew(Readers(path), 2, 1, [path]) as crew:
+        for _, (where, data) in crew.run([piece] * 3, lambda parts: None):
+            assert where != path and where.name == "a" and data == b"bytes"
+    assert not where.exists()

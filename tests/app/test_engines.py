@@ -41,11 +41,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         path = tmp_path_factory.mktemp("engines")
         patch.chdir(path)
-        with open_writer(path / "film.mp4", width=96, height=64, frame_rate=25, crf=12) as writer:  # type: ignore[arg-type]
+        with open_writer(path / "film.mp4", width=64, height=64, frame_rate=25, crf=12) as writer:  # type: ignore[arg-type]
             for name in ("box_handheld", "city_night", "bunny_stretch"):
                 with open_video(EMBEDDED / f"{name}.mp4") as reader:
-                    for _, frame in zip(range(24), reader, strict=False):
-                        writer.write(np.ascontiguousarray(frame.rgb[:, 8:72, :96]))
+                    for _, frame in zip(range(16), reader, strict=False):
+                        writer.write(np.ascontiguousarray(frame.rgb[:, 8:72, :64]))
         run = core.open_run([*NETWORK, "task=doctor"])
         network = run.model()
         made = Checkpoint(

@@ -35,6 +35,8 @@ if kind == "stubborn":
     child = os.fork()
     if child:
         open(words["pids"], "w").write(f"{os.getpid()} {child}")
+elif kind == "slow" and "pids" in words:
+    open(words["pids"], "w").write(f"{os.getpid()} 0")
 if kind in ("slow", "stubborn"):
     time.sleep(600)
 if kind == "mute":
@@ -211,7 +213,7 @@ def test_jobs_on_a_cluster(workers, record, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        workers(kind=RayWorkers, parallel=2).run([job("slow", "stubborn", f"pids={pids}"), good[0]], note)
+        workers(kind=RayWorkers, parallel=2).run([job("slow", "slow", f"pids={pids}"), good[0]], note)
     assert ended(pids_in(pids)[0])
 
 
