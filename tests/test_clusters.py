@@ -161,3 +161,16 @@ def test_files_that_a_machine_does_not_see_are_copied(
         for _, (where, data) in crew.run([piece] * 3, lambda parts: None):
             assert where != path and where.name == "a" and data == b"bytes"
     assert not where.exists()
+
+
+@dataclass
+class Unlike(Squares):
+    """Each says that it computes in a way of its own."""
+
+    def __call__(self, where: Where) -> Unlike:
+        return Unlike(self.mishaps, f"arithmetic {os.getpid()}")
+
+
+def test_machines_that_compute_otherwise_are_refused_before_work_begins(ray: None, tmp_path: Path) -> None:
+    with RayCrew(Unlike(tmp_path), 2, 1) as crew, pytest.raises(CrewError, match="do not compute alike"):
+        assert crew.hello

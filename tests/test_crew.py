@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.clusters import RayCrew, SubmititCrew
+from core.clusters import RayCrew, SubmititCrew, _Job
 from core.crew import ATTEMPTS, LocalCrew, Seen, Where, require_alike
 from core.errors import CrewError, MediaError
 
@@ -73,6 +73,12 @@ def test_workers_that_compute_otherwise_are_refused() -> None:
     require_alike(None, "exact")
     with pytest.raises(CrewError, match="do not compute alike"):
         require_alike("exact", "other")
+
+
+def test_a_job_on_a_machine_that_computes_otherwise_refuses(tmp_path: Path) -> None:
+    assert _Job(Squares(tmp_path), "squares")(3) == (0, (9, 2))
+    kind, error = _Job(Squares(tmp_path), "others")(3)
+    assert kind == 1 and isinstance(error, CrewError) and "do not compute alike" in str(error)
 
 
 @pytest.mark.parametrize(("crew", "module"), [(RayCrew, "ray"), (SubmititCrew, "submitit")])
