@@ -104,9 +104,7 @@ def test_a_decode_that_was_stopped_goes_on(
     assert not list(tmp_path.glob("*.parts"))
 
 
-def test_a_stop_while_parts_are_joined(
-    stream: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stop_while_parts_are_joined(stream: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
