@@ -77,10 +77,10 @@ def descendants(pid: int) -> list[int]:
 
 def kill_a_worker(output: str, name: bytes) -> threading.Thread:
     """Sends SIGKILL to one of the processes called so, once some groups are coded."""
-    part = Path(f".{output}.part")
+    journal = Path(f".{output}.frames")
 
     def kill() -> None:
-        assert becomes_true(lambda: part.exists() and part.stat().st_size > 2000, 300)
+        assert becomes_true(lambda: journal.exists() and journal.read_bytes().count(b"\n") > 8, 300)
         named = (pid for pid in descendants(os.getpid()) if name in Path(f"/proc/{pid}/cmdline").read_bytes())
         os.kill(next(named), signal.SIGKILL)
 
