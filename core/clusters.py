@@ -1,123 +1,337 @@
-"""A crew on a cluster: Ray starts its processes where there is room, replaces those that are lost, moves results."""
+"""Crews on clusters: Ray and Slurm start processes where there is room, and move what those are given and make.
+
+A process that is lost is asked for again, and meanwhile others do what it was at.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from itertools import count
+import re
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeAlias
 
-from core.crew import ATTEMPTS, Recipe, Seen, as_sent, require_alike
-from core.errors import CrewError, MindvideoError
+from core.carried import Trace, add, blocks, trace
+from core.crew import QueuedCrew, Recipe, Seen, Task, Worker, as_sent, require_alike
+from core.errors import CrewError
+
+_DONE, _FAILED, _UNSEEN = range(3)
+_TOGETHER = 30.0
+"""Seconds that processes have to be ready after the first, for all to be compared before work begins."""
+_GRACE = 5.0
+"""Seconds that a process has to answer, or to put away what it holds."""
+_POLL = 0.5
+"""Seconds between two looks at jobs of submitit, which tell nobody that they have ended."""
+_DAY = 24 * 60
+
+_Copies: TypeAlias = Mapping[Path, Sequence[tuple[str, Any]]]
+"""Names and Ray's references of the blocks of each file."""
 
 
-class RayCrew:
+class RayCrew(QueuedCrew):
     """`core.crew.Crew` of ``size`` actors with ``threads`` cores each, of the cluster that ``RAY_ADDRESS`` names.
 
-    Where it names none, Ray starts one on this machine. Raises `CrewError` where Ray is not installed, and where its
-    actors cannot be kept alive.
+    Where it names none, Ray starts one on this machine. Machines that do not see the ``files`` that are read get them
+    through Ray. Raises `CrewError` where Ray is not installed, and where its actors cannot be kept alive.
     """
 
-    def __init__(self, recipe: Recipe, size: int, threads: int) -> None:
-        self._recipe, self.size, self._threads = recipe, size, threads
-        self._actors: list[Any] = []
-        self._hello: Any = None
+    def __init__(self, recipe: Recipe, size: int, threads: int, files: Sequence[Path] = ()) -> None:
+        super().__init__(size)
+        self._recipe, self._threads, self._files = recipe, threads, files
+        self._idle: list[Any] = []
+        self._busy: dict[Any, tuple[Any, Task | None]] = {}
+        """Actors by the answers that they owe, and the tasks that they are at: none before they are ready."""
+        self._copies: _Copies | None = None
+        """Made when the first actor asks for them."""
 
     @property
     def hello(self) -> Any:
-        """See `core.crew.Crew.hello`; waits for all."""
-        if self._hello is None:
-            for kind, hello in self._got([actor.hello.remote() for actor in self._actors]):
-                if kind is _Failed:
-                    raise hello
-                require_alike(self._hello, hello)
-                self._hello = hello
-        return self._hello
+        """See `core.crew.Crew.hello`; waits a little for the others as well."""
+        first = super().hello
+        until = time.monotonic() + _TOGETHER
+        while len(self._idle) < self.size and (left := until - time.monotonic()) > 0:
+            self._listen(lambda parts: None, left)
+        return first
 
-    def run(self, pieces: Iterable[Any], seen: Seen, ahead: int | None = None) -> Iterator[tuple[Any, Any]]:
-        """See `core.crew.Crew.run`; progress is that of whole pieces."""
-        supply = zip(count(), pieces, strict=False)
-        idle, busy = list(self._actors), dict[Any, tuple[int, Any, Any]]()
-        finished: dict[int, tuple[Any, Any]] = {}
-        begun = given = 0
-        while True:
-            while idle and (ahead is None or begun - given < ahead) and (numbered := next(supply, None)):
-                number, piece = numbered
-                actor = idle.pop()
-                busy[actor.do.remote(piece)] = number, piece, actor
-                begun = number + 1
-            if not busy and given == begun:
-                return
-            for done in self._ray.wait(list(busy))[0] if busy else ():
-                number, piece, actor = busy.pop(done)
-                ((kind, made),) = self._got([done])
-                if kind is _Failed:
-                    raise made
-                result, parts = made
-                seen(parts)
-                finished[number] = piece, result
-                idle.append(actor)
-            while finished and (ahead is None or given in finished):
-                yield finished.pop(next(iter(finished)) if ahead is None else given)
-                given += 1
+    def _has_room(self) -> bool:
+        return bool(self._idle)
 
-    def _got(self, references: list[Any]) -> list[Any]:
-        try:
-            return list(self._ray.get(references))
-        except self._ray.exceptions.RayError as error:
-            raise CrewError(
-                f"Ray lost a process {ATTEMPTS} times ({type(error).__name__}): most likely memory ran out, or a "
-                "machine lacks the files; give a smaller task.parallel, and a file system that all machines see."
-            ) from error
+    def _give(self, task: Task) -> None:
+        self._ask(self._idle.pop(), task)
+
+    def _ask(self, actor: Any, task: Task | None) -> None:
+        copies = self._copies
+        answer = actor.do.remote(task.piece, copies) if task else actor.hello.remote(copies)
+        self._busy[answer] = actor, task
+
+    def _listen(self, seen: Seen, patience: float | None = None) -> list[Task]:
+        ended: list[Task] = []
+        for answer in self._ray.wait(list(self._busy), timeout=patience)[0]:
+            actor, task = self._busy.pop(answer)
+            try:
+                kind, value = self._ray.get(answer)
+            except self._ray.exceptions.RayError as error:
+                ended += self._replace(f"Ray ({type(error).__name__})", task, seen)
+                continue
+            if kind == _FAILED:
+                raise value
+            if kind == _UNSEEN:
+                self._copy()
+                self._ask(actor, task)
+                continue
+            self._idle.append(actor)
+            if task is None:
+                self._welcome(value)
+            else:
+                result, parts = value
+                task.progress(parts, seen)
+                ended.append(task.finish(result))
+        return ended
+
+    def _replace(self, ending: str, task: Task | None, seen: Seen) -> list[Task]:
+        """Ask for another actor in the place of one that is lost; returns what that was at."""
+        if task is None:
+            self._mourn(ending)
+        else:
+            task.lose(ending, seen)
+        self._start()
+        return [task] if task else []
+
+    def _start(self) -> None:
+        traces = {file: trace(file) for file in self._files}
+        self._ask(self._actor.remote(self._recipe, Path.cwd(), traces), None)
+
+    def _copy(self) -> None:
+        if self._copies is None:
+            self._copies = {
+                file: [(name, self._ray.put(block)) for name, block in blocks(file)] for file in self._files
+            }
 
     def __enter__(self) -> RayCrew:
-        try:
-            import ray
-        except ImportError:
-            raise CrewError(
-                "task.engine=ray needs the extra cluster: pip install 'mindvideo[cluster]'."
-            ) from None
-        self._ray = ray
-        self._began = not ray.is_initialized()
-        if self._began:
-            address = os.environ.get("RAY_ADDRESS")
-            options = {} if address else {"include_dashboard": False}
-            ray.init(address=address, log_to_driver=False, logging_level="error", **options)
-        actor = ray.remote(num_cpus=self._threads, max_restarts=ATTEMPTS, max_task_retries=ATTEMPTS)(_Actor)
-        self._actors = [actor.remote(self._recipe) for _ in range(self.size)]
+        self._ray = ray_for("task.engine=ray")
+        self._began = joined(self._ray)
+        self._actor = self._ray.remote(num_cpus=self._threads)(_Actor)
+        for _ in range(self.size):
+            self._start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for actor in self._actors:
+        if closing := [actor.close.remote() for actor in self._idle]:
+            self._ray.wait(closing, num_returns=len(closing), timeout=_GRACE)
+        for actor in [*self._idle, *(actor for actor, _ in self._busy.values())]:
             self._ray.kill(actor)
         if self._began:
             self._ray.shutdown()
 
 
-class _Failed:
-    """Marks what an actor raised."""
+def ray_for(setting: str) -> Any:
+    """Ray; raises `CrewError`, which names the setting that needs it, where it is not installed."""
+    try:
+        import ray
+    except ImportError:
+        raise CrewError(f"{setting} needs the extra cluster: pip install 'mindvideo[cluster]'.") from None
+    return ray
+
+
+def joined(ray: Any) -> bool:
+    """Join the cluster that ``RAY_ADDRESS`` names, or begin one here; false where that was done before."""
+    if ray.is_initialized():
+        return False
+    address = os.environ.get("RAY_ADDRESS")
+    if address:
+        _require_answer(address)
+    options = {} if address else {"include_dashboard": False}
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level="error", **options)
+    except Exception as error:  # of many kinds, among them this one itself
+        where = f"at RAY_ADDRESS={address}" if address else "on this machine"
+        raise CrewError(f"Ray cannot be begun {where}: {error}") from error
+    return True
+
+
+def _require_answer(address: str) -> None:
+    """Raise `CrewError` where nobody answers, for which Ray would wait for minutes."""
+    named = re.fullmatch(r"(?:ray://)?(.+):(\d{1,5})", address)
+    if named is None:  # "auto"
+        return
+    try:
+        socket.create_connection((named[1], int(named[2])), _GRACE).close()
+    except OSError as error:
+        raise CrewError(f"there is no Ray cluster at RAY_ADDRESS={address} ({error}).") from error
+
+
+class _UnseenError(Exception):
+    """The machine does not see the files, and has no copies."""
 
 
 class _Actor:
-    """A worker, as Ray keeps it."""
+    """A worker as Ray keeps it; answers with what came of a question."""
 
-    def __init__(self, recipe: Recipe) -> None:
-        self._worker: Any = None
-        self._error: Exception | None = None
+    def __init__(self, recipe: Recipe, folder: Path, files: Mapping[Path, Trace]) -> None:
+        with suppress(OSError):  # on another machine it may not be there
+            os.chdir(folder)
+        self._recipe, self._files = recipe, files
+        self._worker: Worker | None = None
+        self._folder: str | None = None
+        """Of copies."""
+
+    def hello(self, copies: _Copies | None) -> tuple[int, Any]:
+        """What the worker says of itself."""
+        return self._answer(lambda: self._ready(copies).hello)
+
+    def do(self, piece: Any, copies: _Copies | None) -> tuple[int, Any]:
+        """The result of a piece, and how many parts were done."""
+        parts: list[int] = []
+        return self._answer(lambda: (self._ready(copies).do(piece, parts.append), sum(parts)))
+
+    def close(self) -> None:
+        """Put away what was copied."""
+        if self._folder:
+            shutil.rmtree(self._folder)
+
+    def _ready(self, copies: _Copies | None) -> Worker:
+        if self._worker is None:
+            lacking = [path for path, known in self._files.items() if trace(path) != known]
+            if lacking and copies is None:
+                raise _UnseenError
+            here = {path: self._copied(path, copies[path]) for path in lacking} if copies else {}
+            self._worker = self._recipe(lambda path: here.get(path, path))
+        return self._worker
+
+    def _copied(self, path: Path, copies: Sequence[tuple[str, Any]]) -> Path:
+        import ray
+
+        self._folder = self._folder or tempfile.mkdtemp(prefix="mindvideo-")
+        place = Path(tempfile.mkdtemp(dir=self._folder)) / path.name
+        for name, block in copies:
+            add(place, name, ray.get(block))
+        return place
+
+    def _answer(self, question: Callable[[], Any]) -> tuple[int, Any]:
         try:
-            self._worker = recipe()
-        except Exception as error:  # told when it is asked for, as Ray would hide what is wrong
-            self._error = as_sent(error)
+            return _DONE, question()
+        except _UnseenError:
+            return _UNSEEN, None
+        except Exception as error:  # as Ray would hide what is wrong
+            return _FAILED, as_sent(error)
 
-    def hello(self) -> tuple[Any, Any]:
-        return (_Failed, self._error) if self._error else (None, self._worker.hello)
 
-    def do(self, piece: Any) -> tuple[Any, Any]:
+class SubmititCrew(QueuedCrew):
+    """`core.crew.Crew` of up to ``size`` jobs at a time, each of which does one piece.
+
+    ``executor`` is submitit's name of what runs them (none: Slurm where it is, else this machine), ``parameters``
+    are those of its ``AutoExecutor``. Raises `CrewError` where submitit is not installed or refuses them.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        size: int,
+        executor: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(size)
+        self._recipe, self._cluster, self._parameters = recipe, executor, parameters or {}
+        self._busy: dict[Any, Task | None] = {}
+        """Jobs, with the tasks that they are at: the first has none."""
+
+    def _has_room(self) -> bool:
+        return len(self._busy) < self.size
+
+    def _give(self, task: Task) -> None:
+        self._submit(task)
+
+    def _submit(self, task: Task | None) -> None:
+        job = self._executor.submit(_Job(self._recipe, self._hello), task and task.piece)
+        self._busy[job] = task
+
+    def _listen(self, seen: Seen) -> list[Task]:
+        job = next(self._submitit.helpers.as_completed(list(self._busy), poll_frequency=_POLL))
+        task = self._busy.pop(job)
+        try:
+            kind, value = job.result()
+        except self._submitit.core.utils.FailedJobError as error:
+            last = str(error).strip().splitlines()[-1]
+            raise CrewError(f"a job of submitit could not be begun: {last}") from error
+        except self._submitit.core.utils.UncompletedJobError:
+            return self._again(f"submitit (state {job.state})", task, seen)
+        if kind == _FAILED:
+            raise value
+        if task is None:
+            self._welcome(value)
+            return []
+        result, parts = value
+        task.progress(parts, seen)
+        return [task.finish(result)]
+
+    def _again(self, ending: str, task: Task | None, seen: Seen) -> list[Task]:
+        if task is None:
+            self._mourn(ending)
+            self._submit(None)
+            return []
+        task.lose(ending, seen)
+        return [task]
+
+    def __enter__(self) -> SubmititCrew:
+        try:
+            import submitit
+        except ImportError:
+            raise CrewError(
+                "task.engine=submitit needs the extra cluster: pip install 'mindvideo[cluster]'."
+            ) from None
+        self._submitit = submitit
+        # where every machine of Slurm sees it, and nobody else writes: jobs and results are pickles
+        self._folder = tempfile.mkdtemp(prefix=".submitit-", dir=Path.cwd())
+        try:
+            self._executor = submitit.AutoExecutor(folder=self._folder, cluster=self._cluster)
+            self._executor.update_parameters(**{"timeout_min": _DAY, **self._parameters})
+            self._submit(None)
+        except (
+            RuntimeError,
+            NameError,
+            ValueError,
+            AssertionError,
+            submitit.core.utils.FailedSubmissionError,
+        ) as error:
+            shutil.rmtree(self._folder)
+            raise CrewError(f"submitit does not take the jobs: {error}") from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for job in self._busy:
+            job.cancel(check=False)
+        shutil.rmtree(self._folder, ignore_errors=True)  # a job that ends meanwhile may write into it
+
+
+class _Job:
+    """What a job does: a piece, or nothing but saying hello. Machines that compute otherwise refuse it."""
+
+    def __init__(self, recipe: Recipe, hello: Any) -> None:
+        self._recipe, self._hello = recipe, hello
+
+    def __call__(self, piece: Any) -> tuple[int, Any]:
         parts: list[int] = []
         try:
-            return None, (self._worker.do(piece, parts.append), sum(parts))
-        except (MindvideoError, OSError, RuntimeError, ValueError) as error:
-            return _Failed, as_sent(error)
+            worker = self._recipe(lambda path: path)
+            require_alike(self._hello, worker.hello)
+            if piece is None:
+                return _DONE, worker.hello
+            return _DONE, (worker.do(piece, parts.append), sum(parts))
+        except Exception as error:
+            return _FAILED, as_sent(error)
+
+    def checkpoint(self, piece: Any) -> Any:
+        """Asked for by submitit where Slurm takes the machine away: the same once more."""
+        import submitit
+
+        return submitit.helpers.DelayedSubmission(self, piece)

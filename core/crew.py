@@ -1,7 +1,8 @@
 """Pieces of one work, done by processes of their own: a process that is killed is replaced, and its piece done again.
 
 A *recipe* is what can be pickled and, called in a process, makes its worker: an object with a ``hello``, that it tells
-of itself, and with a method ``do``. Workers of one crew must say the same hello.
+of itself, and with a method ``do``. Workers of one crew must say the same hello. `core.clusters` has crews of many
+machines.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import os
 import pickle
 import signal
 import traceback
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import count
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -49,7 +52,9 @@ class Worker(Protocol):
         ...
 
 
-Recipe = Callable[[], Worker]
+Where = Callable[[Path], Path]
+"""Where a file or folder that a work reads lies for the process that asks, by its path for the process that leads."""
+Recipe = Callable[[Where], Worker]
 
 
 class Crew(Protocol):
@@ -76,15 +81,51 @@ class Crew(Protocol):
     def __exit__(self, *raised: Any) -> None: ...
 
 
-class LocalCrew:
-    """`Crew` of ``size`` processes of this machine."""
+class Task:
+    """A piece on its way."""
 
-    def __init__(self, recipe: Recipe, size: int) -> None:
-        self._recipe = recipe
+    def __init__(self, number: int, piece: Any) -> None:
+        self.number, self.piece = number, piece
+        self.seen = self.losses = 0
+        self.is_done = False
+        self.result: Any = None
+
+    def progress(self, parts: int, seen: Seen) -> None:
+        """Tell of parts that were done."""
+        self.seen += parts
+        seen(parts)
+
+    def finish(self, result: Any) -> Task:
+        """Note what came of it; returns itself."""
+        self.is_done, self.result = True, result
+        return self
+
+    def lose(self, ending: str, seen: Seen) -> None:
+        """Take back what was told of it, as the process that was at it ended; raises `CrewError` if once too often."""
+        log.warning(
+            "A worker process was ended by %s; what it was at, %s, is done again.", ending, self.piece
+        )
+        seen(-self.seen)
+        self.seen, self.losses = 0, self.losses + 1
+        if self.losses >= ATTEMPTS:
+            raise lost(ending, f"at {self.piece}")
+
+
+def lost(ending: str, where: str) -> CrewError:
+    """What is said of processes that cannot be kept alive."""
+    return CrewError(
+        f"a worker process was ended {ATTEMPTS} times by {ending} {where}: most likely memory ran out; give a "
+        "smaller task.parallel."
+    )
+
+
+class QueuedCrew(ABC):
+    """`Crew` whose processes take tasks from one queue, in which those stand first that are to be done again."""
+
+    def __init__(self, size: int) -> None:
         self.size = size
-        self._members: list[_Member] = []
         self._hello: Any = None
-        self._lost = 0
+        self._unready = 0
         """Processes that ended before they were ready."""
 
     @property
@@ -96,19 +137,19 @@ class LocalCrew:
 
     def run(self, pieces: Iterable[Any], seen: Seen, ahead: int | None = None) -> Iterator[tuple[Any, Any]]:
         """See `Crew.run`."""
-        supply = map(_Task, count(), pieces)
-        again: deque[_Task] = deque()
-        finished: dict[int, _Task] = {}
+        supply = map(Task, count(), pieces)
+        again: deque[Task] = deque()
+        finished: dict[int, Task] = {}
         begun = given = 0
         exhausted = False
         while True:
-            while (member := self._free()) and (again or ahead is None or begun - given < ahead):
+            while self._has_room() and (again or ahead is None or begun - given < ahead):
                 task = again.popleft() if again else next(supply, None)
                 exhausted = task is None
                 if task is None:
                     break
                 begun = max(begun, task.number + 1)
-                member.give(task)
+                self._give(task)
             if exhausted and given == begun:
                 return
             for task in self._listen(seen):
@@ -121,15 +162,55 @@ class LocalCrew:
                 given += 1
                 yield task.piece, task.result
 
+    def _welcome(self, hello: Any) -> None:
+        """Note what a process says of itself."""
+        require_alike(self._hello, hello)
+        self._hello = hello
+
+    def _mourn(self, ending: str) -> None:
+        """Count a process that ended before it was ready."""
+        self._unready += 1
+        if self._unready >= ATTEMPTS:
+            raise lost(ending, "before it was ready")
+
+    @abstractmethod
+    def _has_room(self) -> bool:
+        """Whether somebody can be given a task."""
+
+    @abstractmethod
+    def _give(self, task: Task) -> None:
+        """Give a task to somebody, after `_has_room` said so."""
+
+    @abstractmethod
+    def _listen(self, seen: Seen) -> list[Task]:
+        """Wait until something is told; the tasks that are done, or are to be done again."""
+
+
+class LocalCrew(QueuedCrew):
+    """`Crew` of ``size`` processes of this machine."""
+
+    def __init__(self, recipe: Recipe, size: int) -> None:
+        super().__init__(size)
+        self._recipe = recipe
+        self._members: list[_Member] = []
+
+    def _has_room(self) -> bool:
+        return self._free() is not None
+
+    def _give(self, task: Task) -> None:
+        member = self._free()
+        assert member is not None
+        member.give(task)
+
     def _free(self) -> _Member | None:
         """A member that can be given a task, the least busy first."""
         ready = (member for member in self._members if member.is_ready)
         least = min(ready, key=lambda member: len(member.tasks), default=None)
         return least if least and len(least.tasks) < _QUEUED else None
 
-    def _listen(self, seen: Seen) -> list[_Task]:
+    def _listen(self, seen: Seen) -> list[Task]:
         """Wait for what members say; the tasks that are done, or are to be done again."""
-        ended: list[_Task] = []
+        ended: list[Task] = []
         for connection in wait([member.connection for member in self._members]):
             member = next(m for m in self._members if m.connection is connection)
             try:
@@ -138,36 +219,23 @@ class LocalCrew:
                 ended += self._replace(member, seen)
                 continue
             if kind == _READY:
-                self._welcome(member, value)
+                self._welcome(value)
+                member.is_ready = True
             elif kind == _PROGRESS:
-                member.progress(value, seen)
+                member.tasks[0].progress(value, seen)
             elif kind == _FAILED:
                 raise value
             else:
-                ended.append(member.finish(value))
+                ended.append(member.tasks.popleft().finish(value))
         return ended
 
-    def _welcome(self, member: _Member, hello: Any) -> None:
-        member.is_ready = True
-        require_alike(self._hello, hello)
-        self._hello = hello
-
-    def _replace(self, member: _Member, seen: Seen) -> list[_Task]:
+    def _replace(self, member: _Member, seen: Seen) -> list[Task]:
         """Start another process in the place of one that ended; returns what that had to do."""
-        told = member.ending()
+        ending = member.ending()
+        if not member.is_ready:
+            self._mourn(ending)
         for task in list(member.tasks)[:1]:
-            log.warning(
-                "A worker process was ended by %s; what it was at, %s, is done again.", told, task.piece
-            )
-            seen(-task.seen)
-            task.seen, task.losses = 0, task.losses + 1
-        self._lost += not member.is_ready
-        if self._lost >= ATTEMPTS or any(task.losses >= ATTEMPTS for task in member.tasks):
-            where = f"at {member.tasks[0].piece}" if member.tasks else "before it was ready"
-            raise CrewError(
-                f"a worker process was ended {ATTEMPTS} times by {told} {where}: most likely memory ran out; give a "
-                "smaller task.parallel."
-            )
+            task.lose(ending, seen)
         self._members[self._members.index(member)] = _Member(self._recipe)
         return list(member.tasks)
 
@@ -187,16 +255,6 @@ class LocalCrew:
             member.connection.close()
 
 
-class _Task:
-    """A piece on its way."""
-
-    def __init__(self, number: int, piece: Any) -> None:
-        self.number, self.piece = number, piece
-        self.seen = self.losses = 0
-        self.is_done = False
-        self.result: Any = None
-
-
 class _Member:
     """A process and the way to it."""
 
@@ -207,22 +265,13 @@ class _Member:
         self.process.start()
         theirs.close()
         self.is_ready = False
-        self.tasks: deque[_Task] = deque()
+        self.tasks: deque[Task] = deque()
         """What it was given, the one under way first."""
 
-    def give(self, task: _Task) -> None:
+    def give(self, task: Task) -> None:
         self.tasks.append(task)
         with suppress(ConnectionError):  # which is met again when it is listened to
             self.connection.send(task.piece)
-
-    def progress(self, parts: int, seen: Seen) -> None:
-        self.tasks[0].seen += parts
-        seen(parts)
-
-    def finish(self, result: Any) -> _Task:
-        task = self.tasks.popleft()
-        task.is_done, task.result = True, result
-        return task
 
     def ending(self) -> str:
         """How the process ended."""
@@ -252,7 +301,7 @@ def _serve(recipe: Recipe, connection: Connection) -> None:
     logging.basicConfig(level=logging.ERROR)
     with suppress(EOFError, ConnectionError):
         try:
-            worker = recipe()
+            worker = recipe(lambda path: path)
             connection.send((_READY, worker.hello))
             while True:
                 piece = connection.recv()

@@ -61,6 +61,13 @@ class Stopped(SystemExit):
         return f"{what} {self.advice}".rstrip()
 
 
+class Unread(SystemExit):
+    """Whoever read our output has seen enough, as ``head`` or a player: the command ends without a word."""
+
+    def __init__(self) -> None:
+        super().__init__(128 + signal.SIGPIPE)
+
+
 @contextlib.contextmanager
 def orderly() -> Iterator[None]:
     """What runs in it ends the process with one sentence where it fails in a way that a user can mend."""
@@ -77,10 +84,13 @@ def orderly() -> Iterator[None]:
         _leave(Stopped(signal.SIGINT))
     except Stopped as stopped:
         _leave(stopped)
+    except Unread:
+        _flush_nowhere()
+        raise
     except Exception as error:
         if isinstance(error, BrokenPipeError) and _reader_is_gone():
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is yet to be flushed
-            sys.exit(128 + signal.SIGPIPE)
+            _flush_nowhere()
+            raise Unread from None
         told = sentence(error)
         if told is None or (os.environ.get(FULL_ERROR) == "1" and not isinstance(error, MindvideoError)):
             raise
@@ -99,7 +109,7 @@ def advising(advice: Callable[[], str]) -> Iterator[None]:
         raise
     except OSError as error:
         if isinstance(error, BrokenPipeError) and _reader_is_gone():
-            raise
+            raise Unread from None
         raise MindvideoError(f"{_of_system(error)} {advice()}".rstrip()) from error
 
 
@@ -121,8 +131,12 @@ def _leave(stopped: Stopped) -> None:
     sys.exit(stopped.code)
 
 
+def _flush_nowhere() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _reader_is_gone() -> bool:
-    """Whether whoever read our output has stopped, as ``head`` does."""
+    """Whether whoever read our output has stopped."""
     poll = select.poll()
     poll.register(sys.stdout.fileno(), 0)
     return any(event & select.POLLERR for _, event in poll.poll(0))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from core.crew import ATTEMPTS, LocalCrew, Seen, require_alike
+from core.clusters import RayCrew, SubmititCrew, _Job
+from core.crew import ATTEMPTS, LocalCrew, Seen, Where, require_alike
 from core.errors import CrewError, MediaError
 
 pytestmark = pytest.mark.heavy
@@ -22,7 +24,7 @@ class Squares:
     mishaps: Path
     hello: str = "squares"
 
-    def __call__(self) -> Squares:
+    def __call__(self, where: Where) -> Squares:
         return self
 
     def do(self, piece: int, seen: Seen) -> int:
@@ -71,3 +73,19 @@ def test_workers_that_compute_otherwise_are_refused() -> None:
     require_alike(None, "exact")
     with pytest.raises(CrewError, match="do not compute alike"):
         require_alike("exact", "other")
+
+
+def test_a_job_on_a_machine_that_computes_otherwise_refuses(tmp_path: Path) -> None:
+    assert _Job(Squares(tmp_path), "squares")(3) == (0, (9, 2))
+    kind, error = _Job(Squares(tmp_path), "others")(3)
+    assert kind == 1 and isinstance(error, CrewError) and "do not compute alike" in str(error)
+
+
+@pytest.mark.parametrize(("crew", "module"), [(RayCrew, "ray"), (SubmititCrew, "submitit")])
+def test_without_an_engine_the_extra_is_named(
+    crew: type[RayCrew | SubmititCrew], module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    made = crew(Squares(tmp_path), 1, 1) if crew is RayCrew else crew(Squares(tmp_path), 1)
+    with pytest.raises(CrewError, match=rf"task\.engine={module} needs the extra cluster"), made:
+        pass

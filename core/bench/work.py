@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,9 +14,11 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import Any
 
 from core.bench.plan import Job
 from core.bench.records import Outcome
+from core.clusters import joined, ray_for
 from core.errors import RecordError
 from core.measure.records import Record, record_of
 from core.records import parse_json
@@ -34,6 +37,7 @@ if os.getppid() == int(sys.argv[1]):
 GRACE = 10.0
 """Seconds that a process has to end after it was told to."""
 LOG, RESULT = "log.txt", "result.json"
+NOT_BEGUN = "it was not begun: the benchmark was interrupted."
 
 Seen = Callable[[Job, Outcome | None], None]
 """Told of each job when it begins (no outcome yet) and when it has ended."""
@@ -106,7 +110,7 @@ class Workers:
         with log_file.open("wb") as told:
             with self._lock:
                 if self._stopped:
-                    return "it was not begun: the benchmark was interrupted."
+                    return NOT_BEGUN
                 process = subprocess.Popen(
                     [*_with_parent(), *self._command, *words],
                     stdin=subprocess.DEVNULL,
@@ -128,6 +132,64 @@ class Workers:
         with self._lock:
             self._stopped = True
             _end(list(self._running))
+
+
+class RayWorkers(Workers):
+    """The same by the machines of a Ray cluster, all of which see the folder, the data and the cache.
+
+    So many jobs at a time share the cores of the cluster, and none has more than the smallest machine.
+    """
+
+    def run(self, jobs: Sequence[Job], seen: Seen = lambda job, outcome: None) -> list[Outcome]:
+        """See `Workers.run`; raises `CrewError` where there is no Ray."""
+        self._ray = ray_for("task.engine=ray")
+        began = joined(self._ray)
+        self._asked: set[Any] = set()
+        cores = [int(node["Resources"].get("CPU", 0)) for node in self._ray.nodes() if node["Alive"]]
+        share = max(1, min(sum(cores) // self._parallel, min(filter(None, cores))))
+        self._there = self._ray.remote(num_cpus=share, scheduling_strategy="SPREAD")(_run_there)
+        try:
+            return super().run(jobs, seen)
+        finally:
+            if began:
+                self._ray.shutdown()
+
+    def _run(self, words: Sequence[str], log_file: Path) -> str:
+        with self._lock:
+            if self._stopped:
+                return NOT_BEGUN
+            place = self._folder.resolve(), Path.cwd(), self._timeout, self._command
+            asked = self._there.remote(*place, words, log_file.resolve())
+            self._asked.add(asked)
+        try:
+            return str(self._ray.get(asked))
+        except self._ray.exceptions.RayError as error:
+            return f"Ray lost it ({type(error).__name__})."
+        finally:
+            self._asked.discard(asked)
+
+    def _stop(self) -> None:
+        with self._lock:
+            self._stopped = True
+            for asked in self._asked:
+                self._ray.cancel(asked, force=True)
+
+
+def _run_there(
+    folder: Path,
+    here: Path,
+    timeout: float | None,
+    command: Sequence[str],
+    words: Sequence[str],
+    log_file: Path,
+) -> str:
+    """Run a job's command on a machine of a cluster; a sentence where it failed."""
+    if not log_file.parent.is_dir():
+        return f"{socket.gethostname()} does not see {folder}: give output=… and task.cache=… that all machines see."
+    with contextlib.suppress(OSError):
+        os.chdir(here)
+    command = COMMAND if command[1:] == COMMAND[1:] else command  # whose Python may lie elsewhere
+    return Workers(folder, timeout=timeout, command=command)._run(words, log_file)
 
 
 def _with_parent() -> list[str]:

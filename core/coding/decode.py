@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -16,8 +17,10 @@ from typing import BinaryIO
 from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
 from core.coding.groups import unit
-from core.coding.shown import Shown
+from core.coding.parts import PART_FRAMES, PartsWriter
+from core.coding.shown import Shown, times_of
 from core.errors import StreamError
+from core.facts import Facts
 from core.files import publish, temporary_folder
 from core.hooks import DecodedFrame
 from core.media.claim import claimed, require_space
@@ -25,6 +28,7 @@ from core.media.colour import Subsampling
 from core.media.encoders import colour_of, pixel_format_for, uncoded_bytes
 from core.media.limits import STANDARD, Limits
 from core.media.pacing import Slots, require_few_repeats, steady_rate, told_of_repeats
+from core.media.presentation import Presentation
 from core.media.target import left_out
 from core.media.writer import VideoWriter, open_writer
 from core.progress import Meter
@@ -74,25 +78,40 @@ def decode_video(
 
     ``threads`` are those of the video encoder: 1 gives the same bytes every time, 0 takes all cores. Times begin at
     the first frame that is written. With ``shared``, other processes decode. The caller has checked and `claimed` the
-    output. Errors as for `decode`; `MediaError` also where the stream, or an output that is not coded, would go beyond
+    output. An mp4 or mkv file of many frames is made in parts: a decode that was stopped goes on after those that are
+    whole. Errors as for `decode`; `MediaError` also where the stream, or an output that is not coded, would go beyond
     the ``limits``.
     """
     began = time.perf_counter()
     fault: StreamError | None = None
     with StreamDecoder(source, loaded, limits) as stream, _replacing(output) as target:
         header = stream.header
-        _tell_size(source, output, header, start, frames, limits)
-        require_space(output, header.width * header.height * (frames or header.frames or 1))
+        count = _count(source, start, frames)
+        _tell_size(source, output, header, count, limits)
+        require_space(output, 2 * header.width * header.height * max(count, 1))
         shown = Shown(source, header, start)
         slots = _slots(source, output, header, shown)
         if told := left_out(header.presentation, output, pictures_alone=True):
             log.warning("%s", told)
+        opened = partial(writer_for, output.suffix, header, crf, threads, slots)
+        writer: VideoWriter | PartsWriter
+        if count > PART_FRAMES and output.suffix.lower() in (".mp4", ".mkv"):
+            job = _facts(source, loaded, start, frames, crf, threads)
+            writer = PartsWriter(output, job, header.presentation, header.frame_rate, opened)
+        else:
+            writer = opened(target, header.presentation)
         written = 0
-        with writer_for(target, header, crf, threads, slots) as writer:
+        with writer:
+            if isinstance(writer, PartsWriter) and writer.kept:
+                written = writer.kept
+                for number in sorted(times_of(source))[start : start + written]:
+                    writer.skip(*shown(number))
+                if seen:
+                    seen.skip(written)
             try:
-                stop = None if frames is None else start + frames
-                decoded = shared(stream, start, stop) if shared else stream.frames(start)
-                for frame in islice(decoded, frames):
+                first, stop = start + written, None if frames is None else start + frames
+                decoded = shared(stream, first, stop) if shared else stream.frames(first)
+                for frame in islice(decoded, None if frames is None else frames - written):
                     begin, end = shown(frame.time)
                     for _ in range(slots.take(end) if slots else 1):
                         writer.write(unit(frame.picture, header.depth), begin, end - begin)
@@ -110,28 +129,44 @@ def decode_video(
     return Decoded(written, time.perf_counter() - began, drift)
 
 
-def _tell_size(
-    source: Path, output: Path, header: StreamHeader, start: int, frames: int | None, limits: Limits
-) -> None:
+def _tell_size(source: Path, output: Path, header: StreamHeader, count: int, limits: Limits) -> None:
     """Say how much is to be decoded, and ask whether it may be: a few bytes can stand for days of work."""
-    count = max(_packets(source) - start, 0)
-    count = count if frames is None else min(count, frames)
     limits.require_frames(source, count)
     pixels = count * header.width * header.height
-    size = uncoded_bytes(output, pixels, _pixel_format(output, header))
+    size = uncoded_bytes(output, pixels, _pixel_format(output.suffix, header))
     limits.require_output(output, size)
     takes = f", {size / 1e9:.3g} GB uncoded" if size is not None else ""
     each = f"{header.width}x{header.height}"
     log.info("%d frames of %s to decode: %.3g megapixels%s", count, each, pixels / 1e6, takes)
 
 
-def _packets(source: Path) -> int:
-    """How many packets can be read; what is damaged is told when it is decoded."""
+def _count(source: Path, start: int, frames: int | None) -> int:
+    """How many frames are to be decoded, by the packets that can be read."""
     count = 0
-    with StreamReader(source) as reader, suppress(StreamError):
+    with StreamReader(source) as reader, suppress(StreamError):  # what is damaged is told when it is decoded
         for _ in reader.scan():
             count += 1
-    return count
+    count = max(count - start, 0)
+    return count if frames is None else min(count, frames)
+
+
+def _facts(
+    source: Path, loaded: LoadedCodec, start: int, frames: int | None, crf: float, threads: int
+) -> Facts:
+    """What must agree for parts of a stopped decode to be taken up."""
+    status = source.stat()
+    return {
+        **loaded.identity,
+        "stream": str(source.resolve()),
+        "stream.size": status.st_size,
+        "stream.time": status.st_mtime_ns,
+        "stream.fingerprint": loaded.fingerprint.hex(),
+        "stream.arithmetic": loaded.arithmetic,
+        "task.start": start,
+        "task.frames": frames,
+        "task.crf": crf,
+        "task.threads": threads,
+    }
 
 
 def _slots(source: Path, output: Path, header: StreamHeader, shown: Shown) -> Slots | None:
@@ -146,36 +181,38 @@ def _slots(source: Path, output: Path, header: StreamHeader, shown: Shown) -> Sl
 
 
 def writer_for(
-    output: Path,
+    suffix: str,
     header: StreamHeader,
     crf: float,
     threads: int,
     slots: Slots | None,
+    path: Path,
+    presentation: Presentation,
     pipe: BinaryIO | None = None,
 ) -> VideoWriter:
-    """A writer of the source's colour, sample depth and chroma, as far as the output's format goes."""
-    suffix = output.suffix.lower()
+    """A writer into ``path`` of the source's colour, sample depth and chroma, as far as a format goes."""
+    suffix = suffix.lower()
     matrix, range = colour_of(header.pixel_format, header.matrix, header.range, suffix, header.height)
     return open_writer(
-        output,
+        path,
         width=header.width,
         height=header.height,
         frame_rate=slots.rate if slots else header.frame_rate,
-        presentation=header.presentation,
+        presentation=presentation,
         matrix=matrix,
         range=range,
         crf=crf,
-        pixel_format=_pixel_format(output, header),
+        pixel_format=_pixel_format(suffix, header),
         threads=threads,
         pipe=pipe,
     )
 
 
-def _pixel_format(output: Path, header: StreamHeader) -> str:
+def _pixel_format(suffix: str, header: StreamHeader) -> str:
     """That of the source's chroma and depth, as far as the output's format goes."""
     planar = re.match(r"yuvj?(420|422|444)p", header.pixel_format)
     subsampling = Subsampling(planar[1]) if planar else None
-    return pixel_format_for(output.suffix.lower(), header.width, header.height, subsampling, header.depth)
+    return pixel_format_for(suffix.lower(), header.width, header.height, subsampling, header.depth)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ Matroska, which says how long each is shown.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from itertools import islice
@@ -19,28 +20,41 @@ from core.coding.encode import header_of, recorded
 from core.coding.frames import StreamDecoder
 from core.coding.groups import planned, timed, unit
 from core.coding.records import FrameRecord
-from core.errors import StreamError
+from core.errors import MediaError, StreamError
 from core.media.pacing import Slots
 from core.media.video import VideoReader
 from core.stream import StreamWriter
 
+log = logging.getLogger(__name__)
+
 Note = Callable[[FrameRecord], None]
+
+
+STOPS = KeyboardInterrupt, SystemExit
+"""By which what never ends by itself is brought to an end."""
 
 
 def encode_live(
     reader: VideoReader, output: BinaryIO, loaded: LoadedCodec, *, estimate: bool = False, note: Note
-) -> None:
+) -> BaseException | None:
     """Write the stream of a reader's frames into a file or a pipe; ``note`` gets the record of each frame.
 
-    Raises `MediaError` where the input is damaged: the stream then lacks its end.
+    Where the input fails, or the work is stopped, the stream ends with the frames before; returns what ended it so.
     """
     header = header_of(reader, loaded)
     writer = StreamWriter.into(output, header)
     frames = planned(timed(reader, header.time_base), loaded.group, loaded.scene_cut)
-    for packet, record in recorded(frames, loaded, header.format, estimate):
-        writer.write(packet)
-        note(record)
+    ended: BaseException | None = None
+    try:
+        for packet, record in recorded(frames, loaded, header.format, estimate):
+            writer.write(packet)
+            note(record)
+    except (MediaError, *STOPS) as error:
+        if writer.packets == 0:
+            raise
+        ended = error
     writer.finish()
+    return ended
 
 
 def decode_live(
@@ -56,14 +70,16 @@ def decode_live(
 ) -> Decoded:
     """Write the pictures of a stream as they come, into a file, or into a ``pipe`` of which ``output`` is the name.
 
-    Frames last as long as the stream's rate says, until the next one. Errors as for `core.coding.decode.decode`.
+    Frames last as long as the stream's rate says, until the next one. A file is completed where the work is stopped.
+    Errors as for `core.coding.decode.decode`.
     """
     began, header = time.perf_counter(), stream.header
     slots = None if output.suffix in (".mp4", ".mkv") else Slots(header.frame_rate)
     zero: int | None = None
     count = 0
     fault: StreamError | None = None
-    with writer_for(output, header, crf, threads, slots, pipe) as writer:
+    suffix, presentation = output.suffix, header.presentation
+    with writer_for(suffix, header, crf, threads, slots, output, presentation, pipe) as writer:
         try:
             for frame in islice(stream.frames(start), frames):
                 zero = frame.time if zero is None else zero
@@ -77,6 +93,10 @@ def decode_live(
             if count == 0:
                 raise
             fault = error
+        except STOPS:
+            if count == 0 or pipe:
+                raise
+            log.info("Stopped after %d frames, which are in %s", count, output)
     if fault:
         raise StreamError(
             f"{fault} The {count} frames before are in {output}. {stream.drift}".rstrip()

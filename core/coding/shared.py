@@ -5,12 +5,14 @@ Groups begin with intra frames and know nothing of one another, so that whoever 
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -120,13 +122,18 @@ class Decoded:
     """Of its frames, in units of the stream."""
     file: Path | None
     """Their pictures one after another, where they were asked for."""
+    pictures: bytes | None
+    """The same, where whoever decoded them does not see the folder that they are to be in."""
     drifted: int
     fault: tuple[Fault, str] | None
     """What is wrong after these frames."""
 
 
 class DecodingWorker:
-    """`core.crew.Worker` that decodes sections of a stream; their pictures go into a ``folder``, if there is one."""
+    """`core.crew.Worker` that decodes sections of a stream.
+
+    Their pictures go into a ``folder`` of a name that no other machine has, if there is one.
+    """
 
     def __init__(self, loaded: LoadedCodec, source: Path, limits: Limits, folder: Path | None) -> None:
         self._stream = StreamDecoder(source, loaded, limits)
@@ -135,10 +142,20 @@ class DecodingWorker:
 
     def do(self, piece: Section, seen: Seen) -> Decoded:
         """Decode a section."""
+        if self._folder is None:
+            return self._decoded(piece, None, seen)
+        name = f"{piece.first:08d}.raw"
+        if self._folder.is_dir():
+            return self._decoded(piece, self._folder / name, seen)
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / name
+            made = self._decoded(piece, file, seen)
+            return replace(made, file=None, pictures=file.read_bytes())
+
+    def _decoded(self, piece: Section, file: Path | None, seen: Seen) -> Decoded:
         times: list[int] = []
         fault = None
         before = self._stream.drifted
-        file = self._folder / f"{piece.first:08d}.raw" if self._folder else None
         with file.open("wb") if file else nullcontext() as pictures:
             try:
                 for frame in self._stream.frames_of(piece):
@@ -148,7 +165,7 @@ class DecodingWorker:
                     seen(1)
             except StreamFault as error:
                 fault = error.kind, str(error)
-        return Decoded(times, file, self._stream.drifted - before, fault)
+        return Decoded(times, file, None, self._stream.drifted - before, fault)
 
 
 def decoded(
@@ -176,14 +193,16 @@ def decoded(
 
 def _pictures(made: Decoded, format: PictureFormat) -> Iterator[Picture]:
     """The pictures of a section, whose file is used up."""
-    if made.file is None:
+    if made.file is None and made.pictures is None:
         yield from (np.zeros((3, 0, 0), np.uint8) for _ in made.times)
         return
     shape = 3, format.height, format.width
-    with made.file.open("rb") as file:
+    count = math.prod(shape)
+    with made.file.open("rb") if made.file else io.BytesIO(made.pictures or b"") as pictures:
         for _ in made.times:
             if format.depth == 8:
-                yield np.fromfile(file, np.uint8, math.prod(shape)).reshape(shape)
+                yield np.frombuffer(pictures.read(count), np.uint8).reshape(shape)
             else:
-                yield np.fromfile(file, np.uint16, math.prod(shape)).reshape(shape)
-    made.file.unlink()
+                yield np.frombuffer(pictures.read(2 * count), np.uint16).reshape(shape)
+    if made.file:
+        made.file.unlink()

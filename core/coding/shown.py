@@ -24,7 +24,7 @@ class Shown:
         self._last = header.presentation.last_duration or 1 / header.frame_rate
         self.steady = header.time_base * header.frame_rate == 1 and header.presentation.last_duration is None
         """Whether all frames are shown equally long."""
-        self._times = array("Q") if self.steady else array("Q", sorted(_times(source)))
+        self._times = array("Q") if self.steady else array("Q", sorted(times_of(source)))
         self._first: int | None = None
         self._count = 0
 
@@ -60,7 +60,7 @@ def frames_between(source: Path, start: Place, end: Place | None) -> tuple[int, 
     else:
         with StreamReader(source) as reader:
             unit = reader.header.time_base
-        ticks = sorted(_times(source))
+        ticks = sorted(times_of(source))
         times = [(tick - ticks[0]) * unit for tick in ticks]
         first, stop = frame_at(start, times), None if end is None else frame_at(end, times)
         if first >= len(times):
@@ -70,8 +70,8 @@ def frames_between(source: Path, start: Place, end: Place | None) -> tuple[int, 
     return first, None if stop is None else stop - first
 
 
-def _times(source: Path) -> array[int]:
-    """The times of the packets that can be read; what is damaged is told when it is decoded."""
+def times_of(source: Path) -> array[int]:
+    """The times of the packets that can be read, in order of decoding; what is damaged is told when it is decoded."""
     times = array("Q")
     with StreamReader(source) as reader, suppress(StreamError):
         for packet in reader.scan():

@@ -93,7 +93,7 @@ def open_container(path: Path, raw: RawFormat | None = None) -> InputContainer:
         ) from error
 
 
-def video_stream(container: InputContainer, path: Path) -> VideoStream:
+def video_stream(container: InputContainer, path: Path | str) -> VideoStream:
     """The first moving-picture stream (cover art of a sound file is none), set to decode on all cores."""
     streams = [stream for stream in container.streams.video if not stream.disposition & _ATTACHED_PICTURE]
     if not streams:

@@ -56,7 +56,7 @@ def decode(
     _compare_tag(path, stream, shown * Fraction(stream.time_base or 0))
 
 
-def damage(path: Path, count: int) -> MediaError:
+def damage(path: Path | str, count: int) -> MediaError:
     """The error of a file whose ``count`` frames before the place can be read."""
     whole = "; the frames before it are whole" if count else ""
     return MediaError(f"{path} is damaged or cut short at frame {count}{whole}")

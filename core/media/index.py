@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -94,6 +95,13 @@ class FrameIndex:
         if isinstance(reader, FileReader):
             reader.say_nothing_of_interlacing()
         return reader
+
+    def at(self, path: Path) -> FrameIndex:
+        """The same of a copy of the file."""
+        index = copy(self)
+        index.path = path
+        index._open = partial(open_video, path, **self._open.keywords)
+        return index
 
     def read(self, start: int, count: int) -> list[Frame]:
         """Frames ``start`` to ``start + count - 1``, or `MediaError` when the video has no such frames."""

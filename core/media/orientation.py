@@ -63,13 +63,13 @@ def exif_orientation(path: Path) -> Orientation:
         return UPRIGHT
 
 
-def frame_orientation(frame: av.VideoFrame, path: Path) -> Orientation:
+def frame_orientation(frame: av.VideoFrame, path: Path | str) -> Orientation:
     """What the video at ``path`` asks for a decoded frame; none of the eight ways: upright, and a warning."""
     data = side_data(frame, Type.DISPLAYMATRIX)
     return matrix_orientation(struct.unpack("=9i", data[:36]), path) if data else UPRIGHT
 
 
-def matrix_orientation(matrix: tuple[int, ...], path: Path) -> Orientation:
+def matrix_orientation(matrix: tuple[int, ...], path: Path | str) -> Orientation:
     """Of libav's display matrix: column and row of a sample become (a·x + c·y, b·x + d·y)."""
     a, b, c, d = (matrix[index] for index in (0, 1, 3, 4))
     size = max(map(abs, (a, b, c, d)))

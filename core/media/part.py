@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from pathlib import Path
 
 from core.errors import MediaError
 from core.media.index import FrameIndex
@@ -25,6 +26,10 @@ class Film:
 
     def __len__(self) -> int:
         return self.stop - self.start
+
+    def at(self, path: Path) -> Film:
+        """The same of a copy of the video."""
+        return replace(self, index=self.index.at(path))
 
     @property
     def times(self) -> list[Fraction]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from fractions import Fraction
-from pathlib import Path
 from typing import BinaryIO
 
 import av
@@ -22,6 +21,8 @@ from core.media.video import Frame, VideoReader
 
 _PROTOCOLS = "rtp,rtsp,rtmp,srt,udp,tcp,tls,http,https,crypto"
 _CAMERA = "video4linux2"
+SILENCE = 30.0
+"""Seconds that an address or a camera may send nothing."""
 
 
 class LiveReader(VideoReader):
@@ -32,7 +33,7 @@ class LiveReader(VideoReader):
     """
 
     def __init__(self, source: BinaryIO | str, limits: Limits = STANDARD) -> None:
-        self._name = Path(source if isinstance(source, str) else "-")
+        self._name = source if isinstance(source, str) else "-"
         self._limits = limits
         self._container = _open(source)
         try:
@@ -80,6 +81,8 @@ class LiveReader(VideoReader):
                     self._limits.require_frames(self._name, count + 1)
                     yield frame
                     count += 1
+        except (av.error.ExitError, TimeoutError) as error:
+            raise MediaError(f"{self._name} sent nothing for {SILENCE:g} s after {count} frames") from error
         except (av.FFmpegError, OSError) as error:
             raise damage(self._name, count) from error
 
@@ -98,7 +101,8 @@ def _open(source: BinaryIO | str) -> InputContainer:
         camera = source.startswith("/dev/")
         kind = _CAMERA if camera else None
         protocols = "file" if camera else _PROTOCOLS
-        return av.open(source, "r", format=kind, options=options | {"protocol_whitelist": protocols})
+        options |= {"protocol_whitelist": protocols}
+        return av.open(source, "r", format=kind, options=options, timeout=SILENCE)
     except (av.FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         name = source if isinstance(source, str) else "standard input"

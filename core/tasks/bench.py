@@ -48,7 +48,9 @@ class BenchConfig(Options):
     split: Split = Split.TEST
     """Part of the test sets."""
     parallel: int = option(1, at_least=1)
-    """Jobs at a time; with more than one, times tell less."""
+    """Jobs at a time; with more than one on a machine, times tell less."""
+    engine: str = option("local", one_of=("local", "ray"))
+    """Where jobs run: on this machine, or on a Ray cluster (extra ``cluster``) that sees output and cache."""
     timeout: float | None = option(None, above=0)
     """Seconds that a job may take; null: any time."""
     cache: FilePath = "runs/bench_cache"
@@ -89,12 +91,13 @@ def _bench(config: BenchConfig, run: Run) -> float | None:
 def _compared(config: BenchConfig, run: Run) -> float | None:
     from core.bench.board import Board
     from core.bench.results import Results
-    from core.bench.work import Workers
+    from core.bench.work import RayWorkers, Workers
     from core.report.bench import write_report
 
     plan = _planned(config, run)
     log.info("%d jobs, %d at a time, cache %s", len(plan.jobs), config.parallel, config.cache)
-    workers = Workers(run.output / "jobs", config.parallel, config.timeout)
+    kind = RayWorkers if config.engine == "ray" else Workers
+    workers = kind(run.output / "jobs", config.parallel, config.timeout)
     with Board(plan.jobs) as board:
         outcomes = workers.run(plan.jobs, board.note)
     results = Results(

@@ -145,14 +145,14 @@ def decoding(
 
     folder = temporary_folder(output) if output else None
     try:
-        with crew_of(run, options, partial(_worker, checkpoint, source, folder)) as crew:
+        with crew_of(run, options, source, partial(_worker, checkpoint, folder)) as crew:
             yield crew.hello, partial(partial, decoded, crew)
     finally:
         if folder:
             shutil.rmtree(folder)
 
 
-def _worker(checkpoint: str | None, source: Path, folder: Path | None, run: Run) -> DecodingWorker:
+def _worker(checkpoint: str | None, folder: Path | None, run: Run, source: Path) -> DecodingWorker:
     from core.coding.shared import DecodingWorker
 
     return DecodingWorker(run.codec(checkpoint, streams=True), source, run.limits, folder)
@@ -171,6 +171,7 @@ DECODE = TaskEntry(
     DecodeConfig,
     _decode,
     needs=("codec", "device"),
+    resumes="The same command goes on where it was; .y4m and a folder begin anew.",
     has_output=True,
     positional=("task.input", "task.output"),
     decodes="input",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from core import identity
-from core.errors import ConfigError
+from core.errors import ConfigError, MediaError
 from core.files import whole_file, write_json
 from core.hooks import FilePath, TaskEntry
 from core.progress import Meter
@@ -107,7 +107,13 @@ def _encode_live(config: EncodeConfig, run: Run) -> None:
         reader = stack.enter_context(config.open_live(run.limits))
         loaded = run.codec(config.checkpoint, streams=True)
         meter = stack.enter_context(Meter(f"Encoding {config.input}", reader.info.frame_count))
-        encode_live(reader, file, loaded, estimate=config.estimated, note=lambda record: meter.advance())
+        ended = encode_live(
+            reader, file, loaded, estimate=config.estimated, note=lambda record: meter.advance()
+        )
+    if isinstance(ended, MediaError):
+        raise MediaError(f"{ended}; what came before is in {output}.") from ended
+    if ended:
+        log.info("Stopped; what came before is in %s", output)
 
 
 @contextmanager
@@ -128,7 +134,7 @@ def _coding(
 
     film = config.film(reader, run.limits)
     make = partial(_worker, config.checkpoint, film, config.estimated)
-    with crew_of(run, config, make) as crew:
+    with crew_of(run, config, config.path, make) as crew:
         yield crew.hello, partial(encoding, crew, film)
 
 
@@ -140,10 +146,10 @@ def _controlled(config: EncodeConfig, run: Run, loaded: LoadedCodec, seen: Seen)
     return RateControl(loaded, Goal(*run.settings.codec.goal), opened, config.estimated, seen)
 
 
-def _worker(checkpoint: str | None, film: Film, estimate: bool, run: Run) -> EncodingWorker:
+def _worker(checkpoint: str | None, film: Film, estimate: bool, run: Run, source: Path) -> EncodingWorker:
     from core.coding.shared import EncodingWorker
 
-    return EncodingWorker(run.codec(checkpoint, streams=True), film, estimate)
+    return EncodingWorker(run.codec(checkpoint, streams=True), film.at(source), estimate)
 
 
 ENCODE = TaskEntry(

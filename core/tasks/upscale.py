@@ -46,7 +46,7 @@ class UpscaleConfig(UpscaleOptions, PageOptions, SourceConfig, SharedOptions, Wr
 
 def _upscale(config: UpscaleConfig, run: Run) -> None:
     from core.media.claim import claimed
-    from core.upscaling.parts import require_ours
+    from core.media.parts import require_ours
     from core.upscaling.video import upscale_video
 
     kept = config.path.suffix.lower() if config.path.suffix.lower() == ".mkv" else ".mp4"
@@ -91,16 +91,16 @@ def _upscaler(
     from core.upscaling.shared import Share
 
     film = config.film(reader, run.limits)
-    with crew_of(run, config, partial(_worker, config, film)) as crew:
+    with crew_of(run, config, config.path, partial(_worker, config, film)) as crew:
         yield crew.hello, crew.hello.identity, Share(crew, film)
 
 
-def _worker(config: UpscaleConfig, film: Film, run: Run) -> UpscalingWorker:
+def _worker(config: UpscaleConfig, film: Film, run: Run, source: Path) -> UpscalingWorker:
     from core.upscaling.shared import UpscalingWorker
 
     chosen = upscaler_of(run, config.checkpoint)
     known = {**chosen.identity(), **identity.task(run)}
-    return UpscalingWorker(chosen.build(), config.options, film, known)
+    return UpscalingWorker(chosen.build(), config.options, film.at(source), known)
 
 
 UPSCALE = TaskEntry(

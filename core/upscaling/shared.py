@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from core.carried import Files, packed
 from core.crew import Crew, Seen
 from core.hooks import Upscaler
 from core.media.part import Film
+from core.media.parts import clear
 from core.media.scenes import RECENT_PAIRS
 from core.upscaling.frames import FrameMaker, Pair, cut_pairs
 from core.upscaling.options import UpscaleOptions
-from core.upscaling.parts import clear
 from core.upscaling.target import Moment, Target
 
 
@@ -47,13 +49,24 @@ class Piece:
     moments: list[list[Moment]]
     """How the pictures of each of its pairs are shown."""
     target: Target
+    mark: Path
+    """By this file in the part's folder a machine knows that it sees that folder."""
 
     def __str__(self) -> str:
         return f"frames {self.first} to {self.first + len(self.moments) - 1}"
 
 
+@dataclass(frozen=True)
+class Made:
+    """What came of a part."""
+
+    cuts: int
+    files: Files | None = None
+    """The part, where whoever made it does not see its folder."""
+
+
 class UpscalingWorker:
-    """`core.crew.Worker` that makes parts in the work folder of their output; gives the number of cuts in each."""
+    """`core.crew.Worker` that makes parts in the work folder of their output."""
 
     def __init__(
         self, upscaler: Upscaler, options: UpscaleOptions, film: Film, identity: Mapping[str, Any]
@@ -63,8 +76,16 @@ class UpscalingWorker:
         self._maker = FrameMaker(upscaler, options, info.height, info.width)
         self.hello = Told(upscaler.scale, upscaler.alignment, identity)
 
-    def do(self, piece: Piece, seen: Seen) -> int:
+    def do(self, piece: Piece, seen: Seen) -> Made:
         """Make a part."""
+        if piece.is_held or piece.mark.exists():
+            return Made(self._made(piece, piece.path, seen))
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / piece.path.name
+            return Made(self._made(piece, path, seen), packed(path))
+
+    def _made(self, piece: Piece, path: Path, seen: Seen) -> int:
+        """The number of cuts in a part that is written to ``path``."""
         cuts = 0
 
         def counted() -> Iterator[tuple[Pair, list[Moment]]]:
@@ -76,8 +97,8 @@ class UpscalingWorker:
         if piece.is_held:
             seen(sum(1 for _ in counted()))
             return cuts
-        clear(piece.path)
-        for parts in write_part(counted(), piece.path, self._maker, piece.target):
+        clear(path)
+        for parts in write_part(counted(), path, self._maker, piece.target):
             seen(parts)
         return cuts
 

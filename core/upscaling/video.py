@@ -4,7 +4,7 @@ Every input frame gives one output frame, and in between comes the frame that th
 next. Where there is no next one to move towards, at a scene cut and at the end, the frame itself is repeated, so
 that n frames become 2n and the video lasts as long as before.
 
-The output is made in parts of `PART_FRAMES` input frames in a work folder (`core.upscaling.parts`); a job that was
+The output is made in parts of `PART_FRAMES` input frames in a work folder (`core.media.parts`); a job that was
 killed goes on after its last whole part.
 """
 
@@ -13,29 +13,28 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any
 
+from core.carried import unpack
 from core.errors import MediaError
 from core.facts import facts
-from core.files import publish
+from core.files import publish, temporary_file
 from core.hooks import Upscaler
 from core.media.claim import claimed, require_space
 from core.media.encoders import uncoded_bytes
 from core.media.fingerprint import source_facts
 from core.media.limits import STANDARD, Limits
-from core.media.output import WriteError, cannot_write
 from core.media.part import Film
+from core.media.parts import WorkFolder, clear, keeping
 from core.media.reader import open_video
 from core.media.video import Frame, VideoReader
 from core.progress import Meter
 from core.upscaling.frames import FrameMaker, Pair, cut_pairs, shown_until
 from core.upscaling.options import UpscaleOptions
-from core.upscaling.parts import WorkFolder, clear
 from core.upscaling.shared import Piece, Share, write_part
 from core.upscaling.target import Moment, Target
 
@@ -136,7 +135,7 @@ class _Job:
         require_space(output, self._pixels)
         named = identity if isinstance(identity, Mapping) else {"upscaler": identity}
         job = {**facts({"task": asdict(options)}), **named, **source_facts(source, reader)}
-        with self._writing():
+        with keeping(self._output):
             self._folder = WorkFolder(output, job if identity else None)
 
     def parts(self) -> Iterator[int]:
@@ -148,7 +147,7 @@ class _Job:
             if self._folder.holds(path):
                 yield sum(1 for _ in part)
             else:
-                with self._writing():
+                with keeping(self._output):
                     clear(path)
                     yield from write_part(part, path, self._maker, self._target)
                     self._folder.add(path)
@@ -156,16 +155,19 @@ class _Job:
     def shared_parts(self, share: Share) -> Iterator[int]:
         """The same by the processes of a crew."""
         done: list[int] = []
-        pieces = self._pieces(share.film)
-        with self._writing():
-            for piece, cuts in share.crew.run(pieces, done.append):
+        with keeping(self._output):
+            mark = temporary_file(self._folder.path / "here")
+            for piece, made in share.crew.run(self._pieces(share.film, mark), done.append):
+                if made.files is not None:
+                    clear(piece.path)
+                    unpack(piece.path, made.files)
                 if not piece.is_held:
                     self._folder.add(piece.path)
-                self._cuts += cuts
+                self._cuts += made.cuts
                 yield sum(done)
                 done.clear()
 
-    def _pieces(self, film: Film) -> Iterator[Piece]:
+    def _pieces(self, film: Film, mark: Path) -> Iterator[Piece]:
         """The parts of a film, as others make them."""
         last = next(film.frames(len(film) - 1, len(film)))
         times = film.times
@@ -180,7 +182,7 @@ class _Job:
             part = spans[first : first + PART_FRAMES]
             path = self._begin_part(part[0][0])
             moments = [self._moments(*span) for span in part]
-            yield Piece(first, path, self._folder.holds(path), moments, self._target)
+            yield Piece(first, path, self._folder.holds(path), moments, self._target, mark)
 
     def _begin_part(self, start: Fraction) -> Path:
         path = self._folder.path / f"{len(self._paths):06d}{self._target.part_suffix}"
@@ -205,7 +207,7 @@ class _Job:
         """Join the parts, remove them, and say what was made."""
         if not self._paths:
             raise MediaError(f"{self._source} holds no frame.")
-        with self._writing():
+        with keeping(self._output):
             if self._output.suffix == "":
                 self._join_pictures()
             else:
@@ -219,16 +221,6 @@ class _Job:
         """Of all frames, which stand in the parts and, when those are joined, in the output as well."""
         frames = (self._info.frame_count or 1) * (2 if self._options.temporal else 1)
         return 2 * frames * self._maker.width * self._maker.height
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Says, where the disk is full or gone, what stays."""
-        try:
-            yield
-        except (OSError, WriteError) as error:
-            told = cannot_write(self._output, error)
-            kept = "the parts made so far stay, and the same command goes on from there"
-            raise MediaError(f"{told}; {kept}.") from error
 
     def _join_pictures(self) -> None:
         """Bring the parts' pictures into one folder, numbered through."""

@@ -130,7 +130,10 @@ def test_a_signal_that_is_ignored_stays_so():
     [
         (["task=upscale", "task.input=a", "task.output=b"], "The same command goes on where it was."),
         (["task=encode", "codec=x264", "task.input=a", "task.output=b"], "The same command goes on where it"),
-        (["task=decode", "codec=x264", "task.input=a", "task.output=b"], "The same command begins it anew."),
+        (
+            ["task=decode", "codec=x264", "task.input=a", "task.output=b"],
+            "The same command goes on where it was;",
+        ),
         (["task=doctor"], "The same command begins it anew."),
     ],
 )

@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 
 from core.bench import work
 from core.bench.plan import Job, jobs
-from core.bench.work import Workers
+from core.bench.work import RayWorkers, Workers
 from core.testing.limits import becomes_true, seconds
 from core.words import word
 
@@ -35,6 +35,8 @@ if kind == "stubborn":
     child = os.fork()
     if child:
         open(words["pids"], "w").write(f"{os.getpid()} {child}")
+elif kind == "slow" and "pids" in words:
+    open(words["pids"], "w").write(f"{os.getpid()} 0")
 if kind in ("slow", "stubborn"):
     time.sleep(600)
 if kind == "mute":
@@ -59,7 +61,8 @@ def record(tmp_path, outcomes):
 def workers(tmp_path):
     script = tmp_path / "worker.py"
     script.write_text(textwrap.dedent(WORKER))
-    return lambda **options: Workers(tmp_path / "jobs", command=(sys.executable, str(script)), **options)
+    command = sys.executable, str(script)
+    return lambda kind=Workers, **options: kind(tmp_path / "jobs", command=command, **options)
 
 
 def job(name, kind, *words, obstacle=""):
@@ -188,6 +191,37 @@ def test_an_interruption_ends_what_runs(workers, record):
     with pytest.raises(KeyboardInterrupt):
         workers(parallel=2).run([job("slow", "slow"), job("a", "good", f"record={record[1]}")], note)
     assert time.monotonic() - started < seconds(30)
+
+
+@pytest.mark.slow
+def test_jobs_on_a_cluster(workers, record, tmp_path):
+    pytest.importorskip("ray")
+    ran = workers(kind=RayWorkers, parallel=2, timeout=60)
+    kinds = ["error", "killed", "mute"]
+    good = [job(f"good{n}", "good", f"record={record[1]}") for n in range(3)]
+    outcomes = ran.run([*good, *(job(kind, kind) for kind in kinds)])
+    assert [outcome.record for outcome in outcomes[:3]] == [record[0]] * 3
+    assert [outcome.failure for outcome in outcomes[3:5]] == [
+        "the checkpoint is damaged.",
+        "it was ended by signal SIGKILL: most likely memory ran out.",
+    ]
+    pids = tmp_path / "pids"
+
+    def note(job, outcome):
+        if outcome is not None:
+            pids_in(pids)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        workers(kind=RayWorkers, parallel=2).run([job("slow", "slow", f"pids={pids}"), good[0]], note)
+    assert ended(pids_in(pids)[0])
+
+
+def test_a_machine_without_the_folder(tmp_path):
+    told = work._run_there(
+        tmp_path / "jobs", tmp_path, None, work.COMMAND, [], tmp_path / "jobs" / "a" / "log.txt"
+    )
+    assert f"does not see {tmp_path / 'jobs'}: give output=" in told
 
 
 def test_the_jobs_of_a_plan():

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 import threading
+from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +23,7 @@ from core.coding.records import FrameRecord
 from core.errors import MediaError, StreamError
 from core.media.pipe import LiveReader
 from core.media.reader import open_video
+from core.media.video import Frame
 from core.stream import StreamReader
 
 
@@ -124,3 +128,67 @@ def test_a_video_into_a_pipe_plays(tmp_path: Path, suffix: str) -> None:
     assert [round(time * 25) for time, _ in shown] == list(range(6))
     for (_, picture), frame in zip(shown, moving(6), strict=True):
         assert float(np.abs(picture - frame).mean()) < 0.02
+
+
+@pytest.mark.parametrize("codec", [Levels(), Pairs()])
+@pytest.mark.parametrize("error", [MediaError("the camera is gone"), KeyboardInterrupt(), SystemExit(143)])
+def test_what_came_before_an_end_is_a_whole_stream(
+    tmp_path: Path, codec: Levels, error: BaseException
+) -> None:
+    class Ending(LiveReader):
+        def __iter__(self) -> Iterator[Frame]:
+            yield from islice(super().__iter__(), 6)
+            raise error
+
+    source = write(tmp_path / "in.y4m", moving(9))
+    with source.open("rb") as pipe, Ending(pipe) as reader, (tmp_path / "out.mdv").open("wb") as file:
+        ended = encode_live(reader, file, load(codec, 4), note=lambda record: None)
+    assert ended is error
+    with StreamDecoder(tmp_path / "out.mdv", load(codec, 4)) as stream:
+        assert [frame.time for frame in stream.frames()] == [0, 1, 2, 3, 4, 5][: 5 if codec.reorders else 6]
+
+
+def test_a_stop_while_a_stream_is_followed_completes_the_file(tmp_path: Path) -> None:
+    encode(write(tmp_path / "in.y4m", moving(6)), tmp_path / "out.mdv", load(gop=3))
+    count = 0
+
+    def stop(parts: int) -> None:
+        nonlocal count
+        count += parts
+        if count == 4:
+            raise KeyboardInterrupt
+
+    with StreamDecoder(tmp_path / "out.mdv", load(gop=3)) as stream:
+        decode_live(stream, tmp_path / "back.mp4", pipe=None, seen=stop)
+    with open_video(tmp_path / "back.mp4") as reader:
+        assert len(list(reader)) == 4
+
+
+def test_an_address_that_falls_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.media.pipe.SILENCE", 1.0)
+    data = write(tmp_path / "in.y4m", moving(9)).read_bytes()
+    done = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(data[: len(data) * 2 // 3])
+                done.wait(60)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        frames: list[Frame] = []
+        try:
+            with (
+                LiveReader(address) as reader,
+                pytest.raises(MediaError, match=rf"^{address} sent nothing for 1 s after \d frames"),
+            ):
+                frames.extend(reader)
+        finally:
+            done.set()
+            thread.join()
+    assert len(frames) > 1
+    with pytest.raises(MediaError, match=r"^http://127\.0\.0\.1:1/a\.ts gives no video"):
+        LiveReader("http://127.0.0.1:1/a.ts")

@@ -22,7 +22,7 @@ from core.coding.decode import decode, decode_video
 from core.coding.encode import encode, encode_video
 from core.coding.shared import DecodingWorker, EncodingWorker, decoded, encoding
 from core.coding.verify import verify
-from core.crew import LocalCrew, Seen, Worker
+from core.crew import LocalCrew, Seen, Where, Worker
 from core.errors import CrewError, StreamError
 from core.hooks import Array, PictureFormat
 from core.media.index import FrameIndex
@@ -185,7 +185,7 @@ class Mortal:
     source: Path
     flag: Path
 
-    def __call__(self) -> EncodingWorker:
+    def __call__(self, where: Where) -> EncodingWorker:
         return EncodingWorker(load(Killed(self.flag), gop=2), film_of(self.source), estimate=False)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -29,13 +30,15 @@ class Alone:
 
     size = 1
 
-    def __init__(self, worker: UpscalingWorker, pieces: int | None) -> None:
-        self._worker, self._pieces = worker, pieces
+    def __init__(self, worker: UpscalingWorker, pieces: int | None, sees: bool) -> None:
+        self._worker, self._pieces, self._sees = worker, pieces, sees
         self.hello = worker.hello
 
     def run(self, pieces: Iterable[Any], seen: Seen, ahead: int | None = None) -> Iterator[tuple[Any, Any]]:
         for piece in list(pieces)[::-1][: self._pieces]:
-            yield piece, self._worker.do(pickle.loads(pickle.dumps(piece)), seen)
+            given = pickle.loads(pickle.dumps(piece))
+            given = given if self._sees else replace(given, mark=Path("nowhere"))
+            yield piece, pickle.loads(pickle.dumps(self._worker.do(given, seen)))
         if self._pieces is not None:
             raise KeyboardInterrupt
 
@@ -46,12 +49,17 @@ class Alone:
 
 
 def shared(
-    source: Path, output: Path, pieces: int | None = None, upscaler: Repeat | None = None, **options: Any
+    source: Path,
+    output: Path,
+    pieces: int | None = None,
+    upscaler: Repeat | None = None,
+    sees: bool = True,
+    **options: Any,
 ) -> Upscaled:
     chosen = UpscaleOptions(**options)
     index = FrameIndex(source)
     film = Film(index, 0, len(index))
-    crew = Alone(UpscalingWorker(upscaler or Repeat(), chosen, film, {"upscaler": "repeat"}), pieces)
+    crew = Alone(UpscalingWorker(upscaler or Repeat(), chosen, film, {"upscaler": "repeat"}), pieces, sees)
     with open_video(source) as reader:
         return upscale_video(
             reader,
@@ -69,15 +77,17 @@ def short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(video, "PART_FRAMES", 3)
 
 
+@pytest.mark.parametrize("sees", [True, False])
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".y4m", ""])
-def test_what_one_process_makes(tmp_path: Path, suffix: str) -> None:
+def test_what_one_process_makes(tmp_path: Path, suffix: str, sees: bool) -> None:
+    """By workers that see the work folder, and by others, whose parts come back as bytes."""
     shots = []
     for name in ("box_handheld", "city_night"):
         with open_video(EMBEDDED / f"{name}.mp4") as reader:
             shots += [np.ascontiguousarray(frame.rgb[:, :96, :96]) for frame in islice(reader, 13)]
     source = write(tmp_path / "in.mp4", shots)
     one = run(source, tmp_path / f"one{suffix}")
-    two = shared(source, tmp_path / f"two{suffix}")
+    two = shared(source, tmp_path / f"two{suffix}", sees=sees)
     assert two == one and one.cuts == 1
     for picture, wanted in zip(
         read(tmp_path / f"two{suffix}")[0], read(tmp_path / f"one{suffix}")[0], strict=True

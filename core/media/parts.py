@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import re
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from core.errors import ForeignError, RecordError
+from core.errors import ForeignError, MediaError, RecordError
 from core.facts import Facts, changes
 from core.files import shortened, size_of, write_json
+from core.media.output import WriteError, cannot_write
 from core.records import Count, read_record
 
 log = logging.getLogger(__name__)
@@ -82,6 +84,17 @@ class WorkFolder:
 
     def _note(self) -> None:
         write_json(self.path / PLAN, asdict(Plan("mindvideo", self._facts, self._whole)))
+
+
+@contextmanager
+def keeping(output: Path) -> Iterator[None]:
+    """Says, where the disk is full or gone while parts of an output are made, what stays; raises `MediaError`."""
+    try:
+        yield
+    except (OSError, WriteError) as error:
+        told = cannot_write(output, error)
+        kept = "the parts made so far stay, and the same command goes on from there"
+        raise MediaError(f"{told}; {kept}.") from error
 
 
 def clear(part: Path) -> None:
