@@ -19,6 +19,7 @@ from core.nn.conv import Size as Size
 from core.nn.deform import DeformableConv2d as DeformableConv2d
 from core.nn.gdn import GDN as GDN
 from core.nn.gdn import InverseGDN as InverseGDN
+from core.nn.middle_motion import MiddleMotion as MiddleMotion
 from core.nn.nearest import NearestConv2d as NearestConv2d
 from core.nn.pad import crop as crop
 from core.nn.pad import crop_like as crop_like

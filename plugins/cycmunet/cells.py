@@ -99,19 +99,25 @@ class CycMuNet(nn.Cell):
 
     def construct(self, first: Planes, last: Planes) -> tuple[Planes, ...]:
         if not self.all_frames:
-            low, high, _ = self.encode(first, last, (0, 1), False)
+            low, high, _ = self.encode(first, last, None, (0, 1), False)
             return _unstack(self.reconstruct_high(high, pick(low, (0, 1))), 2)
-        low, high, low_middle = self.encode(first, last, (0, 1, 2), True)
+        low, high, low_middle = self.encode(first, last, None, (0, 1, 2), True)
         return _unstack(self.reconstruct_high(high, low), 3) + (self.reconstruct_low(low_middle),)
 
     def encode(
-        self, first: Planes, last: Planes, high_frames: tuple[int, ...], wants_low: bool
+        self,
+        first: Planes,
+        last: Planes,
+        flow: Tensor | None,
+        high_frames: tuple[int, ...],
+        wants_low: bool,
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """Everything before the trunk.
 
-        Returns the low-resolution features of the three frames, stacked along the batch; the features of
-        the wanted high-resolution frames (0 first, 1 middle, 2 last), stacked likewise; and those of the
-        low-resolution middle frame. What is not wanted is ``None``.
+        ``flow`` is a first guess of the motion towards the middle, of the features' size, or ``None``. Returns the
+        low-resolution features of the three frames, stacked along the batch; the features of the wanted
+        high-resolution frames (0 first, 1 middle, 2 last), stacked likewise; and those of the low-resolution
+        middle frame. What is not wanted is ``None``.
         """
         both: Planes = ()
         for i in range(len(first)):
@@ -121,7 +127,7 @@ class CycMuNet(nn.Cell):
         for level in self.extraction(self.head(both)):
             halves = ops.chunk(level, 2, 0)
             first_pyramid, last_pyramid = first_pyramid + (halves[0],), last_pyramid + (halves[1],)
-        middle = self.interpolation(first_pyramid, last_pyramid)
+        middle = self.interpolation(first_pyramid, last_pyramid, flow)
         low = ops.concat((first_pyramid[-1], middle, last_pyramid[-1]), 0)
         high, low_middle = self.cycle(low, high_frames, wants_low)
         return low, high, low_middle

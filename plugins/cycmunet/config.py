@@ -66,6 +66,9 @@ class CycMuNetConfig(Options):
     """Which frame's residual an up-projection adds to the middle frame: the last one's, as published, or its own."""
     floor: bool = False
     """Add the bicubically enlarged inputs (their mean for the middle) to the outputs, and start from them."""
+    motion: bool = False
+    """Search how frames move, without learning it: features are moved to the middle before they are aligned, and the
+    middle's floor is made of moved pictures where that is trusted."""
     zero_offsets: bool = False
     """Start deformable convolutions as ordinary ones; the published code starts with random offsets."""
     deformable: Deformable = Deformable.auto
@@ -73,6 +76,8 @@ class CycMuNetConfig(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.motion and not self.floor:
+            raise ValueError("model.motion=true moves the floor's pictures: give model.floor=true as well.")
         if self.features % self.groups:
             raise ValueError(
                 f"model.features is {self.features}, which is not a multiple of model.groups, {self.groups}."

@@ -1,146 +1,73 @@
-"""Motion towards the middle of two frames, searched and not learned: a first guess for what learns from it.
-
-Content that moves evenly is displaced by -v in the first frame and by v in the last one, as seen from the middle.
-The search goes from an eighth of the sides to full size. At each level it displaces both frames by what is known and
-tries the nine places around. It is made of operators that every runtime has; no gradient passes.
-"""
+"""A first guess of the frame between two, from motion that is searched and not learned."""
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 from mindspore import Tensor, nn, ops
-from mindspore.ops import constexpr
+from mindspore.common.initializer import initializer
 
-from core.nn import Conv2d, LeakyReLU, Upsample, Warp, crop_like, replicate_margin, replicate_to_multiple
+from core.nn import Conv2d, Downsample, LeakyReLU, MiddleMotion, Warp, replicate_to_multiple
 
-LEVELS = 4
-REACH = 2**LEVELS - 1
-"""No displacement is longer along either axis, in pixels of the frames."""
-_WINDOW = 9
-"""Side of the window in which frames are compared."""
-_SMOOTHING = 7
-"""Side of the window over which displacements are averaged, good ones with more weight."""
-_STEP_PRICE = 0.003
-"""How much better a place that is a pixel away must be, as mean difference of luma in [0,1]."""
-_REST_PRICE, _REST_SHARE = 0.002, 0.9
-"""Motion must bring the difference at rest down to this share, and by this much more."""
-_CERTAIN = 0.004
-"""Differences below are all as good."""
-_AROUND = tuple((x, y) for y in (-1, 0, 1) for x in (-1, 0, 1))
-_RIGHT, _DOWN = tuple(float(x) for x, _ in _AROUND), tuple(float(y) for _, y in _AROUND)
-_STEP_PRICES = tuple(_STEP_PRICE * math.hypot(x, y) for x, y in _AROUND)
+from .colour import BLUE, GREEN, RED
+
+_CERTAINTY = 2.0
+"""Before training, motion is trusted by the sigmoid of it."""
 
 
-class MiddleMotion(nn.Cell):
-    """Two RGB frames, N,3,H,W in [0,1], to displacements towards the middle, N,2,H,W: right and down, in pixels."""
+class Motion(nn.Cell):
+    """Two RGB frames, N,3,H,W in [0,1], to displacements towards the middle, N,2,H,W, in pixels."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.double = Upsample(2)
-        self.warp = Warp()
+        self.search = MiddleMotion()
 
     def construct(self, first: Tensor, last: Tensor) -> Tensor:
-        firsts, lasts = _pyramid(_luma(first)), _pyramid(_luma(last))
-        flow = self._refined(firsts[0], lasts[0], None)
-        for level in range(1, LEVELS):
-            flow = crop_like(2 * self.double(flow), firsts[level])
-            flow = self._refined(firsts[level], lasts[level], flow)
-        return ops.stop_gradient(flow)
-
-    def _refined(self, first: Tensor, last: Tensor, known: Tensor | None) -> Tensor:
-        """Displacements at one level, from those that are known of a coarser one."""
-        if known is None:
-            costs = _costs(first, last)
-        else:
-            costs = _costs(self.warp(first, -known), self.warp(last, known))
-        flow = _least(costs)
-        if known is not None:
-            flow = flow + known
-        moving, resting = _compared(self.warp(first, -flow), self.warp(last, flow)), _compared(first, last)
-        flow = ops.where(moving + _REST_PRICE < _REST_SHARE * resting, flow, ops.zeros_like(flow))
-        weight = 1 / ops.square(moving + _CERTAIN)
-        return _mean(flow * weight, _SMOOTHING) / _mean(weight, _SMOOTHING)
+        return self.search(_luma(first), _luma(last))
 
 
 class MiddleGuess(nn.Cell):
-    """The frame between two, by their displaced pictures where these agree, else by their mean.
+    """The frame between two: displaced pictures where motion is trusted, else the mean of both.
 
-    ``construct(first, last, flow)``: N,3,H,W in [0,1] and what `MiddleMotion` gives; returns N,3,H,W. Which of the two
-    is taken is learned.
+    ``construct(first, last, flow)``: N,3,H,W in [0,1] and N,2,H,W of `Motion`; returns N,3,H,W. What is trusted is
+    learned, from how well the displaced pictures agree and how well those at rest do.
     """
 
     def __init__(self, features: int = 16) -> None:
         super().__init__()
         self.warp = Warp()
-        self.compare = Conv2d(6, features)
-        self.decide = Conv2d(features, 1)
+        self.compare = Conv2d(4, features, 5)
+        self.decide = Conv2d(features, 1, 5)
         self.leaky = LeakyReLU()
+        self.decide.weight.set_data(initializer("zeros", self.decide.weight.shape))
+        self.decide.bias.set_data(initializer(_CERTAINTY, self.decide.bias.shape))
 
     def construct(self, first: Tensor, last: Tensor, flow: Tensor) -> Tensor:
         earlier, later = self.warp(first, -flow), self.warp(last, flow)
         moved, blended = (earlier + later) / 2, (first + last) / 2
         moving, resting = _luma(ops.abs(earlier - later)), _luma(ops.abs(first - last))
-        facts = (_mean(moving, 3), _mean(resting, 3), _mean(moving, _WINDOW), _mean(resting, _WINDOW))
-        decided = self.decide(self.leaky(self.compare(ops.concat((*facts, flow / REACH), 1))))
-        return blended + ops.sigmoid(decided) * (moved - blended)
+        facts = ops.concat((10 * moving, 10 * resting, 0.1 * flow), 1)
+        trust = ops.sigmoid(self.decide(self.leaky(self.compare(facts))))
+        return blended + trust * (moved - blended)
+
+
+class MoveFeatures(nn.Cell):
+    """Pyramids of features of the first and of the last frame, coarsest first, moved to the middle by a flow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.halve = Downsample(2)
+        self.warp = Warp()
+
+    def construct(
+        self, first: tuple[Tensor, ...], last: tuple[Tensor, ...], flow: Tensor
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        earlier: tuple[Tensor, ...] = ()
+        later: tuple[Tensor, ...] = ()
+        for level in range(len(first) - 1, -1, -1):
+            earlier = (self.warp(first[level], -flow),) + earlier
+            later = (self.warp(last[level], flow),) + later
+            flow = self.halve(replicate_to_multiple(flow, 2)) / 2
+        return earlier, later
 
 
 def _luma(rgb: Tensor) -> Tensor:
-    return 0.299 * rgb[:, 0:1] + 0.587 * rgb[:, 1:2] + 0.114 * rgb[:, 2:3]
-
-
-def _pyramid(plane: Tensor) -> tuple[Tensor, ...]:
-    """The plane at every level, the smallest first; sides are halved and rounded up."""
-    levels: tuple[Tensor, ...] = (plane,)
-    for _ in range(LEVELS - 1):
-        levels = (ops.avg_pool2d(replicate_to_multiple(levels[0], 2), 2, 2),) + levels
-    return levels
-
-
-def _costs(first: Tensor, last: Tensor) -> Tensor:
-    """Differences of two planes, N,1,H,W, that are displaced to each of the places around: N,9,H,W."""
-    height, width = first.shape[2], first.shape[3]
-    before, after = replicate_margin(first, 1, 1), replicate_margin(last, 1, 1)
-    earlier: tuple[Tensor, ...] = ()
-    later: tuple[Tensor, ...] = ()
-    for x, y in _AROUND:
-        earlier = earlier + (before[:, :, 1 - y : 1 - y + height, 1 - x : 1 - x + width],)
-        later = later + (after[:, :, 1 + y : 1 + y + height, 1 + x : 1 + x + width],)
-    return _compared(ops.concat(earlier, 1), ops.concat(later, 1))
-
-
-def _least(costs: Tensor) -> Tensor:
-    """Where the costs are least, N,2,H,W; the mean of places that are alike. About the middle, below a pixel."""
-    priced = costs + _constant(_STEP_PRICES)
-    chosen = ops.equal(priced, ops.ReduceMin(keep_dims=True)(priced, 1)).astype(costs.dtype)
-    count = ops.ReduceSum(keep_dims=True)(chosen, 1)
-    x = ops.ReduceSum(keep_dims=True)(chosen * _constant(_RIGHT), 1) / count
-    y = ops.ReduceSum(keep_dims=True)(chosen * _constant(_DOWN), 1) / count
-    here, stays = costs[:, 4:5], chosen[:, 4:5] / count
-    x = x + stays * _below_a_pixel(costs[:, 3:4], here, costs[:, 5:6])
-    y = y + stays * _below_a_pixel(costs[:, 1:2], here, costs[:, 7:8])
-    return ops.concat((x, y), 1)
-
-
-@constexpr
-def _constant(values: tuple[float, ...]) -> Tensor:
-    return Tensor(np.array(values, np.float32).reshape(1, -1, 1, 1))
-
-
-def _compared(first: Tensor, last: Tensor) -> Tensor:
-    return _mean(ops.abs(first - last), _WINDOW)
-
-
-def _mean(x: Tensor, side: int) -> Tensor:
-    """Of a window around each element; beyond the edges the outermost ones are repeated."""
-    padded = replicate_margin(x, side // 2, side // 2)
-    return ops.avg_pool2d(ops.avg_pool2d(padded, (side, 1), 1), (1, side), 1)
-
-
-def _below_a_pixel(before: Tensor, here: Tensor, after: Tensor) -> Tensor:
-    """Where the parabola through three costs is lowest, -0.5 to 0.5; 0 where it has no lowest place."""
-    bend = before - 2 * here + after
-    place = ops.clamp(0.5 * (before - after) / ops.maximum(bend, ops.full_like(bend, 1e-6)), -0.5, 0.5)
-    return ops.where(bend > 1e-6, place, ops.zeros_like(place))
+    return RED * rgb[:, 0:1] + GREEN * rgb[:, 1:2] + BLUE * rgb[:, 2:3]
