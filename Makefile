@@ -1,6 +1,6 @@
 # Short names for the everyday commands. `./run` makes the environment (.venv) on first use; nothing else is touched.
 .DEFAULT_GOAL := help
-.PHONY: help run check test test-slow torture bench lint docs clean
+.PHONY: help run check test test-slow torture bench weights lint docs clean
 ARGS ?=
 SPREAD = ./run python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder # file by file
 
@@ -25,6 +25,9 @@ torture:  ## damage, kill and starve the product, and report: make torture ARGS=
 
 bench:  ## speed and memory of the networks beside their peers, on a quiet machine (benchmarks/README.md)
 	./run python benchmarks/bench.py $(ARGS)
+
+weights:  ## the weights that are shipped, from data to checkpoint and card: hours (weights/README.md)
+	./run python weights/make.py compact $(ARGS)
 
 lint:  ## style, types and who may import whom
 	./run ruff check .

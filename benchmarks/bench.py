@@ -27,6 +27,8 @@ COMMANDS = {
     "runtimes": ("runtimes", "MindSpore with our kernels beside onnxruntime (runtime=onnxruntime)"),
     "entropy": ("entropy", "range coding, and integer networks that choose the tables"),
     "kernels": ("kernels", "convolutions of our kernels beside MindSpore's own and PyTorch's"),
+    "separable": ("separable", "chains of depthwise-separable blocks beside PyTorch"),
+    "start": ("start", "commands on a few frames, from their start to their end"),
     "loader": ("loader", "how fast clips are read, and how long a training waits for them"),
 }
 """Name -> the module that measures it (``add_options(parser, name)`` and ``main(options)``), and what that is."""

@@ -23,7 +23,7 @@ from hydra.errors import CompactHydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from core import __version__, config, devices, ending, help, outside, sweeping
+from core import __version__, config, devices, ending, help, implied, outside, sweeping, verbs
 from core.errors import ConfigError, MindvideoError, SweepError
 from core.hooks import Resumable, TaskEntry, Threaded
 from core.registry import Registry, load
@@ -64,15 +64,23 @@ def _command(words: list[str]) -> None:
     if "--version" in words:
         print(f"mindvideo {__version__}")
         return
-    words = [_null_choice(word) for word in words]
-    flags = get_args_parser().parse_args(words)
+    flag_words, given = verbs.parted(words)
+    flags = get_args_parser().parse_args(flag_words)
     _check_flags(flags)
-    registry = plugins(_disabled(flags.overrides))
+    registry = plugins(_disabled(given))
     config.offer(registry)
     if not flags.shell_completion:
         _report_rejected(registry)
-    typed = as_typed(flags.overrides, config.paths(registry, flags.overrides), flags.multirun)
+    if flags.help and verbs.asked(given, registry):
+        help.print_task(verbs.task_of(given[0], registry))
+        return
+    if not flags.shell_completion:  # whose words say which shell
+        given = verbs.spelled(given, registry, flags.multirun)
+    spelled = [_null_choice(word) for word in given]
+    typed = as_typed(spelled, config.paths(registry, spelled), flags.multirun)
     outside.check_words(typed)
+    if not (flags.shell_completion or flags.help):
+        typed = implied.completed(typed, registry)
     added = [*_without_absent_default(typed, registry), *_place(typed)]
     searched = [_searchpath(flags.config_dir)] if flags.config_dir else []
     composed = [*searched, *added, *typed]
@@ -85,7 +93,7 @@ def _command(words: list[str]) -> None:
         _check_sweep_folder(typed)
     elif not any(getattr(flags, name) for name in LOOKS_ONLY):
         added += _elsewhere(config.compose_settings(composed, registry), registry, [*added, *typed])
-    sys.argv[1:] = _with_overrides(words, flags.overrides, [*added, *typed])
+    sys.argv[1:] = [*flag_words, *added, *typed]
     with sweeping.noting() as sweep, ending.advising(sweep.resumes):
         _hydra_main()
     if sweep.folder and sweep.has_ended:
@@ -110,12 +118,6 @@ def _null_choice(word: str) -> str:
     if key not in config.GROUPS or value != "null":
         return word
     return "experiment=none" if key == "experiment" else f"~{key}"
-
-
-def _with_overrides(words: list[str], overrides: list[str], others: list[str]) -> list[str]:
-    """The command line with other overrides in the place of those it has: flags may not stand between overrides."""
-    place = words.index(overrides[0]) if overrides else len(words)
-    return [*words[:place], *others, *words[place + len(overrides) :]]
 
 
 @functools.cache
@@ -185,13 +187,13 @@ def _end_sweep(folder: Path) -> None:
 
 
 def open_run(overrides: Sequence[str] = (), output: str | Path | None = None) -> Run:
-    """A run composed from the words of the command line, for notebooks and tests; nothing is started.
+    """A run composed from the words of the command line, short or long, for notebooks and tests; nothing is started.
 
     ``output`` is the folder of the run, made when something is written there. Raises a `MindvideoError`.
     """
-    words = [*overrides, *([word("output", str(output))] if output else [])]
-    registry = plugins(_disabled(words))
-    words = as_typed(words, config.paths(registry, words))
+    registry = plugins(_disabled(overrides))
+    words = [*verbs.spelled(overrides, registry), *([word("output", str(output))] if output else [])]
+    words = implied.completed(as_typed(words, config.paths(registry, words)), registry)
     config.offer(registry)
     with outside.guarded():
         settings = config.compose_settings([*_without_absent_default(words, registry), *words], registry)

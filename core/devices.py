@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import logging
 import os
 import platform
@@ -30,6 +31,9 @@ log = logging.getLogger(__name__)
 class Mode(Enum):
     """How MindSpore executes cells."""
 
+    auto = "auto"
+    """`graph`, but that on a processor what encodes, decodes and upscales begins as `pynative` and is compiled when it
+    has run a few times: the first frame does not wait for it. Results are the same to the last bit."""
     graph = "graph"
     """Compiled as a whole at first use: the fast one."""
     pynative = "pynative"
@@ -63,10 +67,26 @@ class Kernels(Enum):
 class DeviceConfig(Options):
     """What all devices have in common."""
 
-    mode: Mode = Mode.graph
+    mode: Mode = Mode.auto
     """How networks are executed."""
     deterministic: bool = True
     """Ask for kernels whose results repeat exactly."""
+
+    @property
+    def lasting_mode(self) -> Mode:
+        """In which networks are executed in the end."""
+        return Mode.graph if self.mode is Mode.auto else self.mode
+
+
+class CpuPrecision(Enum):
+    """What convolutions compute in that follow one another, where nothing is trained."""
+
+    auto = "auto"
+    """`bfloat16` where the processor multiplies matrices of it (AMX) and our kernels are in use, else `float32`."""
+    float32 = "float32"
+    """What the networks are written in."""
+    bfloat16 = "bfloat16"
+    """bfloat16 between convolutions; without AMX it is not faster."""
 
 
 @dataclass
@@ -79,6 +99,9 @@ class CpuConfig(DeviceConfig):
     """Newest instruction set; the environment's ``ONEDNN_MAX_CPU_ISA`` comes first where it names SSE41 or AVX."""
     kernels: Kernels = Kernels.auto
     """What convolutions and warps are computed with."""
+    precision: CpuPrecision = CpuPrecision.float32
+    """What chains of convolutions compute in when networks encode, decode or upscale; trainings, weights, priors,
+    flows and warps are float32 always, and what chooses tables never changes."""
 
 
 @dataclass
@@ -132,6 +155,8 @@ class ActiveDevice:
     """See `AcceleratorConfig.fetch_every`."""
     backend: Backend = field(default_factory=Backend)
     """What networks compute with on it."""
+    inferring_low: Any = None
+    """`Backend.low` of networks that are not trained, where it is another than that of the backend."""
 
     @property
     def description(self) -> str:
@@ -160,15 +185,26 @@ def _cpu(config: CpuConfig) -> ActiveDevice:
     rank, world = _join()
     isa = os.environ["ONEDNN_MAX_CPU_ISA"]
     kernels = _kernels(config.kernels, threads, limit)
+    low = _inferring_low(config.precision, kernels)
     computing, build = f"{Kernels.builtin.value} kernels", ""
     if kernels is not None:
         computing = f"{Kernels.onednn.value} kernels with {kernels.instructions}"
         build = f" (build {kernels.build})"
+    if low is not None:
+        computing += f" in {CpuPrecision.bfloat16.value}"
     detail = f", {threads} threads, instructions {isa}, {computing}"
     arithmetic = (
         f"mindspore {ms.__version__} cpu {isa}, {computing}{build}, {threads} threads, {_processor()}"
     )
-    return ActiveDevice("CPU", config.mode, rank, world, detail, arithmetic, backend=Backend(kernels))
+    interpreted = _INTERPRETED if config.mode is Mode.auto else 0
+    backend = Backend(kernels, interpreted=interpreted)
+    return ActiveDevice(
+        "CPU", config.lasting_mode, rank, world, detail, arithmetic, backend=backend, inferring_low=low
+    )
+
+
+_INTERPRETED = 8
+"""Compiling takes some ten times as long as a call that is computed operator by operator."""
 
 
 def _compute_on_cpu() -> None:
@@ -213,6 +249,19 @@ def _kernels(chosen: Kernels, threads: int, limit: str | None) -> Library | None
         raise DeviceError(
             f"device.kernels=onednn is not possible: {reason}; mend that, or type device.kernels=auto."
         ) from reason
+
+
+def _inferring_low(precision: CpuPrecision, kernels: Library | None) -> Any:
+    """See `ActiveDevice.inferring_low`."""
+    import mindspore as ms
+
+    if precision is CpuPrecision.bfloat16 and kernels is None:
+        raise DeviceError(
+            "device.precision=bfloat16 needs our kernels, which are not in use here: type device.precision=auto."
+        )
+    if precision is CpuPrecision.auto and kernels is not None and kernels.multiplies_bfloat16:
+        precision = CpuPrecision.bfloat16
+    return ms.bfloat16 if precision is CpuPrecision.bfloat16 else None
 
 
 def _processor() -> str:
@@ -294,7 +343,7 @@ def _accelerator(target: str, config: AcceleratorConfig) -> ActiveDevice:
     computing = f"{chip}, {cards.software(target)}"
     return ActiveDevice(
         target,
-        config.mode,
+        config.lasting_mode,
         rank,
         world,
         detail=f", {computing}",
@@ -309,13 +358,14 @@ def _set_context(config: DeviceConfig) -> None:
 
     deterministic = str(config.deterministic).lower()
     _once("device.deterministic", deterministic, partial(_determine, config.deterministic))
-    if _settled.setdefault("device.mode", config.mode) is not config.mode:
+    mode = config.lasting_mode
+    if _settled.setdefault("device.mode", mode) is not mode:
         log.warning(
-            "device.mode=%s is from now on that of all runs in this process, of earlier ones too.",
-            config.mode.value,
+            "device.mode=%s is from now on that of all runs in this process, of earlier ones too.", mode.value
         )
-        _settled["device.mode"] = config.mode
-    ms.set_context(mode=ms.GRAPH_MODE if config.mode is Mode.graph else ms.PYNATIVE_MODE)
+        _settled["device.mode"] = mode
+    ms.set_context(mode=ms.GRAPH_MODE if mode is Mode.graph else ms.PYNATIVE_MODE)
+    gc.freeze()  # MindSpore collects garbage whenever it compiles: of what is imported by now there is none
 
 
 def _determine(deterministic: bool) -> None:

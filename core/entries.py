@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, get_args
 
 import numpy as np
@@ -20,7 +22,7 @@ from core.interfaces import (
     Tables,
     Upscaler,
 )
-from core.options import Options, option
+from core.options import Options, amount, option
 
 if TYPE_CHECKING:
     from mindspore import Parameter, nn
@@ -205,6 +207,25 @@ class GopConfig(Options):
 
     gop: int = option(12, at_least=0)
     """Distance of intra frames; 0 has one at the beginning alone."""
+    bitrate: str | None = None
+    """Bits in a second that task=encode is to spend, as 400k or 1.5M, of a codec whose quality can be set."""
+    size: str | None = None
+    """Bytes that its stream is to have, as 2M, in two passes."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.bitrate is not None and self.size is not None:
+            raise ValueError("give codec.bitrate or codec.size, not both.")
+        _ = self.goal  # words that are no amounts are told at once
+
+    @property
+    def goal(self) -> tuple[float | None, float | None]:
+        """Bits in a second, and bytes, that are asked for; None where that is left open."""
+        bitrate, size = (
+            None if text is None else amount(name, text)
+            for name, text in (("codec.bitrate", self.bitrate), ("codec.size", self.size))
+        )
+        return bitrate, size
 
 
 @dataclass
@@ -285,6 +306,60 @@ class TaskEntry(Entry[C]):
     """A sentence on how it goes on after a stop; ``{output}`` in it becomes the folder of the run."""
     has_output: bool = False
     """Whether what it makes goes where its own options say, so that the run's folder holds no more than a log."""
+    positional: tuple[str, ...] = ()
+    """Keys that words without one give in turn behind the task's verb, as ``("task.input", "task.output")``."""
+    verb: str = ""
+    """What stands for ``task=<name>`` in the short form of a command line: by default the name, - for _."""
+    decodes: str = ""
+    """The option that names a stream, whose weights are looked for where no checkpoint is given."""
+
+    @property
+    def called(self) -> str:
+        """Its verb."""
+        return self.verb or self.name.replace("_", "-")
+
+
+@dataclass(frozen=True)
+class WeightsEntry:
+    """Trained weights that have a name: ``task.checkpoint=<name>`` takes them.
+
+    A checkpoint comes in the package, as ``file``; what others have published is fetched once (``url``), or by hand
+    (``by_hand``), and becomes a checkpoint by what ``words`` choose. Raises TypeError for none, or two, of these.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    """Words of a command line that choose what they are weights of: its model first, and its codec, if it has one."""
+    licence: str
+    recipe: str
+    """How they were trained: experiment or paper, data, hours, machine."""
+    figures: str = ""
+    """Measured quality, with its conditions."""
+    file: Path | None = None
+    """The checkpoint within the package."""
+    url: str = ""
+    """Where the published file is; its ending says what kind of weights it holds."""
+    sha256: str = ""
+    """Hexadecimal digits of the hash of what is at ``url``: all 64, or the first ones where no more are published."""
+    by_hand: str = ""
+    """Where a person fetches the published file, as words behind "fetch it from"."""
+    fingerprint: str = ""
+    """Of the checkpoint, 32 hexadecimal digits, where it is known: by it a stream's weights are told by name."""
+    default_for: Literal["codec", "upscaler"] | None = None
+    """What they are taken for where a task needs one and none is given."""
+
+    def __post_init__(self) -> None:
+        if sum(map(bool, (self.file, self.url, self.by_hand))) != 1:
+            raise TypeError(f"weights '{self.name}' come from one place: a file, a url, or by_hand.")
+        if not re.fullmatch("[0-9a-f]{8,64}" if self.url else "[0-9a-f]{0,64}", self.sha256):
+            raise TypeError(
+                f"weights '{self.name}' need sha256, 8 to 64 hexadecimal digits, for what is at a url."
+            )
+
+    @property
+    def algorithm(self) -> str:
+        """The model that they are weights of."""
+        return self.words[0].partition("=")[2]
 
 
 KINDS: dict[str, type[Entry[Any]]] = {

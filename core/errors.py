@@ -54,12 +54,20 @@ class SweepError(MindvideoError):
     """Jobs of a sweep failed; the others ran."""
 
 
+class CrewError(MindvideoError):
+    """Processes that share a work cannot do it."""
+
+
 class CutShortError(StreamError):
     """A coded stream ends before its end."""
 
 
 class ExportError(MindvideoError):
     """A network cannot leave MindSpore in the way that was asked for."""
+
+
+class DownloadError(MindvideoError):
+    """A file of the network cannot be had, or is not what it should be."""
 
 
 class BusyError(MindvideoError):

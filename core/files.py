@@ -120,6 +120,22 @@ def shortened(name: str, ending: str) -> str:
     return f".{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}{ending}"
 
 
+def user_cache() -> Path:
+    """Where what can be made or fetched again is kept: ``$XDG_CACHE_HOME/mindvideo``, by default in ``~/.cache``.
+
+    Raises RuntimeError where this user has no home.
+    """
+    parent = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if not parent.is_absolute():
+        try:
+            parent = Path.home() / ".cache"
+        except RuntimeError:
+            raise RuntimeError("this user has no home folder") from None
+    if not parent.is_absolute():
+        raise RuntimeError("HOME is not an absolute path")
+    return parent / "mindvideo"
+
+
 def open_own(path: Path, *, fresh: bool = False) -> BinaryIO:
     """Open a file under a name that others can foresee for reading and writing; it is made where there is none.
 

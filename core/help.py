@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import re
+from enum import Enum
 from importlib import resources
+from typing import Any
 
+import omegaconf
+import yaml
 from omegaconf import DictConfig, OmegaConf
 from rich.table import Table
 
-from core import hooks
+from core import hooks, verbs
 from core.config import ranged
 from core.console import console
+from core.options import meanings, ranges
 from core.registry import Plugin, Registry
 
 INTRODUCTION = """\
 mindvideo: open learned video on MindSpore.
 
-  python -m core                                       train the small default network and show what it learned
-  python -m core experiment=NAME device=ascend         train another one, elsewhere
-  python -m core task=upscale task.checkpoint=FILE task.input=IN.mp4 task.output=OUT.mp4
-  python -m core task=doctor                           what this installation has, and what is wrong with it
-  python -m core --multirun optimizer.lr=1e-3,1e-4     try several values (sweep=joblib: side by side)
-  python -m core --cfg job                             print the settings, run nothing
-  python -m core output=FOLDER task.resume=true        go on with a run that was stopped
+  mindvideo upscale IN.mp4 OUT.mp4 task.checkpoint=FILE    make a video smoother and larger
+  mindvideo encode IN.mp4 OUT.mdv task.checkpoint=FILE     code a video into a stream
+  mindvideo decode IN.mdv                                  turn a stream back into a video
+  mindvideo info FILE                                      what a stream, a checkpoint or a video is
+  mindvideo doctor                                         what this installation has, and what is wrong with it
+  mindvideo                                                train the small default network and show what it learned
+  mindvideo train NAME device=ascend                       train another experiment, elsewhere
+  mindvideo --multirun optimizer.lr=1e-3,1e-4              try several values (sweep=joblib: side by side)
+  mindvideo --cfg job                                      print the settings, run nothing
+  mindvideo output=FOLDER task.resume=true                 go on with a run that was stopped
 
-Words are group=NAME to choose, key=value to set; flags stand before them. Add --help to any command line to see
-what it composes to. `mindvideo` is the same command. Tab completion: eval "$(mindvideo -sc install=bash)"
+A verb is task=VERB, and the words behind it are options of the task: `mindvideo upscale --help` shows them. All
+else is group=NAME to choose, key=value to set; --help behind such words alone shows what they compose to.
+`python -m core` is the same command. Tab completion: eval "$(mindvideo -sc install=bash)"
 """
 
 
@@ -39,6 +50,44 @@ def print_help(registry: Registry, config: DictConfig) -> None:
         soft_wrap=True,
     )
     shown.print(_with_ranges(config), soft_wrap=True)
+
+
+def print_task(task: hooks.TaskEntry[Any]) -> None:
+    """Print what one task does, how it is called, and its options."""
+    shown = console()
+    told = " ".join(inspect.cleandoc(task.config.__doc__ or "").split())
+    shown.print(f"mindvideo {verbs.usage(task)} [key=value …]\n\n{told}\n", soft_wrap=True)
+    shown.print(_task_options(task.config))
+    shown.print(
+        f"\nThe same in full: python -m core task={task.name} …; --help alone shows all that can be chosen and set.",
+        soft_wrap=True,
+    )
+
+
+def _task_options(config: type) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("Option", no_wrap=True)
+    table.add_column("Default")
+    table.add_column("What it is")
+    told, allowed = meanings(config), ranges(config)
+    for field in dataclasses.fields(config):
+        made = field.default_factory
+        default = field.default if made is dataclasses.MISSING else made()
+        meaning = told.get(field.name, "").replace("``", "")
+        if field.name in allowed:
+            meaning = f"{meaning.rstrip('.')}; {allowed[field.name]}."
+        table.add_row(f"task.{field.name}", _plain(default), meaning)
+    return table
+
+
+def _plain(default: Any) -> str:
+    if default == omegaconf.MISSING:
+        return "must be given"
+    if isinstance(default, Enum):
+        return default.name
+    if isinstance(default, str):
+        return default
+    return yaml.safe_dump(default, default_flow_style=True).partition("\n")[0]
 
 
 def _with_ranges(config: DictConfig) -> str:

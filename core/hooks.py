@@ -44,6 +44,7 @@ from core.entries import StepEntry as StepEntry
 from core.entries import Supervision as Supervision
 from core.entries import TaskEntry as TaskEntry
 from core.entries import UpscalerEntry as UpscalerEntry
+from core.entries import WeightsEntry as WeightsEntry
 from core.interfaces import Array as Array
 from core.interfaces import ClipSource as ClipSource
 from core.interfaces import Codec as Codec
@@ -54,6 +55,7 @@ from core.interfaces import Device as Device
 from core.interfaces import FetchesLate as FetchesLate
 from core.interfaces import FrameDecoder as FrameDecoder
 from core.interfaces import FrameEncoder as FrameEncoder
+from core.interfaces import HasQualities as HasQualities
 from core.interfaces import InterLoss as InterLoss
 from core.interfaces import IntraCodec as IntraCodec
 from core.interfaces import KnowsRates as KnowsRates
@@ -63,6 +65,7 @@ from core.interfaces import Packet as Packet
 from core.interfaces import PacketType as PacketType
 from core.interfaces import Picture as Picture
 from core.interfaces import PictureFormat as PictureFormat
+from core.interfaces import Qualities as Qualities
 from core.interfaces import Resumable as Resumable
 from core.interfaces import Split as Split
 from core.interfaces import Tables as Tables
@@ -115,21 +118,28 @@ def lazy(target: str) -> Lazy:
 class Plugin:
     """A plugin that is made of its entries; its methods are hook implementations.
 
-    There is one for each kind of entry, beside `callbacks`, which calls what it is given with the run, and
+    There is one for each kind of entry, beside `weights`, `callbacks`, which calls what it is given with the run, and
     `config_package`: the package ``conf`` within that of the caller, where there is one.
     """
 
     HOOK_API = HOOK_API
 
     def __init__(
-        self, *entries: Entry[Any], callbacks: Callable[[Run], Iterable[Callback]] | None = None
+        self,
+        *entries: Entry[Any] | WeightsEntry,
+        callbacks: Callable[[Run], Iterable[Callback]] | None = None,
     ) -> None:
         for entry in entries:
-            if not isinstance(entry, tuple(KINDS.values())):
+            if not isinstance(entry, (*KINDS.values(), WeightsEntry)):
                 raise TypeError(f"a Plugin is made of entries, and {entry!r} is none")
         scope = sys._getframe(1).f_globals
         self.__name__, self._package = scope["__name__"], scope["__package__"]
         self.entries, self._callbacks = entries, callbacks
+
+    @hookimpl
+    def weights(self) -> Iterable[WeightsEntry]:
+        """Weights that have names."""
+        return [entry for entry in self.entries if isinstance(entry, WeightsEntry)]
 
     @hookimpl
     def callbacks(self, run: Run) -> Iterable[Callback]:
@@ -204,6 +214,11 @@ def intra_codecs() -> Iterable[IntraEntry[Any]]:  # type: ignore[empty-body]
 @hookspec
 def tasks() -> Iterable[TaskEntry[Any]]:  # type: ignore[empty-body]
     """What the command can do: ``task=<name>``."""
+
+
+@hookspec
+def weights() -> Iterable[WeightsEntry]:  # type: ignore[empty-body]
+    """Trained weights that have names: ``task.checkpoint=<name>``."""
 
 
 @hookspec

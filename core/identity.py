@@ -22,6 +22,9 @@ CANNOT_MATTER = frozenset(
         "task.input",  # told by what it is, and how it is read: `core.media.fingerprint`
         "task.output",
         "task.overwrite",
+        "task.parallel",
+        "task.page",
+        "task.engine",
         "task.report",
         "task.checkpoint",  # told by the weights
         "task.resume",

@@ -171,6 +171,33 @@ class Codec(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Qualities:
+    """The qualities of a codec of many rates, as numbers of its own."""
+
+    coarsest: float
+    """At which its streams are shortest."""
+    finest: float
+    step: float
+    """Between two that can be told apart."""
+    own: float
+    """What its options say."""
+
+
+@runtime_checkable
+class HasQualities(Protocol):
+    """A codec whose quality can be another in each group of frames; its decoder finds out by itself."""
+
+    @property
+    def qualities(self) -> Qualities | None:
+        """Those that there are; None where its options leave it one rate alone."""
+        ...
+
+    def at(self, quality: float) -> Codec:
+        """The same codec at another quality."""
+        ...
+
+
 class ConventionalCodec(Codec, Protocol):
     """A codec without a network."""
 

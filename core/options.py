@@ -10,13 +10,22 @@ makes the dataclass. ``--help`` and the reference show it. What concerns several
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+import inspect
 import math
+import re
+import textwrap
 from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from omegaconf import MISSING
 
+_AMOUNT = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)([kMG]?)")
+_THOUSANDS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
 _RANGE = "range"
 """Key of a field's metadata."""
 
@@ -103,3 +112,34 @@ def ranges(options: type) -> dict[str, Range]:
             if _RANGE in field.metadata:
                 found[field.name] = field.metadata[_RANGE]
     return found
+
+
+def amount(name: str, text: str) -> float:
+    """``400k`` or ``1.5M`` as a number, by thousands; raises ValueError, naming the option, where it is none, or 0."""
+    match = _AMOUNT.fullmatch(text)
+    value = float(match[1]) * _THOUSANDS[match[2]] if match else 0.0
+    if not value:
+        raise ValueError(f"{name} is {text}; give it as 400k, 1.5M or 2000000.")
+    return value
+
+
+@cache
+def meanings(section: type) -> dict[str, str]:
+    """The docstring below each field of a dataclass, or member of an Enum; a derived class may say another one."""
+    found: dict[str, str] = {}
+    for base in reversed(section.__mro__):
+        if not (dataclasses.is_dataclass(base) or issubclass(base, Enum)) or base is Enum:
+            continue
+        body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0].body  # type: ignore[attr-defined]
+        for statement, below in pairwise(body):
+            text = _text(below)
+            if text and isinstance(statement, ast.AnnAssign | ast.Assign):
+                target = statement.target if isinstance(statement, ast.AnnAssign) else statement.targets[0]
+                found[ast.unparse(target)] = " ".join(inspect.cleandoc(text).split())
+    return found
+
+
+def _text(statement: ast.stmt) -> str | None:
+    """What a statement says that is nothing but a text."""
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else None

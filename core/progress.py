@@ -33,6 +33,7 @@ class Meter:
         self._done = self._first = done
         self._started = self._spoke = time.monotonic()
         self._told = done
+        self._words = ""
         self._bar: Progress | None = None
 
     def __enter__(self) -> Meter:
@@ -67,14 +68,17 @@ class Meter:
         if self._bar:
             self._bar.update(self._bar.task_ids[0], completed=self._done)
 
-    def advance(self, words: str = "", parts: int = 1) -> None:
-        """Note finished parts and what to say about them."""
+    def advance(self, words: str | None = None, parts: int = 1) -> None:
+        """Note finished parts and what to say about them; None: what was said before."""
         self._done += parts
+        self._words = self._words if words is None else words
         if self._bar:
             rate = f"{self._rate():.2f}/s"
-            self._bar.update(self._bar.task_ids[0], completed=self._done, words=printable(words), rate=rate)
+            self._bar.update(
+                self._bar.task_ids[0], completed=self._done, words=printable(self._words), rate=rate
+            )
         elif time.monotonic() - self._spoke >= LINE_EVERY:
-            self._line(words)
+            self._line(self._words)
 
     def _rate(self) -> float:
         return (self._done - self._first) / max(time.monotonic() - self._started, 1e-9)

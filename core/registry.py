@@ -48,6 +48,7 @@ class Plugin:
     config_package: str | None
     presets: frozenset[str]
     """``group/name`` of each YAML file it brings."""
+    weights: tuple[hooks.WeightsEntry, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,10 @@ class Registry:
             if entry_kind == kind and entry.config is config:
                 return entry
         return None
+
+    def weights(self) -> dict[str, hooks.WeightsEntry]:
+        """The weights that have names, by these; mindvideo's own first."""
+        return {entry.name: entry for plugin in self.plugins for entry in plugin.weights}
 
     def presets(self) -> dict[str, str]:
         """``group/name`` of every YAML file -> name of the plugin that brings it."""
@@ -203,7 +208,10 @@ def _examine(registry: Registry, point: metadata.EntryPoint) -> tuple[object, Pl
     entries = tuple(_checked_entries(registry, offers))
     package, presets = _presets(registry, offers, entries)
     version = point.dist.version if point.dist else "unknown"
-    return implementation, Plugin(point.name, _distribution(point), version, entries, package, presets)
+    weights = tuple(_checked_weights(registry, offers))
+    return implementation, Plugin(
+        point.name, _distribution(point), version, entries, package, presets, weights
+    )
 
 
 def _implementation(point: metadata.EntryPoint) -> object:
@@ -293,6 +301,19 @@ def _checked_entries(registry: Registry, offers: Any) -> Iterator[tuple[str, hoo
             yield kind, entry
 
 
+def _checked_weights(registry: Registry, offers: Any) -> Iterator[hooks.WeightsEntry]:
+    taken = set(registry.weights())
+    for entry in _call(offers, "weights"):
+        if not isinstance(entry, hooks.WeightsEntry):
+            raise _Unsound(f"its hook 'weights' returns {entry!r}, not a WeightsEntry")
+        if not entry.name.replace("-", "").replace("_", "").isalnum():
+            raise _Unsound(f"it offers weights '{entry.name}'; a name has letters, digits, '_' and '-' only")
+        if entry.name in taken:
+            raise _Unsound(f"it offers weights '{entry.name}', which are offered already")
+        taken.add(entry.name)
+        yield entry
+
+
 def _call(offers: Any, hook: str) -> list[Any]:
     try:
         return [entry for result in getattr(offers, hook)() for entry in result]
@@ -312,12 +333,24 @@ def _check_entry(registry: Registry, kind: str, entry: hooks.Entry[Any]) -> None
         raise _Unsound(f"it offers {kind} '{entry.name}', which is the name of another plugin's YAML")
     if not dataclasses.is_dataclass(entry.config):
         raise _Unsound(f"the options of its {kind} '{entry.name}' are not a dataclass")
+    if isinstance(entry, hooks.TaskEntry):
+        _check_verb(registry, entry)
     try:
         OmegaConf.structured(entry.config)
     except (OmegaConfBaseException, TypeError, ValueError) as error:
         raise _Unsound(
             f"the options of its {kind} '{entry.name}' are unusable: {_one_line(error)}"
         ) from error
+
+
+def _check_verb(registry: Registry, task: hooks.TaskEntry[Any]) -> None:
+    tasks = [registry.find("task", name) for name in registry.names("task")]
+    if other := next((t for t in tasks if isinstance(t, hooks.TaskEntry) and t.called == task.called), None):
+        raise _Unsound(f"its task '{task.name}' has the verb '{task.called}' of task '{other.name}'")
+    known = {f"task.{option.name}" for option in dataclasses.fields(task.config)} | {"experiment"}
+    named = [*task.positional, *([f"task.{task.decodes}"] if task.decodes else [])]
+    if unknown := next((key for key in named if key not in known), None):
+        raise _Unsound(f"its task '{task.name}' names '{unknown}', which is none of its options")
 
 
 def _presets(

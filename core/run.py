@@ -25,6 +25,7 @@ from core.hooks import Threaded
 from core.media.limits import Limits
 from core.registry import Registry
 from core.settings import Runtime, Settings
+from core.words import path_options
 
 if TYPE_CHECKING:
     import mindspore.dataset
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from core.training.checkpoint import Checkpoint
 
 log = logging.getLogger(__name__)
+
+MADE_FOR = ("codec", "upscaler", "dataset")
+"""Kinds that a checkpoint tells, beside its model."""
 
 E = TypeVar("E", bound=hooks.Entry[Any])
 
@@ -73,6 +77,14 @@ class Run:
         if self.settings.runtime is Runtime.mindspore:
             return own
         return replace(PORTABLE, runtime=self._onnxruntime())
+
+    @property
+    def inferring(self) -> Backend:
+        """The backend of what is run and not trained."""
+        low = getattr(self.device, "inferring_low", None)
+        if low is None or self.settings.runtime is not Runtime.mindspore:
+            return self.backend
+        return replace(self.backend, low=low)
 
     @property
     def resumes(self) -> str:
@@ -123,7 +135,7 @@ class Run:
         name = str(checkpoint.model_section["model"])
         entry = cast(hooks.ModelEntry[Any], self.registry.find("model", name))
         options = checkpoint.options(name, entry.config)
-        with self.backend:
+        with self.inferring:
             network = entry.build(options)
         checkpoint.load_into(network)
         return network
@@ -138,6 +150,18 @@ class Run:
     def model_defaults(self) -> dict[str, Any]:
         """The defaults of the model's options: what a checkpoint that is older than an option has for it."""
         return entry_section(self.entry("model", hooks.ModelEntry).config)
+
+    @property
+    def made_for(self) -> dict[str, dict[str, Any]]:
+        """What a checkpoint says that its network was trained for: codec, upscaler and data set, but no paths."""
+        chosen = [kind for kind in MADE_FOR if self.settings.section(kind) is not None]
+        return {kind: self._portable(kind) for kind in chosen}
+
+    def _portable(self, kind: str) -> dict[str, Any]:
+        section = self.settings.section(kind)
+        here = dict(path_options(type(section)))
+        options = {name: value for name, value in entry_section(section).items() if name not in here}
+        return {kind: self.entry(kind, hooks.KINDS[kind]).name, **options}
 
     @property
     def model_plugin(self) -> dict[str, str]:
@@ -204,16 +228,19 @@ class Run:
 
     def upscaler(self, network: nn.Cell) -> hooks.Upscaler:
         """The upscaler over a network."""
-        with self.backend:
+        with self.inferring:
             return self.entry("upscaler", hooks.UpscalerEntry).build(self.settings.upscaler, network)
 
     def trained_upscaler(self, weights: str | Path | None = None) -> hooks.Upscaler:
         """The upscaler with weights as of `model`; one that was not learned needs none."""
         return selection.upscaler_of(self, weights).build()
 
-    def codec(self, weights: str | Path | None = None) -> LoadedCodec:
-        """The codec of a checkpoint (else of ``settings.weights``), with the tables that came with it."""
-        return selection.codec_of(self, weights).load()
+    def codec(self, weights: str | Path | None = None, streams: bool = False) -> LoadedCodec:
+        """The codec of a checkpoint (else of ``settings.weights``), with the tables that came with it.
+
+        ``streams`` are whole ones, which can be kept to a bitrate.
+        """
+        return selection.codec_of(self, weights).load(streams)
 
     def intra(self) -> NamedIntraCodec:
         """The picture codec of intra frames; it decodes those of the others as well, where they need no options."""

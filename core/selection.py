@@ -115,7 +115,9 @@ class Selection(ABC, Generic[E]):
     @cached_property
     def network(self) -> nn.Cell:
         """Its network, with the weights that are given, of any kind of file; fresh ones, where none are."""
-        return self.run.network_of(self.checkpoint) if self._has_checkpoint else self.run.model(self.weights)
+        if self._has_checkpoint:
+            return self.run.network_of(self.checkpoint)
+        return self.run.model(self.weights, self.run.inferring)
 
     def missing(self) -> str:
         """A sentence that says what must be given before it can be loaded; empty where nothing is missing."""
@@ -137,7 +139,7 @@ class Selection(ABC, Generic[E]):
 
     def _backend(self) -> AbstractContextManager[object]:
         """What it is built under; what has no network needs no device."""
-        return self.run.backend if self.computes else nullcontext()
+        return self.run.inferring if self.computes else nullcontext()
 
     @property
     def _is_within(self) -> bool:
@@ -284,9 +286,18 @@ class CodecSelection(Selection[hooks.CodecEntry[Any]]):
         """What a codec around it says of it in its fingerprint."""
         return [self.name, self.fingerprint.hex()]
 
-    def load(self) -> LoadedCodec:
-        """Build it as its checkpoint has it; raises `ConfigError` or `CheckpointError` as `checkpoint`."""
+    def load(self, streams: bool = False) -> LoadedCodec:
+        """Build it as its checkpoint has it, to make or read whole ``streams`` or for clips.
+
+        Raises `ConfigError` or `CheckpointError` as `checkpoint`; `ConfigError` also where clips are to have a rate.
+        """
         from core.coding.codec import EXACT, LoadedCodec
+
+        if any(self.options.goal) and not streams:
+            raise ConfigError(
+                "codec.bitrate and codec.size are for task=encode: measure a codec at the qualities that its options "
+                "have."
+            )
 
         conventional, fingerprint = self.is_conventional, self.fingerprint
         return LoadedCodec(
@@ -297,7 +308,7 @@ class CodecSelection(Selection[hooks.CodecEntry[Any]]):
             gop=self.options.gop,
             scene_cut=not conventional and getattr(self.options, "scene_cut", False),
             arithmetic=EXACT if conventional else self.run.arithmetic,
-            places_intra=conventional,
+            places_intra=conventional and not getattr(self.options, "closed", False),
             identity=self.identity(),
         )
 

@@ -45,6 +45,9 @@ class TrainingSettings(Options):
     """Steps between writings of the last checkpoint."""
     best_from: int = option(0, at_least=0)
     """Steps before which no validation counts as the best; beyond the last step, the last checkpoint is the best."""
+    average: float = option(0.0, at_least=0, below=1)
+    """How much of the running mean of the weights stays at each step; above 0 that mean is validated and kept as the
+    best checkpoint, as 0.998 in long trainings."""
     patience: int = option(0, at_least=0)
     """Stop after this many validations without a new best score; 0 never stops early."""
     score: str = "psnr_st"

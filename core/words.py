@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, QuotedString
+from hydra.core.override_parser.types import ChoiceSweep, Override, QuotedString
 from hydra.errors import HydraException
 
 from core.entries import PATH
@@ -84,6 +84,17 @@ def _quoted(text: str) -> str:
     """
     text = re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + r"\${", text)
     return "'" + re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + (r"\'" if m[2] else ""), text) + "'"
+
+
+def values(word: str) -> list[Any]:
+    """What a word gives its option: one value, or those of a sweep; nothing where Hydra cannot read it."""
+    try:
+        value = _override(word).value()
+    except HydraException:
+        return []
+    if isinstance(value, ChoiceSweep):
+        return [getattr(item, "text", item) for item in value.list]
+    return [value]
 
 
 def as_typed(words: Sequence[str], paths: Mapping[str, PathOption], multirun: bool = False) -> list[str]:

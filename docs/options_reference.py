@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import inspect
 import re
-import textwrap
 import types
 from collections.abc import Iterable, Iterator
 from enum import Enum
 from functools import cache
 from importlib import resources
-from itertools import pairwise, takewhile
+from itertools import takewhile
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from core import config, hooks
-from core.options import Range, ranges
+from core.options import Range, meanings, ranges
 from core.registry import Registry, load
 from core.settings import Settings
 
@@ -139,28 +137,9 @@ def _default(field: dataclasses.Field[Any]) -> Any:
     return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
-@cache
 def _meanings(section: type) -> dict[str, str]:
-    """The docstring below each field or member of a class, by name; a derived class may say another one."""
-    found: dict[str, str] = {}
-    for base in reversed(section.__mro__):
-        if not (dataclasses.is_dataclass(base) or issubclass(base, Enum)) or base is Enum:
-            continue
-        body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0].body
-        for statement, below in pairwise(body):
-            text = below.value.value if _is_text(below) else None
-            if text and isinstance(statement, ast.AnnAssign | ast.Assign):
-                target = statement.target if isinstance(statement, ast.AnnAssign) else statement.targets[0]
-                found[ast.unparse(target)] = _plain(text)
-    return found
-
-
-def _is_text(statement: ast.stmt) -> bool:
-    return (
-        isinstance(statement, ast.Expr)
-        and isinstance(statement.value, ast.Constant)
-        and isinstance(statement.value.value, str)
-    )
+    """The docstring below each field or member of a class, as Markdown."""
+    return {name: _plain(text) for name, text in meanings(section).items()}
 
 
 def _plain(text: str) -> str:

@@ -29,6 +29,9 @@ REVIEWED = {
     "task.input": "told by the source's own facts",
     "task.output": "where, not what",
     "task.overwrite": "where, not what",
+    "task.page": "a page beside the output, made of it",
+    "task.parallel": "any number of processes makes the same; their threads stand with the device",
+    "task.engine": "where they run",
     "task.report": "written beside, from the same records",
     "task.checkpoint": "told by the weights' content",
     "task.resume": "whether to go on at all",
@@ -89,6 +92,8 @@ def changed(section: Any, name: str, folder: Path) -> Iterator[Any]:
 def others(value: Any, hint: Any, folder: Path) -> list[Any]:
     """Other values of the type of an option; a path to a file among them where it takes texts."""
     types = [hint, *get_args(hint)]
+    if isinstance(value, list):
+        return [[*value, 1 if int in types else 1.5 if float in types else "other"]]
     enums = [member for kind in types if isinstance(kind, EnumMeta) for member in kind if member is not value]
     file = folder / "other.safetensors"
     file.write_bytes(b"other")
@@ -97,8 +102,6 @@ def others(value: Any, hint: Any, folder: Path) -> list[Any]:
     found += [(value or 0) + 1] if int in types else [(value or 0) + 1.5] if float in types else []
     found += ["other", str(file)] if str in types else []
     found += [{**value, "other": 1}] if isinstance(value, dict) else []
-    if isinstance(value, list):
-        found = [[*value, 1 if int in types else 1.5 if float in types else "other"]]
     if is_dataclass(value):
         found = [made for field in fields(value) for made in changed(value, field.name, folder)]
     assert found, f"no other value of {hint}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +21,7 @@ from core.data.pattern import moving_frames
 from core.hooks import Codec, Output, PictureFormat
 from core.machine import peak_memory
 from core.nn.counting import counting
+from core.nn.stage import executed_in
 
 Work = Callable[[int, int], None]
 """Computes once on pictures of this width and height."""
@@ -68,7 +68,7 @@ def profile(
     """Profiles in order of pixels."""
     before = peak_memory()
     for width, height in sorted(sizes, key=lambda size: size[0] * size[1]):
-        with _mode(ms.PYNATIVE_MODE):
+        with executed_in(ms.PYNATIVE_MODE):
             with counting() as counter:
                 work(width, height)
             seconds = _seconds(work, width, height)
@@ -76,7 +76,7 @@ def profile(
             cells = _cells(network, work, width, height)
         in_graph = None
         if compiled:
-            with _mode(ms.GRAPH_MODE):
+            with executed_in(ms.GRAPH_MODE):
                 work(width, height)
                 in_graph = _seconds(work, width, height)
         yield Profile(width, height, seconds, in_graph, counter.multiply_adds, memory, cells)
@@ -172,14 +172,3 @@ def _bytes(outputs: Any) -> int:
     if isinstance(outputs, Tensor):
         return int(outputs.nbytes)
     return sum(map(_bytes, outputs)) if isinstance(outputs, (tuple, list)) else 0
-
-
-@contextmanager
-def _mode(chosen: int) -> Iterator[None]:
-    """MindSpore's mode, and afterwards the one before."""
-    before = ms.get_context("mode")
-    ms.set_context(mode=chosen)
-    try:
-        yield
-    finally:
-        ms.set_context(mode=before)

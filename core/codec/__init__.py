@@ -32,10 +32,18 @@ if TYPE_CHECKING:
     from core.entropy.conditional import bits as bits
     from core.entropy.factorized import BitEstimator as BitEstimator
     from core.entropy.factorized import FactorizedPrior as FactorizedPrior
+    from core.entropy.factorized import QualityBitEstimator as QualityBitEstimator
     from core.entropy.latents import ContextLatent as ContextLatent
     from core.entropy.latents import MeanScaleHyperprior as MeanScaleHyperprior
     from core.entropy.latents import ScaleHyperprior as ScaleHyperprior
     from core.entropy.masked import MaskedConv2d as MaskedConv2d
+    from core.entropy.parted import LevelTable as LevelTable
+    from core.entropy.parted import PartedLatent as PartedLatent
+    from core.entropy.parted import coded_elements as coded_elements
+    from core.entropy.quantize import add_noise as add_noise
+    from core.entropy.quantize import round_straight_through as round_straight_through
+    from core.entropy.stepped import SteppedLatent as SteppedLatent
+    from core.entropy.vectors import BlockVectors as BlockVectors
 
 # Loaded on first use: they import MindSpore, which options must not.
 __getattr__ = lazily(
@@ -49,8 +57,12 @@ __getattr__ = lazily(
         "core.codec.packets": ["PacketReader", "PacketWriter"],
         "core.codec.predictive": ["PictureCodec", "PredictiveCodec"],
         "core.entropy.conditional": ["GaussianConditional", "LaplaceConditional", "bits"],
-        "core.entropy.factorized": ["BitEstimator", "FactorizedPrior"],
+        "core.entropy.factorized": ["BitEstimator", "FactorizedPrior", "QualityBitEstimator"],
         "core.entropy.latents": ["ContextLatent", "MeanScaleHyperprior", "ScaleHyperprior"],
         "core.entropy.masked": ["MaskedConv2d"],
+        "core.entropy.parted": ["LevelTable", "PartedLatent", "coded_elements"],
+        "core.entropy.quantize": ["add_noise", "round_straight_through"],
+        "core.entropy.stepped": ["SteppedLatent"],
+        "core.entropy.vectors": ["BlockVectors"],
     },
 )

@@ -14,7 +14,8 @@ _HASH_BYTES = 4
 
 
 class LearnedIntra:
-    """`core.hooks.IntraCodec` by a codec's `PredictiveCodec.encode_intra`. Its quality is the network's.
+    """`core.hooks.IntraCodec` by a codec's `PredictiveCodec.encode_intra`. Its quality is the network's,
+    or follows from the constant rate factor where the codec has qualities.
 
     A payload is the CRC-32 of the symbols, big-endian, then what the range coder made of them. ``fingerprint`` is the
     checkpoint's.
@@ -28,7 +29,7 @@ class LearnedIntra:
     def encode(self, frame: Array, format: PictureFormat, crf: float) -> bytes:
         """Code a picture (3,H,W) in [0,1]."""
         padded = DecodedPictures(format, self._codec.multiple).padded(frame)
-        packet = self._codec.writer()
+        packet = self._codec.writer(quality=self._codec.quality_of(crf))
         coded = packet.finish(self._codec.encode_intra(Tensor(padded[None]), packet))
         payload = coded.symbols.to_bytes(_HASH_BYTES, "big") + coded.payload
         self._latest = payload, format, coded.output

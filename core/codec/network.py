@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 from mindspore import Tensor, nn
 
 from core.codec.packets import CodedLatent, PacketReader, PacketWriter
 from core.entropy.latents import Latent
-from core.hooks import Part, Plane, Tables
+from core.hooks import Part, Plane, Qualities, Tables
 from core.nn.stage import Stage
 from core.nn.strips import InStrips
+from core.options import ranges
 
 S = TypeVar("S", bound=Stage)
 Latents = Mapping[str, tuple[Latent, int]]
@@ -91,9 +93,23 @@ class NetworkCodec(ABC):
             for name, cell, inputs, outputs in pieces
         ]
 
-    def writer(self, estimate: bool = False) -> PacketWriter:
-        """A packet to write."""
-        return PacketWriter(self.coded_latents, estimate)
+    @property
+    def qualities(self) -> Qualities | None:
+        """Those of the option ``quality``, a whole number, if there is one."""
+        allowed = ranges(type(self.config)).get("quality")
+        if allowed is None or allowed.at_least is None or allowed.at_most is None:
+            return None
+        return Qualities(allowed.at_least, allowed.at_most, 1, self.config.quality)
+
+    def at(self, quality: float) -> NetworkCodec:
+        """The same over the same network, its option ``quality`` another."""
+        other = copy(self)
+        other.config = replace(self.config, quality=round(quality))
+        return other
+
+    def writer(self, estimate: bool = False, quality: int | None = None) -> PacketWriter:
+        """A packet to write; ``quality`` is what was chosen for it alone."""
+        return PacketWriter(self.coded_latents, estimate, quality)
 
     def reader(self, payload: bytes, height: int, width: int) -> PacketReader:
         """A packet to read, of padded pictures of these sides."""

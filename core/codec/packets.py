@@ -26,7 +26,7 @@ class CodedLatent:
 
     coder: LatentCoder
     reduction: int
-    """How many times smaller than the padded picture it is."""
+    """How many times smaller than the padded picture it is, rounded up."""
     information: Callable[..., Tensor]
     """Bits of what was coded under the float priors, a scalar."""
 
@@ -34,8 +34,12 @@ class CodedLatent:
 class PacketWriter:
     """Takes what a packet is to hold; ``estimate`` asks for its bits under the float priors as well."""
 
-    def __init__(self, latents: Mapping[str, CodedLatent], estimate: bool = False) -> None:
+    def __init__(
+        self, latents: Mapping[str, CodedLatent], estimate: bool = False, quality: int | None = None
+    ) -> None:
         self._latents = latents
+        self.quality = quality
+        """What the encoder chose for this packet, of a codec that has qualities; None: what its options say."""
         self._encoder = SymbolEncoder()
         self.bits = 0.0 if estimate else None
         """Information content of the latents so far; numbers are not in it."""
@@ -72,7 +76,7 @@ class PacketReader:
     def read(self, name: str, *known: Any) -> Any:
         """The next latent: what `PacketWriter.write` returned for it."""
         place = self._latents[name]
-        sides = self.height // place.reduction, self.width // place.reduction
+        sides = -(-self.height // place.reduction), -(-self.width // place.reduction)
         return place.coder.decode(self._decoder, *sides, *known)
 
     def read_number(self, among: range) -> int:

@@ -77,6 +77,14 @@ class PredictiveCodec(NetworkCodec):
         """What the next frame is coded under after a decoded picture, 1,3,height,width; None: it is an intra frame."""
         return picture
 
+    def crf_of(self, quality: int | None) -> float:
+        """Constant rate factor of another codec's intra picture; ``quality``: what the encoder chose for it alone."""
+        return float(self.config.crf)
+
+    def quality_of(self, crf: float) -> int | None:
+        """The same the other way round, where this codec's intra pictures are others'; None: what its options say."""
+        return None
+
     def encoder(self, format: PictureFormat, estimate: bool = False) -> FrameEncoder:
         """A fresh encoder; ``estimate`` asks for `CodedFrame.estimated_bits` as well."""
         return _Encoder(self, format, estimate)
@@ -117,7 +125,12 @@ class _Side:
 
 
 class _Encoder(_Side):
-    """`core.hooks.FrameEncoder`: every frame leaves at once, or when its chunk is full."""
+    """`core.hooks.FrameEncoder`: every frame leaves at once, or when its chunk is full.
+
+    ``quality`` may be set between frames: it holds for the packets that are coded from then on.
+    """
+
+    quality: int | None = None
 
     def __init__(self, codec: PredictiveCodec, format: PictureFormat, estimate: bool) -> None:
         super().__init__(codec, format)
@@ -143,14 +156,14 @@ class _Encoder(_Side):
             return []
         frames = np.stack(self._held + [self._held[-1]] * (self._codec.chunk - len(self._held)))
         times, self._held, self._times = self._times, [], []
-        packet = self._codec.writer(self._estimate)
+        packet = self._codec.writer(self._estimate, self.quality)
         made = self._codec.encode(Tensor(frames), self._state, packet)
         return self._coded(PacketType.INTER, packet.finish(made), times)
 
     def _intra(self, frame: Array) -> Coded:
         if self._others is not None:
-            return self._others.encode(frame, self._codec.config.crf, self._estimate)
-        packet = self._codec.writer(self._estimate)
+            return self._others.encode(frame, self._codec.crf_of(self.quality), self._estimate)
+        packet = self._codec.writer(self._estimate, self.quality)
         return packet.finish(self._codec.encode_intra(Tensor(frame[None]), packet))
 
     def _coded(self, kind: PacketType, coded: Coded, times: Sequence[int]) -> list[CodedFrame]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 from core.hooks import Codec
 
@@ -33,6 +33,11 @@ class LoadedCodec:
     """Whether the codec decides itself where intra frames stand, and wants a video as one group."""
     identity: Mapping[str, Any] = field(default_factory=dict)
     """`core.facts` of all that decides how it *encodes*, of which the fingerprint tells what decodes."""
+
+    @property
+    def told(self) -> LoadedCodec:
+        """What it says of itself, for processes that do not code: the same without the codec."""
+        return replace(self, codec=cast(Codec, None))
 
     @property
     def group(self) -> int:

@@ -6,11 +6,12 @@ import logging
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
@@ -18,6 +19,7 @@ from core.coding.groups import unit
 from core.coding.shown import Shown
 from core.errors import StreamError
 from core.files import publish, temporary_folder
+from core.hooks import DecodedFrame
 from core.media.claim import claimed, require_space
 from core.media.colour import Subsampling
 from core.media.encoders import colour_of, pixel_format_for, uncoded_bytes
@@ -29,6 +31,9 @@ from core.progress import Meter
 from core.stream import StreamHeader, StreamReader
 
 log = logging.getLogger(__name__)
+
+Shared = Callable[[StreamDecoder, int, int | None], Iterator[DecodedFrame]]
+"""Gives the frames of a stream from a number on, up to another (None: all), as other processes decode them."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +68,14 @@ def decode_video(
     threads: int = 1,
     seen: Meter | None = None,
     limits: Limits = STANDARD,
+    shared: Shared | None = None,
 ) -> Decoded:
     """Decode ``frames`` frames (None: all) from number ``start`` on; ``crf`` is the quality of an mp4 or mkv file.
 
     ``threads`` are those of the video encoder: 1 gives the same bytes every time, 0 takes all cores. Times begin at
-    the first frame that is written. The caller has checked and `claimed` the output. Errors as for `decode`;
-    `MediaError` also where the stream, or an output that is not coded, would go beyond the ``limits``.
+    the first frame that is written. With ``shared``, other processes decode. The caller has checked and `claimed` the
+    output. Errors as for `decode`; `MediaError` also where the stream, or an output that is not coded, would go beyond
+    the ``limits``.
     """
     began = time.perf_counter()
     fault: StreamError | None = None
@@ -81,14 +88,16 @@ def decode_video(
         if told := left_out(header.presentation, output, pictures_alone=True):
             log.warning("%s", told)
         written = 0
-        with _writer(target, header, crf, threads, slots) as writer:
+        with writer_for(target, header, crf, threads, slots) as writer:
             try:
-                for frame in islice(stream.frames(start), frames):
+                stop = None if frames is None else start + frames
+                decoded = shared(stream, start, stop) if shared else stream.frames(start)
+                for frame in islice(decoded, frames):
                     begin, end = shown(frame.time)
                     for _ in range(slots.take(end) if slots else 1):
                         writer.write(unit(frame.picture, header.depth), begin, end - begin)
                     written += 1
-                    if seen:
+                    if seen and not shared:
                         seen.advance()
             except StreamError as error:
                 if written == 0:
@@ -136,7 +145,14 @@ def _slots(source: Path, output: Path, header: StreamHeader, shown: Shown) -> Sl
     return Slots(rate)
 
 
-def _writer(output: Path, header: StreamHeader, crf: float, threads: int, slots: Slots | None) -> VideoWriter:
+def writer_for(
+    output: Path,
+    header: StreamHeader,
+    crf: float,
+    threads: int,
+    slots: Slots | None,
+    pipe: BinaryIO | None = None,
+) -> VideoWriter:
     """A writer of the source's colour, sample depth and chroma, as far as the output's format goes."""
     suffix = output.suffix.lower()
     matrix, range = colour_of(header.pixel_format, header.matrix, header.range, suffix, header.height)
@@ -151,6 +167,7 @@ def _writer(output: Path, header: StreamHeader, crf: float, threads: int, slots:
         crf=crf,
         pixel_format=_pixel_format(output, header),
         threads=threads,
+        pipe=pipe,
     )
 
 

@@ -10,27 +10,28 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
 
 from core.coding.codec import LoadedCodec
-from core.coding.groups import coded, planned, timed, unit
+from core.coding.groups import PlannedPicture, coded, planned, timed, unit
 from core.coding.records import FrameRecord, Journal, Sums
 from core.errors import MediaError, StreamError
 from core.facts import Facts
 from core.files import hidden, publish
-from core.hooks import Array, CodedFrame, PictureFormat
+from core.hooks import Packet, PictureFormat
 from core.media.claim import claimed, require_space
 from core.media.fingerprint import source_facts
 from core.media.output import cannot_write
 from core.media.pacing import odd_duration
 from core.media.reader import open_video
 from core.media.target import left_out, told_of_range
-from core.media.video import VideoReader
+from core.media.video import VideoInfo, VideoReader
 from core.metrics.quality import PSNR_CAP, stored_psnr
 from core.progress import Meter
 from core.stream import StreamHeader, StreamWriter, bounded
@@ -40,6 +41,8 @@ log = logging.getLogger(__name__)
 SUFFIX = ".mdv"
 
 Note = Callable[[FrameRecord], None]
+Coder = Callable[[Sequence[FrameRecord], Fraction], Iterable[tuple[Packet, FrameRecord]]]
+"""Codes the frames of whole groups after those whose records are kept; times count units of so many seconds."""
 
 
 @dataclass(frozen=True)
@@ -88,34 +91,44 @@ def encode_video(
     estimate: bool = False,
     note: Note | None = None,
     seen: Meter | None = None,
+    coder: Coder | None = None,
 ) -> Encoded:
     """Encode the video of an open reader, whose file is ``source``. The caller has `claimed` the output.
 
-    ``note`` gets the record of every frame in order of decoding, those of an interrupted job first. Raises
+    ``note`` gets the record of every frame in order of decoding, those of an interrupted job first. A ``coder`` codes
+    in the place of this process, which then needs no more of the codec than what it tells of itself. Raises
     `MediaError` when the output cannot be written or the input is damaged; what was coded by then stays in hidden
     files beside the output, and the next call goes on from there.
     """
     with _Job(reader, output, loaded, source, estimate) as job:
-        for record in job.kept():
+        kept = list(job.kept())
+        for record in kept:
             if note:
                 note(record)
         if seen:
             seen.skip(job.sums.frames)
-        for record in job.run():
+        for record in job.run(coder or job.code, kept):
             if note:
                 note(record)
             if seen:
-                seen.advance(job.words)
+                seen.advance(job.words, parts=0 if coder else 1)  # who codes elsewhere tells of it sooner
         return job.finish()
 
 
-def frame_record(frame: CodedFrame, source: Array, depth: int) -> FrameRecord:
-    """What is noted of a coded frame, made from ``source``."""
-    packet = frame.packet
-    quality = min(stored_psnr(unit(frame.picture, depth), source), PSNR_CAP)
-    return FrameRecord(
-        packet.type.name.lower(), packet.time, len(packet.payload), quality, frame.estimated_bits
-    )
+def coded_depth(info: VideoInfo) -> int:
+    """Bits of a decoded sample, of a source that has so many."""
+    return 8 if info.depth <= 8 else 10
+
+
+def recorded(
+    pictures: Iterable[PlannedPicture], loaded: LoadedCodec, format: PictureFormat, estimate: bool
+) -> Iterator[tuple[Packet, FrameRecord]]:
+    """The packets of pictures in order of decoding, each with its record."""
+    for frame, source in coded(pictures, loaded.codec, format, estimate):
+        packet = frame.packet
+        quality = min(stored_psnr(unit(frame.picture, format.depth), source), PSNR_CAP)
+        kind, size = packet.type.name.lower(), len(packet.payload)
+        yield packet, FrameRecord(kind, packet.time, size, quality, frame.estimated_bits)
 
 
 class _Job:
@@ -129,7 +142,7 @@ class _Job:
         self._reader, self._loaded = reader, loaded
         self._source, self._output = source, output
         self._estimate = estimate
-        self._header = _header(reader, loaded)
+        self._header = header_of(reader, loaded)
         for sentence in (left_out(reader.info.presentation, output), told_of_range(source, reader.info)):
             if sentence:
                 log.warning("%s", sentence)
@@ -147,17 +160,18 @@ class _Job:
             self.sums.add(record)
             yield record
 
-    def run(self) -> Iterator[FrameRecord]:
-        """Code the frames that are left, and yield their records."""
-        loaded, header = self._loaded, self._header
-        frames = planned(timed(self._reader, header.time_base), loaded.group, loaded.scene_cut)
-        left = islice(frames, self.sums.frames, None)
-        format = PictureFormat(header.width, header.height, header.depth)
-        for frame, source in coded(left, loaded.codec, format, self._estimate):
-            record = frame_record(frame, source, header.depth)
-            self._write(frame, record)
+    def run(self, coder: Coder, kept: Sequence[FrameRecord]) -> Iterator[FrameRecord]:
+        """Have the frames that are left coded, and yield their records."""
+        for packet, record in coder(kept, self._header.time_base):
+            self._write(packet, record)
             self.sums.add(record)
             yield record
+
+    def code(self, kept: Sequence[FrameRecord], time_base: Fraction) -> Iterator[tuple[Packet, FrameRecord]]:
+        """Code the frames that are left in this process."""
+        loaded = self._loaded
+        frames = planned(timed(self._reader, time_base), loaded.group, loaded.scene_cut)
+        return recorded(islice(frames, len(kept), None), loaded, self._header.format, self._estimate)
 
     def finish(self) -> Encoded:
         """Give the file its name, and say what it holds."""
@@ -217,10 +231,10 @@ class _Job:
         self._journal.begin()
         return StreamWriter.create(self._part, self._header)
 
-    def _write(self, frame: CodedFrame, record: FrameRecord) -> None:
+    def _write(self, packet: Packet, record: FrameRecord) -> None:
         try:
             self._journal.add(record)
-            self._writer.write(frame.packet)
+            self._writer.write(packet)
         except OSError as error:
             raise self._cannot_write(error) from error
 
@@ -244,7 +258,7 @@ class _Job:
         self._journal.close()
 
 
-def _header(reader: VideoReader, loaded: LoadedCodec) -> StreamHeader:
+def header_of(reader: VideoReader, loaded: LoadedCodec) -> StreamHeader:
     """What the stream says of itself. A source of constant rate counts frames, others the ticks of their file."""
     info = reader.info
     constant = reader.has_constant_rate()
@@ -256,7 +270,7 @@ def _header(reader: VideoReader, loaded: LoadedCodec) -> StreamHeader:
         fingerprint=loaded.fingerprint,
         width=info.width,
         height=info.height,
-        depth=8 if info.depth <= 8 else 10,
+        depth=coded_depth(info),
         frame_rate=info.frame_rate,
         time_base=1 / info.frame_rate if constant else info.time_base,
         frames=info.frame_count,

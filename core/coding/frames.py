@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 from core.codec.decoded import checksum
 from core.coding.codec import LoadedCodec
 from core.errors import CheckpointError, CutShortError, StreamError
-from core.hooks import DecodedFrame, FrameDecoder, Packet, PictureFormat
+from core.hooks import DecodedFrame, FrameDecoder, Packet
 from core.media.limits import STANDARD, Limits
-from core.stream import StreamHeader, StreamReader
+from core.stream import Section, StreamHeader, StreamReader
 
 
 class Fault(Enum):
@@ -35,15 +36,17 @@ class StreamFault(StreamError):
 
 
 class StreamDecoder:
-    """An open stream and the codec that decodes it (a context manager).
+    """An open stream, of a file or a ``pipe``, and the codec that decodes it (a context manager).
 
     Raises `StreamError` when the file is no stream, or was made by another codec or weights, showing both;
     `MediaError` when its pictures are beyond the ``limits``.
     """
 
-    def __init__(self, path: Path, loaded: LoadedCodec, limits: Limits = STANDARD) -> None:
-        self._path, self._loaded = path, loaded
-        self._reader = StreamReader(path)
+    def __init__(
+        self, path: Path, loaded: LoadedCodec, limits: Limits = STANDARD, pipe: BinaryIO | None = None
+    ) -> None:
+        self.path, self._loaded = path, loaded
+        self._reader = StreamReader(path, pipe)
         self._expected: dict[int, int] = {}
         self._shown = -1
         self.drifted = 0
@@ -75,22 +78,30 @@ class StreamDecoder:
         """What the stream says of itself."""
         return self._reader.header
 
+    def sections(self, start: int = 0, least: int | None = None) -> Iterator[Section]:
+        """See `StreamReader.sections`; raises `StreamError` where there is no frame ``start``."""
+        sections = self._reader.sections(start, least)
+        first = next(sections, None)
+        if first is None:
+            raise StreamError(f"{self.path} has no frame {start} to begin at.")
+        return chain([first], sections)
+
     def frames(self, start: int = 0) -> Iterator[DecodedFrame]:
-        """The frames from number ``start`` on, in order of display; to be asked for once.
+        """The frames from number ``start`` on, in order of display.
 
         Decoding begins at the last intra packet that is not after ``start``. Raises `StreamFault` where a packet
         cannot be decoded, after the frames before it.
         """
-        intra = self._last_intra(start) if start else 0
+        section = next(self.sections(start)) if start else Section()
         # Groups are closed: what is shown before an intra frame stands before its packet.
-        yield from islice(self._decoded(intra), start - intra, None)
+        yield from islice(self.frames_of(section), start - section.first, None)
 
-    def _decoded(self, first: int) -> Iterator[DecodedFrame]:
-        """The frames of packet ``first`` and those after it, checked."""
-        header = self.header
-        decoder = self._loaded.codec.decoder(PictureFormat(header.width, header.height, header.depth))
+    def frames_of(self, section: Section) -> Iterator[DecodedFrame]:
+        """The frames of a section, checked; errors as for `frames`."""
+        decoder = self._loaded.codec.decoder(self.header.format)
+        self._expected, self._shown = {}, -1
         try:
-            for number, packet in self._packets(first):
+            for number, packet in self._packets(section):
                 yield from self._checked(self._decode(decoder, packet, number))
         except StreamFault:
             yield from self._checked(self._flushed(decoder))
@@ -102,12 +113,12 @@ class StreamDecoder:
         try:
             return decoder.flush()
         except StreamError as error:
-            raise StreamFault(Fault.DAMAGED, f"{self._path} is damaged at its end: {error}") from error
+            raise StreamFault(Fault.DAMAGED, f"{self.path} is damaged at its end: {error}") from error
 
-    def _packets(self, first: int) -> Iterator[tuple[int, Packet]]:
-        """Numbered packets from ``first`` on."""
+    def _packets(self, section: Section) -> Iterator[tuple[int, Packet]]:
+        """Numbered packets."""
         try:
-            yield from enumerate(self._reader.packets(first), first)
+            yield from enumerate(self._reader.section(section), section.first)
         except CutShortError as error:
             raise StreamFault(Fault.CUT_SHORT, str(error)) from error
         except StreamError as error:
@@ -116,15 +127,15 @@ class StreamDecoder:
     def _decode(self, decoder: FrameDecoder, packet: Packet, number: int) -> Sequence[DecodedFrame]:
         if packet.time in self._expected:
             raise StreamFault(
-                Fault.DAMAGED, f"{self._path} is damaged: packet {number} is shown when another is."
+                Fault.DAMAGED, f"{self.path} is damaged: packet {number} is shown when another is."
             )
         self._expected[packet.time] = packet.picture
         try:
             return decoder.decode(packet)
         except StreamError as error:
-            raise StreamFault(Fault.DESYNC, f"{self._path}, packet {number}: {error}{self._doubt}") from error
+            raise StreamFault(Fault.DESYNC, f"{self.path}, packet {number}: {error}{self._doubt}") from error
         except CheckpointError as error:  # a picture of no numbers, which no encoder writes
-            raise StreamFault(Fault.OTHER_PICTURE, f"{self._path}, packet {number}: {error}") from error
+            raise StreamFault(Fault.OTHER_PICTURE, f"{self.path}, packet {number}: {error}") from error
 
     @property
     def _doubt(self) -> str:
@@ -140,13 +151,13 @@ class StreamDecoder:
         """Compare pictures with those of the encoder; only under its own arithmetic must they be equal."""
         for frame in frames:
             if frame.time <= self._shown:
-                raise StreamFault(Fault.DAMAGED, f"{self._path} is damaged: its frames are not in order.")
+                raise StreamFault(Fault.DAMAGED, f"{self.path} is damaged: its frames are not in order.")
             self._shown = frame.time
             if checksum(frame.picture) != self._expected.pop(frame.time):
                 if self.same_arithmetic:
                     raise StreamFault(
                         Fault.OTHER_PICTURE,
-                        f"{self._path}: the frame at time {frame.time} decodes to another picture than was coded, "
+                        f"{self.path}: the frame at time {frame.time} decodes to another picture than was coded, "
                         "by the same arithmetic: the stream or the checkpoint is damaged.",
                     )
                 self.drifted += 1
@@ -155,15 +166,8 @@ class StreamDecoder:
     def _require_all_shown(self) -> None:
         if self._expected:
             raise StreamFault(
-                Fault.DAMAGED, f"{self._path} is damaged: frames are missing that others are shown after."
+                Fault.DAMAGED, f"{self.path} is damaged: frames are missing that others are shown after."
             )
-
-    def _last_intra(self, number: int) -> int:
-        """The last intra packet that is not after packet ``number``."""
-        intra = self._reader.last_intra(number)
-        if intra is None:
-            raise StreamError(f"{self._path} has no frame {number} to begin at.")
-        return intra
 
     def _require_model(self) -> None:
         theirs = f"{self.header.codec} {self.header.fingerprint.hex()}"
@@ -173,7 +177,7 @@ class StreamDecoder:
             pictures = f", and the picture codec of its intra frames (intra=…, here {intra})" if intra else ""
             raise StreamFault(
                 Fault.WRONG_MODEL,
-                f"{self._path} was made by another model: it names {theirs}, the checkpoint is {ours}; "
+                f"{self.path} was made by another model: it names {theirs}, the checkpoint is {ours}; "
                 f"give the checkpoint that it was encoded with{pictures}.",
             )
 

@@ -30,6 +30,8 @@ class FrameRecord:
     """Of RGB, both pictures rounded to 8 bits, dB; at most `core.metrics.quality.PSNR_CAP`."""
     estimated_bits: AnyFloat | None = None
     """Information content under the float priors, where it was asked for."""
+    quality: AnyFloat | None = None
+    """At which its group was coded, where that was controlled."""
 
 
 @dataclass

@@ -26,10 +26,12 @@ from core.hooks import (
     DecodedFrame,
     FrameDecoder,
     FrameEncoder,
+    HasQualities,
     Packet,
     PacketType,
     Picture,
     PictureFormat,
+    Qualities,
     Upscaler,
 )
 
@@ -49,8 +51,18 @@ class ResampledCodec:
     """`core.hooks.Codec` over an inner codec and an upscaler; without ``temporal``, all frames are coded."""
 
     def __init__(self, inner: Codec, upscaler: Upscaler, temporal: bool = True) -> None:
-        self.inner, self.upscaler = inner, upscaler
+        self.inner, self.upscaler, self._temporal = inner, upscaler, temporal
         self.step = 2 if temporal else 1
+
+    @property
+    def qualities(self) -> Qualities | None:
+        """Those of the inner codec."""
+        return self.inner.qualities if isinstance(self.inner, HasQualities) else None
+
+    def at(self, quality: float) -> ResampledCodec:
+        """The same over the inner codec at another quality."""
+        assert isinstance(self.inner, HasQualities)
+        return ResampledCodec(self.inner.at(quality), self.upscaler, self._temporal)
 
     def encoder(self, format: PictureFormat, estimate: bool = False) -> FrameEncoder:
         """A fresh encoder; ``estimate`` asks for `CodedFrame.estimated_bits` as well."""

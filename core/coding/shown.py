@@ -8,7 +8,8 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
-from core.errors import StreamError
+from core.errors import MediaError, StreamError
+from core.media.place import Place, frame_at, said
 from core.stream import StreamHeader, StreamReader
 
 
@@ -47,6 +48,26 @@ class Shown:
 
     def _seconds(self, time: int) -> Fraction:
         return (time - (self._first or 0)) * self._header.time_base
+
+
+def frames_between(source: Path, start: Place, end: Place | None) -> tuple[int, int | None]:
+    """The number of the first frame of a stream from a place on, and how many there are up to another (None: all).
+
+    Raises `MediaError` where no frame lies between.
+    """
+    if isinstance(start, int) and (end is None or isinstance(end, int)):
+        first, stop = start, end
+    else:
+        with StreamReader(source) as reader:
+            unit = reader.header.time_base
+        ticks = sorted(_times(source))
+        times = [(tick - ticks[0]) * unit for tick in ticks]
+        first, stop = frame_at(start, times), None if end is None else frame_at(end, times)
+        if first >= len(times):
+            raise MediaError(f"{source} has no frame at or after {said(start)}.")
+    if stop is not None and stop <= first:
+        raise MediaError(f"{source} has no frame from {said(start)} up to {said(end or 0)}.")
+    return first, None if stop is None else stop - first
 
 
 def _times(source: Path) -> array[int]:

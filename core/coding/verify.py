@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.coding.codec import LoadedCodec
+from core.coding.decode import Shared
 from core.coding.frames import StreamDecoder, StreamFault
 from core.media.limits import STANDARD, Limits
 from core.progress import Meter
@@ -32,15 +33,22 @@ class Verified:
 
 
 def verify(
-    source: Path, loaded: LoadedCodec, seen: Meter | None = None, limits: Limits = STANDARD
+    source: Path,
+    loaded: LoadedCodec,
+    seen: Meter | None = None,
+    limits: Limits = STANDARD,
+    shared: Shared | None = None,
 ) -> Verified:
-    """Decode a whole stream and compare every checksum. Raises `StreamError` only where the file is no stream."""
+    """Decode a whole stream and compare every checksum; with ``shared``, by other processes.
+
+    Raises `StreamError` only where the file is no stream.
+    """
     count, drift = 0, ""
     try:
         with StreamDecoder(source, loaded, limits) as stream:
-            for _ in stream.frames():
+            for _ in shared(stream, 0, None) if shared else stream.frames():
                 count, drift = count + 1, stream.drift
-                if seen:
+                if seen and not shared:
                     seen.advance()
     except StreamFault as fault:
         return Verified(count, fault, drift)

@@ -6,6 +6,7 @@ two others is the true one and not an estimate. The stills (``embedded/``) are d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,10 +16,11 @@ from numpy.typing import NDArray
 
 from core.data.downscale import Frames
 from core.data.options import ClipOptions
-from core.data.shots import read_picture
+from core.data.shots import PICTURES, read_picture
 from core.data.source import columns, prepare
+from core.data.splits import existing_root
 from core.errors import DataError
-from core.hooks import Array, Split
+from core.hooks import Array, FilePath, Split
 from core.options import option
 
 EMBEDDED = Path(__file__).parent / "embedded"
@@ -27,6 +29,9 @@ STILLS = {
     Split.VALIDATION: ("chelsea",),
     Split.TEST: ("astronaut",),
 }
+
+_EXPOSURES = 3
+"""Pictures that are averaged in a frame with motion blur."""
 
 Points = NDArray[np.float64]
 """Places as (…,2): row, column; in pixels."""
@@ -52,6 +57,14 @@ class StillsConfig(ClipOptions):
     """Largest rotation about the middle of the frame, degrees a frame."""
     patches: float = option(0.5, at_least=0, at_most=1)
     """Share of clips in which a patch of another place moves over the picture."""
+    root: FilePath | None = None
+    """A folder of pictures of your own to move in training; null: those that come with mindvideo."""
+    blur: float = option(0.0, at_least=0, at_most=1)
+    """Share of training clips whose frames are exposed for half the time to the next one, as cameras do."""
+    noise: float = option(0.0, at_least=0, at_most=32)
+    """Largest standard deviation of a training clip's noise, of samples from 0 to 255."""
+    fade: float = option(0.0, at_least=0, at_most=32)
+    """Largest change of brightness, of samples from 0 to 255 a frame, of a training clip."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -70,7 +83,7 @@ class Motion:
     rotation: float = 0.0
     """Radians each frame."""
 
-    def window(self, size: int, time: int) -> Points:
+    def window(self, size: int, time: float) -> Points:
         """Where the pixels of a ``size`` x ``size`` window lie, from the middle of the window at time 0."""
         offsets = np.arange(size) - (size - 1) / 2
         rows, cols = np.meshgrid(offsets, offsets, indexing="ij")
@@ -90,7 +103,7 @@ class Patch:
     velocity: tuple[float, float]
     """Pixels of the window each frame."""
 
-    def offsets(self, size: int, time: int) -> Points:
+    def offsets(self, size: int, time: float) -> Points:
         """Places of the window's pixels, from the middle of the disc."""
         middle = np.add(self.place, np.multiply(self.velocity, time))
         return Motion().window(size, 0) - middle
@@ -103,13 +116,15 @@ class Patch:
 class Still:
     """A picture as a cubic spline: exact at its pixels, smooth between them, mirrored beyond its edges."""
 
-    def __init__(self, name: str, picture: Frames) -> None:
+    def __init__(self, name: str, picture: Frames, kept: type[np.floating] = np.float64) -> None:
+        """``kept`` is the precision in which the spline is kept."""
         self.name = name
         from scipy import ndimage  # slow to import, and not needed to configure
 
         self.height, self.width = picture.shape[1:]
         self._spline = [
-            ndimage.spline_filter(plane.astype(np.float64), order=3, mode="mirror") for plane in picture
+            ndimage.spline_filter(plane.astype(np.float64), order=3, output=kept, mode="mirror")
+            for plane in picture
         ]
 
     def sample(self, points: Points) -> Planes:
@@ -146,7 +161,10 @@ class StillSource:
         size = config.crop if self._training else config.evaluation_crop
         assert size is not None  # the config refuses it
         motion = _draw_motion(config, rng)
-        times = frame_times(config.frames)
+        exposures = _EXPOSURES if self._training and config.blur and rng.random() < config.blur else 1
+        times = [
+            time + part / (2 * exposures) for time in frame_times(config.frames) for part in range(exposures)
+        ]
         middle = _draw_middle(still, motion, size, times, rng)
         frames = render(still, middle, motion, size, times)
         if rng.random() < config.patches:
@@ -155,12 +173,21 @@ class StillSource:
             rows, cols = texture.height - 1 - patch.radius, texture.width - 1 - patch.radius
             origin = (rng.uniform(patch.radius, rows), rng.uniform(patch.radius, cols))
             frames = with_patch(frames, texture, origin, patch, times)
+        frames = frames.reshape(config.frames, exposures, *frames.shape[1:]).mean(1)
+        if self._training:
+            frames = _disturbed(frames, config, rng)
         return prepare(_rounded(frames), config, self._training, rng, still.name)
 
 
 def moving_stills(config: StillsConfig, split: Split) -> StillSource:
     """The clips of one split, made from the embedded stills of that split."""
-    return StillSource([_embedded(name) for name in STILLS[split]], config, split)
+    if config.root is None or split is not Split.TRAIN:
+        return StillSource([_embedded(name) for name in STILLS[split]], config, split)
+    root = existing_root(config.root, "The folder of stills", "pictures, at any depth")
+    found = sorted(path for path in root.rglob("*") if path.suffix.lower() in PICTURES)
+    if not found:
+        raise DataError(f"No pictures were found under {root}; give dataset.root another folder.")
+    return StillSource([Still(path.name, read_picture(path), np.float32) for path in found], config, split)
 
 
 def frame_times(frames: int) -> range:
@@ -168,7 +195,9 @@ def frame_times(frames: int) -> range:
     return range(-(frames // 2), frames - frames // 2)
 
 
-def render(still: Still, middle: tuple[float, float], motion: Motion, size: int, times: range) -> Planes:
+def render(
+    still: Still, middle: tuple[float, float], motion: Motion, size: int, times: Sequence[float]
+) -> Planes:
     """What the moving window sees: (T,3,size,size), unrounded.
 
     ``middle`` is the place (row, column) in the still where the window's middle lies at time 0.
@@ -177,7 +206,7 @@ def render(still: Still, middle: tuple[float, float], motion: Motion, size: int,
 
 
 def with_patch(
-    frames: Planes, texture: Still, origin: tuple[float, float], patch: Patch, times: range
+    frames: Planes, texture: Still, origin: tuple[float, float], patch: Patch, times: Sequence[float]
 ) -> Planes:
     """The frames with the patch in front; ``origin`` is the place in ``texture`` that its middle shows."""
     composed = frames.copy()
@@ -198,7 +227,7 @@ def _draw_motion(config: StillsConfig, rng: np.random.Generator) -> Motion:
 
 
 def _draw_middle(
-    still: Still, motion: Motion, size: int, times: range, rng: np.random.Generator
+    still: Still, motion: Motion, size: int, times: Sequence[float], rng: np.random.Generator
 ) -> tuple[float, float]:
     """A place where the window stays inside the still at all times.
 
@@ -223,8 +252,18 @@ def _draw_patch(config: StillsConfig, size: int, rng: np.random.Generator) -> Pa
     return Patch(rng.uniform(size / 12, size / 5), (row, column), (down, right))
 
 
+def _disturbed(frames: Planes, config: StillsConfig, rng: np.random.Generator) -> Planes:
+    """With a noise and a change of brightness of the clip's own; nothing is drawn where there are none."""
+    if config.fade:
+        changes = rng.uniform(-config.fade, config.fade) * np.arange(len(frames))
+        frames = frames + changes[:, None, None, None]
+    if config.noise:
+        frames = frames + rng.uniform(0, config.noise) * rng.standard_normal(frames.shape)
+    return frames
+
+
 def _rounded(frames: Planes) -> Frames:
-    return np.rint(frames).astype(np.uint8)
+    return np.rint(np.clip(frames, 0, 255)).astype(np.uint8)
 
 
 @cache

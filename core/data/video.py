@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from glob import glob
 from pathlib import Path
 
-from core.data.options import CollectionOptions
-from core.data.shots import VideoShot
-from core.data.source import ShotSource
+from core.data.options import ClipOptions, CollectionOptions
+from core.data.shots import MemoryShot, Shot, VideoShot
+from core.data.source import MixedSource, ShotSource
 from core.data.splits import divide
+from core.data.stills import StillsConfig, moving_stills
 from core.errors import DataError
-from core.hooks import FilePath, Split
+from core.hooks import ClipSource, FilePath, Split
+from core.options import option
 
 VIDEOS = frozenset({".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".y4m"})
 """Suffixes that count as video when a folder is given."""
@@ -23,9 +25,15 @@ class VideoConfig(CollectionOptions):
 
     files: list[FilePath] = field(default_factory=list)
     """Video files, folders of them (searched at any depth) and patterns such as ``clips/**/*.mp4``."""
+    in_memory: bool = False
+    """Decode all files once and keep them, a byte a sample, which is much faster where they are few."""
+    stills_share: float = option(0.0, at_least=0, at_most=1)
+    """Share of training clips that are replaced with moving stills; needs a crop."""
+    stills: StillsConfig = field(default_factory=StillsConfig)
+    """These (see ``dataset=stills``); what both have is taken from here."""
 
 
-def video_files(config: VideoConfig, split: Split) -> ShotSource:
+def video_files(config: VideoConfig, split: Split) -> ClipSource:
     """The files that belong to ``split``; a hash takes their names without folders."""
     from core.media.index import FrameIndex  # decoding is not needed to configure
 
@@ -33,8 +41,15 @@ def video_files(config: VideoConfig, split: Split) -> ShotSource:
         raise DataError("The data set of videos is empty; set dataset.files to files, folders or patterns.")
     found = sorted({path for given in config.files for path in _find(given)})
     chosen = divide(found, lambda path: path.name, config, split)
-    shots = [VideoShot(FrameIndex(path), config.downsize) for path in chosen]
-    return ShotSource(shots, config, split)
+    shots: list[Shot] = [VideoShot(FrameIndex(path), config.downsize) for path in chosen]
+    if config.in_memory:
+        shots = [MemoryShot(shot.name, shot.read(0, 1, shot.count)) for shot in shots]
+    source = ShotSource(shots, config, split)
+    if config.stills_share == 0 or split is not Split.TRAIN:
+        return source
+    shared = {option.name: getattr(config, option.name) for option in fields(ClipOptions)}
+    stills = replace(config.stills, **shared | {"evaluation_crop": config.crop})
+    return MixedSource(source, moving_stills(stills, split), config.stills_share)
 
 
 def _find(given: str) -> list[Path]:

@@ -51,13 +51,15 @@ class FactorizedCoder:
 
     def __init__(self, tables: TableSet, qualities: int = 1) -> None:
         self._tables, self._channels = tables, len(tables) // qualities
+        self._has_qualities = qualities > 1
 
     def encode(self, latent: Tensor, encoder: SymbolEncoder, quality: int = 0) -> Written:
         """See `LatentCoder`."""
         symbols = to_integers(latent)
         _, height, width = symbols.shape
         encoder.encode(symbols, self._tables, self._indices(height, width, quality))
-        return Written(latent, (latent,))
+        known = (Tensor(np.array([quality], np.int32)),) if self._has_qualities else ()
+        return Written(latent, (latent, *known))
 
     def decode(self, decoder: SymbolDecoder, height: int, width: int, quality: int = 0) -> Tensor:
         """See `LatentCoder`."""

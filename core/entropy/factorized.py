@@ -13,11 +13,19 @@ import numpy as np
 from mindspore import Parameter, ParameterTuple, Tensor, nn, ops
 from mindspore.common.initializer import Initializer, Normal, Uniform, initializer
 
-from core.entropy.conditional import LIKELIHOOD_FLOOR, floored
+from core.entropy.coders import FactorizedCoder, LatentCoder
+from core.entropy.conditional import LIKELIHOOD_FLOOR, InformationOfSamples, floored
 from core.entropy.latents import FactorizedLatent
-from core.entropy.quantize import add_noise, round_about
+from core.entropy.quantize import add_noise, round_about, round_straight_through
+from core.hooks import Tables
 from core.nn.lower_bound import LowerBound
-from core.symbols.tables import Floats, TableSet, bottleneck_tables, factorized_tables
+from core.symbols.tables import (
+    Floats,
+    TableSet,
+    bottleneck_tables,
+    factorized_tables,
+    short_factorized_tables,
+)
 
 _TAIL_MASS = 1e-9
 """Probability outside of the outer quantiles."""
@@ -152,6 +160,74 @@ class BitEstimator(FactorizedLatent):
             return values
 
         return factorized_tables(logits, self.f1.h.shape[1])
+
+
+class QualityBitEstimator(FactorizedLatent):
+    """The prior of `BitEstimator`, of its own for each of several ``qualities`` (DCVC-UF), N,C,H,W.
+
+    ``construct(z, quality)``, quality (N), whole numbers: ``z_hat``, z rounded, whose gradient is the identity's, and
+    the bits of each sample, (N), of z + noise in training and of round(z) in evaluation.
+    """
+
+    def __init__(self, channels: int, qualities: int) -> None:
+        super().__init__()
+        self.channels, self.qualities = channels, qualities
+        self.h = _parameter(Normal(0.01), (qualities, channels, 4), "h")
+        self.b = _parameter(Normal(0.01), (qualities, channels, 4), "b")
+        self.a = _parameter(Normal(0.01), (qualities, channels, 3), "a")
+        self.price = InformationOfSamples()
+
+    def construct(self, z: Tensor, quality: Tensor) -> tuple[Tensor, Tensor]:
+        z_hat = round_straight_through(z)
+        return z_hat, self.bits(add_noise(z) if self.training else z_hat, quality)
+
+    def bits(self, z: Tensor, quality: Tensor) -> Tensor:
+        """Information of each sample of z as it is judged, (N)."""
+        slopes, offsets, bends = (
+            ops.gather(values, quality, 0).expand_dims(-1)
+            for values in (_softplus(self.h), self.b, ops.tanh(self.a))
+        )
+        batch, channels, height, width = z.shape
+        values = z.reshape(batch, channels, height * width)
+        likelihood = _cumulative(values + 0.5, slopes, offsets, bends) - _cumulative(
+            values - 0.5, slopes, offsets, bends
+        )
+        return self.price(likelihood)
+
+    def information(self, symbols: Tensor, *quality: Tensor) -> Tensor:
+        """Bits of symbols of one quality, (1): a scalar."""
+        return self.bits(symbols, quality[0]).sum()
+
+    def medians_in_numpy(self) -> Floats:
+        """(C): zeros."""
+        return np.zeros(self.channels)
+
+    def table_set(self) -> TableSet:
+        """A table for each channel of each quality, qualities one after another."""
+        slopes, offsets, bends = (
+            part.reshape(-1, part.shape[2], 1)
+            for part in (np.logaddexp(0, _double(self.h)), _double(self.b), np.tanh(_double(self.a)))
+        )
+
+        def logits(values: Floats) -> Floats:
+            for step in range(3):
+                line = values * slopes[:, step] + offsets[:, step]
+                values = line + bends[:, step] * np.tanh(line)
+            return values * slopes[:, 3] + offsets[:, 3]
+
+        return short_factorized_tables(logits)
+
+    def coder(self, tables: Tables, name: str) -> LatentCoder:
+        """See `core.entropy.latents.Latent`; the quality is known."""
+        return FactorizedCoder(TableSet.from_arrays(tables, name), self.qualities)
+
+
+def _cumulative(x: Tensor, slopes: Tensor, offsets: Tensor, bends: Tensor) -> Tensor:
+    """Of N,C,L; slopes and offsets N,C,4,1, bends N,C,3,1."""
+    for step in range(3):
+        line = x * slopes[:, :, step] + offsets[:, :, step]
+        x = line + bends[:, :, step] * ops.tanh(line)
+    return ops.sigmoid(x * slopes[:, :, 3] + offsets[:, :, 3])
 
 
 class _Bend(nn.Cell):

@@ -65,8 +65,8 @@ class FactorizedLatent(nn.Cell):
         """``y_hat`` from symbols."""
         return symbols
 
-    def information(self, symbols: Tensor) -> Tensor:
-        """Bits of symbols: a scalar."""
+    def information(self, symbols: Tensor, *known: Tensor) -> Tensor:
+        """Bits of symbols: a scalar. What is ``known`` of them is what `FactorizedCoder` was told."""
         return bits(self.construct(self.restore(symbols))[1])
 
     def table_set(self) -> TableSet:
@@ -171,7 +171,7 @@ class ScaleHyperprior(HyperpriorLatent):
     def scale_network(self) -> IntegerNetwork:
         """The synthesis without the exponential: what it gives is compared with logarithms."""
         scales = np.log(self.conditional.thresholds.astype(np.float64))
-        return integer_twin(self.synthesis, self.prior, scales)
+        return integer_twin(self.synthesis, scales, self.prior.medians_in_numpy())
 
 
 class MeanScaleHyperprior(HyperpriorLatent):
@@ -206,7 +206,8 @@ class MeanScaleHyperprior(HyperpriorLatent):
     def scale_network(self) -> IntegerNetwork:
         """See `HyperpriorLatent`."""
         thresholds = self.conditional.thresholds
-        return integer_twin(self.scale_synthesis, self.prior, thresholds, self.activation_limit)
+        medians = self.prior.medians_in_numpy()
+        return integer_twin(self.scale_synthesis, thresholds, medians, self.activation_limit)
 
 
 class ContextLatent(nn.Cell):
@@ -275,7 +276,8 @@ class ContextLatent(nn.Cell):
         """Those of all latents of y's distribution, and ``<name>.side.*`` for `exact_side`."""
         if not self.exact:
             return self.conditional.tables()
-        twin = integer_twin(self.synthesis, self.prior, self.conditional.thresholds)
+        medians = self.prior.medians_in_numpy()
+        twin = integer_twin(self.synthesis, self.conditional.thresholds, medians)
         return self.conditional.tables() | twin.arrays(f"{name}.side")
 
     def coder(self, tables: Tables, name: str) -> LatentCoder:
@@ -295,22 +297,23 @@ class ContextLatent(nn.Cell):
 
 def integer_twin(
     chain: ConvChain,
-    prior: FactorizedLatent,
     thresholds: NDArray[np.floating[Any]],
+    medians: NDArray[np.floating[Any]] | None = None,
     activation_limit: int = LARGEST_ACTIVATION,
 ) -> IntegerNetwork:
-    """The network in integers that computes what a chain of transposed convolutions does of symbols under ``prior``.
+    """The network in integers that computes what a chain of transposed convolutions does of symbols.
 
-    Raises `CheckpointError` for weights that are no numbers or too large.
+    ``medians`` (C) are what is restored from zeros, by default 0. Raises `CheckpointError` for weights that are no
+    numbers or too large.
     """
     layers = [
         Deconvolution(cell.weight.asnumpy(), cell.bias.asnumpy(), cell.stride[0])
         for cell in chain
         if isinstance(cell, ConvTranspose2d)
     ]
-    return IntegerNetwork.quantise(
-        layers, thresholds, prior.medians_in_numpy(), activation_limit, _slope(chain)
-    )
+    if medians is None:
+        medians = np.zeros(len(layers[0].weight))
+    return IntegerNetwork.quantise(layers, thresholds, medians, activation_limit, _slope(chain))
 
 
 def _slope(chain: ConvChain) -> float:

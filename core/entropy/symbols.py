@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from mindspore import Tensor
 from numpy.typing import NDArray
@@ -17,11 +19,16 @@ def to_integers(symbols: Tensor) -> NDArray[np.int32]:
     Raises `CheckpointError` where one is no number or does not fit 32 bits.
     """
     values = symbols.asnumpy()[0]
-    if not np.abs(values).max() < _LARGEST:  # False for NaN as well
+    require_whole(values)
+    return values.astype(np.int32)
+
+
+def require_whole(values: NDArray[np.floating[Any]]) -> None:
+    """Raise `CheckpointError` where a value is no number or does not fit 32 bits."""
+    if values.size and not np.abs(values).max() < _LARGEST:  # False for NaN as well
         raise CheckpointError(
             "The network's latents are too large or no numbers: its training has diverged; give another checkpoint."
         )
-    return values.astype(np.int32)
 
 
 def to_tensor(symbols: NDArray[np.int32]) -> Tensor:

@@ -40,11 +40,11 @@ class Entries {
 // Of a convolution.
 struct Geometry {
   int64_t stride[2], dilation[2], padding[2][2], groups;  // padding is before and after each of the axes
-  int64_t channels_last, activated, keep_weights;
+  int64_t channels_last, activated, keep_weights, low, low_in, low_out;
   double slope = 0;
 
   explicit Geometry(void* attributes) {
-    Entries entries(attributes, "geometry", 12);
+    Entries entries(attributes, "geometry", 15);
     entries.NextPositivePair(stride);
     entries.NextPositivePair(dilation);
     entries.NextPair(padding[0]);
@@ -53,6 +53,9 @@ struct Geometry {
     channels_last = entries.Next();
     activated = entries.Next();
     keep_weights = entries.Next();
+    low = entries.Next();
+    low_in = entries.Next();
+    low_out = entries.Next();
     if (groups < 1) throw std::invalid_argument("there is at least one group");
     if (activated) slope = RealAttribute(attributes, "slope");
   }
@@ -106,9 +109,12 @@ struct Geometry {
                     bool with_addend) const {
     Problem problem = MakeProblem(kind, source, weights, destination);
     problem.with_bias = 1;
-    problem.with_addend = with_addend;
-    problem.activated = activated;
+    problem.addends = with_addend;
+    problem.activation = activated ? Activation::kRectifier : Activation::kNone;
     problem.slope = slope;
+    problem.low = low;
+    problem.low_in = low_in;
+    problem.low_out = low_out;
     return problem;
   }
 };

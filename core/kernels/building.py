@@ -29,10 +29,12 @@ _SOURCES = (
         "integers.h",
         "middle.h",
         "mindspore.h",
+        "motion.h",
         "normalising.h",
+        "numbers.h",
     ),
-    *("onednn.h", "plan.h", "problem.h", "resizing.h", "runtime.h", "sampling.h", "shapes.h", "sums.h"),
-    *("threads.h", "weights.h"),
+    *("onednn.h", "plan.h", "problem.h", "resizing.h", "runtime.h", "sampling.h", "separable.h", "shapes.h"),
+    *("sums.h", "threads.h", "weights.h"),
 )
 """The first is compiled; it includes the others."""
 _MINDSPORE = "2.10."

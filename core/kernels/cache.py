@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from core.files import whole_file
+from core.files import user_cache, whole_file
 
 KEPT_DAYS = 90
 """What was not used for so long is removed when something is added."""
@@ -117,15 +117,10 @@ def user_folder() -> Path:
 
     Raises `Unusable` where this user has no home.
     """
-    parent = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if not parent.is_absolute():
-        try:
-            parent = Path.home() / ".cache"
-        except RuntimeError:
-            raise Unusable("this user has no home folder") from None
-    if not parent.is_absolute():
-        raise Unusable("HOME is not an absolute path")
-    return parent / "mindvideo" / "kernels"
+    try:
+        return user_cache() / "kernels"
+    except RuntimeError as error:
+        raise Unusable(str(error)) from None
 
 
 def of_the_user() -> Cache:

@@ -1,11 +1,13 @@
 """Convolution and transposed convolution by the kernels of `core.kernels.library`, with first-order gradients.
 
-All tensors are float32; sizes may be unknown until the cells run. A result's bits do not depend on the threads used.
+All tensors are float32, unless `Low` says otherwise; sizes may be unknown until the cells run. A result's bits do not
+depend on the threads used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import astuple, dataclass
 from typing import ClassVar
 
 from mindspore import Tensor, nn
@@ -14,6 +16,24 @@ from core.kernels.operator import operator
 
 Pair = tuple[int, int]
 Padding = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Low:
+    """What is bfloat16 of a convolution, which has no gradients then."""
+
+    multiplies: bool = True
+    takes: bool = False
+    gives: bool = False
+
+
+FULL = Low(multiplies=False)
+"""Float32 throughout."""
+
+
+def low_between(takes_low: bool, gives_low: bool) -> Low:
+    """Of a convolution whose neighbours hand bfloat16 on: without any, it would only convert to and fro."""
+    return Low(takes=takes_low, gives=gives_low) if takes_low or gives_low else FULL
 
 
 class _Operators(nn.Cell):
@@ -34,6 +54,7 @@ class _Operators(nn.Cell):
         groups: int = 1,
         slope: float | None = None,
         channels_last: bool = False,
+        low: Low = FULL,
     ) -> None:
         super().__init__()
         if min(*stride, *dilation, groups) < 1 or min(padding[0], padding[2]) < 0:
@@ -44,10 +65,20 @@ class _Operators(nn.Cell):
             )
         geometry = (*stride, *dilation, *padding, groups, int(channels_last))
         forward = (*geometry, int(slope is not None))
-        gradients = _gradients(self._name.removesuffix("Sum"), (*geometry, 0, 0), slope)
+        gradients = _gradients(self._name.removesuffix("Sum"), (*geometry, 0, 0, 0, 0, 0), slope)
         bprop = gradients if not self._name.endswith("Sum") else _with_addend(gradients)
-        self.forward_pass = operator(self._name, bprop=bprop, geometry=(*forward, 0), slope=slope)
-        self.forward_pass_keeping = operator(self._name, bprop=bprop, geometry=(*forward, 1), slope=slope)
+        self.low = low
+        self.forward_pass, self.forward_pass_keeping = (
+            operator(
+                self._name,
+                bprop=None if low.multiplies else bprop,
+                takes_low=low.takes,
+                gives_low=low.gives,
+                geometry=(*forward, keeps, *map(int, astuple(low))),
+                slope=slope,
+            )
+            for keeps in (0, 1)
+        )
 
     def construct(self, *inputs: Tensor) -> Tensor:
         # Where nothing is trained, the library keeps its copy of the weights for the next call.
@@ -97,9 +128,10 @@ class Convolution(_Operators):
         slope: applies a ReLU with this slope (0 or more) below zero to the result; None applies nothing.
         channels_last: x and the result are N,H,W,C. Convolutions that follow each other so hand on their results
             without a copy.
+        low: what of it is bfloat16.
 
     Raises ValueError for settings that are not possible and where the library is not in use, TypeError for other types
-    than float32, RuntimeError for shapes that do not fit.
+    of tensors, RuntimeError for shapes that do not fit.
     """
 
     _name = "Convolution"
@@ -110,8 +142,8 @@ class ConvolutionSum(_Operators):
 
     _name = "ConvolutionSum"
 
-    def __init__(self, stride: Pair = (1, 1), padding: Padding = (0, 0, 0, 0)) -> None:
-        super().__init__(stride, padding, channels_last=True)
+    def __init__(self, stride: Pair = (1, 1), padding: Padding = (0, 0, 0, 0), low: Low = FULL) -> None:
+        super().__init__(stride, padding, channels_last=True, low=low)
 
 
 class TransposedConvolution(_Operators):

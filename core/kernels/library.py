@@ -23,6 +23,8 @@ from core.kernels.building import Unavailable as Unavailable
 _INSTRUCTIONS = {"SSE41": 0x1, "AVX": 0x3, "AVX2": 0x7, "AVX512": 0x27}
 """oneDNN's numbers of instruction sets, whose bits newer sets have as well."""
 _ALL_INSTRUCTIONS = 0x0
+_MATRICES = 0xE00
+"""The bits of AMX."""
 _log = logging.getLogger(__name__)
 
 
@@ -45,6 +47,11 @@ class Library:
         present = self.functions.Instructions()
         names = (name for name, bits in reversed(_INSTRUCTIONS.items()) if present & bits == bits)
         return next(names, "other")
+
+    @property
+    def multiplies_bfloat16(self) -> bool:
+        """Whether the processor multiplies matrices of bfloat16 (AMX), several times as fast as those of float32."""
+        return self.functions.Instructions() & _MATRICES == _MATRICES
 
 
 _started: Library | None = None

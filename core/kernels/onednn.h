@@ -38,18 +38,20 @@ struct Argument {
 };
 
 constexpr int kCpu = 1;
-constexpr int kFloat32 = 3;
+constexpr int kBfloat16 = 2, kFloat32 = 3;
 constexpr int kAnyLayout = 1;
 constexpr int kForwardInference = 96;
 constexpr int kDirect = 1, kDirectTransposed = 0xa;  // Winograd's, which rounds more coarsely, is not wanted
-constexpr int kRectified = 0x20, kSum = 0x1fff0;     // what may follow in one pass: leaky ReLU, adding a tensor
+constexpr int kRectified = 0x20, kGated = 0x2c, kSum = 0x1fff0;  // what may follow in one pass: leaky ReLU,
+                                                                 // x * sigmoid(alpha * x), adding a tensor
 constexpr int kScratchpadByUser = 1;
 constexpr int kAvx512 = 0x20;  // a bit of every instruction set that includes it
 
 // Names of a primitive's arguments.
 constexpr int kSource = 1, kDestination = 17, kWeights = 33, kBias = 41, kScratchpad = 80;
 constexpr int kSourceGradient = 129, kDestinationGradient = 145, kWeightsGradient = 161;
-constexpr int kAddend = 32768 | 2;  // the second source of the first operation that follows
+constexpr int kAddend = 2;  // the second source of an operation that follows
+constexpr int Following(int number) { return 32768 * (number + 1); }  // of the operations that follow, from 0
 
 // Layouts that a primitive's descriptor can be asked for.
 constexpr int kSourceLayout = 129, kSourceGradientLayout = 130, kWeightsLayout = 131, kWeightsGradientLayout = 132;
@@ -82,6 +84,7 @@ constexpr int kDestinationLayout = 133, kDestinationGradientLayout = 134, kScrat
   F(int, dnnl_post_ops_create, (Handle * operations))                                                                \
   F(int, dnnl_post_ops_append_eltwise, (Handle operations, int algorithm, float alpha, float beta))                  \
   F(int, dnnl_post_ops_append_binary, (Handle operations, int algorithm, Handle layout))                             \
+  F(int, dnnl_post_ops_append_sum, (Handle operations, float scale, int32_t zero, int type))                         \
   F(int, dnnl_post_ops_destroy, (Handle operations))                                                                 \
   F(Handle, dnnl_primitive_desc_query_md, (Handle descriptor, int what, int index))                                  \
   F(int, dnnl_primitive_desc_destroy, (Handle descriptor))                                                           \

@@ -1,5 +1,5 @@
 // The kernels as MindSpore "aot" operators: convolutions that leave memory layouts to oneDNN, sampling,
-// resizing, deforming, normalising, sums, motion towards the middle.
+// resizing, deforming, normalising, sums, block motion, motion towards the middle.
 //
 // MindSpore's own convolutions pin plain layouts, for which oneDNN has only slow code. Here each call copies its tensors
 // into the layouts that oneDNN asks for, runs its fast kernel and copies the result back; between convolutions that hand
@@ -14,9 +14,11 @@
 #include "deforming.h"
 #include "integers.h"
 #include "middle.h"
+#include "motion.h"
 #include "normalising.h"
 #include "runtime.h"
 #include "sampling.h"
+#include "separable.h"
 #include "sums.h"
 
 namespace {
@@ -191,10 +193,61 @@ MiddleSearch MakeMiddleSearch(void* attributes) {
   return search;
 }
 
+constexpr const char *kBlocks = "N 1 16h 16w", *kVectors = "N 2 h w";
+
+// The axes of a picture, its blocks' vectors and other tensors.
+Axes Displaced(const Call& call, Patterns patterns) {
+  Axes axes(call, std::move(patterns));
+  const int64_t height = axes['H'], width = axes['W'], rows = axes['h'], columns = axes['w'];
+  if (std::min({height, width, rows, columns}) > 0) {
+    if (height % rows || width % columns || height / rows != width / columns) axes.Fail("its blocks are no squares");
+  }
+  return axes;
+}
+
+Displacing MakeDisplacing(const Axes& axes) {
+  return {axes['N'], axes['C'], axes['H'], axes['W'], axes['h'], axes['w']};
+}
+
 Axes Resized(const Call& call, const Factors& factors, Patterns patterns) {
   Axes axes(call, std::move(patterns));
   factors.Complete(&axes);
   return axes;
+}
+
+// Patterns of a block's parameters: dc.0, dc.2, dc.3, ffn.0 and ffn.2, each with its bias.
+const Patterns kSeparable = {"M C 1 1", "M", "M 1 3 3", "M", "C M 1 1", "C", "E C 1 1", "E", "C J 1 1", "C"};
+
+// Of an operator that takes x, the parameters and more tensors of x's pattern.
+Separable MakeSeparable(const Call& call, size_t more) {
+  Entries entries(call.attributes, "separable", 4);
+  Separable s = {};
+  s.gated = entries.Next();
+  s.shortcut = entries.Next();
+  s.channels_last = entries.Next();
+  s.low = entries.Next();
+  s.slope = RealAttribute(call.attributes, "slope");
+  const char* pictures = s.channels_last ? "N H W C" : "N C H W";
+  Patterns patterns = {pictures};
+  patterns.insert(patterns.end(), kSeparable.begin(), kSeparable.end());
+  patterns.insert(patterns.end(), more, pictures);
+  const Axes axes(call, patterns);
+  const int64_t wide = s.gated ? Separable::kSummed * axes['J'] : axes['J'];
+  if (axes['E'] != kUnknown && axes['J'] != kUnknown && axes['E'] != wide) {
+    axes.Fail("ffn.2 takes other channels than ffn.0 gives");
+  }
+  if (s.gated && axes['J'] != axes['M']) axes.Fail("ffn.2 takes other channels than dc.2 gives");
+  s.images = axes['N'], s.height = axes['H'], s.width = axes['W'];
+  s.channels = axes['C'], s.mid = axes['M'], s.inner = axes['J'];
+  return s;
+}
+
+SeparableWeights ParametersAt(void** tensors) {
+  SeparableWeights w;
+  float** const all[] = {&w.dc0,      &w.dc0_bias, &w.dc2,       &w.dc2_bias, &w.dc3,
+                         &w.dc3_bias, &w.ffn0,     &w.ffn0_bias, &w.ffn2,     &w.ffn2_bias};
+  for (size_t i = 0; i < kSeparable.size(); ++i) *all[i] = Floats(tensors[i]);
+  return w;
 }
 
 }  // namespace
@@ -321,6 +374,31 @@ OPERATOR(SearchMiddle) {
 
 RESULT_SHAPE(SearchMiddle) { return Axes(call, {"N 1 H W", "N 1 H W"}).Of("N 2 H W"); }
 
+// luma, luma of the reference, price of a bit -> vectors; see `BlockSearch`
+OPERATOR(SearchBlocks) {
+  const Axes axes(call, {kBlocks, kBlocks, "N", kVectors});
+  SearchBlocks(axes['N'], kBlock * axes['h'], kBlock * axes['w'], Floats(tensors[0]), Floats(tensors[1]),
+               Floats(tensors[2]), Floats(tensors[3]));
+}
+
+RESULT_SHAPE(SearchBlocks) { return Axes(call, {kBlocks, kBlocks, "N"}).Of(kVectors); }
+
+// picture, vectors -> result; see `Displacing`
+OPERATOR(DisplaceBlocks) {
+  const Axes axes = Displaced(call, {kPicture, kVectors, kPicture});
+  Displace(MakeDisplacing(axes), Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]));
+}
+
+RESULT_SHAPE(DisplaceBlocks) { return Displaced(call, {kPicture, kVectors}).Of(kPicture); }
+
+// vectors, gradient of the result -> gradient of the picture
+OPERATOR(DisplaceBlocksGradient) {
+  const Axes axes = Displaced(call, {kVectors, kPicture, kPicture});
+  DisplaceGradient(MakeDisplacing(axes), Floats(tensors[0]), Floats(tensors[1]), Floats(tensors[2]));
+}
+
+RESULT_SHAPE(DisplaceBlocksGradient) { return Displaced(call, {kVectors, kPicture}).Of(kPicture); }
+
 // x -> result
 OPERATOR(Resize) {
   const Factors factors(call.attributes);
@@ -403,6 +481,32 @@ OPERATOR(DeformedColumnsMotionGradient) {
 RESULT_SHAPES(DeformedColumnsMotionGradient) {
   const Axes axes = Deformed(call, {kColumns});
   return {axes.Of(kOffsets), axes.Of(kMask)};
+}
+
+// x, parameters -> y; see `core.nn.separable`
+OPERATOR(SeparableBlock) {
+  SeparableForward(MakeSeparable(call, 1), Floats(tensors[0]), ParametersAt(tensors + 1),
+                   Floats(tensors[1 + kSeparable.size()]));
+}
+
+RESULT_SHAPE(SeparableBlock) {
+  MakeSeparable(call, 0);
+  return call.Given(0);
+}
+
+// x, parameters, gradient of y -> gradients of x and of the parameters
+OPERATOR(SeparableBlockGradient) {
+  const size_t count = 1 + kSeparable.size();
+  void** results = tensors + count + 1;
+  SeparableGradient(MakeSeparable(call, 1), Floats(tensors[0]), ParametersAt(tensors + 1), Floats(tensors[count]),
+                    Floats(results[0]), ParametersAt(results + 1));
+}
+
+RESULT_SHAPES(SeparableBlockGradient) {
+  MakeSeparable(call, 1);
+  std::vector<Shape> shapes;
+  for (size_t i = 0; i <= kSeparable.size(); ++i) shapes.push_back(call.Given(i));
+  return shapes;
 }
 
 // The instruction set that oneDNN uses here, as its number.

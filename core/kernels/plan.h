@@ -107,14 +107,14 @@ class Plan {
       ports_.emplace_back(roles.names[i], *own[i], wanted, i == result_, &arena_size_);
     }
     if (problem.with_bias) AddPort(onednn::kBias, layouts.bias);
-    if (problem.with_addend) AddPort(onednn::kAddend, layouts.out);
+    for (int i = 0; i < problem.addends; ++i) AddPort(onednn::Following(i) | onednn::kAddend, layouts.addend);
     const Handle scratchpad = onednn::dnnl_primitive_desc_query_md(descriptor.get(), onednn::kScratchpadLayout, 0);
     Check(onednn::dnnl_memory_create(scratchpad_.out(), scratchpad, Engine(), nullptr), "creating a memory");
     scratchpad_offset_ = arena_size_;
     arena_size_ += onednn::dnnl_memory_desc_get_size(scratchpad);
   }
 
-  // Tensors are pictures in, weights, pictures out, then bias and addend where there are any. `keep_weights`: they are
+  // Tensors are pictures in, weights, pictures out, then bias and addends where there are any. `keep_weights`: they are
   // likely to be the same next time.
   void Run(const std::vector<void*>& tensors, bool keep_weights, Workshop* workshop) const {
     char* arena = workshop->arena.Reserve(arena_size_);
@@ -142,12 +142,13 @@ class Plan {
   // How the tensors lie in the caller's memory. Going in are the source of a convolution, the destination's sizes of a
   // transposed one; gradients have the layouts of what they are gradients of.
   struct Layouts {
-    Layout in, weights, out, bias;
+    Layout in, weights, out, bias, addend;
 
     explicit Layouts(const Problem& p) : weights(WeightsLayout(p)) {
       const bool transposed = p.kind == Kind::kTransposed;
-      in = PicturesLayout(transposed ? p.destination : p.source, p.channels_last);
-      out = PicturesLayout(transposed ? p.source : p.destination, p.channels_last);
+      in = PicturesLayout(transposed ? p.destination : p.source, p.channels_last, p.low_in);
+      out = PicturesLayout(transposed ? p.source : p.destination, p.channels_last, p.low_out);
+      addend = PicturesLayout(transposed ? p.source : p.destination, p.channels_last, p.low_addends);
       if (p.with_bias) bias = OrderedLayout({transposed ? p.source[1] : p.destination[1]}, {0});
     }
   };
@@ -158,21 +159,26 @@ class Plan {
     const bool free = !PlainIsFaster(p), transposed = p.kind == Kind::kTransposed;
     // With channels last the gradient of the weights takes 1.6 times as long as in the library's own layout.
     const bool keep = p.channels_last && p.kind != Kind::kWeightsGradient;
-    const auto pictures = [&](const int64_t* sizes) {
-      return free && !keep ? AnyLayout(Sizes(sizes, sizes + 4)) : PicturesLayout(sizes, p.channels_last);
+    const auto pictures = [&](const int64_t* sizes, bool low) {
+      return free && !keep ? AnyLayout(Sizes(sizes, sizes + 4), TypeOf(low))
+                           : PicturesLayout(sizes, p.channels_last, low);
     };
-    const Layout source = pictures(p.source), destination = pictures(p.destination);
-    const Layout weights = free ? AnyLayout(WeightsSizes(p)) : WeightsLayout(p);
+    // What goes in is converted by a copy, what comes out by the convolution.
+    const int64_t made = p.kind == Kind::kSourceGradient ? p.low_in : p.low_out;
+    const Layout source = pictures(p.source, transposed || p.kind == Kind::kSourceGradient ? made : p.low);
+    const Layout destination = pictures(p.destination, p.kind == Kind::kForward ? made : p.low);
+    const int weights_type = TypeOf(p.low && p.kind != Kind::kWeightsGradient);
+    const Layout weights = free ? AnyLayout(WeightsSizes(p), weights_type) : WeightsLayout(p);
     const onednn::Dims stride = {p.stride[0], p.stride[1]}, before = {p.before[0], p.before[1]};
     const onednn::Dims dilation = {p.dilation[0] - 1, p.dilation[1] - 1}, after = {p.After(0), p.After(1)};
     const PrimitiveAttributes attributes = MakeAttributes(p, own);
-    Descriptor made;
+    Descriptor descriptor;
     switch (p.kind) {
       case Kind::kForward:
       case Kind::kTransposed: {
         const auto create = transposed ? onednn::dnnl_deconvolution_forward_primitive_desc_create
                                        : onednn::dnnl_convolution_forward_primitive_desc_create;
-        Check(create(made.out(), Engine(), onednn::kForwardInference,
+        Check(create(descriptor.out(), Engine(), onednn::kForwardInference,
                      transposed ? onednn::kDirectTransposed : onednn::kDirect,
                      (transposed ? destination : source).get(), weights.get(), own.bias.get(),
                      (transposed ? source : destination).get(), stride, dilation, before, after, attributes.get()),
@@ -181,18 +187,18 @@ class Plan {
       }
       case Kind::kSourceGradient:
         Check(onednn::dnnl_convolution_backward_data_primitive_desc_create(
-                  made.out(), Engine(), onednn::kDirect, source.get(), weights.get(), destination.get(), stride,
+                  descriptor.out(), Engine(), onednn::kDirect, source.get(), weights.get(), destination.get(), stride,
                   dilation, before, after, nullptr, attributes.get()),
               "describing a convolution's gradient to its input");
         break;
       case Kind::kWeightsGradient:
         Check(onednn::dnnl_convolution_backward_weights_primitive_desc_create(
-                  made.out(), Engine(), onednn::kDirect, source.get(), weights.get(), nullptr, destination.get(),
+                  descriptor.out(), Engine(), onednn::kDirect, source.get(), weights.get(), nullptr, destination.get(),
                   stride, dilation, before, after, nullptr, attributes.get()),
               "describing a convolution's gradient to its weights");
         break;
     }
-    return made;
+    return descriptor;
   }
 
   static PrimitiveAttributes MakeAttributes(const Problem& p, const Layouts& own) {
@@ -202,13 +208,15 @@ class Plan {
           "setting attributes");
     PostOperations after;
     Check(onednn::dnnl_post_ops_create(after.out()), "creating operations");
-    if (p.with_addend) {
-      Check(onednn::dnnl_post_ops_append_binary(after.get(), onednn::kSum, own.out.get()), "appending a sum");
+    for (int i = 0; i < p.addends; ++i) {
+      Check(onednn::dnnl_post_ops_append_binary(after.get(), onednn::kSum, own.addend.get()), "appending a sum");
     }
-    if (p.activated) {
+    if (p.activation != Activation::kNone) {
+      const int which = p.activation == Activation::kGate ? onednn::kGated : onednn::kRectified;
       const float slope = static_cast<float>(p.slope);
-      Check(onednn::dnnl_post_ops_append_eltwise(after.get(), onednn::kRectified, slope, 0), "appending an activation");
+      Check(onednn::dnnl_post_ops_append_eltwise(after.get(), which, slope, 0), "appending an activation");
     }
+    if (p.accumulates) Check(onednn::dnnl_post_ops_append_sum(after.get(), 1, 0, 0), "appending a sum");
     Check(onednn::dnnl_primitive_attr_set_post_ops(attributes.get(), after.get()), "setting operations");
     return attributes;
   }

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "numbers.h"
 #include "runtime.h"
 
 constexpr int kLanes = 8;
@@ -23,15 +24,16 @@ double SumOf(int64_t begin, int64_t end, const Term& term) {
 }
 
 // Sums of each channel of y; shape is N, C, H, W, whatever the layout.
-inline void SumChannels(const float* y, float* sums, const int64_t* shape, bool channels_last) {
+template <typename T>
+void SumChannels(const T* y, float* sums, const int64_t* shape, bool channels_last) {
   const int64_t images = shape[0], channels = shape[1], pixels = shape[2] * shape[3];
   if (!channels_last) {
     Runtime::Get().ForRanges(channels, [=](int64_t begin, int64_t end) {
       for (int64_t channel = begin; channel < end; ++channel) {
         double sum = 0;
         for (int64_t image = 0; image < images; ++image) {
-          const float* plane = y + (image * channels + channel) * pixels;
-          sum += SumOf(0, pixels, [=](int64_t i) { return static_cast<double>(plane[i]); });
+          const T* plane = y + (image * channels + channel) * pixels;
+          sum += SumOf(0, pixels, [=](int64_t i) { return static_cast<double>(Read(plane[i])); });
         }
         sums[channel] = static_cast<float>(sum);
       }
@@ -45,8 +47,8 @@ inline void SumChannels(const float* y, float* sums, const int64_t* shape, bool 
     for (int64_t part = begin; part < end; ++part) {
       double* sum = partial.data() + part * channels;
       for (int64_t row = part * blocks; row < std::min(rows, (part + 1) * blocks); ++row) {
-        const float* pixel = y + row * channels;
-        for (int64_t channel = 0; channel < channels; ++channel) sum[channel] += pixel[channel];
+        const T* pixel = y + row * channels;
+        for (int64_t channel = 0; channel < channels; ++channel) sum[channel] += Read(pixel[channel]);
       }
     }
   });

@@ -16,7 +16,7 @@ class PreparedWeights {
  public:
   struct Entry {
     Layout layout;
-    uint64_t checksum = 0;
+    uint64_t checksum = 0, call = 0;  // the last one that it was compared in
     bool filled = false;
     Arena data;
   };
@@ -25,11 +25,16 @@ class PreparedWeights {
   // says so.
   Entry& Find(const void* tensor, size_t tensor_bytes, Handle layout, Pool* pool) {
     Entry& entry = EntryOf(tensor, layout);
+    if (entry.filled && entry.call == call_) return entry;
+    entry.call = call_;
     const uint64_t checksum = Checksum(static_cast<const char*>(tensor), tensor_bytes, pool);
     entry.filled = entry.filled && entry.checksum == checksum;
     entry.checksum = checksum;
     return entry;
   }
+
+  // From now on tensors may have changed; until the next call they stay as they are.
+  void BeginCall() { ++call_; }
 
   void Clear() {
     entries_.clear();
@@ -88,6 +93,7 @@ class PreparedWeights {
   static constexpr uint64_t kPrime = 0x9E3779B185EBCA87;
   std::unordered_map<const void*, std::vector<std::unique_ptr<Entry>>> entries_;
   size_t bytes_ = 0;
+  uint64_t call_ = 1;
 };
 
 #endif  // MINDVIDEO_WEIGHTS_H_

@@ -32,6 +32,8 @@ class Coding:
     crf: float = 16
     preset: str = "medium"
     threads: int = 1
+    live: bool = False
+    """Whether every picture is to leave the encoder at once."""
 
     @property
     def encoder(self) -> str:
@@ -70,6 +72,9 @@ class Coding:
                     [*self._x265_threads(), *_x265_range(presentation or Presentation())]
                 ),
             }
+
+        if self.live and not self.lossless:
+            context.options = {**context.options, "tune": "zerolatency"}
 
     def _x265_threads(self) -> list[str]:
         pools = {0: "+", 1: "none"}.get(self.threads, str(self.threads))

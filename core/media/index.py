@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from itertools import islice, pairwise
@@ -19,10 +20,11 @@ from core.errors import MediaError
 from core.media.colour import Chroma, Matrix, Range
 from core.media.container import open_container, video_stream
 from core.media.decoding import damage, decode
+from core.media.limits import STANDARD, Limits
 from core.media.pictures import PictureReader
 from core.media.reader import FileReader, open_video, warn_interlaced
-from core.media.timing import REORDERED, in_coding_order
-from core.media.video import Frame, RawFormat, VideoInfo
+from core.media.timing import REORDERED, Clock, in_coding_order
+from core.media.video import Frame, RawFormat, VideoInfo, VideoReader
 from core.media.wholeness import is_cut_short
 
 # Where every packet holds one picture to show: in these codecs, as these containers divide them into packets.
@@ -53,76 +55,99 @@ class FrameIndex:
         range: Range | None = None,
         chroma: Chroma = Chroma.BILINEAR,
         frame_rate: Fraction = Fraction(25),
+        deinterlace: bool = False,
+        limits: Limits = STANDARD,
     ) -> None:
         self.path = Path(path)
         self._open = partial(
-            open_video, self.path, raw=raw, matrix=matrix, range=range, chroma=chroma, frame_rate=frame_rate
+            open_video,
+            self.path,
+            raw=raw,
+            matrix=matrix,
+            range=range,
+            chroma=chroma,
+            frame_rate=frame_rate,
+            deinterlace=deinterlace,
+            limits=limits,
         )
-        with self._open() as reader:
+        with self.open() as reader:
             self.info: VideoInfo = reader.info
             interlaced = isinstance(reader, FileReader) and reader.interlaced
-        self._times: list[int] = []
+        self._stamps: list[int] = []
         self._keys: list[int] = []
-        if interlaced:
+        if interlaced and not deinterlace:
             warn_interlaced(self.path)
         if self.path.is_dir():
-            self._count = self.info.frame_count or 0
+            self.times: Sequence[Fraction] = [
+                number / self.info.frame_rate for number in builtins.range(self.info.frame_count or 0)
+            ]
         else:
-            self._count = self._scan(raw, interlaced)
+            self.times = self._scan(raw, interlaced, deinterlace)
+        """When each frame is shown, in seconds after the first."""
 
     def __len__(self) -> int:
-        return self._count
+        return len(self.times)
+
+    def open(self) -> VideoReader:
+        """A reader of the whole video, which says nothing of interlacing."""
+        reader = self._open()
+        if isinstance(reader, FileReader):
+            reader.say_nothing_of_interlacing()
+        return reader
 
     def read(self, start: int, count: int) -> list[Frame]:
         """Frames ``start`` to ``start + count - 1``, or `MediaError` when the video has no such frames."""
         if start < 0 or count < 1 or start + count > len(self):
             raise MediaError(f"{self.path} has {len(self)} frames, not {count} from number {start} on")
-        frames = self._seek(start, count) or self._read_on(start, count)
-        if len(frames) != count:
-            raise MediaError(f"{self.path} ends before frame {start + count - 1}: it has changed")
-        return frames
+        return list(self.frames(start, start + count))
 
-    def _seek(self, start: int, count: int) -> list[Frame] | None:
-        """The frames, decoded from a key frame ahead of them; None when seeking does not lead there."""
-        times = self._times[start : start + count]
-        if start == 0 or not times:
-            return None
-        nearest = bisect_right(self._keys, times[0])
-        with self._open() as reader:
+    def frames(self, start: int, stop: int) -> Iterator[Frame]:
+        """Frames ``start`` to ``stop - 1`` one by one: those that `read` gives, whose numbers must be there."""
+        for frame in self._seek(start, stop):
+            yield frame
+            start += 1
+        for frame in self._read_on(start, stop) if start < stop else ():
+            yield frame
+            start += 1
+        if start < stop:
+            raise MediaError(f"{self.path} ends before frame {stop - 1}: it has changed")
+
+    def _seek(self, start: int, stop: int) -> Iterator[Frame]:
+        """The frames, decoded from a key frame ahead of them, as far as seeking leads to them."""
+        if start == 0 or not self._stamps:
+            return
+        nearest = bisect_right(self._keys, self._stamps[start])
+        with self.open() as reader:
             assert isinstance(reader, FileReader)
             for key in reversed(self._keys[max(nearest - _SEEKS, 0) : nearest]):
-                frames = reader.frames_at(key, times)
-                if frames is not None:
-                    return self._with_durations(start, frames)
-        return None
+                for frame in reader.frames_at(key, self._stamps[start:stop]):
+                    yield self._timed(frame, start)
+                    start += 1
+                if start == stop:
+                    return
 
-    def _read_on(self, start: int, count: int) -> list[Frame]:
+    def _read_on(self, start: int, stop: int) -> Iterator[Frame]:
         """The frames, passing over those ahead of them."""
-        with self._open() as reader:
+        with self.open() as reader:
             if isinstance(reader, PictureReader):
-                return list(reader.frames(start, count))
-            assert isinstance(reader, FileReader)
-            reader.say_nothing_of_interlacing()
-            return list(islice(reader, start, start + count))
+                yield from reader.frames(start, stop - start)
+            else:
+                yield from islice(reader, start, stop)
 
-    def _with_durations(self, start: int, frames: list[Frame]) -> list[Frame]:
-        """The frames found by seeking from number ``start`` on: each is shown until the next."""
-        following = self._times[start + 1 : start + len(frames) + 1]
-        times = self._times[start : start + len(following)]
-        unit = self.info.time_base
-        known = [
-            replace(frame, duration=(after - time) * unit)
-            for frame, time, after in zip(frames, times, following, strict=False)
-        ]
-        return known + frames[len(known) :]
+    def _timed(self, frame: Frame, number: int) -> Frame:
+        """A frame that was found by seeking: it is shown until the next."""
+        begin, after = self.times[number], number + 1
+        duration = self.times[after] - begin if after < len(self) else frame.duration
+        return Frame(frame.rgb, begin, duration)
 
-    def _scan(self, raw: RawFormat | None, interlaced: bool) -> int:
-        """Count the frames; note their time stamps and the key frames, if seeking can lead to them."""
+    def _scan(self, raw: RawFormat | None, interlaced: bool, deinterlace: bool) -> list[Fraction]:
+        """The times of the frames; their time stamps and the key frames are noted, if seeking can lead to them."""
         with open_container(self.path, raw) as container:
             stream = video_stream(container, self.path)
             packets = list(self._packets(container, stream))
             keys = [packet.pts for packet in packets if packet.key and packet.pts is not None]
-            shown = sorted((packet.pts for packet in packets), key=lambda time: time or 0)
+            stamps = [packet.dts if in_coding_order(stream) else packet.pts for packet in packets]
+            shown = sorted(stamps, key=lambda time: time or 0)
             if interlaced or not _tell_frames(container, stream, packets):
                 shown = self._decoded(raw)
             elif is_cut_short(self.path, stream, packets[-1].end):
@@ -130,9 +155,9 @@ class FrameIndex:
             exact = not in_coding_order(stream) or all(packet.pts == packet.dts for packet in packets)
         known = [time for time in shown if time is not None]
         rising = len(known) == len(shown) and all(one < other for one, other in pairwise(known))
-        if exact and rising:
-            self._times, self._keys = known, sorted(keys)
-        return len(shown)
+        if exact and rising and not deinterlace:  # which makes a frame of its neighbours too
+            self._stamps, self._keys = known, sorted(keys)
+        return list(map(Clock(self.info.time_base, self.info.frame_rate), shown))
 
     def _packets(self, container: InputContainer, stream: VideoStream) -> Iterator[_Packet]:
         count = 0

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 from av.container import OutputContainer
@@ -19,6 +20,8 @@ CONTAINERS = {".mp4": "mp4", ".mkv": "matroska", ".y4m": "yuv4mpegpipe"}
 """Suffix -> libav's name of the format."""
 VIDEO_SUFFIXES = (*CONTAINERS, "")
 """Endings of a video that is written; none is a folder of pictures."""
+_EXACT = {"fflags": "+bitexact"}
+"""No random numbers and no names of programs: equal pictures, equal bytes."""
 _LONGEST_HEADER = 256
 """Bytes of the first line of y4m."""
 
@@ -56,9 +59,7 @@ def open_output(path: Path, time_unit: Fraction) -> tuple[OutputContainer, Path]
     name = CONTAINERS.get(path.suffix.lower())
     if name is None:
         raise MediaError(f"cannot write '{path.suffix}' files: use {', '.join(CONTAINERS)}")
-    options = {
-        "fflags": "+bitexact"
-    }  # no random numbers and no names of programs: equal pictures, equal bytes
+    options = dict(_EXACT)
     if name == "mp4":
         options |= {"movflags": "+faststart", "movie_timescale": str(time_unit.denominator)}
     elif name == "yuv4mpegpipe":
@@ -71,6 +72,12 @@ def open_output(path: Path, time_unit: Fraction) -> tuple[OutputContainer, Path]
         if temporary:
             temporary.unlink(missing_ok=True)
         raise cannot_write(path, error) from error
+
+
+def open_pipe(pipe: BinaryIO, suffix: str) -> OutputContainer:
+    """Begin a video of the format that the suffix tells in a pipe, into which each picture goes at once."""
+    options = _EXACT | {"strict": "-1", "flush_packets": "1"} | ({"live": "1"} if suffix == ".mkv" else {})
+    return av.open(pipe, "w", format=CONTAINERS[suffix], options=options)
 
 
 def state_aspect(y4m: Path, ratio: Fraction) -> None:
@@ -103,7 +110,10 @@ class WriteError(MediaError):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path} cannot be written: {reason}")
-        self.reason = reason
+        self.path, self.reason = path, reason
+
+    def __reduce__(self) -> tuple[type[WriteError], tuple[Path, str]]:
+        return WriteError, (self.path, self.reason)
 
 
 def cannot_write(path: Path, error: BaseException) -> WriteError:

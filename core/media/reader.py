@@ -149,11 +149,9 @@ class FileReader(VideoReader):
             stream = video_stream(container, self._path)
             rate = frame_rate_of(container, stream)
             last = last_duration(container, stream)
-        info = _describe(self._container, self._stream, first, self._matrix, self._range, rate)
         sideways = self._orientation.sideways
-        if sideways:
-            info = replace(info, width=info.height, height=info.width)
-        presentation = presentation_of(self._container, self._stream, first, sideways=sideways)
+        info = describe(self._container, self._stream, first, self._matrix, self._range, rate, sideways)
+        presentation = info.presentation
         if self._silent:
             presentation = replace(presentation, field_order=0)
         start = (self._start or 0) * info.time_base
@@ -203,23 +201,23 @@ class FileReader(VideoReader):
             return frame.duration * self.info.time_base or None
         return stated
 
-    def frames_at(self, key: int, times: Sequence[int]) -> list[Frame] | None:
+    def frames_at(self, key: int, times: Sequence[int]) -> Iterator[Frame]:
         """The frames with these time stamps (in units of the file), decoded from the key frame at ``key`` on.
 
-        None if seeking there does not bring exactly these frames, whole and in this order. They have the duration
-        of a last frame. Moves the reader.
+        Ends before the first that seeking there does not bring whole and in this order. They have the duration of a
+        last frame. Moves the reader.
         """
-        frames: list[Frame] = []
-        for frame in self._decode_from(key, times[0]):
+        wanted = iter(times)
+        awaited = next(wanted, None)
+        for number, frame in enumerate(self._decode_from(key, times[0])):
             if frame.pts is not None and frame.pts < times[0]:
                 continue
-            if frame.is_corrupt or frame.pts != times[len(frames)] or self._start is None:
-                return None
+            if frame.is_corrupt or frame.pts is None or frame.pts != awaited or self._start is None:
+                return
             pts = (frame.pts - self._start) * self.info.time_base
-            frames.append(Frame(self._to_rgb(frame, len(frames)), pts, self._last_duration(frame)))
-            if len(frames) == len(times):
-                return frames
-        return None
+            yield Frame(self._to_rgb(frame, number), pts, self._last_duration(frame))
+            if (awaited := next(wanted, None)) is None:
+                return
 
     def _decode_from(self, key: int, first: int) -> Iterator[av.VideoFrame]:
         """Frames from the key frame at ``key`` on; none if libav lands elsewhere or finds damage."""
@@ -242,14 +240,16 @@ class FileReader(VideoReader):
         return self._orientation.apply(rgb)
 
 
-def _describe(
+def describe(
     container: InputContainer,
     stream: VideoStream,
     first: av.VideoFrame,
     matrix: Matrix,
     range: Range,
     rate: Fraction,
+    sideways: bool,
 ) -> VideoInfo:
+    """The facts of a video, by its first frame; ``sideways`` where its frames are turned by a quarter."""
     time_base = Fraction(stream.time_base or 1 / rate)
     duration = stated_duration(container, stream)
     count: int | None = stream.frames or None
@@ -258,8 +258,8 @@ def _describe(
     if count is None and stream.codec_context.name == "rawvideo" and duration is not None:
         count = round(duration * rate)
     return VideoInfo(
-        width=first.width,
-        height=first.height,
+        width=first.height if sideways else first.width,
+        height=first.width if sideways else first.height,
         frame_rate=rate,
         frame_count=count,
         duration=duration,
@@ -270,6 +270,7 @@ def _describe(
         codec=stream.codec_context.name,
         has_audio=bool(container.streams.audio),
         time_base=time_base,
+        presentation=presentation_of(container, stream, first, sideways=sideways),
     )
 
 

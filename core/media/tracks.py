@@ -42,11 +42,13 @@ class TrackSource:
     """A file whose other tracks go with the pictures.
 
     ``start`` is when its first picture is shown, in seconds of the file's own clock; None: as the container says.
+    Where the pictures are a part of the file's, which ends at ``end``, only what begins within it goes with them.
     """
 
     path: Path
     start: Fraction | None = None
     sound: Sound = Sound.COPY
+    end: Fraction | None = None
 
 
 def holds(suffix: str, kind: TrackKind, codec: str) -> bool:
@@ -97,7 +99,8 @@ class TrackCopy:
         try:
             added = [stream for stream in self._others() if self._add(stream)]
             zero = self._picture_start()
-            self.lead = max(zero - self._sound_start(added, zero), Fraction(0))
+            earliest = self._sound_start(added, zero) if source.end is None else zero
+            self.lead = max(zero - earliest, Fraction(0))
         except BaseException:
             self._input.close()
             raise
@@ -208,11 +211,17 @@ class TrackCopy:
             return
         try:
             for packet in self._input.demux(*streams):
-                if packet.size:
+                if packet.size and self._is_within(packet):
                     yield from self._feeds[packet.stream.index](packet)
             yield from chain.from_iterable(feed(None) for feed in self._feeds.values())
         except (av.FFmpegError, OSError) as error:
             raise MediaError(f"the sound of {self._source.path} is damaged: give task.sound=none.") from error
+
+    def _is_within(self, packet: av.Packet) -> bool:
+        """Whether a packet goes with the part of the pictures that is written."""
+        if self._source.end is None or packet.pts is None or packet.stream.type == "video":
+            return True
+        return self._shift <= packet.pts * Fraction(packet.time_base) < self._source.end
 
     def _moved(self, packet: av.Packet | None, new: Stream) -> list[av.Packet]:
         if packet is None:

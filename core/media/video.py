@@ -46,7 +46,8 @@ class VideoInfo:
     ``frame_count`` and ``duration`` (seconds) are what the container claims, or None. ``frame_rate`` is the
     average. ``matrix`` and ``range`` are those used for the conversion to RGB; ``matrix`` of a source that is
     RGB already is never applied; ``chroma`` is how its samples are interpolated. ``time_base`` is the unit of the
-    file's time stamps in seconds, and ``start`` when its first frame is shown, in seconds of its own clock.
+    file's time stamps in seconds, and ``start`` when its first frame is shown, in seconds of its own clock; ``end`` is
+    when a part of a video ends, by the same clock, and None for a whole one.
     """
 
     width: int
@@ -63,6 +64,7 @@ class VideoInfo:
     time_base: Fraction
     chroma: Chroma = Chroma.BILINEAR
     start: Fraction = Fraction(0)
+    end: Fraction | None = None
     presentation: Presentation = field(default_factory=Presentation)
 
 

@@ -9,14 +9,17 @@ from __future__ import annotations
 import math
 import shutil
 from abc import ABC, abstractmethod
+from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
+from av.container import OutputContainer
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
@@ -28,7 +31,7 @@ from core.media.colour import Matrix, Range, rgb_to_yuv
 from core.media.concatenate import concatenate
 from core.media.encoders import Coding, check_coding, pixel_format_for
 from core.media.muxing import PictureMuxer
-from core.media.output import cannot_write, discard_output, open_output, state_aspect
+from core.media.output import WriteError, cannot_write, discard_output, open_output, open_pipe, state_aspect
 from core.media.planes import frame_from_planes, parse_planar_format, tag_colour, untagged_matrix
 from core.media.presentation import Presentation
 from core.media.samples import samples
@@ -55,6 +58,7 @@ def open_writer(
     preset: str = "medium",
     pixel_format: str | None = None,
     threads: int = 1,
+    pipe: BinaryIO | None = None,
 ) -> VideoWriter:
     """Open a video for writing; what it is follows from the suffix of ``path``.
 
@@ -67,7 +71,8 @@ def open_writer(
       the folder must be new or empty.
 
     ``presentation`` is what the file is to say beside the samples. ``pixel_format`` is planar YUV of 8 or 10 bits by
-    libav's name. With one of the encoder's ``threads`` the same pictures give the same bytes; 0 takes all cores.
+    libav's name. Into a ``pipe`` go y4m and mkv, of which ``path`` is then a name alone. With one of the encoder's
+    ``threads`` the same pictures give the same bytes; 0 takes all cores.
     Raises `MediaError` when the target cannot be written, or cannot hold what is asked.
     """
     path = Path(path)
@@ -92,6 +97,8 @@ def open_writer(
         threads,
     )
     check_coding(path, coding, width, height)
+    if pipe is not None:
+        return PipeWriter(pipe, path, width, height, Fraction(frame_rate), coding, presentation)
     return FileWriter(path, width, height, Fraction(frame_rate), coding, presentation, tracks)
 
 
@@ -179,7 +186,7 @@ class FileWriter(VideoWriter):
         self._timed: bool | None = None
         self._last = -1
         self._unit = 1 / frame_rate if coding.lossless else time_unit(frame_rate)
-        self._container, self._temporary = open_output(path, self._unit)
+        self._container = self._opened()
         self._tracks: TrackCopy | None = None
         try:
             stream = self._container.add_stream(coding.encoder, rate=frame_rate)
@@ -198,6 +205,10 @@ class FileWriter(VideoWriter):
             if isinstance(error, (av.FFmpegError, ValueError, OverflowError)):
                 raise cannot_write(path, error) from error
             raise
+
+    def _opened(self) -> OutputContainer:
+        container, self._temporary = open_output(self.path, self._unit)
+        return container
 
     def _append(self, rgb: NDArray[np.floating], pts: Fraction | None, duration: Fraction | None) -> None:
         coding = self._coding
@@ -238,13 +249,49 @@ class FileWriter(VideoWriter):
         self._mux(None)
         self._muxer.finish(self._end)
         self._container.close()
-        if self._coding.lossless and self._presentation is not None:
+        if self._coding.lossless and self._presentation is not None and not self._coding.live:
             state_aspect(self._temporary, self._presentation.sample_aspect_ratio)
 
     def _discard(self) -> None:
         if self._tracks is not None:
             self._tracks.close()
         discard_output(self._container, self._temporary)
+
+
+class PipeWriter(FileWriter):
+    """A video into a pipe, y4m or Matroska by the suffix of its name. Every picture leaves at once."""
+
+    def __init__(
+        self,
+        pipe: BinaryIO,
+        name: Path,
+        width: int,
+        height: int,
+        frame_rate: Fraction,
+        coding: Coding,
+        presentation: Presentation | None,
+    ) -> None:
+        self._pipe = pipe
+        super().__init__(name, width, height, frame_rate, replace(coding, live=True), presentation, None)
+
+    def close(self) -> None:
+        """Complete the video."""
+        self._finish()
+
+    def _opened(self) -> OutputContainer:
+        return open_pipe(self._pipe, self.path.suffix)
+
+    def _mux(self, frame: av.VideoFrame | None) -> None:
+        try:
+            super()._mux(frame)
+        except WriteError as error:
+            if isinstance(error.__cause__, BrokenPipeError):
+                raise error.__cause__ from None  # whoever read it has seen enough
+            raise
+
+    def _discard(self) -> None:
+        with suppress(av.FFmpegError, OSError, ValueError):  # whoever read it is gone
+            self._container.close()
 
 
 class PictureWriter(VideoWriter):

@@ -3,6 +3,8 @@
 Plugins import cells from here, and from `core.nn.init` the weights that a training starts from.
 """
 
+from core.kernels.motion import DisplaceBlocks as DisplaceBlocks
+from core.kernels.motion import SearchBlocks as SearchBlocks
 from core.kernels.normalising import Normalise as Normalise
 from core.nn import init as init
 from core.nn.activation import LEAKY_SLOPE as LEAKY_SLOPE
@@ -19,6 +21,7 @@ from core.nn.conv import Size as Size
 from core.nn.deform import DeformableConv2d as DeformableConv2d
 from core.nn.gdn import GDN as GDN
 from core.nn.gdn import InverseGDN as InverseGDN
+from core.nn.lower_bound import LowerBound as LowerBound
 from core.nn.middle_motion import MiddleMotion as MiddleMotion
 from core.nn.nearest import NearestConv2d as NearestConv2d
 from core.nn.pad import crop as crop
@@ -31,9 +34,13 @@ from core.nn.refinement import RefinementNetwork as RefinementNetwork
 from core.nn.resize import Downsample as Downsample
 from core.nn.resize import Upsample as Upsample
 from core.nn.resize import upsample_bicubic as upsample_bicubic
+from core.nn.separable import SeparableBlock as SeparableBlock
+from core.nn.separable import WSiLU as WSiLU
+from core.nn.separable import WSiLU4 as WSiLU4
 from core.nn.spynet import SPYNET_LEVELS as SPYNET_LEVELS
 from core.nn.spynet import SPyNet as SPyNet
 from core.nn.stage import Stage as Stage
 from core.nn.subpixel import PixelShuffle as PixelShuffle
+from core.nn.subpixel import PixelUnshuffle as PixelUnshuffle
 from core.nn.warp import Warp as Warp
 from core.nn.warp import WarpVolume as WarpVolume

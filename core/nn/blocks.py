@@ -8,7 +8,7 @@ from mindspore import Tensor, nn, ops
 from mindspore.common.initializer import Normal, initializer
 
 from core import backend
-from core.kernels.convolution import ConvolutionSum
+from core.kernels.convolution import ConvolutionSum, low_between
 from core.nn.activation import LEAKY_SLOPE, LeakyReLU
 from core.nn.conv import Conv2d
 
@@ -25,8 +25,9 @@ class _Block(nn.Cell):
 
     def fuse(self) -> None:
         """From now on take and give N,H,W,C, and compute ReLU and sum with the convolutions; needs our kernels."""
-        self.conv1.fuse(0.0, channels_last=True)
-        self.fused_sum = ConvolutionSum(self.conv2.stride, self.conv2.padding)
+        is_low = self.conv1.fuse(0.0, channels_last=True, gives_low=True)
+        low = low_between(is_low, gives_low=False)
+        self.fused_sum = ConvolutionSum(self.conv2.stride, self.conv2.padding, low)
 
     def add_branch(self, x: Tensor, entering: Tensor) -> Tensor:
         """x plus what the convolutions make of ``entering``."""
@@ -71,8 +72,8 @@ class LeakyBlock(nn.Cell):
     def fuse(self) -> None:
         """From now on take and give N,H,W,C; needs our kernels."""
         self.is_fused = True
-        for conv in (self.conv1, self.conv2):
-            conv.fuse(self.leaky.slope, channels_last=True)
+        is_low = self.conv1.fuse(self.leaky.slope, channels_last=True, gives_low=True)
+        self.conv2.fuse(self.leaky.slope, channels_last=True, takes_low=is_low)
 
     def construct(self, x: Tensor) -> Tensor:
         if self.is_fused:

@@ -51,11 +51,17 @@ def _keep_low(cells: Sequence[nn.Cell]) -> None:
 
 
 def _fused(cells: Sequence[nn.Cell]) -> tuple[nn.Cell, ...]:
-    """The cells of a chain but for the activations that the convolutions before them now compute."""
+    """The cells of a chain but for the activations that the convolutions before them now compute.
+
+    Where one convolution follows another, what is handed on may be bfloat16.
+    """
     kept: list[nn.Cell] = []
+    is_low = False
     for cell, following in zip(cells, [*cells[1:], None], strict=True):
         if isinstance(cell, Conv2d | ConvTranspose2d):
-            cell.fuse(_slope(following), channels_last=True)
+            is_low = cell.fuse(
+                _slope(following), channels_last=True, takes_low=is_low, gives_low=cell.stays_low
+            )
         elif _slope(cell) is not None and kept and isinstance(kept[-1], Conv2d | ConvTranspose2d):
             continue
         elif isinstance(cell, Fusable):

@@ -12,7 +12,7 @@ from mindspore import Tensor, mint, nn, ops
 from mindspore.common.initializer import HeUniform, Uniform
 
 from core import backend
-from core.kernels.convolution import Convolution, TransposedConvolution
+from core.kernels.convolution import Convolution, TransposedConvolution, low_between
 from core.nn.activation import LEAKY_SLOPE, LeakyReLU
 from core.nn.subpixel import MOST_OUTPUTS, SubpixelConvolution
 
@@ -27,13 +27,22 @@ def _pair(size: Size) -> tuple[int, int]:
 class Conv2d(nn.Conv2d):
     """Convolution with bias and zero padding of half the kernel: N,in,H,W -> N,out,H/stride,W/stride (rounded up).
 
-    Weights start as PyTorch's do: uniform in ±1/sqrt(fan-in), weight and bias alike. In mixed precision
-    (`core.nn.precision`) it computes in the lower type and gives float32, or, after `stay_low`, the lower type.
+    ``groups`` parts of the channels are convolved apart; without ``bias`` nothing is added. Weights start as PyTorch's
+    do: uniform in ±1/sqrt(fan-in), weight and bias alike. In mixed precision (`core.nn.precision`) it computes in the
+    lower type and gives float32, or, after `stay_low`, the lower type.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: Size = 3, stride: Size = 1) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: Size = 3,
+        stride: Size = 1,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
         kernel_height, kernel_width = _pair(kernel)
-        bound = 1 / math.sqrt(in_channels * kernel_height * kernel_width)
+        bound = 1 / math.sqrt(in_channels // groups * kernel_height * kernel_width)
         pad_y, pad_x = kernel_height // 2, kernel_width // 2
         padding = (pad_y, pad_y, pad_x, pad_x)
         super().__init__(
@@ -43,12 +52,15 @@ class Conv2d(nn.Conv2d):
             stride=_pair(stride),
             pad_mode="pad",
             padding=padding,
-            has_bias=True,
+            group=groups,
+            has_bias=bias,
             weight_init=HeUniform(math.sqrt(5)),
             bias_init=Uniform(bound),
         )
+        if not bias:
+            self.bias = ops.zeros(out_channels)
         current = backend.current()
-        self.convolution = Convolution(_pair(stride), padding) if current.kernels else None
+        self.convolution = Convolution(_pair(stride), padding, groups=groups) if current.kernels else None
         self.on_ascend, self.margins = current.target == "Ascend", (pad_y, pad_x)
         self.low, self.stays_low = current.low, False
 
@@ -56,9 +68,18 @@ class Conv2d(nn.Conv2d):
         """From now on give what was computed in a lower type as it is, for a convolution that takes it so."""
         self.stays_low = True
 
-    def fuse(self, slope: float | None, channels_last: bool) -> None:
-        """From now on apply a ReLU of this slope too, and take and give N,H,W,C where asked; needs our kernels."""
-        self.convolution = Convolution(self.stride, self.padding, slope=slope, channels_last=channels_last)
+    def fuse(
+        self, slope: float | None, channels_last: bool, takes_low: bool = False, gives_low: bool = False
+    ) -> bool:
+        """From now on apply a ReLU of this slope too, and take and give N,H,W,C where asked; needs our kernels.
+
+        It may take bfloat16, and gives it where that is asked for and the backend computes in it; returns whether.
+        """
+        low = low_between(takes_low, gives_low and self.low is ms.bfloat16)
+        self.convolution = Convolution(
+            self.stride, self.padding, groups=self.group, slope=slope, channels_last=channels_last, low=low
+        )
+        return low.gives
 
     def construct(self, x: Tensor) -> Tensor:
         return self.convolve(x, self.weight, self.bias)
@@ -75,7 +96,7 @@ class Conv2d(nn.Conv2d):
     def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """By MindSpore's operators: on Ascend by the one that adds the bias along, and is not compiled first."""
         if self.on_ascend:
-            return mint.nn.functional.conv2d(x, weight, bias, self.stride, self.margins)
+            return mint.nn.functional.conv2d(x, weight, bias, self.stride, self.margins, groups=self.group)
         return self.bias_add(self.conv2d(x, weight), bias)
 
 
@@ -104,27 +125,32 @@ class ConvTranspose2d(nn.Conv2dTranspose):
             weight_init=Uniform(bound),
             bias_init=Uniform(bound),
         )
-        self.convolution: nn.Cell | None = None
         current = backend.current()
+        self.low, self.stays_low = current.low, False
+        self.convolution: nn.Cell | None = None
         if current.kernels:
             self.fuse(slope=None, channels_last=False)
         # What is added at the bottom and right must be less than the stride there, as it is for odd kernels.
         self.on_ascend = current.target == "Ascend" and kernel_height % 2 == 1 and kernel_width % 2 == 1
         self.margins, self.added = (top, left), (stride_y - 1, stride_x - 1)
-        self.low, self.stays_low = current.low, False
 
     def stay_low(self) -> None:
         """See `Conv2d.stay_low`."""
         self.stays_low = True
 
-    def fuse(self, slope: float | None, channels_last: bool) -> None:
+    def fuse(
+        self, slope: float | None, channels_last: bool, takes_low: bool = False, gives_low: bool = False
+    ) -> bool:
         """See `Conv2d.fuse`."""
+        low = low_between(takes_low, gives_low and self.low is ms.bfloat16)
         if slope is None and self.out_channels * math.prod(self.stride) <= MOST_OUTPUTS:
-            self.convolution = SubpixelConvolution(self.kernel_size, self.stride, channels_last)
+            low = low_between(takes_low, gives_low=False)
+            self.convolution = SubpixelConvolution(self.kernel_size, self.stride, channels_last, low)
         else:
             self.convolution = TransposedConvolution(
-                self.stride, self.padding, slope=slope, channels_last=channels_last
+                self.stride, self.padding, slope=slope, channels_last=channels_last, low=low
             )
+        return low.gives
 
     def construct(self, x: Tensor) -> Tensor:
         if self.convolution is not None:

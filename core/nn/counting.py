@@ -17,6 +17,7 @@ from typing import Any
 from mindspore import Tensor, nn
 
 from core.kernels.convolution import ConvolutionSum
+from core.kernels.separable import Separable
 from core.nn.conv import Conv2d, ConvTranspose2d
 from core.nn.deform import DeformableConv2d
 from core.nn.gdn import GDN
@@ -37,6 +38,12 @@ def _of_results(result: Tensor, weight: Tensor) -> int:
     return result.size * math.prod(weight.shape[1:])
 
 
+def _of_block(result: Tensor, x: Tensor, *parameters: Tensor) -> int:
+    """Of a separable block: each pixel of the result takes each number of a filter once."""
+    pixels = x.size // parameters[4].shape[0]
+    return pixels * sum(weight.size for weight in parameters[::2])
+
+
 Cost = Callable[..., int]
 """Multiply-adds of a call, from its result, the cell and the arguments."""
 
@@ -45,6 +52,7 @@ _COUNTED: tuple[tuple[type[nn.Cell], str, Cost], ...] = (
     (NearestConv2d, "construct", lambda result, cell, x: _of_results(result, cell.weight)),
     (ConvTranspose2d, "construct", lambda result, cell, x: x.size * math.prod(cell.weight.shape[1:])),
     (ConvolutionSum, "construct", lambda result, cell, x, weight, *rest: _of_results(result, weight)),
+    (Separable, "construct", lambda result, cell, *inputs: _of_block(result, *inputs)),
     (DeformableConv2d, "construct", lambda result, cell, *inputs: _of_results(result, cell.weight)),
     (GDN, "norm", lambda result, cell, x: x.size * cell.beta.size),
     (nn.Dense, "construct", lambda result, cell, x: _of_results(result, cell.weight)),

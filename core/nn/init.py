@@ -17,8 +17,8 @@ def convolutions(cell: nn.Cell) -> list[nn.Cell]:
 
 
 def fan_in(layer: nn.Cell) -> int:
-    """Inputs times the area of the kernel."""
-    return layer.in_channels * math.prod(layer.weight.shape[2:])
+    """Inputs of an output times the area of the kernel."""
+    return layer.in_channels // layer.group * math.prod(layer.weight.shape[2:])
 
 
 def taps(layer: nn.Cell) -> float:

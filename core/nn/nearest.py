@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import mindspore as ms
 import numpy as np
 from mindspore import Tensor, nn, ops
 
 from core import backend
-from core.kernels.convolution import TransposedConvolution
+from core.kernels.convolution import TransposedConvolution, low_between
 from core.nn.conv import Conv2d
 from core.nn.subpixel import MOST_OUTPUTS, SubpixelConvolution
 
@@ -36,20 +37,25 @@ class NearestConv2d(Conv2d):
         if backend.current().kernels:
             self.fuse(None, channels_last=False)
 
-    def fuse(self, slope: float | None, channels_last: bool) -> None:
+    def fuse(
+        self, slope: float | None, channels_last: bool, takes_low: bool = False, gives_low: bool = False
+    ) -> bool:
         """See `core.nn.conv.Conv2d.fuse`."""
+        low = low_between(takes_low, gives_low and self.low is ms.bfloat16)
         kernel, half = self.kernel_size[0], self.kernel_size[0] // 2
         self.side = kernel + 1
         if slope is None and self.out_channels * FACTOR**2 <= MOST_OUTPUTS:
             # A kernel with a leading zero has the geometry that this form is made for.
             self.side = kernel + 2
             self.smear = Tensor(_smear(kernel, 1))
-            self.at_once = SubpixelConvolution((self.side, self.side), (FACTOR, FACTOR), channels_last)
+            low = low_between(takes_low, gives_low=False)
+            self.at_once = SubpixelConvolution((self.side, self.side), (FACTOR, FACTOR), channels_last, low)
         else:
             self.smear = Tensor(_smear(kernel, 0))
             self.at_once = TransposedConvolution(
-                (FACTOR, FACTOR), (half, half, half, half), slope=slope, channels_last=channels_last
+                (FACTOR, FACTOR), (half, half, half, half), slope=slope, channels_last=channels_last, low=low
             )
+        return low.gives
 
     def construct(self, x: Tensor) -> Tensor:
         if self.at_once is None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from time import perf_counter
 from typing import Any
 
+import mindspore as ms
 from mindspore import Tensor, nn
 
 from core import backend
@@ -14,12 +18,17 @@ Computed = Callable[..., Any]
 """From tensors to what the stage gives: a tensor, or a tuple of tensors."""
 
 
+_PATIENCE = 2.0
+"""Seconds of calls operator by operator after which a stage is compiled in any case."""
+
+
 class Stage(nn.Cell):
     """A part of ``network``. It holds the network without registering it as a child cell, because MindSpore walks
     through all children at every call.
 
     It is computed by the runtime of the backend that it is made under (`core.backend`), so make it when its codec or
-    upscaler is built.
+    upscaler is built. In graph mode it is compiled after as many calls as the backend says, or sooner where these took
+    as long as a compile.
     """
 
     inputs: Sequence[Plane] = ()
@@ -29,14 +38,44 @@ class Stage(nn.Cell):
     network: Any
     computed: Computed | None
     """What computes it in MindSpore's place."""
+    interpreted: int
+    """See `core.backend.Backend.interpreted`."""
+    calls: Counter[tuple[tuple[int, ...], ...]]
+    """By the inputs' shapes: those that were computed operator by operator."""
+    seconds: defaultdict[tuple[tuple[int, ...], ...], float]
+    """What these took."""
 
     def __init__(self, network: nn.Cell) -> None:
         super().__init__()
         object.__setattr__(self, "network", network)
-        runtime = backend.current().runtime
-        object.__setattr__(self, "computed", runtime(self) if runtime else None)
+        current = backend.current()
+        computed = current.runtime(self) if current.runtime else None
+        object.__setattr__(self, "computed", computed)
+        object.__setattr__(self, "interpreted", current.interpreted)
+        object.__setattr__(self, "calls", Counter())
+        object.__setattr__(self, "seconds", defaultdict(float))
 
     def __call__(self, *inputs: Tensor) -> Any:
-        if self.computed is None:
+        if self.computed is not None:
+            return self.computed(*inputs)
+        shapes = tuple(tensor.shape for tensor in inputs)
+        if self.calls[shapes] >= self.interpreted or self.seconds[shapes] > _PATIENCE:
             return super().__call__(*inputs)
-        return self.computed(*inputs)
+        self.calls[shapes] += 1
+        began = perf_counter()
+        with executed_in(ms.PYNATIVE_MODE):
+            made = super().__call__(*inputs)
+            ms.runtime.synchronize()
+        self.seconds[shapes] += perf_counter() - began
+        return made
+
+
+@contextmanager
+def executed_in(mode: int) -> Iterator[None]:
+    """A mode of MindSpore, and afterwards the one before."""
+    before = ms.get_context("mode")
+    ms.set_context(mode=mode)
+    try:
+        yield
+    finally:
+        ms.set_context(mode=before)

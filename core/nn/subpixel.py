@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from mindspore import Tensor, nn, ops
 
-from core.kernels.convolution import Convolution
+from core.kernels.convolution import FULL, Convolution, Low
 
 MOST_OUTPUTS = 16
 """The form is faster where outputs times positions are no more than this."""
@@ -42,20 +42,35 @@ class PixelShuffle(nn.Cell):
         return x.reshape(batch, channels // factor**2, factor * height, factor * width)
 
 
+class PixelUnshuffle(nn.Cell):
+    """Squares of pixels as channels, the inverse of `PixelShuffle`: N,C,f*H,f*W -> N,C*f*f,H,W."""
+
+    def __init__(self, factor: int) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def construct(self, x: Tensor) -> Tensor:
+        factor = self.factor
+        batch, channels, height, width = x.shape
+        x = x.reshape(batch, channels, height // factor, factor, width // factor, factor)
+        x = ops.transpose(x, (0, 1, 3, 5, 2, 4))
+        return x.reshape(batch, channels * factor**2, height // factor, width // factor)
+
+
 class SubpixelConvolution(nn.Cell):
     """`core.nn.conv.ConvTranspose2d` in this form; needs our kernels.
 
     ``construct(x, weight, bias)``: x N,in,H,W or, channels last, N,H,W,in; weight in,out,kh,kw; bias out.
     """
 
-    def __init__(self, kernel: Pair, stride: Pair, channels_last: bool) -> None:
+    def __init__(self, kernel: Pair, stride: Pair, channels_last: bool, low: Low = FULL) -> None:
         super().__init__()
         (rows, reach_y), (columns, reach_x) = (_taps(k, s) for k, s in zip(kernel, stride, strict=True))
         self.rows, self.columns = Tensor(rows), Tensor(columns)
         self.stride, self.sizes = stride, (2 * reach_y + 1, 2 * reach_x + 1)
         self.channels_last = channels_last
         self.convolution = Convolution(
-            (1, 1), (reach_y, reach_y, reach_x, reach_x), channels_last=channels_last
+            (1, 1), (reach_y, reach_y, reach_x, reach_x), channels_last=channels_last, low=low
         )
 
     def construct(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

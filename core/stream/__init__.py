@@ -2,7 +2,7 @@
 
 from core.stream.extension import bounded
 from core.stream.header import StreamHeader
-from core.stream.reader import PacketSummary, StreamReader
+from core.stream.reader import PacketSummary, Section, StreamReader
 from core.stream.writer import StreamWriter
 
-__all__ = ["PacketSummary", "StreamHeader", "StreamReader", "StreamWriter", "bounded"]
+__all__ = ["PacketSummary", "Section", "StreamHeader", "StreamReader", "StreamWriter", "bounded"]

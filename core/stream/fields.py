@@ -6,6 +6,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from core.errors import CutShortError, StreamError
 from core.hooks import Packet, PacketType
@@ -14,6 +15,7 @@ END = 0
 """Type of the last packet, which holds the number of the others."""
 _CHECKS = struct.Struct("<II")
 _CRC = struct.Struct("<I")
+_ENDLESS = 1 << 62
 VARINT_BYTES = 10
 """Of the longest varint, which holds 64 bits."""
 
@@ -24,7 +26,7 @@ class Source:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._file = path.open("rb")
+            self._file: BinaryIO = path.open("rb")
         except FileNotFoundError:
             raise StreamError(f"there is no stream {path}.") from None
         except OSError as error:
@@ -73,6 +75,33 @@ class Source:
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
+
+
+class PipeSource(Source):
+    """The same from a pipe, which goes forward alone and says no size; it waits for bytes that are yet to come."""
+
+    left = 0
+
+    def __init__(self, path: Path, pipe: BinaryIO) -> None:
+        self.path, self._file = path, pipe
+        self.size, self.position = _ENDLESS, 0
+
+    def seek(self, position: int) -> None:
+        """Go on from ``position``, which is not behind."""
+        assert position >= self.position
+        self.skip(position - self.position, "a packet")
+
+    def read(self, count: int, what: str) -> bytes:
+        """See `Source.read`."""
+        data = self._file.read(count)
+        if len(data) != count:
+            raise CutShortError(f"{self.path} is cut short: it ends within {what}.")
+        self.position += count
+        return data
+
+    def skip(self, count: int, what: str) -> None:
+        """Pass over ``count`` bytes."""
+        self.read(count, what)
 
 
 def varint(value: int) -> bytes:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from core.errors import StreamError
+from core.hooks import PictureFormat
 from core.media.colour import Matrix, Range
 from core.media.presentation import Presentation
 from core.stream import extension
@@ -105,6 +106,11 @@ class StreamHeader:
             extension.encode(self.presentation, self.unknown)
         except ValueError as error:
             raise StreamError(f"a stream cannot say how its source is shown ({error}).") from None
+
+    @property
+    def format(self) -> PictureFormat:
+        """Of its decoded pictures."""
+        return PictureFormat(self.width, self.height, self.depth)
 
     @property
     def longest_payload(self) -> int:

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 from core.errors import StreamError
 from core.hooks import Packet, PacketType
-from core.stream.fields import END, Fields, Source, checksum, seed
+from core.stream.fields import END, Fields, PipeSource, Source, checksum, seed
 from core.stream.header import StreamHeader
+
+
+@dataclass(frozen=True)
+class Section:
+    """Packets that need none of the others, of a stream that was scanned: from an intra packet up to another one."""
+
+    first: int = 0
+    """Number of the intra packet."""
+    stop: int | None = None
+    """Number of the packet that begins the next section; None where this one goes to the end of the stream."""
+    begin: int | None = None
+    """Where the intra packet begins in the file; None where it has to be looked for."""
 
 
 @dataclass(frozen=True)
@@ -23,19 +36,23 @@ class PacketSummary:
     time: int
     size: int
     """Bytes of the payload."""
+    begin: int
+    """Where the packet begins in the file."""
     position: int
-    """Where it begins in the file."""
+    """Where its payload begins."""
 
 
 class StreamReader:
-    """An open stream (a context manager). Raises `StreamError` when the file is no stream.
+    """An open stream (a context manager), of a file or a ``pipe``, of which ``path`` is then a name alone.
+
+    A pipe is read once, and its packets are given out as they come. Raises `StreamError` when it is no stream.
 
     Memory holds one packet at a time; no length that the file states is believed beyond the file's size and
     `StreamHeader.longest_payload`.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._source = Source(path)
+    def __init__(self, path: Path, pipe: BinaryIO | None = None) -> None:
+        self._source = Source(path) if pipe is None else PipeSource(path, pipe)
         try:
             self.header, self._crc = StreamHeader.read(self._source)
         except BaseException:
@@ -48,14 +65,20 @@ class StreamReader:
         return self.packets()
 
     def packets(self, first: int = 0) -> Iterator[Packet]:
-        """The packets from number ``first`` on; those before are passed over unread.
+        """The packets from number ``first`` on; those before are passed over unread. Errors as for `section`."""
+        return self.section(Section(first))
+
+    def section(self, section: Section) -> Iterator[Packet]:
+        """The packets of a section.
 
         Raises `StreamError`, naming the packet, where one is damaged; `core.errors.CutShortError` where the file
         ends too early. The packets before it have been given out by then.
         """
         latest = -1
-        for number, fields, crc in self._each():
-            if number < first and fields.type != END:
+        for number, fields, crc in self._each(section):
+            if number == section.stop:
+                return
+            if number < section.first and fields.type != END:
                 self._source.skip(fields.length, f"packet {number}")
                 continue
             payload = self._source.read(fields.length, f"packet {number}")
@@ -71,23 +94,36 @@ class StreamReader:
 
     def scan(self) -> Iterator[PacketSummary]:
         """What packets there are, without reading their payloads or checking them."""
-        for number, fields, _ in self._each():
+        begin = self._first
+        for number, fields, _ in self._each(Section()):
             if fields.type == END:
                 return
             position = self._source.position
-            yield PacketSummary(number, PacketType(fields.type), fields.time, fields.length, position)
+            yield PacketSummary(number, PacketType(fields.type), fields.time, fields.length, begin, position)
+            begin = position + fields.length
             self._source.seek(position)
             self._source.skip(fields.length, f"packet {number}")
 
-    def last_intra(self, number: int) -> int | None:
-        """The last intra packet that is not after packet ``number``; None where the stream ends before that."""
-        intra = None
-        for packet in self.scan():
-            if packet.type is PacketType.INTRA:
-                intra = packet.number
-            if packet.number == number:
-                return intra
-        return None
+    def sections(self, start: int = 0, least: int | None = None) -> Iterator[Section]:
+        """The stream from the intra packet on that is not after packet ``start``, in sections of whole groups.
+
+        Each has at least ``least`` packets, but for the last, which goes to the end; None makes one of all. There is
+        none where the stream ends before ``start``. Damage behind that is told when the last section is read.
+        """
+        section, number = Section(), -1
+        try:
+            for packet in self.scan():
+                number = packet.number
+                is_full = least is not None and number - section.first >= least
+                if packet.type is PacketType.INTRA and (is_full or number <= start):
+                    if number > start:
+                        yield replace(section, stop=number)
+                    section = Section(number, None, packet.begin)
+        except StreamError:
+            if number < start:
+                raise
+        if number >= start or start == 0:
+            yield section
 
     def next_intra(self, number: int) -> int | None:
         """The first intra packet that is not before packet ``number``; None where there is none."""
@@ -98,10 +134,13 @@ class StreamReader:
         """Let go of the file."""
         self._source.close()
 
-    def _each(self) -> Iterator[tuple[int, Fields, int]]:
-        """Number, fields and checksum of every packet; the file stands at its payload, and may be moved from there."""
-        position = self._first
-        for number in count():
+    def _each(self, section: Section) -> Iterator[tuple[int, Fields, int]]:
+        """Number, fields and checksum of every packet from where a section begins, or from the first.
+
+        The file stands at the packet's payload, and may be moved from there.
+        """
+        position = self._first if section.begin is None else section.begin
+        for number in count(0 if section.begin is None else section.first):
             self._source.seek(position)
             fields, crc = Fields.read(self._source, number, self.header.longest_payload)
             if fields.type != END and fields.time >= self.header.end_of_time:

@@ -38,6 +38,13 @@ class StreamWriter:
         return cls(file, header, 0)
 
     @classmethod
+    def into(cls, pipe: BinaryIO, header: StreamHeader) -> StreamWriter:
+        """A stream into a pipe."""
+        pipe.write(header.encode())
+        pipe.flush()
+        return cls(pipe, header, 0)
+
+    @classmethod
     def resume(cls, path: Path, header: StreamHeader, at_most: int | None = None) -> StreamWriter:
         """An unfinished file, cut before its last intra packet that is whole: encoding goes on with that frame.
 

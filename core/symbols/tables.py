@@ -14,7 +14,7 @@ from typing import Any
 import constriction
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import erfc, expit, ndtri
+from scipy.special import erf, erfc, expit, ndtri
 
 from core.errors import CheckpointError
 from core.hooks import Tables
@@ -127,17 +127,29 @@ def quantise_pmf(pmf: ArrayLike, tail: float) -> Ints:
     `CheckpointError` for values that are no probabilities.
     """
     mass = np.append(np.asarray(pmf, np.float64), tail)
-    if not (np.isfinite(mass).all() and mass.min() > -_ROUNDING and mass.sum() < 1 + _ROUNDING):
+    return np.append(0, np.cumsum(_counts(mass[None], np.array([mass.size]))[0])).astype(np.int32)
+
+
+def _counts(mass: Floats, sizes: Extents, largest: float = 1.0) -> NDArray[np.int64]:
+    """What `quantise_pmf` gives each entry of many tables at once: (tables, entries), of which ``sizes`` count.
+
+    No table's mass may be above the ``largest``.
+    """
+    if not (np.isfinite(mass).all() and mass.min() > -_ROUNDING and mass.sum(1).max() < largest + _ROUNDING):
         raise CheckpointError(
             "A prior of the network gives no probabilities: the weights are damaged or have diverged."
         )
     counts = np.floor(mass * _TOTAL + 0.5).astype(np.int64)
-    counts = counts * _TOTAL // max(counts.sum(), 1)
-    counts[-1] = _TOTAL - counts[:-1].sum()
-    for empty in np.flatnonzero(counts == 0):
-        counts[np.where(counts > 1, counts, _TOTAL + 1).argmin()] -= 1
-        counts[empty] = 1
-    return np.append(0, np.cumsum(counts)).astype(np.int32)
+    counts = counts * _TOTAL // np.maximum(counts.sum(1, keepdims=True), 1)
+    rows, last = np.arange(len(counts)), sizes - 1
+    counts[rows, last] = 0
+    counts[rows, last] = _TOTAL - counts.sum(1)
+    inside = np.arange(counts.shape[1]) < sizes[:, None]
+    while (empty := inside & (counts == 0)).any():
+        rows = np.flatnonzero(empty.any(1))
+        counts[rows, np.where(counts[rows] > 1, counts[rows], _TOTAL + 1).argmin(1)] -= 1
+        counts[rows, empty[rows].argmax(1)] = 1
+    return counts
 
 
 def tables_from_pmfs(pmfs: Sequence[ArrayLike], tails: ArrayLike, offsets: ArrayLike) -> TableSet:
@@ -168,6 +180,12 @@ GAUSSIAN_SCALES = _log_spaced(0.11, 256)
 """Standard deviations of the 64 Gaussian tables."""
 LAPLACE_SCALES = _log_spaced(0.01, 16)
 """Diversities b of the 64 Laplace tables."""
+FINE_SCALES = _log_spaced(0.11, 16, 128)
+"""Standard deviations of the 128 Gaussian tables of DCVC-UF."""
+_FINE_FLOOR, _FINE_RANGE = 2.2073, 2.7726 + 2.2073
+"""Of logarithms of scales, as the published code rounds them."""
+FINE_THRESHOLDS = _single(np.exp(np.arange(1, 128) * (_FINE_RANGE / 127) - _FINE_FLOOR))
+"""A scale has table i of these where it is at least as large as i of them."""
 
 
 def table_index(scales: ArrayLike, table_scales: Singles) -> NDArray[np.uint8]:
@@ -253,9 +271,9 @@ def factorized_tables(logits: Logits, channels: int) -> TableSet:
     return _channel_tables(logits, below, above, beyond, np.zeros(channels))
 
 
-def _first_true(conditions: NDArray[np.bool_]) -> Extents:
+def _first_true(conditions: NDArray[np.bool_], longest: int = _LONGEST) -> Extents:
     """The extent whose condition holds first in each row, else the longest."""
-    return np.where(conditions.any(1), _SHORTEST + conditions.argmax(1), _LONGEST)
+    return np.where(conditions.any(1), _SHORTEST + conditions.argmax(1), longest)
 
 
 def _channel_tables(
@@ -268,3 +286,64 @@ def _channel_tables(
     mass = expit(upper) - expit(lower)
     tails = expit(lower[:, 0]) + expit(-upper[np.arange(below.size), below + beyond])
     return tables_from_pmfs([row[:n] for row, n in zip(mass, lengths, strict=True)], tails, -below)
+
+
+# DCVC-UF: many tables. Symbols stand in the order 0, 1, -1, 2, -2, ... where counts are made up for.
+
+_WITHIN = 0.999
+_LONGEST_FACTORIZED = 8
+_LARGEST_MASS = 2.0
+"""Of a table, as published tails overlap with its last symbols."""
+
+
+@cache
+def fine_gaussian_tables() -> TableSet:
+    """Zero-mean Gaussians of `FINE_SCALES`, each as wide as leaves 1e-3 above, within ±2 and ±50.
+
+    The published tables end at ±8, beyond which the wider half of them would code most symbols as escapes.
+    """
+    scales = FINE_SCALES[:, None]
+
+    def cdf(values: ArrayLike) -> Singles:
+        argument = _single(values) / scales * np.float32(np.sqrt(0.5))
+        return np.float32(0.5) * (1 + _single(erf(argument.astype(np.float64))))
+
+    reach = np.arange(_SHORTEST, _LONGEST + 1)
+    extents = _first_true(cdf(reach) > np.float32(_WITHIN), _LONGEST)
+    tails = 2 * np.take_along_axis(cdf(-reach - 0.5), extents[:, None] - _SHORTEST, 1)[:, 0]
+    values = _alternating(_LONGEST)
+    return _alternating_tables(cdf(values + 0.5) - cdf(values - 0.5), extents, tails)
+
+
+def short_factorized_tables(logits: Logits) -> TableSet:
+    """Tables of a factorised prior as DCVC-UF has them: as wide as leaves 1e-3 on either side, within ±2 and ±8."""
+    reach = np.arange(_SHORTEST, _LONGEST_FACTORIZED + 1, dtype=np.float64)[None]
+    inside = (expit(logits(-reach)) < 1 - _WITHIN) & (expit(logits(reach)) > _WITHIN)
+    extents = _first_true(inside, _LONGEST_FACTORIZED)
+    ends = extents[:, None].astype(np.float64)
+    # As published, the mass above begins half a symbol early.
+    tails = (expit(logits(-ends - 0.5)) + expit(-logits(ends)))[:, 0]
+    values = _alternating(_LONGEST_FACTORIZED)[None].astype(np.float64)
+    return _alternating_tables(expit(logits(values + 0.5)) - expit(logits(values - 0.5)), extents, tails)
+
+
+def _alternating(extent: int) -> Extents:
+    """0, 1, -1, 2, -2, ..., up to an extent."""
+    values = np.arange(1, extent + 1)
+    return np.append(0, np.stack((values, -values), 1))
+
+
+def _alternating_tables(probabilities: NDArray[Any], extents: Extents, tails: NDArray[Any]) -> TableSet:
+    """Tables of probabilities (tables, values) in alternating order, each up to its extent, and the mass outside."""
+    sizes = 2 * extents + 2
+    mass = np.pad(probabilities.astype(np.float64), ((0, 0), (0, 1)))
+    mass[np.arange(mass.shape[1]) >= sizes[:, None] - 1] = 0
+    mass[np.arange(len(mass)), sizes - 1] = tails
+    counts = _counts(mass, sizes, _LARGEST_MASS)
+    cdfs = np.zeros((len(mass), mass.shape[1] + 1), np.int32)
+    for extent in np.unique(extents):
+        rising = np.append(np.argsort(_alternating(extent)), 2 * extent + 1)
+        rows = extents == extent
+        cdfs[rows, 1 : 2 * extent + 3] = np.cumsum(counts[rows][:, rising], 1)
+    lengths = (sizes + 1).astype(np.int32)
+    return TableSet(cdfs[np.arange(cdfs.shape[1]) < lengths[:, None]], lengths, -extents.astype(np.int32))

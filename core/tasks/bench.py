@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.hydra_config import HydraConfig
 
 from core import machine
-from core.config import compose_settings, entry_section
-from core.errors import ConfigError, MindvideoError
+from core.config import entry_section
+from core.errors import CheckpointError, ConfigError, MindvideoError
 from core.hooks import FilePath, Split, TaskEntry
+from core.implied import settings_of
 from core.locks import LOCK, Lock
 from core.options import Options, option
 from core.outside import names_hydra
@@ -143,8 +144,11 @@ def _planned(config: BenchConfig, run: Run) -> _Plan:
     for name, contender in config.contenders.items():
         for point, more in contender["points"].items():
             try:
-                settings = compose_settings([*settled(contender["words"]), *more, *always], run.registry)
+                settings = settings_of([*settled(contender["words"]), *more, *always], run.registry)
                 chosen = _selection(settings, run)
+            except CheckpointError as error:  # of weights that have a name and are not here
+                obstacles[f"{name}/{point}"] = str(error)
+                continue
             except MindvideoError as error:
                 problems.append(f"contender {name} at {point}: {error}")
                 continue
@@ -239,5 +243,9 @@ def _selection(settings: Settings, run: Run) -> CodecSelection | UpscalerSelecti
 
 
 BENCH = TaskEntry(
-    "bench", BenchConfig, _bench, resumes="The same command goes on; clips that were measured are kept."
+    "bench",
+    BenchConfig,
+    _bench,
+    resumes="The same command goes on; clips that were measured are kept.",
+    positional=("experiment",),
 )

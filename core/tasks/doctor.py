@@ -11,10 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-
 from core import __version__
-from core.console import console
+from core.console import Fact, print_facts
 from core.hooks import TaskEntry
 from core.kernels import library
 
@@ -35,8 +33,6 @@ CONVOLUTION = "3x3 convolution, 64 channels, 64x64"
 ENVIRONMENT = ("ASCEND_", "CUDA_", "GLOG_", "HCCL_", "LD_LIBRARY_PATH", "MS_", "RANK_", "TE_")
 """Beginnings of the names of variables that MindSpore, CANN and CUDA read."""
 
-Fact = tuple[str, str]
-
 
 @dataclass
 class DoctorConfig:
@@ -44,18 +40,11 @@ class DoctorConfig:
 
 
 def _doctor(config: DoctorConfig, run: Run) -> None:
-    _print("Versions", _versions())
-    _print("Video", _video())
-    _print("Device", _device(run))
-    _print("Plugins", _plugins(run))
-    _print("Folders", _folders(run))
-
-
-def _print(title: str, facts: list[Fact]) -> None:
-    table = Table(title=title, title_justify="left", show_header=False, min_width=60)
-    for name, value in facts:
-        table.add_row(name, value)
-    console().print(table)
+    print_facts("Versions", _versions())
+    print_facts("Video", _video())
+    print_facts("Device", _device(run))
+    print_facts("Plugins", _plugins(run))
+    print_facts("Folders", _folders(run))
 
 
 def _versions() -> list[Fact]:

@@ -198,5 +198,10 @@ def _save(run: Run, pictures: dict[str, NDArray[np.uint8]]) -> None:
 
 
 EVALUATE = TaskEntry(
-    "evaluate", EvaluateConfig, _evaluate, needs=("dataset", "device"), takes=("codec", "upscaler")
+    "evaluate",
+    EvaluateConfig,
+    _evaluate,
+    needs=("dataset", "device"),
+    takes=("codec", "upscaler"),
+    positional=("task.checkpoint",),
 )

@@ -165,4 +165,6 @@ def _sides(plane: Plane, config: ExportConfig) -> list[int | str]:
     return [f"height{over}", f"width{over}"]
 
 
-EXPORT = TaskEntry("export", ExportConfig, _export, needs=("model", "device"))
+EXPORT = TaskEntry(
+    "export", ExportConfig, _export, needs=("model", "device"), positional=("task.checkpoint", "task.output")
+)

@@ -76,7 +76,7 @@ def _import(config: ImportWeightsConfig, run: Run) -> None:
     require_finite({published.tensors[ours].name: value for ours, value in tensors.items()}, path)
     assign(network, tensors, path)
     named = {MODEL + name: value for name, value in tensors.items()}
-    checkpoint = Checkpoint(output, named, run.model_section, run.model_plugin, {})
+    checkpoint = Checkpoint(output, named, run.model_section, run.model_plugin, {}, run.made_for)
     if run.settings.codec is not None:
         checkpoint = checkpoint.with_tables(codec_of(run).tables_of(network))
     checkpoint.save()
@@ -141,4 +141,10 @@ def _print(account: Account, path: Path) -> None:
     console().print(table)
 
 
-IMPORT_WEIGHTS = TaskEntry("import_weights", ImportWeightsConfig, _import, needs=("model", "device"))
+IMPORT_WEIGHTS = TaskEntry(
+    "import_weights",
+    ImportWeightsConfig,
+    _import,
+    needs=("model", "device"),
+    positional=("task.input", "task.output"),
+)

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
 
+from core.errors import ConfigError
 from core.hooks import FilePath
+from core.media.place import Place, place
 from core.options import Options
+
+
+def beside(source: Path, ending: str) -> Path:
+    """Where to write what is made of a source when nobody says it: beside it, and never what is there already."""
+    source = source.resolve() if source.name in ("", "..") else source
+    names = (f"{source.stem}{'' if number == 1 else f'-{number}'}{ending}" for number in count(1))
+    return next(path for path in map(source.with_name, names) if not os.path.lexists(path))
+
+
+def named(output: str | None, source: str) -> str:
+    """The name of an output, which must be given where the source is no file that it could stand beside."""
+    if output is None:
+        raise ConfigError(f"{source} is no file that an output could stand beside: give task.output=FILE.")
+    return output
 
 
 @dataclass
@@ -22,3 +41,30 @@ class WritingOptions(TrainedOptions):
 
     overwrite: bool = False
     """Replace an output that exists."""
+
+
+@dataclass
+class PartOptions(Options):
+    """Of a task that may take a part of a video."""
+
+    start: str = "0"
+    """First frame to take, as 60, or the time from which on, as 2.5s or 1:02:03.5."""
+    end: str | None = None
+    """The first frame, or time, that is not taken any more; null takes all to the end."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _ = self.places  # words that are no places are told at once
+
+    @property
+    def places(self) -> tuple[Place, Place | None]:
+        """From where, and up to where; raises ValueError where the words are no places."""
+        return place(self.start), None if self.end is None else place(self.end)
+
+
+@dataclass
+class PageOptions:
+    """Of a task that makes one video, or stream, of another."""
+
+    page: bool = False
+    """Show both on an HTML page beside the output as well, as task=compare does."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from core.errors import ConfigError
@@ -65,6 +65,7 @@ def _work(config: ProfileConfig, run: Run) -> tuple[nn.Cell, Work, str]:
     """The network, what it is to compute, and what that is called."""
     from core.bench.profile import coding, upscaling
 
+    run.backend = replace(run.backend, interpreted=0)  # what is timed in graph mode is compiled at once
     chosen = selection_of(run, config.checkpoint)
     if chosen is None:
         raise ConfigError("there is nothing to profile: give codec=… or upscaler=…, or an experiment=….")
@@ -79,4 +80,11 @@ def _work(config: ProfileConfig, run: Run) -> tuple[nn.Cell, Work, str]:
     return network, upscaling(chosen.build()), f"{title}: two frames of two"
 
 
-PROFILE = TaskEntry("profile", ProfileConfig, _profile, needs=("device",), takes=("codec", "upscaler"))
+PROFILE = TaskEntry(
+    "profile",
+    ProfileConfig,
+    _profile,
+    needs=("device",),
+    takes=("codec", "upscaler"),
+    positional=("task.checkpoint",),
+)

@@ -61,4 +61,6 @@ def _latest() -> Path:
     return max(folders, key=lambda folder: folder.stat().st_mtime)
 
 
-SWEEP_REPORT = TaskEntry("sweep_report", SweepReportConfig, _sweep_report, has_output=True)
+SWEEP_REPORT = TaskEntry(
+    "sweep_report", SweepReportConfig, _sweep_report, has_output=True, positional=("task.folder",)
+)

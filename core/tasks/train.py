@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from core import identity
 from core.config import compose_settings
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from core.coding.codec import LoadedCodec
+    from core.training.averaging import WeightAverage
 
 log = logging.getLogger(__name__)
 
@@ -132,6 +135,11 @@ class Training:
         self.step = run.step(self.network, total)
         self.rates = _learning_rates(run, total)
         self.validator = Validator(run, self.network, self.step, recipe.pictures)
+        self.average: WeightAverage | None = None
+        if recipe.average:
+            from core.training.averaging import WeightAverage
+
+            self.average = WeightAverage(self.network, recipe.average, self.state)
 
     def execute(self) -> float | None:
         """Train to the end; returns the best validation score."""
@@ -207,7 +215,7 @@ class Training:
         validation = Validation(
             state,
             recipe.validate_every,
-            self.validator.validate,
+            self._validate,
             self._score,
             self._save_best,
             recipe.patience,
@@ -215,7 +223,8 @@ class Training:
         )
         periods = recipe.validate_every, recipe.checkpoint_every
         keeper = Bookkeeper(state, outputs, fetch_period(self.run.device), periods)
-        callbacks = [keeper, validation, *self.run.callbacks()]
+        averaging = [self.average] if self.average else []
+        callbacks = [keeper, *averaging, validation, *self.run.callbacks()]
         if not self.run.is_rank_zero:
             return callbacks
         board = TensorBoard(
@@ -235,12 +244,21 @@ class Training:
         metric = self.recipe.score.rpartition("_")[0]
         return values[self.recipe.score] * (1 if self.run.higher_is_better(metric) else -1)
 
+    def _validate(self) -> dict[str, float]:
+        with self._averaged():
+            return self.validator.validate()
+
     def _save_last(self) -> None:
-        self._save(last_path(self.run))
+        self._save(last_path(self.run), self.average.tensors() if self.average else {})
 
     def _save_best(self) -> None:
         if self.run.is_rank_zero:
-            self._save(best_path(self.run))
+            with self._averaged():
+                self._save(best_path(self.run))
+
+    def _averaged(self) -> AbstractContextManager[None]:
+        """The network with the mean of its weights, where that is kept."""
+        return self.average.applied() if self.average else nullcontext()
 
     def _begin(self) -> None:
         """Note what the training is made with, and take away what a killed one did not finish writing."""
@@ -249,17 +267,18 @@ class Training:
             remove_leftovers(path)
         write_json(facts_path(self.run), self.facts)
 
-    def _save(self, path: Path) -> None:
+    def _save(self, path: Path, more: Mapping[str, NDArray[Any]] = MappingProxyType({})) -> None:
         from safetensors import SafetensorError
 
         from core.training.checkpoint import MODEL, STATE, Checkpoint, tensors_of
 
         model = tensors_of(self.network, MODEL)
         names = frozenset(name.removeprefix(MODEL) for name in model)
-        tensors = {**model, **tensors_of(self.step, STATE, without=names)}
+        tensors = {**model, **tensors_of(self.step, STATE, without=names), **more}
         run = self.run
         try:
-            Checkpoint(path, tensors, run.model_section, run.model_plugin, self.state.record()).save()
+            record = self.state.record()
+            Checkpoint(path, tensors, run.model_section, run.model_plugin, record, run.made_for).save()
         except (OSError, SafetensorError) as error:
             raise CheckpointError(
                 f"{path} cannot be written: {getattr(error, 'strerror', None) or error}; the one before it stays, and "
@@ -267,6 +286,7 @@ class Training:
             ) from error
 
     def _resume(self) -> None:
+        from core.training.averaging import AVERAGE
         from core.training.checkpoint import MODEL, STATE, assign
 
         path = last_path(self.run)
@@ -277,6 +297,8 @@ class Training:
         self._require_same_run(checkpoint.training, path)
         tensors = {**checkpoint.part(MODEL), **checkpoint.part(STATE)}
         assign(self.step, tensors, path)
+        if self.average:
+            self.average.restore(checkpoint.part(AVERAGE))
         try:
             self.state.restore(checkpoint.training)
         except RecordError as error:
@@ -327,4 +349,5 @@ TRAIN = TaskEntry(
     needs=("model", "dataset", "optimizer", "step", "device"),
     takes=("loss", "codec", "upscaler"),
     resumes="The same command with output={output} task.resume=true goes on from the last checkpoint.",
+    positional=("experiment",),
 )

@@ -11,8 +11,9 @@ from omegaconf import MISSING
 
 from core.hooks import FilePath, TaskEntry
 from core.progress import Meter
-from core.tasks.decode import frames_of
+from core.tasks.decode import decoding, frames_of
 from core.tasks.options import TrainedOptions
+from core.tasks.shared import SharedOptions
 
 if TYPE_CHECKING:
     from core.run import Run
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class VerifyConfig(TrainedOptions):
+class VerifyConfig(SharedOptions, TrainedOptions):
     """Decode a stream without writing anything, and say what is wrong with it."""
 
     input: FilePath = MISSING
@@ -34,12 +35,23 @@ def _verify(config: VerifyConfig, run: Run) -> None:
 
     source = Path(config.input)
     total = frames_of(source)
-    loaded = run.codec(config.checkpoint)
-    with Meter(f"Verifying {source.name}", total) as meter:
-        result = verify(source, loaded, meter, run.limits)
+    with (
+        decoding(run, config, source, config.checkpoint) as (loaded, shared),
+        Meter(f"Verifying {source.name}", total) as meter,
+    ):
+        seen = shared and shared(lambda parts: meter.advance(parts=parts))
+        result = verify(source, loaded, meter, run.limits, seen)
     if result.fault is not None:
         raise StreamError(result.description)
     log.info("%s: %s", source, result.description)
 
 
-VERIFY = TaskEntry("verify", VerifyConfig, _verify, needs=("codec", "device"), has_output=True)
+VERIFY = TaskEntry(
+    "verify",
+    VerifyConfig,
+    _verify,
+    needs=("codec", "device"),
+    has_output=True,
+    positional=("task.input",),
+    decodes="input",
+)

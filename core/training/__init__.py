@@ -14,6 +14,8 @@ from core.training.steps import InterStepConfig as InterStepConfig
 from core.training.steps import Reference as Reference
 
 if TYPE_CHECKING:
+    from core.entropy.quantize import add_noise as add_noise
+    from core.entropy.quantize import seed_noise as seed_noise
     from core.losses.charbonnier import Charbonnier as Charbonnier
     from core.losses.rate_distortion import RateDistortionLoss as RateDistortionLoss
     from core.losses.ssim import SsimLoss as SsimLoss
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from core.training.inter import InterObjective as InterObjective
     from core.training.inter import InterStep as InterStep
     from core.training.pictures import learned_intra as learned_intra
+    from core.training.rate_distortion import CodecStep as CodecStep
     from core.training.rate_distortion import prefix_state as prefix_state
     from core.training.rate_distortion import step_counter as step_counter
     from core.training.step import TrainStep as TrainStep
@@ -30,13 +33,14 @@ if TYPE_CHECKING:
 __getattr__ = lazily(
     __name__,
     {
+        "core.entropy.quantize": ["add_noise", "seed_noise"],
         "core.losses.charbonnier": ["Charbonnier"],
         "core.losses.rate_distortion": ["RateDistortionLoss"],
         "core.losses.ssim": ["SsimLoss"],
         "core.training.checkpoint": ["Checkpoint"],
         "core.training.inter": ["InterObjective", "InterStep"],
         "core.training.pictures": ["learned_intra"],
-        "core.training.rate_distortion": ["prefix_state", "step_counter"],
+        "core.training.rate_distortion": ["CodecStep", "prefix_state", "step_counter"],
         "core.training.step": ["TrainStep", "mean_over_ranks"],
     },
 )

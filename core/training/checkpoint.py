@@ -1,8 +1,8 @@
 """Checkpoints: safetensors files of our own that check themselves, and weights from other files.
 
 A checkpoint holds the model's parameters (``model/<name>``), the optimizer's (``state/<name>``), a trained codec's
-integer tables (``tables/<name>``) and, as JSON in the file's metadata, the model section, the plugin, where training
-stands and a SHA-256 over all of it. Reading one executes nothing.
+integer tables (``tables/<name>``) and, as JSON in the file's metadata, the model section, the plugin, what else the
+network was made for, where training stands and a SHA-256 over all of it. Reading one executes nothing.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from safetensors.numpy import save_file
 from core.errors import CheckpointError, RecordError
 from core.files import whole_file
 from core.hooks import Tables
-from core.records import Sha256, decode_record, parse_json
+from core.records import Matching, Sha256, decode_record, parse_json
 from core.training.weights import (
     Tensors,
     Wanted,
@@ -48,8 +48,12 @@ C = TypeVar("C")
 _NO_DEFAULTS: Mapping[str, Any] = {}
 
 
+Sections = dict[str, dict[str, Any]]
+"""Entry and options of a kind, by the kind: ``{"codec": {"codec": NAME, OPTION: VALUE, …}}``."""
+
+
 @dataclass(frozen=True)
-class _Description:
+class Description:
     """What stands in a file's metadata, as JSON."""
 
     format: int
@@ -57,11 +61,16 @@ class _Description:
     plugin: dict[str, str]
     training: dict[str, Any]
     sha256: Sha256
+    made_for: Sections = field(default_factory=dict)
+    """See `Checkpoint`."""
+    fingerprint: Annotated[str, Matching("([0-9a-f]{32})?")] = ""
+    """`Checkpoint.fingerprint`, by which a stream's weights are found among many; older files do not tell it."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.model.get("model"), str):
-            raise ValueError("it names no model")
-        if "${" in json.dumps(self.model):
+        for kind, section in {"model": self.model, **self.made_for}.items():
+            if not isinstance(section.get(kind), str):
+                raise ValueError(f"it names no {kind}")
+        if "${" in json.dumps([self.model, self.made_for]):
             raise ValueError("an option of its model is no plain value")
 
 
@@ -75,27 +84,19 @@ class Checkpoint:
     plugin: dict[str, str]
     training: dict[str, Any]
     """Step, best score and history, as the training wrote them; empty for imported weights."""
+    made_for: Sections = field(default_factory=dict)
+    """Codec, upscaler and data set that the network was trained for; what an older file does not tell is not here."""
 
     @classmethod
     def open(cls, path: Path) -> Checkpoint:
         """Read and check a file; raises `CheckpointError` when it is missing, damaged or not ours."""
         _refuse_torch(path)
         tensors, metadata = read_safetensors(path)
-        if METADATA_KEY not in metadata:
-            raise CheckpointError(f"{path} is a safetensors file, but not a checkpoint of mindvideo.")
-        try:
-            record = parse_json(metadata[METADATA_KEY])
-            if isinstance(record, dict) and (made_as := record.get("format", FORMAT)) != FORMAT:
-                raise CheckpointError(
-                    f"{path} has checkpoint format {made_as!r:.40}; this mindvideo reads format {FORMAT}."
-                )
-            said = decode_record(_Description, record)
-        except RecordError as error:
-            raise _damaged(path, f"its description is unreadable ({error})") from None
+        record, said = _described(path, metadata)
         del record["sha256"]
         if _digest(tensors, record) != said.sha256:
             raise _damaged(path, "its content does not match its checksum")
-        return cls(path, tensors, said.model, said.plugin, said.training)
+        return cls(path, tensors, said.model, said.plugin, said.training, said.made_for)
 
     def save(self) -> None:
         """Write the file, whole or not at all."""
@@ -104,6 +105,8 @@ class Checkpoint:
             "model": self.model_section,
             "plugin": self.plugin,
             "training": self.training,
+            "made_for": self.made_for,
+            "fingerprint": self.fingerprint.hex(),
         }
         record["sha256"] = _digest(self.tensors, record)
         arrays = {name: np.asarray(value, order="C") for name, value in self.tensors.items()}
@@ -207,6 +210,26 @@ def _refuse_torch(path: Path) -> None:
         raise CheckpointError(
             f"{path} is a PyTorch file: turn it into a checkpoint with task=import_weights task.input={path}."
         )
+
+
+def describe(path: Path) -> Description:
+    """What a checkpoint says of itself, without its tensors, which are not checked; raises as `Checkpoint.open`."""
+    _refuse_torch(path)
+    return _described(path, metadata_of(path))[1]
+
+
+def _described(path: Path, metadata: Mapping[str, str]) -> tuple[dict[str, Any], Description]:
+    if METADATA_KEY not in metadata:
+        raise CheckpointError(f"{path} is a safetensors file, but not a checkpoint of mindvideo.")
+    try:
+        record = parse_json(metadata[METADATA_KEY])
+        if isinstance(record, dict) and (made_as := record.get("format", FORMAT)) != FORMAT:
+            raise CheckpointError(
+                f"{path} has checkpoint format {made_as!r:.40}; this mindvideo reads format {FORMAT}."
+            )
+        return record, decode_record(Description, record)
+    except RecordError as error:
+        raise _damaged(path, f"its description is unreadable ({error})") from None
 
 
 def is_ours(path: Path) -> bool:

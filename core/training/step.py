@@ -146,21 +146,21 @@ class ClipByGlobalNorm(nn.Cell):
     def __init__(self, bound: float) -> None:
         super().__init__()
         self.bound = bound
-        self.sum_of_squares = operator("SumOfSquares") if backend.current().kernels else None
+        self.sum_of_squares = operator("SumOfSquares") if backend.current().kernels else _sum_of_squares
+        # Loops over hundreds of gradients would be nested deeper than graphs may be.
+        self.for_each = ops.HyperMap()
 
     def construct(self, gradients: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        total = self._squares(gradients[0])
-        for gradient in gradients[1:]:
-            total = total + self._squares(gradient)
+        total = ops.addn(self.for_each(self.sum_of_squares, gradients))
         # A product, as a division of each takes five times as long on CPU.
         factor = self.bound / ops.maximum(ops.sqrt(total), self.bound)
-        clipped: tuple[Tensor, ...] = ()
-        for gradient in gradients:
-            clipped = clipped + (gradient * factor,)
-        return clipped
+        return self.for_each(ops.partial(_scaled, factor), gradients)
 
-    def _squares(self, gradient: Tensor) -> Tensor:
-        """Sum of squares, of shape (1,)."""
-        if self.sum_of_squares is None:
-            return ops.square(gradient).sum().reshape(1)
-        return self.sum_of_squares(gradient)
+
+def _sum_of_squares(gradient: Tensor) -> Tensor:
+    """Of shape (1,)."""
+    return ops.square(gradient).sum().reshape(1)
+
+
+def _scaled(factor: Tensor, gradient: Tensor) -> Tensor:
+    return gradient * factor

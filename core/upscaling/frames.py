@@ -31,8 +31,12 @@ def cut_pairs(frames: Iterator[Frame], find_cuts: bool, interval: Fraction) -> I
     for frame, following in pairwise(chain(frames, [None])):
         assert frame is not None
         cut = following is not None and find_cuts and detector.is_cut(frame.rgb, following.rgb)
-        until = following.pts if following else frame.pts + (frame.duration or interval)
-        yield Pair(frame, None if cut else following, cut, until)
+        yield Pair(frame, None if cut else following, cut, shown_until(frame, following, interval))
+
+
+def shown_until(frame: Frame, following: Frame | None, interval: Fraction) -> Fraction:
+    """When the next frame is due, or the last one ends: after ``interval`` where it does not say how long it lasts."""
+    return following.pts if following else frame.pts + (frame.duration or interval)
 
 
 class FrameMaker:
@@ -52,9 +56,8 @@ class FrameMaker:
             alignment=upscaler.alignment,
         )
 
-    def moments(self, pair: Pair) -> list[tuple[Fraction, Fraction]]:
-        """When each output picture of a pair is shown: from, and until."""
-        begin, end = pair.frame.pts, pair.until
+    def moments(self, begin: Fraction, end: Fraction) -> list[tuple[Fraction, Fraction]]:
+        """When each output picture of a pair, whose first is shown from ``begin`` to ``end``, is: from, and until."""
         if not self._options.temporal:
             return [(begin, end)]
         middle = (begin + end) / 2

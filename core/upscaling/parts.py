@@ -61,13 +61,6 @@ class WorkFolder:
         """Whether a part is there, as it was when it was whole."""
         return part.exists() and self._whole.get(part.name) == size_of(part)
 
-    def prepare(self, part: Path) -> None:
-        """Take away what there is of a part that is to be made."""
-        if part.is_dir():
-            shutil.rmtree(part)
-        else:
-            part.unlink(missing_ok=True)
-
     def add(self, part: Path) -> None:
         """List a part that is whole, and on the disk."""
         self._whole[part.name] = size_of(part)
@@ -89,6 +82,14 @@ class WorkFolder:
 
     def _note(self) -> None:
         write_json(self.path / PLAN, asdict(Plan("mindvideo", self._facts, self._whole)))
+
+
+def clear(part: Path) -> None:
+    """Take away what there is of a part that is to be made."""
+    if part.is_dir():
+        shutil.rmtree(part)
+    else:
+        part.unlink(missing_ok=True)
 
 
 def folder_of(output: Path) -> Path:

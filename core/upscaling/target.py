@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -84,10 +84,11 @@ class Target:
         """Ending of a part: of the files that are joined, mp4 alone keeps exact time stamps."""
         return ".mp4" if self._suffix == ".mkv" else self._suffix
 
-    def frames(self, reader: VideoReader) -> Iterator[Frame]:
+    def frames(self, frames: Iterable[Frame]) -> Iterator[Frame]:
         """The frames of the source, at the times at which they are to be shown."""
-        frames = iter(reader)
-        return regular(frames, self._info.frame_rate, self._info.time_base) if self._constant else frames
+        return (
+            regular(frames, self._info.frame_rate, self._info.time_base) if self._constant else iter(frames)
+        )
 
     def moment(self, begin: Fraction, end: Fraction) -> Moment:
         """How the next picture is shown; to be asked for each in turn."""
@@ -124,7 +125,7 @@ class Target:
     def _tracks_of(self, source: Path, sound: Sound) -> TrackSource | None:
         if not (self._timed and self._info.presentation.tracks):
             return None
-        tracks = TrackSource(source, self._info.start, sound)
+        tracks = TrackSource(source, self._info.start, sound, self._info.end)
         check_tracks(tracks, self._output)
         return tracks
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,14 @@ from core.media.encoders import uncoded_bytes
 from core.media.fingerprint import source_facts
 from core.media.limits import STANDARD, Limits
 from core.media.output import WriteError, cannot_write
+from core.media.part import Film
 from core.media.reader import open_video
-from core.media.video import VideoReader
+from core.media.video import Frame, VideoReader
 from core.progress import Meter
-from core.upscaling.frames import FrameMaker, Pair, cut_pairs
+from core.upscaling.frames import FrameMaker, Pair, cut_pairs, shown_until
 from core.upscaling.options import UpscaleOptions
-from core.upscaling.parts import WorkFolder
+from core.upscaling.parts import WorkFolder, clear
+from core.upscaling.shared import Piece, Share, write_part
 from core.upscaling.target import Moment, Target
 
 PART_FRAMES = 32
@@ -91,8 +93,9 @@ def upscale_video(
     identity: str | Mapping[str, Any] = "",
     seen: Meter | None = None,
     limits: Limits = STANDARD,
+    share: Share | None = None,
 ) -> Upscaled:
-    """Upscale the video of an open reader into a file or a folder of pictures.
+    """Upscale the video of an open reader into a file or a folder of pictures; with ``share``, by other processes.
 
     ``source`` is the reader's file, whose sound is copied; ``identity`` names the weights, or is the
     `core.facts` of all that makes the pictures: parts made with others, or with unnamed ones, are not taken up. The
@@ -100,7 +103,7 @@ def upscale_video(
     parts made so far then stay, and the next call goes on from them.
     """
     job = _Job(reader, output, upscaler, options, source, identity, limits)
-    for frames in job.parts():
+    for frames in job.shared_parts(share) if share else job.parts():
         if seen:
             seen.advance(parts=frames)
     return job.finish()
@@ -139,30 +142,64 @@ class _Job:
     def parts(self) -> Iterator[int]:
         """Make the parts that are not there yet; yields how many input frames are done, as it goes."""
         pairs = cut_pairs(self._frames, self._options.scene_cuts, 1 / self._info.frame_rate)
-        for number in range(10**9):
-            first = next(pairs, None)
-            if first is None:
-                return
-            path = self._folder.path / f"{number:06d}{self._target.part_suffix}"
-            self._paths.append(path)
-            self._starts.append(first.frame.pts)
+        while first := next(pairs, None):
+            path = self._begin_part(first.frame.pts)
             part = self._counted(chain([first], islice(pairs, PART_FRAMES - 1)))
             if self._folder.holds(path):
                 yield sum(1 for _ in part)
             else:
                 with self._writing():
-                    self._folder.prepare(path)
-                    yield from self._write(part, path)
+                    clear(path)
+                    yield from write_part(part, path, self._maker, self._target)
                     self._folder.add(path)
+
+    def shared_parts(self, share: Share) -> Iterator[int]:
+        """The same by the processes of a crew."""
+        done: list[int] = []
+        pieces = self._pieces(share.film)
+        with self._writing():
+            for piece, cuts in share.crew.run(pieces, done.append):
+                if not piece.is_held:
+                    self._folder.add(piece.path)
+                self._cuts += cuts
+                yield sum(done)
+                done.clear()
+
+    def _pieces(self, film: Film) -> Iterator[Piece]:
+        """The parts of a film, as others make them."""
+        last = next(film.frames(len(film) - 1, len(film)))
+        times = film.times
+        timed = self._target.frames([*(Frame(last.rgb, time) for time in times[:-1]), last])
+        interval = 1 / self._info.frame_rate
+        spans = [
+            (frame.pts, shown_until(frame, following, interval))
+            for frame, following in pairwise([*timed, None])
+            if frame
+        ]
+        for first in range(0, len(spans), PART_FRAMES):
+            part = spans[first : first + PART_FRAMES]
+            path = self._begin_part(part[0][0])
+            moments = [self._moments(*span) for span in part]
+            yield Piece(first, path, self._folder.holds(path), moments, self._target)
+
+    def _begin_part(self, start: Fraction) -> Path:
+        path = self._folder.path / f"{len(self._paths):06d}{self._target.part_suffix}"
+        self._paths.append(path)
+        self._starts.append(start)
+        return path
+
+    def _moments(self, begin: Fraction, end: Fraction) -> list[Moment]:
+        """How the pictures of a pair are shown; to be asked for each in turn."""
+        moments = [self._target.moment(*times) for times in self._maker.moments(begin, end)]
+        self._count += sum(moment.times for moment in moments)
+        self._end = end
+        return moments
 
     def _counted(self, part: Iterator[Pair]) -> Iterator[tuple[Pair, list[Moment]]]:
         """The pairs of a part one by one, so that only two frames are held, and when their pictures are shown."""
         for pair in part:
-            moments = [self._target.moment(*times) for times in self._maker.moments(pair)]
             self._cuts += pair.cut
-            self._count += sum(moment.times for moment in moments)
-            self._end = pair.until
-            yield pair, moments
+            yield pair, self._moments(pair.frame.pts, pair.until)
 
     def finish(self) -> Upscaled:
         """Join the parts, remove them, and say what was made."""
@@ -182,14 +219,6 @@ class _Job:
         """Of all frames, which stand in the parts and, when those are joined, in the output as well."""
         frames = (self._info.frame_count or 1) * (2 if self._options.temporal else 1)
         return 2 * frames * self._maker.width * self._maker.height
-
-    def _write(self, part: Iterator[tuple[Pair, list[Moment]]], path: Path) -> Iterator[int]:
-        with self._target.writer(path) as writer:
-            for pair, moments in part:
-                for picture, moment in zip(self._maker.make(pair), moments, strict=True):
-                    for _ in range(moment.times):
-                        writer.write(picture, moment.begin - self._starts[-1], moment.end - moment.begin)
-                yield 1
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

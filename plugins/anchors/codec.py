@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from functools import singledispatch
 
 from core.codec import ConventionalDecoder, ConventionalEncoder, Encoder
-from core.hooks import FrameDecoder, FrameEncoder, PictureFormat
+from core.hooks import FrameDecoder, FrameEncoder, PictureFormat, Qualities
 
 from .config import AnchorConfig, SvtAv1Config, Tune, Vp9Config, X26xConfig, X264Config, X265Config
 
@@ -21,6 +22,7 @@ class AnchorCodec:
     """`core.hooks.ConventionalCodec` over one of libav's encoders."""
 
     def __init__(self, config: AnchorConfig) -> None:
+        self._config = config
         self._encoder = encoder_of(config)
 
     @property
@@ -30,6 +32,17 @@ class AnchorCodec:
         words = (encoder.decoder, encoder.subsampling.value, encoder.matrix.value, encoder.range.value)
         told = " ".join(map(str, (*words, encoder.multiple, encoder.smallest)))
         return hashlib.sha256(told.encode("ascii")).digest()[:16]
+
+    @property
+    def qualities(self) -> Qualities:
+        """Its constant rate factors, from the coarsest on; 0 may ask for another coding, without loss."""
+        config = self._config
+        own = config.crf if config.crf is not None else float(config.qp or 1)
+        return Qualities(config.coarsest, 1, config.step, own)
+
+    def at(self, quality: float) -> AnchorCodec:
+        """The same with another constant rate factor."""
+        return AnchorCodec(replace(self._config, crf=quality, qp=None))
 
     def encoder(self, format: PictureFormat, estimate: bool = False) -> FrameEncoder:
         """A fresh encoder; what is estimated is what is spent."""

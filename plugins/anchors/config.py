@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import ClassVar
 
 from core.hooks import GopConfig, option
 from core.media import Matrix, Range, Subsampling
@@ -42,6 +43,11 @@ class Tune(Enum):
 class AnchorConfig(GopConfig):
     """What all anchors have in common. Give ``crf`` or ``qp``."""
 
+    coarsest: ClassVar[float] = 63
+    """The largest constant rate factor."""
+    step: ClassVar[float] = 1
+    """Of constant rate factors that differ."""
+
     crf: float | None = option(27.0, at_least=0, at_most=63)
     """Constant rate factor: about constant visible quality; 0 is best, 51 (AV1, VP9: 63) the worst."""
     qp: int | None = option(None, at_least=0, at_most=63)
@@ -52,6 +58,9 @@ class AnchorConfig(GopConfig):
     """Between RGB and what is coded."""
     range: Range = Range.LIMITED
     """Of the samples that are coded."""
+    closed: bool = False
+    """Begin a fresh encoder at every intra frame, so that an encode can be shared out among processes, and goes on
+    where it was interrupted. It costs what an encoder learns from one group for the next."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -67,6 +76,9 @@ class AnchorConfig(GopConfig):
 @dataclass
 class X26xConfig(AnchorConfig):
     """What x264 and x265 have in common."""
+
+    coarsest: ClassVar[float] = 51
+    step: ClassVar[float] = 0.01
 
     crf: float | None = option(27.0, at_least=0, at_most=51)
     qp: int | None = option(None, at_least=0, at_most=51)

@@ -3,6 +3,7 @@
 from core.hooks import CodecEntry, Coding, IntraEntry, ModelEntry, Plugin, Supervision, lazy
 
 from .config import Cheng2020CodecConfig, Cheng2020Config, Cheng2020IntraConfig
+from .published import WEIGHTS
 
 NETWORK, PUBLISHED, PARTS = (
     lazy(".cells:Cheng2020"),
@@ -16,4 +17,4 @@ CODEC = CodecEntry(
     "cheng2020", Cheng2020CodecConfig, CODER, TABLES, Coding.CONDITIONAL, Supervision.OBJECTIVE
 )
 INTRA = IntraEntry("cheng2020", Cheng2020IntraConfig, lazy(".codec:intra"))
-plugin = Plugin(MODEL, CODEC, INTRA)
+plugin = Plugin(MODEL, CODEC, INTRA, *WEIGHTS)

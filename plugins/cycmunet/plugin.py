@@ -3,6 +3,7 @@
 from core.hooks import LossEntry, ModelEntry, Plugin, StepEntry, UpscalerEntry, lazy
 
 from .config import CycMuNetConfig, CycMuNetLossConfig, CycMuNetStepConfig, CycMuNetUpscalerConfig
+from .published import WEIGHTS
 
 NETWORK, PUBLISHED, PARTS = lazy(".interface:VideoCycMuNet"), lazy(".weights:published"), lazy(".parts:parts")
 
@@ -10,4 +11,4 @@ MODEL = ModelEntry("cycmunet", CycMuNetConfig, NETWORK, PUBLISHED, PARTS)
 LOSS = LossEntry("cycmunet", CycMuNetLossConfig, lazy(".loss:CycMuNetLoss"))
 STEP = StepEntry("cycmunet", CycMuNetStepConfig, lazy(".step:build"))
 UPSCALER = UpscalerEntry("cycmunet", CycMuNetUpscalerConfig, lazy(".upscaler:CycMuNetUpscaler"))
-plugin = Plugin(MODEL, LOSS, STEP, UPSCALER)
+plugin = Plugin(MODEL, LOSS, STEP, UPSCALER, *WEIGHTS)

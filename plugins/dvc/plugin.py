@@ -3,6 +3,7 @@
 from core.hooks import CodecEntry, Coding, LossEntry, ModelEntry, Plugin, StepEntry, Supervision, lazy
 
 from .config import DvcCodecConfig, DvcConfig, DvcLossConfig, DvcStepConfig
+from .published import WEIGHTS
 
 NETWORK, PUBLISHED, PARTS = lazy(".cells:Dvc"), lazy(".weights:published"), lazy(".codec:DvcCodec.parts")
 CODER, TABLES = lazy(".codec:DvcCodec"), lazy(".codec:DvcCodec.tables")
@@ -12,4 +13,4 @@ LOSS = LossEntry("dvc", DvcLossConfig, lazy(".loss:DvcLoss"))
 STEP = StepEntry("dvc", DvcStepConfig, lazy(".step:build"))
 PLACE = Coding.RESIDUAL, Supervision.OBJECTIVE
 CODEC = CodecEntry("dvc", DvcCodecConfig, CODER, TABLES, *PLACE, needs={"network", "intra"})
-plugin = Plugin(MODEL, LOSS, STEP, CODEC)
+plugin = Plugin(MODEL, LOSS, STEP, CODEC, *WEIGHTS)

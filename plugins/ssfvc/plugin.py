@@ -3,6 +3,7 @@
 from core.hooks import CodecEntry, Coding, IntraEntry, ModelEntry, Plugin, Supervision, lazy
 
 from .config import SsfvcCodecConfig, SsfvcConfig, SsfvcIntraConfig
+from .published import WEIGHTS
 
 NETWORK, PUBLISHED, PARTS = (
     lazy(".cells:ScaleSpaceFlow"),
@@ -14,4 +15,4 @@ CODER, TABLES = lazy(".codec:SsfvcCodec"), lazy(".codec:SsfvcCodec.tables")
 MODEL = ModelEntry("ssfvc", SsfvcConfig, NETWORK, PUBLISHED, PARTS)
 CODEC = CodecEntry("ssfvc", SsfvcCodecConfig, CODER, TABLES, Coding.RESIDUAL, Supervision.OBJECTIVE)
 INTRA = IntraEntry("ssfvc", SsfvcIntraConfig, lazy(".codec:intra"))
-plugin = Plugin(MODEL, CODEC, INTRA)
+plugin = Plugin(MODEL, CODEC, INTRA, *WEIGHTS)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from core.app import plugins
 from core.testing.limits import seconds
 
 
@@ -93,6 +94,33 @@ def command(make_command):
 @pytest.fixture
 def site(make_site, command):
     return make_site(command)
+
+
+@pytest.fixture
+def within(tmp_path, monkeypatch):
+    """A folder of its own for commands of this process, and a site for the plugins that they find."""
+    for name in ("work", "site", "cache"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    plugins.cache_clear()
+    site = Site(tmp_path / "site")
+    yield site
+    plugins.cache_clear()
+    for name in [name for name in sys.modules if name.partition(".")[0].endswith("_plugin")]:
+        if str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def toy(within):
+    """The plugin of `toy_codec`; more of its source may be given."""
+
+    def install(more=""):
+        within.install("toy", Path(__file__).with_name("toy_codec.py").read_text() + textwrap.dedent(more))
+
+    return install
 
 
 def pytest_assertrepr_compare(op, left, right):

@@ -50,6 +50,11 @@ MISTAKES = {
     "decode input=out.mdv output=x.mp4 start=10": "has no frame 10",
     "decode input=damaged.mdv output=y.mp4": "packet 7",
     "decode input=other.mdv output=x.mp4": "made by another model: it names toy 0000",
+    "encode input=in.y4m output=x.mdv parallel=2 start=10": "has no frame from frame 10 up to its end",
+    "encode input=in.y4m output=x.mdv end=1x": "1x is no place in a video",
+    "encode input=- output=- parallel=2": "need files",
+    "decode input=- output=x.mp4 start=5": "need a stream in a file",
+    "decode input=out.mdv output=x.mp4 frames=2 end=3": "not both",
     "verify input=none.mdv": "there is no stream none.mdv",
     "verify input=other.mdv": "made by another model: it names toy 0000",
     "verify input=damaged.mdv": "7 frames before it decode",
@@ -122,6 +127,20 @@ def test_decode_gives_a_video_and_verify_is_content(coder):
     verified = run(coder, "verify input=out.mdv")
     assert verified.returncode == 0, verified.stderr
     assert "out.mdv: 10 frames decode as they were coded" in verified.stderr
+
+
+def test_two_processes_make_what_one_makes(coder):
+    """The streams name the arithmetic, of which the number of threads is a part."""
+    short_video(coder.folder / "long.y4m", 48)
+    threads = "device.threads=1"
+    one = run(coder, "encode input=long.y4m output=one.mdv", threads)
+    two = run(coder, "encode input=long.y4m output=two.mdv parallel=2", threads)
+    assert (one.returncode, two.returncode) == (0, 0), one.stderr + two.stderr
+    assert (coder.folder / "two.mdv").read_bytes() == (coder.folder / "one.mdv").read_bytes()
+    for count in (1, 2):
+        decoded = run(coder, f"decode input=two.mdv output={count}.y4m parallel={count} start=0.5s", threads)
+        assert decoded.returncode == 0, decoded.stderr
+    assert (coder.folder / "2.y4m").read_bytes() == (coder.folder / "1.y4m").read_bytes()
 
 
 def test_a_damaged_stream_gives_the_frames_before(coder):

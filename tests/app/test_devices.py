@@ -40,6 +40,28 @@ def test_the_arithmetic_names_the_build_of_the_kernels(kernels):
     assert kernels.build not in device.description
 
 
+def test_only_what_is_not_trained_computes_in_bfloat16(kernels):
+    """Its pictures are others, so it is another arithmetic."""
+    built = {
+        precision: devices.CPU.build(CpuConfig(kernels=devices.Kernels.onednn, precision=precision))
+        for precision in devices.CpuPrecision
+    }
+    low, full = built[devices.CpuPrecision.bfloat16], built[devices.CpuPrecision.float32]
+    assert (low.inferring_low, low.backend.low) == (ms.bfloat16, None)
+    assert full.inferring_low is None
+    assert low.arithmetic == full.arithmetic.replace(
+        kernels.instructions, f"{kernels.instructions} in bfloat16"
+    )
+    chosen = low if kernels.multiplies_bfloat16 else full
+    assert built[devices.CpuPrecision.auto] == chosen
+
+
+def test_bfloat16_needs_our_kernels():
+    config = CpuConfig(kernels=devices.Kernels.builtin, precision=devices.CpuPrecision.bfloat16)
+    with pytest.raises(DeviceError, match=r"device\.precision=bfloat16 needs our kernels"):
+        devices.CPU.build(config)
+
+
 @pytest.fixture
 def fresh(monkeypatch):
     """As in a process that has had no run yet; MindSpore is not told again what it takes once."""

@@ -86,7 +86,16 @@ def test_a_reader_that_left_is_no_error(tmp_path):
     assert (program.wait(seconds(60)), program.stderr.read()) == (128 + signal.SIGPIPE, b"")
 
 
+@pytest.fixture
+def heeded(number):
+    """What started the tests may have had them ignore the signal, as nohup and shells in the background do."""
+    before = signal.signal(number, signal.SIG_DFL if number != signal.SIGINT else signal.default_int_handler)
+    yield
+    signal.signal(number, before)
+
+
 @pytest.mark.parametrize("number", [*ending.SIGNALS, signal.SIGINT])
+@pytest.mark.usefixtures("heeded")
 def test_a_signal_runs_what_cleans_up(number, capsys):
     cleaned = []
 

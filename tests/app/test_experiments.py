@@ -13,10 +13,11 @@ from core.hooks import Split
 from core.tasks.measure import data_set, settled
 
 ROOT = Path(__file__).parents[2]
-EXPERIMENTS = sorted(path.stem for path in ROOT.glob("plugins/*/conf/experiment/*.yaml"))
+OURS = [*ROOT.glob("plugins/*/conf/experiment/*.yaml"), *ROOT.glob("conf/experiment/*.yaml")]
+BENCHMARKS = sorted(path.stem for path in OURS if path.stem.startswith("bench_"))
+EXPERIMENTS = sorted(path.stem for path in OURS if path.stem not in {"none", *BENCHMARKS})
 CONTENDERS = sorted([*ROOT.glob("plugins/*/conf/contender/*.yaml"), *ROOT.glob("conf/contender/*.yaml")])
 TEST_SETS = sorted(ROOT.glob("conf/testset/*.yaml"))
-BENCHMARKS = sorted(path.stem for path in ROOT.glob("conf/experiment/bench_*.yaml"))
 PRESETS = sorted(path.stem for path in ROOT.glob("plugins/*/conf/model/*.yaml"))
 
 
@@ -68,9 +69,7 @@ def test_experiments_compose_with_every_device(name):
 
     Every option of a GPU is one of an Ascend card.
     """
-    brings_clips = name.endswith(("_demo", "_rates", "_transposed")) or name in BENCHMARKS
-    root = [] if brings_clips else ["dataset.root=/data"]
-    settings = core.open_run([f"experiment={name}", "device=ascend", *root]).settings
+    settings = opened(f"experiment={name}", "device=ascend").settings
     assert isinstance(settings.device, AscendConfig)
 
 
@@ -130,8 +129,13 @@ def test_contenders_of_a_benchmark_are_chosen_and_changed_as_all_settings():
 def test_the_anchors_of_four_rates():
     task = core.open_run(["experiment=bench_rates"]).settings.task
     assert task.anchors == ["dcvc", "x265"]
-    assert set(task.contenders) == {"ssfvc", "dvc", "dvcp", "dcvc", "x265"}
+    assert set(task.contenders) == {"ssfvc", "dvc", "dvcp", "dcvc", "dcvcuf", "x265"}
     assert all(len(contender["points"]) == 4 for contender in task.contenders.values())
+
+
+def test_four_qualities_of_one_network_are_no_four_trainings():
+    points = core.open_run(["experiment=bench_rates"]).settings.task.contenders["dcvcuf"]["points"]
+    assert list(points.values()) == [[f"codec.quality={quality}"] for quality in (0, 21, 42, 63)]
 
 
 @pytest.mark.parametrize("name", ["ssfvc", "dvc", "dvcp", "dcvc"])

@@ -135,7 +135,12 @@ def test_every_option_that_speaks_of_a_path_is_declared_as_one(monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "docs"))
     speaks = re.compile(r"\b(file|files|folder|path|paths|checkpoint)\b", re.IGNORECASE)
     named = re.compile(r"(^|_)(file|files|folder|path|checkpoint|root|input|output|cache|weights|report)$")
-    other = {"task.key", "training.beside", "training.score"}  # names of things that are no files
+    other = {
+        "task.engine",
+        "task.key",
+        "training.beside",
+        "training.score",
+    }  # names of things that are no files
     declared = paths(load())
     undeclared = {
         option.key
@@ -171,11 +176,12 @@ def test_a_value_that_cannot_be_read_is_shown_as_it_must_be_typed():
     assert value(plain) == "It's (new), and = better"
 
 
-@pytest.mark.parametrize("chosen", ["export", "upscale"])
-def test_null_clears_where_the_chosen_task_allows_it(chosen):
-    words = [f"task={chosen}", "task.output=null"]
+@pytest.mark.parametrize(("chosen", "read"), [("upscale", None), ("sweep_report", None), ("bench", "null")])
+def test_null_clears_where_the_chosen_task_allows_it(chosen, read):
+    key = {"bench": "task.cache", "sweep_report": "task.folder"}.get(chosen, "task.output")
+    words = [f"task={chosen}", f"{key}=null"]
     made = as_typed(words, paths(load(), words))
-    assert value(made[1]) == (None if chosen == "export" else "null")
+    assert value(made[1]) == read
 
 
 def test_a_command_with_such_paths(command):

@@ -152,3 +152,55 @@ def test_a_codec_is_tested_on_frames_one_after_the_other():
     single = CLIPS.config(crop=64, frames=5)
     test, expected = CLIPS.build(config, Split.TEST), CLIPS.build(single, Split.TEST)
     np.testing.assert_array_equal(test.clip(1, RNG(0))[0], expected.clip(1, RNG(0))[0])
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory):
+    """A folder with a picture of noise, and one deeper in it."""
+    from PIL import Image
+
+    folder = tmp_path_factory.mktemp("stills")
+    (folder / "deep").mkdir()
+    for name, seed in (("a.png", 1), ("deep/b.png", 2)):
+        pixels = ndimage.gaussian_filter(RNG(seed).normal(size=(120, 130, 3)), (2, 2, 0))
+        Image.fromarray(np.uint8(128 + 100 * pixels / np.abs(pixels).max())).save(folder / name)
+    return folder
+
+
+def moved(folder, **options):
+    config = STILLS.config(root=str(folder), crop=48, patches=0, flips=False, transpose=False, **options)
+    return STILLS.build(config, Split.TRAIN).clip(0, RNG(3))[0]
+
+
+def test_photographs_of_ones_own_train_alone(photographs):
+    config = STILLS.config(root=str(photographs), crop=48, evaluation_crop=48, clips=4)
+    trained = STILLS.build(config, Split.TRAIN)
+    assert trained.clip(0, RNG(0))[0].shape == (3, 3, 48, 48)
+    own = STILLS.build(STILLS.config(crop=48, evaluation_crop=48, clips=4), Split.TEST)
+    np.testing.assert_array_equal(STILLS.build(config, Split.TEST).clip(1, RNG(0))[0], own.clip(1, RNG(9))[0])
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path):
+    with pytest.raises(DataError, match="No pictures were found"):
+        STILLS.build(STILLS.config(root=str(tmp_path)), Split.TRAIN)
+
+
+def test_what_cameras_add(photographs):
+    still = {"pan": 0.0, "zoom": 0.0, "rotation": 0.0, "reversal": False}
+    clean = moved(photographs, **still)
+    assert np.abs(clean[1:] - clean[:-1]).max() == 0
+    noisy = moved(photographs, noise=8.0, **still)
+    assert 0.001 < np.std(noisy[1] - noisy[0]) < 12 / 255 * np.sqrt(2)
+    faded = moved(photographs, fade=9.0, **still)
+    steps = np.diff(faded.mean((1, 2, 3)))
+    assert steps[0] == pytest.approx(steps[1], abs=0.002) and abs(steps[0]) > 0.0005
+
+
+def test_exposure_blurs_what_moves(photographs):
+    fast = {"pan": 8.0, "zoom": 0.0, "rotation": 0.0, "reversal": False}
+    sharp, blurred = moved(photographs, **fast), moved(photographs, blur=1.0, **fast)
+
+    def detail(clip):
+        return np.abs(np.diff(clip, axis=3)).mean() + np.abs(np.diff(clip, axis=2)).mean()
+
+    assert detail(blurred) < 0.9 * detail(sharp)

@@ -12,6 +12,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -150,14 +151,14 @@ def _joined(lines: list[str]) -> Iterator[tuple[int, str]]:
 
 
 def _words(line: str) -> tuple[str, ...]:
-    """The words of a command without the variables before it; none of what no shell could read."""
+    """The words of a command without the variables before it, and up to a pipe; none of what no shell could read."""
     try:
         words = shlex.split(line)
     except ValueError:
         return ()
     while words and re.fullmatch(r"[A-Z_a-z]+=\S*", words[0]):
         words = words[1:]
-    return tuple(words)
+    return tuple(takewhile(lambda word: word not in ("|", ">"), words))
 
 
 def _needs(text: str, place: int) -> str:

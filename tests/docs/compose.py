@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 from hydra import compose
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep
 
-from core import config
+from core import config, verbs
 from core.app import plugins
 from core.config import COMPOSE_ERRORS, CONFIG_NAME
 from core.errors import MindvideoError
@@ -35,19 +36,31 @@ def main() -> None:
 def problem(words, registry):
     """What is wrong with a command line. Where ``…`` stands for words, values may be missing."""
     try:
-        for overrides in jobs(settings(words), registry):
+        for overrides in jobs(settings(words, registry), registry):
             with config._composing():
                 composed = compose(CONFIG_NAME, overrides)
-            if "…" not in words and "--help" not in words:
+            if "…" not in words and "--help" not in words and not left_to_files(overrides, registry):
                 config.check(composed, registry)
     except (MindvideoError, *COMPOSE_ERRORS) as error:
         return config.explain(error)
     return None
 
 
-def settings(words):
+def left_to_files(overrides, registry):
+    """Whether a checkpoint or a stream, which is not here, says what there is to check."""
+    said = dict(override.partition("=")[::2] for override in overrides)
+    task = registry.find("task", said.get("task", "train"))
+    checkpoint = any(option.name == "checkpoint" for option in fields(task.config))
+    return (
+        checkpoint
+        and said.get("experiment", "none") == "none"
+        and bool(said.get("task.checkpoint") or task.decodes)
+    )
+
+
+def settings(words, registry):
     """The overrides of a command line, of which a later one replaces an earlier one; flags become overrides or go."""
-    chosen = {}
+    chosen, plain = {}, []
     given = iter(word.replace("$PWD", str(Path.cwd())) for word in words if word != "…")
     for word in given:
         if word in FOLDERS:
@@ -55,7 +68,8 @@ def settings(words):
         elif word in SHOWS:
             next(given)
         elif not word.startswith("-"):
-            chosen[word.partition("=")[0]] = word.replace("…", "VALUE")
+            plain.append(word.replace("…", "VALUE"))
+    chosen |= {word.partition("=")[0]: word for word in verbs.spelled(plain, registry)}
     return list(chosen.values())
 
 

@@ -23,12 +23,21 @@ MADE = {"grain": "codec", "larger": "upscaler"}
 """Plugins that the template makes: the one of the tutorial, and one of the other kind."""
 
 APP, PACKAGING, TYPED = "tests/app", "tests/packaging", "tests/docs/test_tutorials.py"
+COMMAND = "(mindvideo|python -m core)"
 TESTED = {
     r"^python -m core '…'$": f"{TYPED}::test_pages_that_build_on_each_other",
+    r"^mindvideo train ": f"{APP}/test_verbs.py::test_words_are_spelled_out",
+    r"^mindvideo upscale ": f"{APP}/test_compare.py::test_an_upscaling_shows_what_it_made",
+    rf"^{COMMAND} encode ": f"{APP}/test_implied.py::test_weights_that_come_along_are_the_default",
+    rf"^{COMMAND} (decode|verify) ": f"{APP}/test_implied.py::test_a_stream_finds_its_weights_among_the_runs",
+    r"^mindvideo compare ": f"{APP}/test_compare.py::test_a_stream_is_compared_by_the_codec_that_it_names",
+    r"^mindvideo info ": f"{APP}/test_info.py::test_a_stream",
+    r"^mindvideo weights": f"{APP}/test_weights.py::test_published_weights_become_a_checkpoint_once",
     r"task=upscale ": f"{TYPED}::test_pages_that_build_on_each_other",
     r"task=evaluate ": f"{TYPED}::test_pages_that_build_on_each_other",
     r"codec=x265_dvc .*task=(encode|decode)": f"{TYPED}::test_pages_that_build_on_each_other",
     r"bench_clips|bench_rates|bench_upscaling|_demo_rates": f"{TYPED}::test_pages_that_build_on_each_other",
+    r"task=verify": f"{APP}/test_codec_commands.py::test_decode_gives_a_video_and_verify_is_content",
     r"task=(encode|decode) .*_demo": f"{APP}/test_real_codec_commands.py::test_the_report_tells_the_files_true_size",
     r"codec=resampled": f"{APP}/test_resampled.py::test_a_learned_codec_and_a_learned_upscaler",
     r"task=import_weights": f"{APP}/test_import_weights.py::test_a_published_file_becomes_a_checkpoint",
@@ -54,14 +63,14 @@ TESTED = {
     r"make_reference": "tests/docs/test_reference.py::test_the_page_is_up_to_date",
     **{
         rf"tests/parity/replay\.py {name} ": f"tests/parity/test_{name}.py::test_all_configurations_are_tried"
-        for name in ("cycmunet", "ssfvc", "dvc", "dcvc", "cheng2020")
+        for name in ("cycmunet", "ssfvc", "dvc", "dcvc", "dcvc_uf", "cheng2020")
     },
 }
 """Commands that another test runs, maybe with other files and sizes, and that test."""
 CHECKS_OF_THE_PROJECT = re.compile(
-    r"^make (check|test|test-slow|lint|docs|torture)( |$)|^python -m pytest tests|^pytest -m slow"
+    r"^make (check|test|test-slow|lint|docs|torture|weights)( |$)|^python -m pytest tests|^pytest -m slow"
 )
-"""What runs tests, looks at style or builds the site is not run by tests."""
+"""What runs tests, looks at style, builds the site or trains for hours is not run by tests."""
 
 
 @pytest.fixture(scope="module")

@@ -82,6 +82,6 @@ def test_a_row_says_what_may_be_given(docs):
     page = (FOLDER / "configuration" / "device.md").read_text("utf-8")
     assert "| `device.device_id` | integer, at least 0, or `null` | `null` | Card to use;" in page
     assert (
-        "| `device.mode` | `graph`, `pynative` | `graph` | How networks are executed.<br>`graph`: Compiled"
+        "| `device.mode` | `auto`, `graph`, `pynative` | `auto` | How networks are executed.<br>`auto`: `graph`,"
         in page
     )

@@ -67,6 +67,7 @@ def shortened(words):
     """The words of a command as the test types them."""
     experiment = next((word.partition("=")[2] for word in words if word.startswith("experiment=")), DEFAULT)
     runs_it = not any(word.startswith("task=") or word in ("--help", "--cfg") for word in words)
+    runs_it = runs_it and not (words[0] == "mindvideo" and "=" not in words[1])  # a verb
     return [*words, *SHORTER.get(experiment, ())] if runs_it else list(words)
 
 

@@ -18,10 +18,12 @@ from core.kernels.sampling import SamplePicture
 GROUPS = 3
 GEOMETRY = (1, 1, 1, 1, 1, 1, 0, 1, GROUPS)
 """Of stride and dilation 1, with zeros above, below and to the right."""
+PLAIN = (0, 0, 0, 0, 0)
+"""Without an activation, weights that are kept, and bfloat16."""
 
 
 def geometry(channels_last):
-    return {"geometry": (*GEOMETRY, int(channels_last), 0, 0)}
+    return {"geometry": (*GEOMETRY, int(channels_last), *PLAIN)}
 
 
 def resizing(channels_last):
@@ -71,6 +73,11 @@ PICTURE, STACK, FLOW, DEPTH, SAMPLES = (
 )
 X, OFFSETS, MASK, COLUMNS = (2, 5, 6, 12), (2, 5, 6, 54), (2, 5, 6, 27), (2, 5, 6, 108)
 EPSILON = {"epsilon": 1e-3}
+LUMA, BLOCKS, VECTORS = (2, 1, 32, 48), (2, 3, 32, 48), (2, 2, 2, 3)
+SEARCH = {"sides": (3, 9, 7), "step_price": 0.1, "rest_price": 0.1, "rest_share": 0.9, "certain": 0.1}
+BLOCK = ((4, 6, 1, 1), (4,), (4, 1, 3, 3), (4,), (6, 4, 1, 1), (6,), (16, 6, 1, 1), (16,), (6, 4, 1, 1), (6,))
+"""Parameters of a gated separable block of 6 channels and 4 within."""
+GATED = {"separable": (1, 0, 0, 0), "slope": 4.0}
 
 
 def convolutions(last):
@@ -94,7 +101,7 @@ USES = [
     Use(
         "ConvolutionSum",
         ((2, 8, 10, 6), (9, 6, 3, 4), (9,), (2, 8, 8, 9)),
-        attributes={"geometry": (*GEOMETRY[:-1], 1, 1, 0, 0)},
+        attributes={"geometry": (*GEOMETRY[:-1], 1, 1, *PLAIN)},
     ),
     Use("RectifierGradient", ((2, 3, 4), (2, 3, 4)), attributes={"slope": 0.1}),
     Use("SumOfSquares", ((2, 3),), free((0, 0), (0, 1))),
@@ -124,6 +131,12 @@ USES = [
     Use("DeformedColumns", (X, OFFSETS, MASK)),
     Use("DeformedColumnsGradient", (X, OFFSETS, MASK, COLUMNS)),
     Use("DeformedColumnsMotionGradient", (X, OFFSETS, MASK, COLUMNS), results=2),
+    Use("SearchMiddle", (LUMA, LUMA), attributes=SEARCH),
+    Use("SearchBlocks", (LUMA, LUMA, (2,))),
+    Use("DisplaceBlocks", (BLOCKS, VECTORS), free((0, 1))),
+    Use("DisplaceBlocksGradient", (VECTORS, BLOCKS), free((1, 1))),
+    Use("SeparableBlock", ((2, 6, 5, 7), *BLOCK), free((0, 0), (0, 2), (0, 3)), attributes=GATED),
+    Use("SeparableBlockGradient", ((2, 6, 5, 7), *BLOCK, (2, 6, 5, 7)), results=11, attributes=GATED),
 ]
 EACH = pytest.mark.parametrize("use", USES, ids=str)
 
@@ -159,7 +172,7 @@ def test_shapes_that_fit(kernels, use):
 def test_another_size_of_any_axis_is_an_error(kernels, use):
     for which, axis in use.axes():
         for by in (1, -1):
-            with pytest.raises(RuntimeError, match=r"do not fit|groups"):
+            with pytest.raises(RuntimeError, match=r"do not fit|groups|squares|other channels"):
                 computed(use, changed(use.inputs, which, axis, by))
 
 
@@ -238,13 +251,13 @@ def test_what_computes_checks_as_well(kernels, use, capfd):
         (
             "Convolution",
             ((1, 1, 4, 4), (1, 1, 1, 1), (1,)),
-            {"geometry": (0, 1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0)},
+            {"geometry": (0, 1, 1, 1, 0, 0, 0, 0, 1, 0, *PLAIN)},
             "positive",
         ),
         (
             "Convolution",
             ((1, 1, 4, 4), (1, 1, 1, 1), (1,)),
-            {"geometry": (1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0)},
+            {"geometry": (1, 1, 1, 1, 0, 0, 0, 0, 0, 0, *PLAIN)},
             "at least one group",
         ),
         ("Convolution", ((1, 1, 4, 4), (1, 1, 1, 1), (1,)), {"geometry": (1, 1)}, "other entries"),

@@ -150,6 +150,22 @@ def test_what_our_kernels_compute_together_is_the_same(kernels, build, mode):
         np.testing.assert_allclose(mine.asnumpy(), other.asnumpy(), atol=1e-5 * scale)
 
 
+@pytest.mark.parametrize("mode", [ms.GRAPH_MODE, ms.PYNATIVE_MODE], ids=["graph", "pynative"])
+@pytest.mark.parametrize("build", [Chain, lambda: ResidualTrunk(3, 2)], ids=["chain", "trunk"])
+def test_convolutions_hand_on_bfloat16_to_each_other(kernels, build, mode):
+    """Where the backend computes in it; what goes into the whole and comes out is float32."""
+    ms.set_context(mode=mode)
+    full = build().set_train(False)
+    with Backend(kernels, low=ms.bfloat16):
+        low = build().set_train(False)
+    ms.load_param_into_net(low, full.parameters_dict())
+    x = Tensor(random(2, 3, 12, 20))
+    expected, made = full(x).asnumpy(), low(x)
+    assert made.dtype == ms.float32
+    error = np.abs(made.asnumpy() - expected).max() / expected.std()
+    assert 1e-5 < error < 0.03
+
+
 @pytest.mark.parametrize(
     ("kernel", "stride"), [((3, 3), (2, 2)), ((5, 5), (2, 2)), ((1, 3), (1, 2)), ((5, 5), (3, 3))]
 )

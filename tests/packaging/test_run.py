@@ -256,3 +256,13 @@ def test_uv_is_one_version_by_its_hashes(script, tmp_path, monkeypatch):
     wanted = (tmp_path / "uv.txt").read_text().replace("\\\n", "").split()
     assert re.fullmatch(r"uv==[\d.]+", wanted[0])
     assert len(wanted) == 4 and all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", word) for word in wanted[1:])
+
+
+def test_bytecode_is_compiled_with_the_installation(checkout):
+    """Where Python may not write it later, every start would compile all modules anew."""
+    module = checkout.folder / "core" / "module.py"
+    module.parent.mkdir()
+    module.write_text("x = 1\n")
+    assert checkout.run("true")[0] == 0
+    assert "--compile-bytecode" in checkout.calls()[-1]
+    assert list(module.parent.glob("__pycache__/module.*.pyc"))

@@ -14,13 +14,16 @@ _SAMPLES = 64
 
 
 class Fixture:
-    """The arrays of an ``.npz`` and its manifest, where it has one."""
+    """The arrays of an ``.npz`` and its manifest, inside or as ``.json`` beside it, where it has one."""
 
     def __init__(self, path: Path) -> None:
         with np.load(path) as archive:
             self.arrays: dict[str, NDArray[Any]] = {name: archive[name] for name in archive.files}
         manifest = self.arrays.get("manifest_json")
         self.manifest: dict[str, Any] = {} if manifest is None else json.loads(manifest.tobytes())
+        beside = path.with_suffix(".json")
+        if manifest is None and beside.is_file():
+            self.manifest = json.loads(beside.read_text(encoding="utf-8"))
 
     def under(self, prefix: str) -> dict[str, NDArray[Any]]:
         """Arrays whose name starts with ``prefix``, without it."""

@@ -100,12 +100,28 @@ def test_scan_and_intra_packets(path: Path) -> None:
     data = write(path, SMALL)
     with StreamReader(path) as reader:
         found = list(reader.scan())
-        assert [reader.last_intra(number) for number in range(7)] == [0, 0, 0, 3, 3, 5, None]
+        begun = [[section.first for section in reader.sections(number)] for number in range(7)]
+        assert begun == [[0], [0], [0], [3], [3], [5], []]
         assert [reader.next_intra(number) for number in range(7)] == [0, 3, 3, 3, 5, 5, None]
     assert [p.number for p in found] == list(range(6))
     assert [(p.type, p.time, data[p.position : p.position + p.size]) for p in found] == [
         (p.type, p.time, p.payload) for p in SMALL
     ]
+
+
+@pytest.mark.parametrize(
+    ("start", "least", "bounds"),
+    [(0, 1, [0, 3, 5]), (1, 1, [0, 3, 5]), (0, 4, [0, 5]), (3, 1, [3, 5]), (4, 9, [3]), (6, 1, [])],
+)
+def test_sections_hold_all_packets_from_an_intra_packet_on(
+    path: Path, start: int, least: int, bounds: list[int]
+) -> None:
+    write(path, SMALL)
+    with StreamReader(path) as reader:
+        sections = list(reader.sections(start, least))
+        assert [section.first for section in sections] == bounds
+        packets = [packet for section in sections for packet in reader.section(section)]
+    assert packets == SMALL[bounds[0] if bounds else len(SMALL) :]
 
 
 def test_a_reader_begins_anew_each_time(path: Path) -> None:
@@ -122,7 +138,7 @@ def test_a_reader_is_asked_while_packets_are_read(path: Path) -> None:
     with StreamReader(path) as reader:
         for packet, other in zip(reader, reader, strict=True):
             assert other == packet
-            assert (reader.last_intra(4), reader.next_intra(4)) == (3, 5)
+            assert (next(reader.sections(4)).first, reader.next_intra(4)) == (3, 5)
             found.append(packet)
     assert found == SMALL
 

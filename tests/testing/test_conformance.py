@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(1000)  # a whole suite in a process of its own
 
 ROOT = Path(__file__).parents[2]
 HIERARCHY = ROOT / "examples" / "mindvideo-hierarchy"
-OWN = ("cycmunet", "ssfvc", "dvc", "dcvc", "dvcp", "anchors", "cheng2020")
+OWN = ("cycmunet", "compact", "ssfvc", "dvc", "dcvc", "dvcp", "anchors", "cheng2020")
 
 
 def conform(plugin, *words, path=()):
@@ -118,4 +118,4 @@ def test_what_is_wrong_is_told(tmp_path):
 def test_a_plugin_must_be_named_and_installed():
     status, said = conform("none_such", "-k", "active")
     assert status == 1
-    assert "there is no plugin 'none_such'; installed are anchors, cheng2020, core" in said
+    assert "there is no plugin 'none_such'; installed are anchors, cheng2020, compact, core" in said

@@ -16,8 +16,12 @@ from typing import Any
 from core.coding.resampled import ResampledCodec
 from core.hooks import Codec, CodecConfig, CodecEntry
 from core.upscaling.floors import Floor
+from plugins.compact import plugin as compact
+from plugins.compact.config import CompactCodecConfig
 from plugins.dcvc import plugin as dcvc
 from plugins.dcvc.config import DcvcCodecConfig
+from plugins.dcvcuf import plugin as dcvcuf
+from plugins.dcvcuf.config import DcvcUfCodecConfig, Structure
 from plugins.dvc import plugin as dvc
 from plugins.dvc.config import DvcCodecConfig
 from plugins.dvcp import plugin as dvcp
@@ -25,7 +29,9 @@ from plugins.dvcp.config import DvcpCodecConfig
 from plugins.ssfvc import plugin as ssfvc
 from plugins.ssfvc.config import SsfvcCodecConfig
 
+from ..compact import conftest as compact_tests
 from ..dcvc import conftest as dcvc_tests
+from ..dcvcuf import conftest as dcvcuf_tests
 from ..dvc import conftest as dvc_tests
 from ..dvcp import conftest as dvcp_tests
 from ..ssfvc import conftest as ssfvc_tests
@@ -67,15 +73,35 @@ class Resampled(Subject):
 
 
 SUBJECTS = {
+    "compact": Subject("compact", compact.CODEC, CompactCodecConfig(), compact_tests, 64),
     "ssfvc": Subject("ssfvc", ssfvc.CODEC, SsfvcCodecConfig(), ssfvc_tests, 128),
     "dvc": Subject("dvc", dvc.CODEC, DvcCodecConfig(), dvc_tests, 64),
     "dvcp": Subject("dvcp", dvcp.CODEC, DvcpCodecConfig(), dvcp_tests, 64),
     "dcvc": Subject("dcvc", dcvc.CODEC, DcvcCodecConfig(), dcvc_tests, 64, portable=False),
+    "dcvcuf": Subject("dcvcuf", dcvcuf.CODEC, DcvcUfCodecConfig(reset=3), dcvcuf_tests, 16),
 }
 
 PORTABLE_DCVC = Subject(
     "dcvc_portable", dcvc.CODEC, DcvcCodecConfig(), dcvc_tests, 64, options={"portable": True}
 )
+
+OTHER_STRUCTURES = {
+    name: Subject(
+        name,
+        dcvcuf.CODEC,
+        DcvcUfCodecConfig(reset=9),
+        dcvcuf_tests,
+        16,
+        portable=portable,
+        options={"structure": structure, "portable": portable},
+    )
+    for name, structure, portable in (
+        ("dcvcuf_published", Structure.ld, False),
+        ("dcvcuf_hts", Structure.hts, True),
+        ("dcvcuf_htl", Structure.htl, False),
+    )
+}
+"""DCVC-UF's published networks, which are tried as far as they are coded in other ways."""
 
 OWN = [name for name in SUBJECTS if name != "dvcp"]
 """Codecs with code of their own. DVC-P's networks are coded by DVC's, which what costs minutes tries once."""

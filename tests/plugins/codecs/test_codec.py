@@ -19,6 +19,11 @@ from .subjects import SUBJECTS
 PICTURES = {"dvc": (4, 64), "ssfvc": (3, 128)}
 """Codecs whose real coding computes what the network itself does; on how many frames of what side that is tried."""
 DIVERGED = {
+    "compact": [
+        ("intra.head", np.inf, "latents"),
+        ("inter.down.2.ffn", 1e12, "latents"),
+        ("intra.tail", np.nan, "picture"),
+    ],
     "dvc": [
         ("motion.analysis", np.inf, "latents"),
         ("residual.analysis", 1e12, "latents"),
@@ -30,6 +35,11 @@ DIVERGED = {
         ("contextual.temporal", np.nan, "latents"),
         ("contextual.generation", np.nan, "picture"),
     ],
+    "dcvcuf": [
+        ("hyper_encoder.conv.2.conv.ffn", np.inf, "latents"),
+        ("encoder.conv2.ffn", 1e12, "latents"),
+        ("recon_head.conv.0.ffn", np.nan, "picture"),
+    ],
     "ssfvc": [
         ("image.analysis", np.inf, "latents"),
         ("image.analysis", 1e12, "latents"),
@@ -38,8 +48,10 @@ DIVERGED = {
 }
 """Which bias becomes what, and what is said of it."""
 TABLES = {
+    "compact": ["intra.hyper.tables", "inter.offsets", "laplace", "vectors.sizes"],
     "dvc": ["motion.prior", "residual.prior", "laplace", "residual.scales"],
     "dcvc": ["motion.hyper", "contextual.hyper", "laplace"],
+    "dcvcuf": ["z", "fine_gaussian", "y.scales"],
     "ssfvc": ["motion.scales.form"],
 }
 
@@ -76,7 +88,7 @@ def test_a_diverged_network_is_named(name, part, value, words):
     subject = SUBJECTS[name]
     network = subject.network()
     tables = subject.entry.tables(network)
-    bias = network.parameters_dict()[f"{part}.{last_of(network, part)}.bias"]
+    bias = network.parameters_dict()[f"{part}{last_of(network, part)}.bias"]
     bias.set_data(Tensor(np.full(bias.shape, value, np.float32)))
     codec = subject.codec(network, tables)
     with mode(ms.PYNATIVE_MODE), pytest.raises(CheckpointError, match=f"{words}.*diverged"):
@@ -84,12 +96,13 @@ def test_a_diverged_network_is_named(name, part, value, words):
 
 
 def last_of(network, part):
-    """Number of the last cell of a chain."""
-    return max(
-        int(name.removeprefix(f"{part}.").split(".")[0])
+    """Number of the last cell of a chain, after a dot; nothing where the part is a cell by itself."""
+    parts = [
+        name.removeprefix(f"{part}.").split(".")[0]
         for name in network.parameters_dict()
         if name.startswith(f"{part}.")
-    )
+    ]
+    return "" if "bias" in parts else f".{max(map(int, parts))}"
 
 
 @pytest.mark.parametrize(("name", "table"), cases(TABLES))
@@ -136,6 +149,7 @@ def test_rate_factors_of_intra_frames(config, lmbda, crf):
         (SUBJECTS["dcvc"].entry, Coding.CONDITIONAL),
         (SUBJECTS["ssfvc"].entry, Coding.RESIDUAL),
         (cheng2020.CODEC, Coding.CONDITIONAL),
+        (SUBJECTS["dcvcuf"].entry, Coding.CONDITIONAL),
     ],
     ids=lambda value: getattr(value, "name", None),
 )

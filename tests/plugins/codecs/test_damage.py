@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from core.hooks import PacketType, PictureFormat
+from core.machine import peak_memory
 from core.stream.fields import Fields, sealed, seed
 from core.symbols.coder import SymbolDecoder
 from core.testing import damage as ways
-from core.testing.damage import Remembering, forged, peak_memory
+from core.testing.damage import Remembering, forged
 from core.testing.material import ARITHMETIC, stream_header, write_stream
 
 from .material import build_frames, mode
@@ -102,6 +103,8 @@ def test_damaged_streams(decode, codec, coded, stream, other, damage, count):
     rng, codec = np.random.default_rng(count), Remembering(codec)
     for _ in range(count):
         data = damage(rng, stream, other, len(header().encode()))
+        if damage is ways.spliced and data.startswith(other[: len(header().encode())]):
+            continue  # spliced within the header, it begins as the other stream does, with other frames
         shown, told = decode(data, codec)
         if told is None:
             assert data == stream and len(shown) == COUNT
@@ -173,7 +176,12 @@ def test_the_network_takes_extreme_latents(decode, subject, codec, packets, tmp_
 
 def test_a_picture_of_no_numbers_is_a_fault_of_its_packet(decode, codec, packets, tmp_path, monkeypatch):
     right = codec.decode
-    monkeypatch.setattr(codec, "decode", lambda packet, reference: right(packet, reference) * np.nan)
+
+    def spoiled(packet, reference):
+        made = right(packet, reference)
+        return (made[0] * np.nan, *made[1:]) if isinstance(made, tuple) else made * np.nan
+
+    monkeypatch.setattr(codec, "decode", spoiled)
     shown, told = decode(written(packets, tmp_path))
     assert len(shown) == 1
     assert "packet 1: The network's picture holds values that are no numbers" in told

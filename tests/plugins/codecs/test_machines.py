@@ -41,7 +41,8 @@ def stream(request, subject, tmp_path_factory):
     """The packets' file, and the encoder's pictures."""
     network = subject.network()
     tables = subject.entry.tables(network)
-    format = PictureFormat(subject.multiple - 8, subject.multiple - 28)
+    side = max(subject.multiple, 64)
+    format = PictureFormat(side - 8, side - 28)
     encoder = subject.codec(network, tables).encoder(format)
     frames = build_frames(request.param, format.height, format.width)
     with mode(ms.GRAPH_MODE):

@@ -5,6 +5,14 @@ import pytest
 from core.losses.entries import Distortion
 from plugins.cheng2020.config import Cheng2020CodecConfig, Cheng2020Config
 from plugins.dcvc.config import DcvcCodecConfig, DcvcConfig, DcvcLossConfig, DcvcStepConfig
+from plugins.dcvcuf.config import (
+    DcvcUfCodecConfig,
+    DcvcUfConfig,
+    DcvcUfIntraCodecConfig,
+    DcvcUfIntraConfig,
+    DcvcUfLossConfig,
+    DcvcUfStepConfig,
+)
 from plugins.dvc.config import DvcCodecConfig, DvcConfig, DvcLossConfig, DvcStepConfig
 from plugins.dvcp.config import (
     DiscriminatorConfig,
@@ -22,6 +30,8 @@ NETWORKS = {
         *(("features", 2), ("latent", 0), ("motion", -1), ("refinement", 0)),
         *(("hyper", 0), ("hyper", 3), ("flow", 0), ("flow", 6)),
     ],
+    DcvcUfConfig: [("features", 3), ("latent", 6), ("hyper", 0), ("encoder", 1), ("head", 0)],
+    DcvcUfIntraConfig: [("features", 0), ("latent", 2), ("decoder", 0)],
     SsfvcConfig: [("hidden", 0), ("latent", 0)],
 }
 OTHERS = [
@@ -36,6 +46,11 @@ OTHERS = [
     (DcvcCodecConfig, {"lmbda": 0.0}, "lmbda"),
     (DcvcCodecConfig, {"gop": -1}, "gop"),
     (Cheng2020CodecConfig, {"gop": 12}, r"codec\.gop"),
+    (DcvcUfCodecConfig, {"quality": 64}, "quality"),
+    (DcvcUfCodecConfig, {"skip": -0.1}, "skip"),
+    (DcvcUfIntraCodecConfig, {"gop": 12}, r"codec\.gop"),
+    (DcvcUfLossConfig, {"finest": 0.0}, "finest"),
+    (DcvcUfStepConfig, {"quality": 64}, "quality"),
     (DvcLossConfig, {"lmbda": 0.0}, "lmbda"),
     (DvcLossConfig, {"warp_weight": -1.0}, "warp_weight"),
     (DvcLossConfig, {"flow_steps": -1}, "flow_steps"),

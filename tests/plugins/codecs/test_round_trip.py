@@ -11,7 +11,7 @@ from core.errors import MediaError, StreamError
 from core.hooks import PacketType, PictureFormat
 
 from .material import build_frames, decoded, encoded, mode
-from .subjects import SUBJECTS, WRAPPED
+from .subjects import OTHER_STRUCTURES, SUBJECTS, WRAPPED
 
 INTRA, INTER = PacketType.INTRA, PacketType.INTER
 
@@ -22,9 +22,12 @@ def _graph_mode():
         yield
 
 
-@pytest.fixture(scope="module", params=[*SUBJECTS, *WRAPPED])
+ALL = {**SUBJECTS, **OTHER_STRUCTURES, **WRAPPED}
+
+
+@pytest.fixture(scope="module", params=ALL)
 def subject(request):
-    return {**SUBJECTS, **WRAPPED}[request.param]
+    return ALL[request.param]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""A compact codec, made for processors."""

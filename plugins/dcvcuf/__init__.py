@@ -1,0 +1,1 @@
+"""DCVC-UF: ultra-fast neural video compression."""

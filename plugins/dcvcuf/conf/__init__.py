@@ -1,0 +1,1 @@
+"""YAML of this plugin: presets and experiments."""

@@ -1,0 +1,173 @@
+"""The weights that training starts from: a codec of block transforms, from which a network learns.
+
+Fresh networks show noise that grows from frame to frame, and have no path from the last picture to the next one. Here
+features begin as coefficients of 8x8 blocks under the discrete cosine transform, lowest frequencies first, as many as
+there are channels. The latent holds the lowest coefficients, of a video network those of the difference to the frame
+before, quantised in steps that go with the quality; the blocks in between are near identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from mindspore import Parameter, Tensor, nn
+from numpy.typing import ArrayLike
+
+from core.hooks import Array
+from core.nn import Conv2d, SeparableBlock
+
+from .blocks import PATCH
+from .config import QUALITIES
+
+_KEPT = 0.01
+"""Of random weights beside what is laid into a layer, and of the branches of blocks on the way."""
+_FRESH = 0.1
+"""The gain of fresh branches."""
+_PRECISION = 16.0
+"""Of coefficients in [-4,4]: they are quantised in steps of a sixteenth, times the quality's step."""
+_FINEST, _COARSEST = 0.5, 12.0
+"""The quality's step."""
+_CHROMA = 3.0
+"""How much a frequency of chroma stands behind the same of luma."""
+
+
+def steps() -> Array:
+    """The step of each quality, (64), in equal ratios."""
+    return np.geomspace(_COARSEST, _FINEST, QUALITIES).astype(np.float32)
+
+
+def transform(count: int) -> Array:
+    """The ``count`` first coefficients of a patch of 8x8 pixels of Y, Cb, Cr, (count,192); rows are orthonormal.
+
+    Beyond the 192nd they are 0.
+    """
+    place, frequency = np.arange(PATCH), np.arange(PATCH)[:, None]
+    cosines = np.cos(np.pi * (2 * place + 1) * frequency / (2 * PATCH)) * np.sqrt(2 / PATCH)
+    cosines[0] /= np.sqrt(2)
+    planes = np.kron(np.eye(3), np.kron(cosines, cosines))
+    distance = (frequency**2 + place**2).ravel()
+    cost = np.concatenate((distance, *[_CHROMA * (distance + 1)] * 2))
+    rows = planes[np.argsort(cost, kind="stable")][:count]
+    return np.pad(rows, ((0, count - len(rows)), (0, 0))).astype(np.float32)
+
+
+def start_video(network: nn.Cell) -> None:
+    """Of a `VideoNetwork`."""
+    config = network.config
+    features, latent, chunk = config.features, config.latent, config.chunk
+    own, basis = np.eye(features, dtype=np.float32), transform(features)
+    for part in (network.feature_adaptor_i, network.feature_adaptor_m, network.feature_extractor):
+        _calm(part)
+    for part in (network.encoder, network.decoder, network.recon_head, network.y_prior_fusion):
+        _calm(part)
+    _calm(network.temporal_prior_encoder)
+    _lay(network.feature_adaptor_i.conv[0].adaptor, basis)
+    _lay(network.feature_adaptor_m.conv[0].adaptor, np.hstack((0 * own, own)))
+    _lay(network.encoder.conv1[0].adaptor, np.hstack((*[basis / chunk] * chunk, -own)))
+    _lay_down(network.encoder.down)
+    _lay_up(network.decoder.up.conv[0])
+    _lay(network.decoder.conv1[0].adaptor, np.hstack((own, own)))
+    if network.decoder.conv2 is not None:
+        _lay(network.decoder.conv2, own)
+    for first, last in _heads(network):
+        width = last.in_channels
+        if first is not None:
+            _lay(first, own[:width])
+        _lay(last, basis[:width].T)
+    _start_steps(network, latent)
+
+
+def _heads(network: nn.Cell) -> Iterator[tuple[Conv2d | None, Conv2d]]:
+    """The first and the last convolution of what makes each frame of features."""
+    head = network.recon_head
+    if network.config.chunk == 1:
+        yield None, head.head
+        return
+    for cells in head.conv2 if hasattr(head, "conv2") else head.conv:
+        yield cells[0].adaptor, cells[-1]
+
+
+def _start_steps(network: nn.Cell, latent: int) -> None:
+    """The quality's step passes through the first channel of what the memory tells, whatever the memory is."""
+    down = network.temporal_prior_encoder.conv.down
+    _set(down.weight, np.concatenate((0 * down.weight.asnumpy()[:1], down.weight.asnumpy()[1:])))
+    _set(down.bias, np.eye(1, down.out_channels)[0])
+    factors = network.q_feature.asnumpy().copy()
+    factors[:, 0] = steps()
+    _set(network.q_feature, factors)
+    first, *_, last = network.y_prior_fusion.conv
+    if isinstance(first, SeparableBlock) and first.adaptor is not None:
+        _lay(first.adaptor, np.eye(first.adaptor.out_channels, first.adaptor.in_channels, dtype=np.float32))
+    told = np.zeros((latent, last.in_channels), np.float32)
+    told[:, latent] = 1  # behind what z tells
+    _lay(last, told)
+    _start_scales(network, last, latent)
+
+
+def start_pictures(network: nn.Cell) -> None:
+    """Of a `PictureNetwork`."""
+    features, latent = network.config.features, network.config.latent
+    for part in (network.enc, network.dec, network.y_prior_fusion):
+        _calm(part)
+    basis = transform(features)
+    _lay(network.enc.enc_1.adaptor, basis)
+    _lay_down(network.enc.enc_2[-1])
+    _lay_up(network.dec.dec_1[0].up.conv[0], 0.5)  # the block after it adds what it is given once more
+    _lay(network.dec.dec_2.adaptor, basis.T)
+    shares = np.repeat(steps()[:, None], latent, 1)
+    _set(network.q_scale_y_enc, 1 / shares)
+    _set(network.q_scale_y_dec, shares)
+    last = network.y_prior_fusion.conv[-1]
+    _lay(last, np.zeros((latent, last.in_channels), np.float32))
+    _start_scales(network, last, 0)
+    if network.spatial.tells_scales:
+        _start_scales(network, network.spatial.network.conv[-1], 0)
+
+
+def _start_scales(network: nn.Cell, layer: Conv2d, first: int) -> None:
+    """Scales of 1 at first, where a float layer tells them, from channel ``first`` on."""
+    if not network.config.portable:
+        bias = layer.bias.asnumpy().copy()
+        bias[first : first + network.config.latent] = 1
+        _set(layer.bias, bias)
+
+
+def _lay_down(layer: Conv2d) -> None:
+    """The four places of a cell of 2x2 as channels, of as many coefficients as there is room for."""
+    outputs, inputs = layer.weight.shape[:2]
+    weight = np.zeros(layer.weight.shape, np.float32)
+    for coefficient in range(min(outputs // 4, inputs)):
+        for place in range(4):
+            weight[4 * coefficient + place, coefficient, 1 + place // 2, 1 + place % 2] = _PRECISION
+    _set(layer.weight, weight + _KEPT * layer.weight.asnumpy())
+    _set(layer.bias, np.zeros(outputs))
+
+
+def _calm(part: nn.Cell) -> None:
+    """Leave the blocks of a part hardly more than identity."""
+    for _, cell in part.cells_and_names():
+        if isinstance(cell, SeparableBlock):
+            for last in (cell.dc[-1], cell.ffn[-1]):
+                _set(last.weight, _KEPT / _FRESH * last.weight.asnumpy())
+
+
+def _lay_up(layer: Conv2d, gain: float = 1.0) -> None:
+    """Back again, before channels are laid side by side."""
+    shared = min(layer.weight.shape[:2])
+    weight = np.zeros(layer.weight.shape, np.float32)
+    middle = weight.shape[2] // 2
+    weight[:shared, :shared, middle, middle] = gain * np.eye(shared) / _PRECISION
+    _set(layer.weight, weight + _KEPT / _PRECISION * layer.weight.asnumpy())
+
+
+def _lay(layer: Conv2d, matrix: Array) -> None:
+    """A matrix into the leading part of a 1x1 convolution, which hardly does anything else."""
+    weight = _KEPT * layer.weight.asnumpy()
+    weight[: len(matrix), : matrix.shape[1], 0, 0] += matrix
+    _set(layer.weight, weight)
+    _set(layer.bias, np.zeros(layer.out_channels))
+
+
+def _set(parameter: Parameter, values: ArrayLike) -> None:
+    parameter.set_data(Tensor(np.asarray(values, np.float32)))

@@ -1,0 +1,200 @@
+"""Makes the weights that mindvideo ships, from data to checkpoint and card, on a bare machine: ``make weights``.
+
+    python weights/make.py compact [--folder runs/weights] [--shorten 100]
+
+Lays out the data (`weights/data.py`), trains stage after stage, each from what the one before left, packs the network
+as float16 with its coding tables, measures it on clips that nothing was trained on, and writes
+``weights/NAME.safetensors`` and its card ``weights/NAME.json``: recipe, hours, machine, figures, learning curve,
+sources and fingerprint. Everything resumes: the same command goes on where it was stopped. On another machine, which
+rounds otherwise, the same recipe gives the same kind of figures and other bits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE)]
+
+import data  # noqa: E402 - from this folder
+
+import core  # noqa: E402
+from core.training.checkpoint import MODEL, Checkpoint, load_weights  # noqa: E402
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A training: what it changes of the recipe's experiment, and how many steps it takes."""
+
+    name: str
+    steps: int
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network's weights are made."""
+
+    name: str
+    stages: tuple[Stage, ...]
+
+
+COMPACT = Recipe(
+    "compact",
+    (
+        Stage(
+            "pictures",
+            8000,
+            ("step.learns=intra", "dataset.frames=1", "loader.batch_size=8", "optimizer.lr=1e-3"),
+        ),
+        Stage("pairs", 3000, ("step.learns=inter", "dataset.frames=3", "optimizer.lr=1e-3")),
+        Stage("clips", 8000, ("step.learns=inter", "dataset.frames=5", "optimizer.lr=8e-4")),
+        Stage(
+            "groups",
+            4000,
+            ("step.learns=all", "dataset.frames=7", "loader.batch_size=3", "optimizer.lr=4e-4"),
+        ),
+        Stage(
+            "long", 1500, ("step.learns=all", "dataset.frames=12", "loader.batch_size=2", "optimizer.lr=1e-4")
+        ),
+    ),
+)
+"""One network for all qualities: some nine hours of two cores. Roll-outs grow, as much of the loss is drift."""
+RECIPES = {recipe.name: recipe for recipe in (COMPACT,)}
+
+
+def make(recipe: Recipe, folder: Path, shorten: int, device: Sequence[str]) -> None:
+    """All of it; ``shorten`` divides the stages' steps, to try it."""
+    material = folder / "data"
+    material.mkdir(parents=True, exist_ok=True)
+    data.lay_out(material)
+    left: Path | None = None
+    for stage in recipe.stages:
+        left = trained(recipe, stage, folder / recipe.name / stage.name, left, material, shorten, device)
+    assert left is not None
+    target = HERE / f"{recipe.name}.safetensors"
+    pack(left, recipe.name, target)
+    figures = measured(recipe, folder, material, device)
+    write_card(recipe, folder, material, target, figures)
+
+
+def trained(
+    recipe: Recipe,
+    stage: Stage,
+    output: Path,
+    start: Path | None,
+    material: Path,
+    shorten: int,
+    device: Sequence[str],
+) -> Path:
+    """The checkpoint that a stage leaves; one that is done is not done again."""
+    best = output / "checkpoints" / "best.safetensors"
+    if (output / "metrics.json").exists():
+        return best
+    words = [
+        f"experiment={recipe.name}",
+        f"output={output}",
+        f"dataset.files=[{material / 'film'}]",
+        f"dataset.stills.root={material / 'stills'}",
+        f"training.steps={max(stage.steps // shorten, 20)}",
+        "task.evaluate=false",
+        "task.resume=true",
+        *stage.words,
+        *device,
+    ]
+    if start is not None:
+        words.append(f"weights={start}")
+    command(words)
+    return best
+
+
+def command(words: Sequence[str]) -> None:
+    """Run mindvideo; ends this process where it fails."""
+    done = subprocess.run([sys.executable, "-m", "core", *words], cwd=HERE.parent, check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+def pack(source: Path, model: str, target: Path) -> None:
+    """The network of a training as float16, with the tables of what it then is, and nothing that only training
+    needs."""
+    run = core.open_run(["experiment=none", f"model={model}", f"codec={model}", "task=doctor"])
+    checkpoint = Checkpoint.open(source)
+    half = {name: value for name, value in checkpoint.tensors.items() if name.startswith(MODEL)}
+    half = {name: value.astype("float16") for name, value in half.items()}
+    packed = replace(checkpoint, path=target, tensors=half, training={})
+    packed.save()
+    network = run.model()
+    load_weights(network, target, run.model_section, run.model_defaults)
+    tables = run.registry.find("codec", model).tables(network)
+    packed.with_tables(tables).save()
+    print(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
+
+
+def measured(recipe: Recipe, folder: Path, material: Path, device: Sequence[str]) -> dict[str, Any]:
+    """The machine, and Bjontegaard deltas against the anchors, as the benchmark has them."""
+    os.environ["MINDVIDEO_DATA"] = str(material.resolve())
+    output = folder / recipe.name / "bench"
+    command(
+        [
+            f"experiment=bench_{recipe.name}",
+            f"output={output}",
+            f"task.cache={folder / 'bench_cache'}",
+            *device,
+        ]
+    )
+    with (output / "deltas.csv").open(newline="") as file:
+        deltas = [row for row in csv.DictReader(file) if row["contender"] == recipe.name]
+    return {"machine": json.loads((output / "bench.json").read_text())["machine"], "deltas": deltas}
+
+
+def write_card(recipe: Recipe, folder: Path, material: Path, target: Path, figures: dict[str, Any]) -> None:
+    """What was done, with what, and what came of it."""
+    stages = []
+    for stage in recipe.stages:
+        output = folder / recipe.name / stage.name
+        metrics = json.loads((output / "metrics.json").read_text())
+        stages.append(
+            {
+                "name": stage.name,
+                "words": list(stage.words),
+                "steps": metrics["step"],
+                "curve": metrics["history"],
+            }
+        )
+    card = {
+        "model": recipe.name,
+        "fingerprint": Checkpoint.open(target).fingerprint.hex(),
+        "bytes": target.stat().st_size,
+        "version": core.__version__,
+        "stages": stages,
+        **figures,
+        "sources": json.loads((material / "sources.json").read_text()),
+    }
+    target.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
+    print(f"The card is {target.with_suffix('.json')}.")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("recipe", choices=RECIPES)
+    parser.add_argument(
+        "--folder", type=Path, default=Path("runs/weights"), help="of data, runs and benchmark"
+    )
+    parser.add_argument("--shorten", type=int, default=1, help="divide all steps by this, to try the recipe")
+    parser.add_argument(
+        "words", nargs="*", help="words of the command line for all runs, as device.threads=1"
+    )
+    chosen = parser.parse_args()
+    make(RECIPES[chosen.recipe], chosen.folder, chosen.shorten, chosen.words)
