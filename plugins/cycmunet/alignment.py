@@ -154,10 +154,12 @@ class FeatureInterpolation(nn.Cell):
         self.from_first = PyramidAlignment(config)
         self.from_last = PyramidAlignment(config)
         self.fusion = Conv2d(2 * config.features, config.features, 1)
+        self.refine = ResidualTrunk(config.features, config.middle_blocks) if config.middle_blocks else None
         if config.motion:
             self.move = MoveFeatures()
 
     def construct(self, first: Pyramid, last: Pyramid, flow: Tensor | None) -> Tensor:
         if flow is not None:
             first, last = self.move(first, last, flow)
-        return self.fusion(ops.concat((self.from_first(first, last), self.from_last(last, first)), 1))
+        fused = self.fusion(ops.concat((self.from_first(first, last), self.from_last(last, first)), 1))
+        return fused if self.refine is None else self.refine(fused)

@@ -9,7 +9,16 @@ from __future__ import annotations
 from mindspore import Tensor, nn, ops
 from mindspore.common.initializer import initializer
 
-from core.nn import Conv2d, ConvTranspose2d, LeakyConv2d, LeakyReLU, ResidualTrunk, Size, Upsample
+from core.nn import (
+    Conv2d,
+    ConvTranspose2d,
+    LeakyConv2d,
+    LeakyReLU,
+    PixelShuffle,
+    ResidualTrunk,
+    Size,
+    Upsample,
+)
 
 from .alignment import FeatureExtraction, FeatureInterpolation, Pyramid
 from .config import CycMuNetConfig, Format
@@ -70,6 +79,24 @@ class SubsampledTail(nn.Cell):
         return self.luma(x), self.chroma(x)
 
 
+class Details(nn.Cell):
+    """Adds to planes of equal size what a sub-pixel convolution makes of low-resolution features; at first nothing."""
+
+    def __init__(self, config: CycMuNetConfig) -> None:
+        super().__init__()
+        self.conv = Conv2d(config.features, 3 * config.scale**2)
+        self.shuffle = PixelShuffle(config.scale)
+        self.is_rgb = config.format is Format.rgb
+        for parameter in self.conv.trainable_params():
+            parameter.set_data(initializer("zeros", parameter.shape))
+
+    def construct(self, low: Tensor, planes: Planes) -> Planes:
+        details = self.shuffle(self.conv(low))
+        if self.is_rgb:
+            return (planes[0] + details,)
+        return planes[0] + details[:, :1], planes[1] + details[:, 1:]
+
+
 class CycMuNet(nn.Cell):
     """The whole network on normalised planes.
 
@@ -93,6 +120,7 @@ class CycMuNet(nn.Cell):
         self.tail = (
             SubsampledTail(features, config.format) if subsampled else JointTail(features, config.format)
         )
+        self.details = Details(config) if config.details else None
         if config.floor:
             for parameter in self.tail.trainable_params():
                 parameter.set_data(initializer("zeros", parameter.shape))
@@ -134,7 +162,8 @@ class CycMuNet(nn.Cell):
 
     def reconstruct_high(self, high: Tensor, low: Tensor) -> Planes:
         """High-resolution planes from high-resolution features and the same frames' low-resolution ones."""
-        return self.tail(self.enlarge(low) + self.trunk(high))
+        planes = self.tail(self.enlarge(low) + self.trunk(high))
+        return planes if self.details is None else self.details(low, planes)
 
     def reconstruct_low(self, features: Tensor) -> Planes:
         """Low-resolution planes from the features of the middle frame."""
