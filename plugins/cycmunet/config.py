@@ -60,7 +60,7 @@ class CycMuNetConfig(Options):
     """Residual blocks that extract features."""
     middle_blocks: int = option(0, at_least=0)
     """Residual blocks that refine the first features of the middle frame; the published code has none."""
-    trunk_blocks: int = option(40, at_least=1)
+    trunk_blocks: int = option(40, at_least=0)
     """Residual blocks that reconstruct each output."""
     all_frames: bool = True
     """False: only the first and the middle high-resolution frame."""
