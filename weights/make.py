@@ -32,6 +32,9 @@ import data  # noqa: E402 - from this folder
 import core  # noqa: E402
 from core.training.checkpoint import MODEL, Checkpoint, load_weights  # noqa: E402
 
+BEST, LAST = Path("checkpoints/best.safetensors"), Path("checkpoints/last.safetensors")
+"""What a training leaves."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -97,14 +100,18 @@ CYCMUNET = Recipe(
 RECIPES = {recipe.name: recipe for recipe in (COMPACT, CYCMUNET)}
 
 
-def make(recipe: Recipe, folder: Path, shorten: int, device: Sequence[str]) -> None:
-    """All of it; ``shorten`` divides the stages' steps, to try it."""
+def make(recipe: Recipe, folder: Path, shorten: int, now: bool, device: Sequence[str]) -> None:
+    """All of it; ``shorten`` divides the stages' steps, to try it, ``now`` takes what trainings have left so far."""
     material = folder / "data"
     material.mkdir(parents=True, exist_ok=True)
     data.lay_out(material)
     left: Path | None = None
     for stage in recipe.stages:
-        left = trained(recipe, stage, folder / recipe.name / stage.name, left, material, shorten, device)
+        output = folder / recipe.name / stage.name
+        if now:
+            left = output / BEST
+        else:
+            left = trained(recipe, stage, output, left, material, shorten, device)
     assert left is not None
     pack(left, recipe)
     figures = measured(recipe, folder, material, device)
@@ -121,7 +128,7 @@ def trained(
     device: Sequence[str],
 ) -> Path:
     """The checkpoint that a stage leaves; one that is done is not done again."""
-    best = output / "checkpoints" / "best.safetensors"
+    best = output / BEST
     if (output / "metrics.json").exists():
         return best
     words = [
@@ -190,14 +197,14 @@ def write_card(recipe: Recipe, folder: Path, material: Path, figures: dict[str, 
     stages = []
     for stage in recipe.stages:
         output = folder / recipe.name / stage.name
-        metrics = json.loads((output / "metrics.json").read_text())
+        training = Checkpoint.open(output / LAST).training
         stages.append(
             {
                 "name": stage.name,
                 "words": list(stage.words),
-                "steps": metrics["step"],
+                "steps": training["step"],
                 "hours": hours(output / "mindvideo.log"),
-                "curve": metrics["history"],
+                "curve": training["history"],
             }
         )
     card = {
@@ -236,8 +243,9 @@ if __name__ == "__main__":
         "--folder", type=Path, default=Path("runs/weights"), help="of data, runs and benchmark"
     )
     parser.add_argument("--shorten", type=int, default=1, help="divide all steps by this, to try the recipe")
+    parser.add_argument("--now", action="store_true", help="take what trainings have left so far")
     parser.add_argument(
         "words", nargs="*", help="words of the command line for all runs, as device.threads=1"
     )
     chosen = parser.parse_args()
-    make(RECIPES[chosen.recipe], chosen.folder, chosen.shorten, chosen.words)
+    make(RECIPES[chosen.recipe], chosen.folder, chosen.shorten, chosen.now, chosen.words)
