@@ -2,8 +2,8 @@
 
     python weights/crops.py FOLDER docs/images/cycmunet_small_x2.png [WEIGHTS]
 
-FOLDER is what `weights/data.py` laid out. Of each scene two frames, six apart and made half as large, are given; shown
-is the large frame in the middle, where most moves: as bicubic enlargement and blending make it, as the upscaler does,
+FOLDER is what `weights/data.py` laid out. Of each scene two frames, made half as large, are given; shown is the large
+frame in the middle, where most moves: as bicubic enlargement and blending make it, as the upscaler does,
 and as it was.
 """
 
@@ -28,15 +28,14 @@ from core.report.pictures import crop, detail, save_picture  # noqa: E402
 from core.selection import upscaler_of  # noqa: E402
 from core.upscaling.floors import Floor  # noqa: E402
 
-SCENES = {"cup_hand": 15, "street_cyclist": 20, "car_phone": 3}
-"""First frames."""
-APART = 3
+SCENES = {"cup_hand": (41, 3), "car_phone": (41, 3), "street_cyclist": (20, 1)}
+"""First frame, and how far the next ones are."""
 COLUMNS = ("bicubic, blended", "cycmunet-small-x2", "as it was")
 
 
-def row(clip: Path, start: int, upscaler: Upscaler) -> list[Array]:
+def row(clip: Path, start: int, apart: int, upscaler: Upscaler) -> list[Array]:
     """Crops (3,h,w) in [0,1], one a column."""
-    frames = VideoShot(FrameIndex(clip)).read(start, APART, 3)
+    frames = VideoShot(FrameIndex(clip)).read(start, apart, 3)
     low = downscale(frames, 2, Filter.bicubic, np.random.default_rng(0)).astype(np.float32) / 255
     true = frames[1].astype(np.float32) / 255
     pictures = [
@@ -71,5 +70,5 @@ if __name__ == "__main__":
     words = ["task=evaluate", f"task.checkpoint={weights}", "device.threads=1"]
     run = core.open_run(words)
     made = upscaler_of(run, run.settings.task.checkpoint).build()
-    scenes = [row(Path(folder) / "held_out" / f"{name}.y4m", start, made) for name, start in SCENES.items()]
+    scenes = [row(Path(folder) / "held_out" / f"{name}.y4m", *at, made) for name, at in SCENES.items()]
     save_picture(drawn(scenes), Path(target))
