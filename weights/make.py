@@ -101,10 +101,11 @@ RECIPES = {recipe.name: recipe for recipe in (COMPACT, CYCMUNET)}
 
 
 def make(recipe: Recipe, folder: Path, shorten: int, now: bool, device: Sequence[str]) -> None:
-    """All of it; ``shorten`` divides the stages' steps, to try it, ``now`` takes what trainings have left so far."""
+    """All of it; ``shorten`` divides the stages' steps, to try it, ``now`` takes what data and trainings are there."""
     material = folder / "data"
-    material.mkdir(parents=True, exist_ok=True)
-    data.lay_out(material)
+    if not now:
+        material.mkdir(parents=True, exist_ok=True)
+        data.lay_out(material)
     left: Path | None = None
     for stage in recipe.stages:
         output = folder / recipe.name / stage.name
@@ -243,7 +244,7 @@ if __name__ == "__main__":
         "--folder", type=Path, default=Path("runs/weights"), help="of data, runs and benchmark"
     )
     parser.add_argument("--shorten", type=int, default=1, help="divide all steps by this, to try the recipe")
-    parser.add_argument("--now", action="store_true", help="take what trainings have left so far")
+    parser.add_argument("--now", action="store_true", help="lay out and train nothing: take what is there")
     parser.add_argument(
         "words", nargs="*", help="words of the command line for all runs, as device.threads=1"
     )
