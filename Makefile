@@ -28,6 +28,7 @@ bench:  ## speed and memory of the networks beside their peers, on a quiet machi
 
 weights:  ## the weights that are shipped, from data to checkpoint and card: hours (weights/README.md)
 	./run python weights/make.py compact $(ARGS)
+	./run python weights/make.py cycmunet-small-x2 $(ARGS)
 
 lint:  ## style, types and who may import whom
 	./run ruff check .

@@ -27,6 +27,7 @@ _SOURCES = (
         "deforming.h",
         "handles.h",
         "integers.h",
+        "middle.h",
         "mindspore.h",
         "motion.h",
         "normalising.h",

@@ -1,5 +1,5 @@
 // The kernels as MindSpore "aot" operators: convolutions that leave memory layouts to oneDNN, sampling,
-// resizing, deforming, normalising, sums, block motion.
+// resizing, deforming, normalising, sums, block motion, motion towards the middle.
 //
 // MindSpore's own convolutions pin plain layouts, for which oneDNN has only slow code. Here each call copies its tensors
 // into the layouts that oneDNN asks for, runs its fast kernel and copies the result back; between convolutions that hand
@@ -13,6 +13,7 @@
 #include "attributes.h"
 #include "deforming.h"
 #include "integers.h"
+#include "middle.h"
 #include "motion.h"
 #include "normalising.h"
 #include "runtime.h"
@@ -173,6 +174,23 @@ Axes Normalised(const Call& call, Patterns patterns) {
 
 Normalising MakeNormalising(const Axes& axes, void* attributes) {
   return {axes['N'] * axes['H'] * axes['W'], axes['C'], RealAttribute(attributes, "epsilon")};
+}
+
+MiddleSearch MakeMiddleSearch(void* attributes) {
+  Entries sides(attributes, "sides", 3);
+  MiddleSearch search{};
+  search.levels = sides.Next();
+  search.window = sides.Next();
+  search.smoothing = sides.Next();
+  const auto real = [&](const char* name) { return static_cast<float>(RealAttribute(attributes, name)); };
+  search.step_price = real("step_price");
+  search.rest_price = real("rest_price");
+  search.rest_share = real("rest_share");
+  search.certain = real("certain");
+  if (search.levels < 1 || std::min(search.window, search.smoothing) < 1) {
+    throw std::invalid_argument("levels and windows are positive");
+  }
+  return search;
 }
 
 constexpr const char *kBlocks = "N 1 16h 16w", *kVectors = "N 2 h w";
@@ -342,6 +360,19 @@ RESULT_SHAPES(SampleStackMotionGradient) {
   const Axes axes(call, {kStack, kFlow, kDepth, kSamples});
   return {axes.Of(kFlow), axes.Of(kDepth)};
 }
+
+// luma of the first frame, of the last one -> displacements towards the middle; see `MiddleSearch`
+OPERATOR(SearchMiddle) {
+  const Axes axes(call, {"N 1 H W", "N 1 H W", "N 2 H W"});
+  const MiddleSearch search = MakeMiddleSearch(call.attributes);
+  const int64_t pixels = axes['H'] * axes['W'];
+  for (int64_t image = 0; image < axes['N']; ++image) {
+    SearchMiddle(search, axes['H'], axes['W'], Floats(tensors[0]) + image * pixels, Floats(tensors[1]) + image * pixels,
+                 Floats(tensors[2]) + 2 * image * pixels);
+  }
+}
+
+RESULT_SHAPE(SearchMiddle) { return Axes(call, {"N 1 H W", "N 1 H W"}).Of("N 2 H W"); }
 
 // luma, luma of the reference, price of a bit -> vectors; see `BlockSearch`
 OPERATOR(SearchBlocks) {

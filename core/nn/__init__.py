@@ -22,6 +22,7 @@ from core.nn.deform import DeformableConv2d as DeformableConv2d
 from core.nn.gdn import GDN as GDN
 from core.nn.gdn import InverseGDN as InverseGDN
 from core.nn.lower_bound import LowerBound as LowerBound
+from core.nn.middle_motion import MiddleMotion as MiddleMotion
 from core.nn.nearest import NearestConv2d as NearestConv2d
 from core.nn.pad import crop as crop
 from core.nn.pad import crop_like as crop_like

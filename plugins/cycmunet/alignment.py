@@ -18,6 +18,7 @@ from core.nn import (
 )
 
 from .config import CycMuNetConfig
+from .motion import MoveFeatures
 
 Pyramid = tuple[Tensor, ...]
 """Features of one frame at every level, coarsest first; each side is half the next one's, rounded up."""
@@ -143,13 +144,22 @@ def _channels_last(pyramid: Pyramid) -> Pyramid:
 
 
 class FeatureInterpolation(nn.Cell):
-    """FTI-Net: first features of the missing frame, from both neighbours aligned to it and fused."""
+    """FTI-Net: first features of the missing frame, from both neighbours aligned to it and fused.
+
+    ``flow``, N,2,H,W, is a first guess of how both move to the middle, or ``None``.
+    """
 
     def __init__(self, config: CycMuNetConfig) -> None:
         super().__init__()
         self.from_first = PyramidAlignment(config)
         self.from_last = PyramidAlignment(config)
         self.fusion = Conv2d(2 * config.features, config.features, 1)
+        self.refine = ResidualTrunk(config.features, config.middle_blocks) if config.middle_blocks else None
+        if config.motion:
+            self.move = MoveFeatures()
 
-    def construct(self, first: Pyramid, last: Pyramid) -> Tensor:
-        return self.fusion(ops.concat((self.from_first(first, last), self.from_last(last, first)), 1))
+    def construct(self, first: Pyramid, last: Pyramid, flow: Tensor | None) -> Tensor:
+        if flow is not None:
+            first, last = self.move(first, last, flow)
+        fused = self.fusion(ops.concat((self.from_first(first, last), self.from_last(last, first)), 1))
+        return fused if self.refine is None else self.refine(fused)

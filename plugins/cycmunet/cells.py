@@ -9,7 +9,16 @@ from __future__ import annotations
 from mindspore import Tensor, nn, ops
 from mindspore.common.initializer import initializer
 
-from core.nn import Conv2d, ConvTranspose2d, LeakyConv2d, LeakyReLU, ResidualTrunk, Size, Upsample
+from core.nn import (
+    Conv2d,
+    ConvTranspose2d,
+    LeakyConv2d,
+    LeakyReLU,
+    PixelShuffle,
+    ResidualTrunk,
+    Size,
+    Upsample,
+)
 
 from .alignment import FeatureExtraction, FeatureInterpolation, Pyramid
 from .config import CycMuNetConfig, Format
@@ -70,6 +79,24 @@ class SubsampledTail(nn.Cell):
         return self.luma(x), self.chroma(x)
 
 
+class Details(nn.Cell):
+    """Adds to planes of equal size what a sub-pixel convolution makes of low-resolution features; at first nothing."""
+
+    def __init__(self, config: CycMuNetConfig) -> None:
+        super().__init__()
+        self.conv = Conv2d(config.features, 3 * config.scale**2)
+        self.shuffle = PixelShuffle(config.scale)
+        self.is_rgb = config.format is Format.rgb
+        for parameter in self.conv.trainable_params():
+            parameter.set_data(initializer("zeros", parameter.shape))
+
+    def construct(self, low: Tensor, planes: Planes) -> Planes:
+        details = self.shuffle(self.conv(low))
+        if self.is_rgb:
+            return (planes[0] + details,)
+        return planes[0] + details[:, :1], planes[1] + details[:, 1:]
+
+
 class CycMuNet(nn.Cell):
     """The whole network on normalised planes.
 
@@ -93,25 +120,32 @@ class CycMuNet(nn.Cell):
         self.tail = (
             SubsampledTail(features, config.format) if subsampled else JointTail(features, config.format)
         )
+        self.details = Details(config) if config.details else None
         if config.floor:
             for parameter in self.tail.trainable_params():
                 parameter.set_data(initializer("zeros", parameter.shape))
 
     def construct(self, first: Planes, last: Planes) -> tuple[Planes, ...]:
         if not self.all_frames:
-            low, high, _ = self.encode(first, last, (0, 1), False)
+            low, high, _ = self.encode(first, last, None, (0, 1), False)
             return _unstack(self.reconstruct_high(high, pick(low, (0, 1))), 2)
-        low, high, low_middle = self.encode(first, last, (0, 1, 2), True)
+        low, high, low_middle = self.encode(first, last, None, (0, 1, 2), True)
         return _unstack(self.reconstruct_high(high, low), 3) + (self.reconstruct_low(low_middle),)
 
     def encode(
-        self, first: Planes, last: Planes, high_frames: tuple[int, ...], wants_low: bool
+        self,
+        first: Planes,
+        last: Planes,
+        flow: Tensor | None,
+        high_frames: tuple[int, ...],
+        wants_low: bool,
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """Everything before the trunk.
 
-        Returns the low-resolution features of the three frames, stacked along the batch; the features of
-        the wanted high-resolution frames (0 first, 1 middle, 2 last), stacked likewise; and those of the
-        low-resolution middle frame. What is not wanted is ``None``.
+        ``flow`` is a first guess of the motion towards the middle, of the features' size, or ``None``. Returns the
+        low-resolution features of the three frames, stacked along the batch; the features of the wanted
+        high-resolution frames (0 first, 1 middle, 2 last), stacked likewise; and those of the low-resolution
+        middle frame. What is not wanted is ``None``.
         """
         both: Planes = ()
         for i in range(len(first)):
@@ -121,14 +155,15 @@ class CycMuNet(nn.Cell):
         for level in self.extraction(self.head(both)):
             halves = ops.chunk(level, 2, 0)
             first_pyramid, last_pyramid = first_pyramid + (halves[0],), last_pyramid + (halves[1],)
-        middle = self.interpolation(first_pyramid, last_pyramid)
+        middle = self.interpolation(first_pyramid, last_pyramid, flow)
         low = ops.concat((first_pyramid[-1], middle, last_pyramid[-1]), 0)
         high, low_middle = self.cycle(low, high_frames, wants_low)
         return low, high, low_middle
 
     def reconstruct_high(self, high: Tensor, low: Tensor) -> Planes:
         """High-resolution planes from high-resolution features and the same frames' low-resolution ones."""
-        return self.tail(self.enlarge(low) + self.trunk(high))
+        planes = self.tail(self.enlarge(low) + self.trunk(high))
+        return planes if self.details is None else self.details(low, planes)
 
     def reconstruct_low(self, features: Tensor) -> Planes:
         """Low-resolution planes from the features of the middle frame."""

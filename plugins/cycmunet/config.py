@@ -54,11 +54,13 @@ class CycMuNetConfig(Options):
     """Colour planes that the network works on."""
     levels: int = option(4, at_least=1)
     """Pyramid levels of the alignment."""
-    cycles: int = option(3, at_least=1)
-    """Up- and down-projections in each of the two passes of mutual learning."""
+    cycles: int = option(3, at_least=0)
+    """Up- and down-projections in each of the two passes of mutual learning; 0 leaves the last up-projection alone."""
     front_blocks: int = option(5, at_least=1)
     """Residual blocks that extract features."""
-    trunk_blocks: int = option(40, at_least=1)
+    middle_blocks: int = option(0, at_least=0)
+    """Residual blocks that refine the first features of the middle frame; the published code has none."""
+    trunk_blocks: int = option(40, at_least=0)
     """Residual blocks that reconstruct each output."""
     all_frames: bool = True
     """False: only the first and the middle high-resolution frame."""
@@ -66,6 +68,12 @@ class CycMuNetConfig(Options):
     """Which frame's residual an up-projection adds to the middle frame: the last one's, as published, or its own."""
     floor: bool = False
     """Add the bicubically enlarged inputs (their mean for the middle) to the outputs, and start from them."""
+    motion: bool = False
+    """Search how frames move, without learning it: features are moved to the middle before they are aligned, and the
+    middle's floor is made of moved pictures where that is trusted."""
+    details: bool = False
+    """Add to the enlarged outputs what one sub-pixel convolution (Shi et al. 2016) makes of the features at low
+    resolution, which most is learned by in a short training; for ``rgb`` and ``yuv444``."""
     zero_offsets: bool = False
     """Start deformable convolutions as ordinary ones; the published code starts with random offsets."""
     deformable: Deformable = Deformable.auto
@@ -73,6 +81,10 @@ class CycMuNetConfig(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.motion and not self.floor:
+            raise ValueError("model.motion=true moves the floor's pictures: give model.floor=true as well.")
+        if self.details and self.format not in (Format.rgb, Format.yuv444):
+            raise ValueError("model.details=true needs chroma of the luma's size: give model.format=rgb.")
         if self.features % self.groups:
             raise ValueError(
                 f"model.features is {self.features}, which is not a multiple of model.groups, {self.groups}."

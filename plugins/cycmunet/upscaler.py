@@ -11,8 +11,8 @@ from mindspore import Tensor
 from core.hooks import Array, Output
 from core.nn import Stage
 
-from .config import CycMuNetUpscalerConfig, Format
-from .interface import VideoCycMuNet
+from .config import CycMuNetUpscalerConfig
+from .interface import VideoCycMuNet, alignment
 
 _HIGH = (Output.FIRST, Output.MIDDLE, Output.LAST)
 
@@ -26,8 +26,7 @@ class CycMuNetUpscaler:
 
     def __init__(self, config: CycMuNetUpscalerConfig, network: VideoCycMuNet) -> None:
         self.scale = network.config.scale
-        subsampled = network.config.format in (Format.yuv420, Format.yuv422)
-        self.alignment = max(2 ** (network.config.levels - 1), 2 if subsampled else 1)
+        self.alignment = alignment(network.config)
         subsets = (frames for count in range(4) for frames in combinations(range(3), count))
         self._encoders = {
             (frames, wants_low): _Encoder(network, frames, wants_low)
@@ -42,16 +41,17 @@ class CycMuNetUpscaler:
         if not wanted and not wants_low:
             return {}
         frames = tuple(_HIGH.index(output) for output in wanted)
-        low, high, low_middle = self._encoders[frames, wants_low](Tensor(first), Tensor(last))
-        sources = (first, (first + last) / 2, last)
+        before, after = Tensor(first), Tensor(last)
+        low, high, low_middle, middle = self._encoders[frames, wants_low](before, after)
+        sources = (before, middle, after)
         batch = len(first)
         results: dict[Output, Array] = {}
         for position, frame in enumerate(frames):
             features = high[position * batch : (position + 1) * batch]
             skipped = low[frame * batch : (frame + 1) * batch]
-            results[_HIGH[frame]] = _picture(self._high(features, skipped, Tensor(sources[frame])))
+            results[_HIGH[frame]] = _picture(self._high(features, skipped, sources[frame]))
         if wants_low:
-            results[Output.LOW_MIDDLE] = _picture(self._low(low_middle, Tensor(sources[1])))
+            results[Output.LOW_MIDDLE] = _picture(self._low(low_middle, middle))
         return results
 
 
@@ -60,16 +60,17 @@ def _picture(tensor: Tensor) -> Array:
 
 
 class _Encoder(Stage):
-    """Features for a fixed set of outputs; in place of what is not wanted stands the low-resolution triple."""
+    """Features for a fixed set of outputs, and a guess of the middle frame; in place of what is not wanted stands the
+    low-resolution triple."""
 
     def __init__(self, network: VideoCycMuNet, frames: tuple[int, ...], wants_low: bool) -> None:
         super().__init__(network)
         self.frames = frames
         self.wants_low = wants_low
 
-    def construct(self, first: Tensor, last: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        low, high, low_middle = self.network.encode(first, last, self.frames, self.wants_low)
-        return low, high if self.frames else low, low_middle if self.wants_low else low
+    def construct(self, first: Tensor, last: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        low, high, low_middle, middle = self.network.encode(first, last, self.frames, self.wants_low)
+        return low, high if self.frames else low, low_middle if self.wants_low else low, middle
 
 
 class _HighReconstruction(Stage):

@@ -74,6 +74,7 @@ PICTURE, STACK, FLOW, DEPTH, SAMPLES = (
 X, OFFSETS, MASK, COLUMNS = (2, 5, 6, 12), (2, 5, 6, 54), (2, 5, 6, 27), (2, 5, 6, 108)
 EPSILON = {"epsilon": 1e-3}
 LUMA, BLOCKS, VECTORS = (2, 1, 32, 48), (2, 3, 32, 48), (2, 2, 2, 3)
+SEARCH = {"sides": (3, 9, 7), "step_price": 0.1, "rest_price": 0.1, "rest_share": 0.9, "certain": 0.1}
 BLOCK = ((4, 6, 1, 1), (4,), (4, 1, 3, 3), (4,), (6, 4, 1, 1), (6,), (16, 6, 1, 1), (16,), (6, 4, 1, 1), (6,))
 """Parameters of a gated separable block of 6 channels and 4 within."""
 GATED = {"separable": (1, 0, 0, 0), "slope": 4.0}
@@ -130,6 +131,7 @@ USES = [
     Use("DeformedColumns", (X, OFFSETS, MASK)),
     Use("DeformedColumnsGradient", (X, OFFSETS, MASK, COLUMNS)),
     Use("DeformedColumnsMotionGradient", (X, OFFSETS, MASK, COLUMNS), results=2),
+    Use("SearchMiddle", (LUMA, LUMA), attributes=SEARCH),
     Use("SearchBlocks", (LUMA, LUMA, (2,))),
     Use("DisplaceBlocks", (BLOCKS, VECTORS), free((0, 1))),
     Use("DisplaceBlocksGradient", (VECTORS, BLOCKS), free((1, 1))),

@@ -4,6 +4,7 @@ import mindspore as ms
 import numpy as np
 import pytest
 from mindspore import Tensor
+from scipy import ndimage
 
 from plugins.cycmunet.config import (
     CycMuNetConfig,
@@ -14,6 +15,18 @@ from plugins.cycmunet.config import (
     MiddleResidual,
 )
 from plugins.cycmunet.loss import CycMuNetLoss
+
+LEAN = {
+    "levels": 1,
+    "cycles": 0,
+    "middle_blocks": 1,
+    "trunk_blocks": 0,
+    "middle_residual": MiddleResidual.own,
+    "floor": True,
+    "motion": True,
+    "details": True,
+}
+"""As in the small experiment: motion is searched, and most is computed at low resolution."""
 
 
 def run(network, frames):
@@ -72,9 +85,48 @@ def test_a_floor_is_where_training_starts(fresh, frames, format):
     np.testing.assert_allclose(outputs[3], (first + last) / 2, atol=1e-6)
 
 
+@pytest.mark.parametrize("format", [Format.rgb, Format.yuv444])
+def test_what_moves_is_found_between(fresh, format):
+    """A fresh network gives the moved pictures, where the floor without motion shows everything twice."""
+    rng = np.random.default_rng(3)
+    wide = ndimage.gaussian_filter(rng.random((3, 40, 80)), (0, 2, 2))
+    wide = ((wide - wide.min()) / np.ptp(wide)).astype(np.float32)
+    first, middle, last = (wide[None, :, :, start : start + 64] for start in (8, 4, 0))
+    options = {**LEAN, "zero_offsets": True, "format": format}
+    errors = [
+        np.abs(run(fresh(**{**options, "motion": motion}), (first, last))[3] - middle)[..., 8:-8, 8:-8].mean()
+        for motion in (False, True)
+    ]
+    assert errors[1] < 0.2 * errors[0]
+
+
+def test_without_cycles(randomised, frames):
+    network = randomised(**LEAN, scale=3)
+    outputs = run(network, frames)
+    assert [output.shape for output in outputs] == [(2, 3, 27, 39)] * 3 + [(2, 3, 9, 13)]
+    compiled = ms.jit(network.construct)(*(Tensor(frame) for frame in frames))
+    for ours, theirs in zip(compiled, outputs, strict=True):
+        np.testing.assert_allclose(ours.asnumpy(), theirs, atol=1e-5)
+
+
+def test_details_are_added_at_their_places(randomised, frames):
+    """The sub-pixel convolution's result for each position between pixels, and nothing to the small output."""
+    network = randomised(**LEAN)
+    before = run(network, frames)
+    conv = network.network.details.conv
+    conv.bias.set_data(conv.bias + Tensor(np.arange(12, dtype=np.float32)))
+    after = run(network, frames)
+    expected = np.arange(12).reshape(3, 2, 2)
+    for ours, theirs in zip(after[:3], before[:3], strict=True):
+        added = (ours - theirs)[0].reshape(3, 9, 2, 13, 2)
+        np.testing.assert_allclose(added, np.broadcast_to(expected[:, None, :, None], added.shape), atol=1e-4)
+    np.testing.assert_array_equal(after[3], before[3])
+
+
 @pytest.mark.parametrize("distance", list(Distance))
-def test_every_parameter_learns(randomised, frames, distance):
-    network = randomised(cycles=2)
+@pytest.mark.parametrize("options", [{"cycles": 2}, LEAN], ids=["published", "lean"])
+def test_every_parameter_learns(randomised, frames, distance, options):
+    network = randomised(**options)
     loss = CycMuNetLoss(CycMuNetLossConfig(distance=distance))
     first, last = (Tensor(np.tile(frame, (1, 1, 2, 1))) for frame in frames)
     targets = tuple(output * 0.9 for output in network(first, last))
@@ -113,7 +165,9 @@ def test_implementations_of_deformable_convolution_agree(randomised, frames):
     [
         ({"features": 60}, "multiple of model.groups"),
         ({"scale": 5}, "2, 3 or 4"),
-        ({"cycles": 0}, "at least 1"),
+        ({"cycles": -1}, "at least 0"),
+        ({"motion": True}, "model.floor=true"),
+        ({"details": True}, "model.format=rgb"),
     ],
 )
 def test_wrong_options_are_named(options, words):

@@ -13,7 +13,14 @@ ORDER = (Output.FIRST, Output.MIDDLE, Output.LAST, Output.LOW_MIDDLE)
 CHOICES = [(), (Output.LOW_MIDDLE,), (Output.FIRST, Output.LAST), (Output.FIRST, Output.MIDDLE), ORDER]
 
 
-@pytest.mark.parametrize("options", [{"format": Format.yuv420, "floor": True}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"format": Format.yuv420, "floor": True, "motion": True},
+        {"floor": True, "motion": True, "details": True, "cycles": 0, "middle_blocks": 1, "trunk_blocks": 0},
+    ],
+    ids=["yuv420", "lean"],
+)
 def test_outputs(randomised, frames, options):
     network = randomised(**options)
     whole = [np.clip(t.asnumpy(), 0, 1) for t in network(*(Tensor(frame) for frame in frames))]
@@ -28,7 +35,12 @@ def test_outputs(randomised, frames, options):
 
 @pytest.mark.parametrize(
     ("options", "alignment"),
-    [({"levels": 3}, 4), ({"levels": 1, "format": Format.yuv420}, 2), ({"levels": 1}, 1)],
+    [
+        ({"levels": 3}, 4),
+        ({"levels": 1, "format": Format.yuv420}, 2),
+        ({"levels": 1}, 1),
+        ({"levels": 1, "motion": True, "floor": True}, 8),
+    ],
 )
 def test_alignment(randomised, options, alignment):
     network = randomised(**options)

@@ -7,11 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import core
+from core.hooks import Output, Split
+from core.selection import upscaler_of
 from core.testing.recipes import convert_weights, named_weights
+from core.training.checkpoint import MODEL, Checkpoint
+from core.upscaling.floors import Floor
 from plugins.cycmunet.config import CycMuNetConfig, Format
 from plugins.cycmunet.interface import VideoCycMuNet
+from plugins.cycmunet.published import WEIGHTS
 from plugins.cycmunet.weights import published
 
+CARDS = Path(__file__).parents[3] / "weights"
 FIXTURE = Path(__file__).parents[2] / "parity" / "cycmunet.npz"
 MODELS = json.loads(np.load(FIXTURE)["manifest_json"].tobytes())["models"]
 COUNTS = {"default": 9_370_819, "rgb_x4": 10_074_323, "tiny": 2_857_251, "mid_strong": 4_558_995}
@@ -48,3 +55,39 @@ def test_pruning_masks_are_ignored():
     ignored = published(CycMuNetConfig()).ignored
     assert any(re.search(pattern, "mu.conv.__weight_mma_mask") for pattern in ignored)
     assert not any(re.search(pattern, "mu.conv.weight") for pattern in ignored)
+
+
+def test_the_weights_that_come_along_enlarge_and_see_motion():
+    """On stills in motion that they never saw: above bicubic enlargement, and far above what shows things twice."""
+    words = [
+        "dataset=stills",
+        "dataset.scale=2",
+        "dataset.pan=3",
+        "dataset.patches=0",
+        "dataset.evaluation_crop=96",
+    ]
+    run = core.open_run(["task=evaluate", "task.checkpoint=cycmunet-small-x2", *words])
+    upscaler, floor = upscaler_of(run, run.settings.task.checkpoint).build(), Floor(2)
+    gains = []
+    source = run.source(Split.TEST)
+    for index in range(3):
+        frames, low = source.clip(index, np.random.default_rng(0))
+        ours, theirs = (made(low[None, 0], low[None, 2], tuple(Output)) for made in (upscaler, floor))
+        truth = dict(zip(ours, (frames[0], frames[1], frames[2], low[1]), strict=True))
+        gains.append([_psnr(ours[one][0], truth[one]) - _psnr(theirs[one][0], truth[one]) for one in truth])
+    first, middle, last, low_middle = np.mean(gains, 0)
+    assert min(first, last) > 1
+    assert min(middle, low_middle) > 3
+
+
+def test_the_weights_that_come_along_are_small_and_have_a_card():
+    (entry,) = (entry for entry in WEIGHTS if entry.name == "cycmunet-small-x2")
+    card = json.loads((CARDS / f"{entry.name}.json").read_text("utf-8"))
+    assert entry.file.stat().st_size == card["bytes"] < 2e6
+    assert Checkpoint.open(entry.file).fingerprint.hex() == card["fingerprint"]
+    assert card["machine"] and card["upscaling"] and card["sources"] and card["stages"][0]["curve"]
+    assert sum(p.size for p in Checkpoint.open(entry.file).part(MODEL).values()) < 0.6e6
+
+
+def _psnr(ours, truth):
+    return -10 * np.log10(np.square(ours - truth).mean())
