@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from mindspore import nn
 
 from core.codec.learned import LearnedIntra
-from core.codec.predictive import PredictiveCodec
+from core.codec.predictive import PictureCodec
 from core.hooks import CodecConfig, Tables
 from core.training.checkpoint import Checkpoint
 
@@ -21,7 +21,7 @@ def learned_intra(
     model: str,
     options: type[C],
     network: Callable[[C], nn.Cell],
-    codec: Callable[[Any, Any, Tables], PredictiveCodec],
+    codec: Callable[[Any, Any, Tables], PictureCodec],
     coding: CodecConfig | None = None,
 ) -> LearnedIntra:
     """The picture codec of a checkpoint of a ``model``, whose ``network`` a ``codec`` has code frames by themselves.

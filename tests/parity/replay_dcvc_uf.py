@@ -14,13 +14,12 @@ import recipe_dcvc_uf
 from fixture import Comparison, Fixture, compare
 from mindspore import Tensor, nn, ops
 
-from core.entropy import factorized, stepped
-from core.entropy.stepped import table_indices
+from core.entropy import factorized, parted
 from core.nn import crop_like, replicate_to_multiple
 from core.symbols.tables import TableSet, fine_gaussian_tables
 from core.testing.recipes import load_weights
 from plugins.dcvcuf.blocks import row
-from plugins.dcvcuf.codec import DcvcUfCodec, DcvcUfPictures, State, tensor_of
+from plugins.dcvcuf.codec import DcvcUfCodec, DcvcUfPictures, State, rounded, tensor_of
 from plugins.dcvcuf.colour import to_rgb
 from plugins.dcvcuf.config import (
     DcvcUfCodecConfig,
@@ -156,7 +155,7 @@ def _code_picture(network: PictureNetwork, picture: Tensor, case: Mapping[str, A
     y, z = codec.analysis(to_rgb(picture), tensor_of(quality))
     packet = _Packet(codec, case["skip"])
     known = codec.expected(packet.write("z", z, quality), *y.shape[2:])
-    y_hat = codec.in_steps(lambda *told: packet.write_step(y, *told), *known)
+    y_hat = packet.write_latent(y, *known)
     scaled = y_hat * row(network.q_scale_y_dec, tensor_of(quality))
     made = network.synthesise(y_hat, tensor_of(quality))
     unscaled = y.asnumpy() / row(network.q_scale_y_enc, tensor_of(quality)).asnumpy()
@@ -181,7 +180,7 @@ def _code_frames(
     z_symbols = packet.write("z", z, quality)
     expected, step, means, scales = codec.expected(z_symbols, temporal)
     scaled = Tensor(y.asnumpy() / step.asnumpy())
-    y_hat = codec.in_steps(lambda *told: packet.write_step(scaled, *told), expected, means, scales)
+    y_hat = packet.write_latent(scaled, expected, means, scales)
     features = codec.synthesis(y_hat, step, context, tensor_of(quality))
     shown = network.show(features).asnumpy()[0]
     if len(shown) > 3:
@@ -213,21 +212,26 @@ class _Packet:
     """A packet that keeps what is coded, and what was known of it."""
 
     def __init__(self, codec: Any, skip: float) -> None:
-        self._packet, self._skip = codec.writer(), skip
+        self._codec, self._packet, self._skip = codec, codec.writer(), skip
         self._steps: list[tuple[np.ndarray, ...]] = []
 
     def write(self, name: str, latent: Tensor, quality: int) -> Tensor:
         self._z, self._quality = latent, quality
         return self._packet.write(name, latent, quality)
 
-    def write_step(self, latent: Tensor, means: Tensor, scales: Tensor, places: np.ndarray) -> Tensor:
-        written = self._packet.write("y", latent, means, scales, places, self._skip)
-        of_means, of_scales = means.asnumpy()[0], scales.asnumpy()[0]
-        symbols = np.where(places, np.rint(written.asnumpy()[0] - of_means), 0)
-        self._steps.append(
-            (symbols, of_means * places, of_scales * places, places & (of_scales > self._skip))
+    def write_latent(self, latent: Tensor, expected: Tensor, means: np.ndarray, scales: np.ndarray) -> Tensor:
+        conditional, parts = (
+            self._codec.spatial.conditional,
+            iter(self._codec.spatial.places(*means.shape[1:])),
         )
-        return written
+
+        def write(means: np.ndarray, scales: np.ndarray, coded: np.ndarray) -> Tensor:
+            places = next(parts)
+            symbols = np.where(coded, rounded(latent.asnumpy() - means), np.float32(0))
+            self._steps.append((symbols[0], means[0] * places, scales[0] * places, coded))
+            return self._packet.write("y", Tensor(symbols), coded, conditional.table_index(scales[0][coded]))
+
+        return self._codec.in_parts(write, self._skip, expected, means, scales)
 
     def record(self, network: Any, by_steps: bool) -> dict[str, Any]:
         """What was coded; ``by_steps`` as four runs, each with its quarters of the channels laid over each other."""
@@ -244,9 +248,9 @@ class _Packet:
             "means": means,
             "scales": scales,
             "coded_symbols": np.concatenate(of_symbols),
-            "coded_index": table_indices(np.concatenate(of_scales)),
+            "coded_index": network.spatial.conditional.table_index(np.concatenate(of_scales)),
             "stream": np.array(len(self._packet.finish(None).payload)),
-            "y_bits": network.latent.bits(*(Tensor(x[None]) for x in (symbols, scales))).asnumpy()[0],
+            "y_bits": network.spatial.bits(*(Tensor(x[None]) for x in (symbols, scales))).asnumpy()[0],
             "z_bits": network.bit_estimator_z.bits(self._z, tensor_of(self._quality)).asnumpy()[0],
         }
 
@@ -399,9 +403,9 @@ def _published_noise(seed: int) -> Iterator[None]:
         noise = np.random.default_rng([seed, number]).random(x.shape, np.float32) - np.float32(0.5)
         return x + Tensor(noise)
 
-    before = factorized.add_noise, stepped.add_noise
-    factorized.add_noise = stepped.add_noise = add
+    before = factorized.add_noise, parted.add_noise
+    factorized.add_noise = parted.add_noise = add
     try:
         yield
     finally:
-        factorized.add_noise, stepped.add_noise = before
+        factorized.add_noise, parted.add_noise = before

@@ -1,24 +1,19 @@
-"""What the compact codec promises: a classical start that codes, one network for all qualities, pictures for
-others."""
-
-from dataclasses import replace
+"""What the compact codec promises: a classical start that codes, and one network for all qualities."""
 
 import mindspore as ms
 import numpy as np
 import pytest
 from mindspore import Tensor
 
-from core.config import entry_section
 from core.data.clips import EMBEDDED
 from core.hooks import PictureFormat
 from core.media.reader import open_video
-from core.training.checkpoint import MODEL, Checkpoint, tensors_of
 from plugins.compact.cells import Compact
 from plugins.compact.classical import haar, transform
-from plugins.compact.config import CompactCodecConfig, CompactConfig, CompactIntraConfig
-from plugins.compact.plugin import CODEC, INTRA
+from plugins.compact.config import CompactCodecConfig, CompactConfig
+from plugins.compact.plugin import CODEC
 
-from ..codecs.material import build_frames, decoded, encoded, intra_codec, mode, psnr
+from ..codecs.material import build_frames, decoded, encoded, mode, psnr
 from .conftest import build_network
 
 
@@ -72,19 +67,6 @@ def test_the_decoder_need_not_be_told_the_quality(network):
         np.testing.assert_array_equal(ours.picture, theirs.picture)
 
 
-def test_quality_may_change_from_frame_to_frame(network):
-    """By encoders of one codec at several qualities, whose packets make one stream."""
-    codec, format, frames = codec_of(network), PictureFormat(64, 64), build_frames(4, 64, 64)
-    packets = []
-    for number, quality in enumerate((10, 50)):
-        group = encoded(codec.at(quality), format, frames[2 * number :][:2])
-        packets += [replace(item.packet, time=6 * number + item.packet.time) for item in group]
-    assert codec.config.quality == 32
-    sizes = [len(packet.payload) for packet in packets]
-    assert sizes[2] > sizes[0]
-    assert len(decoded(codec, format, packets)) == 4
-
-
 @pytest.mark.parametrize(
     ("quality", "cascade", "told"),
     [(32, [0, -7, -2, -7], [32, 25, 30, 25, 32, 25]), (3, [0, -7], [3, 0, 3, 0, 3, 0]), (63, [], [63] * 6)],
@@ -107,15 +89,3 @@ def test_the_feature_is_part_of_the_state(network):
         pictures.append(made.asnumpy())
     np.testing.assert_array_equal(pictures[0], pictures[1])
     assert (pictures[0] != pictures[2]).any()
-
-
-def test_it_codes_pictures_for_others(network, tmp_path):
-    section = {"model": "compact", **entry_section(network.config)}
-    weights = Checkpoint(tmp_path / "compact.safetensors", tensors_of(network, MODEL), section, {}, {})
-    weights.with_tables(CODEC.tables(network)).save()
-    pictures = INTRA.build(CompactIntraConfig(str(weights.path), quality=40))
-    format, frame = PictureFormat(60, 44), build_frames(1, 44, 60)[0]
-    others = intra_codec("compact", pictures)
-    payload = others.encode(frame, format, crf=20)
-    fresh = INTRA.build(CompactIntraConfig(str(weights.path), quality=1))
-    np.testing.assert_array_equal(fresh.decode(payload[8:], format), others.decode(payload, format))
