@@ -77,8 +77,9 @@ class PictureNetwork(nn.Cell):
             )
             told = latent if config.portable else 2 * latent
             self.y_prior_fusion = Chain([*blocks(latent, 2 * latent, 3), Conv2d(2 * latent, told, 1)])
-            self.latent = HyperScales(hyper, latent) if config.portable else None
-            self.spatial = FourSteps(latent, told, self.latent, not config.portable)
+            scales = HyperScales(hyper, latent) if config.portable else None
+            self.spatial = FourSteps(latent, told, scales, not config.portable)
+            self.latent = scales
         self.bit_estimator_z = QualityBitEstimator(hyper, QUALITIES)
         self.q_scale_enc = table(QUALITIES, features, "q_scale_enc")
         self.q_scale_dec = table(QUALITIES, features, "q_scale_dec")

@@ -177,12 +177,13 @@ class VideoNetwork(nn.Cell):
             told = 2 * latent if config.portable else 3 * latent
             fused = blocks(latent + features, 3 * latent, 3, is_ld)
             self.y_prior_fusion = Chain([*fused, Conv2d(3 * latent, told, 1)])
-            self.latent = HyperScales(hyper, latent) if config.portable else None
+            scales = HyperScales(hyper, latent) if config.portable else None
             self.spatial: TwoSteps | FourSteps = (
-                TwoSteps(latent, told, self.latent)
+                TwoSteps(latent, told, scales)
                 if is_ld
-                else FourSteps(latent, told, self.latent, is_htl and not config.portable)
+                else FourSteps(latent, told, scales, is_htl and not config.portable)
             )
+            self.latent = scales
         self.bit_estimator_z = QualityBitEstimator(hyper, QUALITIES)
         self.bound_step = LowerBound(SMALLEST_STEP)
         self.q_encoder = table(QUALITIES, features, "q_encoder")
