@@ -10,7 +10,7 @@ from mindspore import nn
 
 from core.codec.learned import LearnedIntra
 from core.codec.predictive import PictureCodec
-from core.hooks import CodecConfig, Tables
+from core.hooks import CodecConfig, GopConfig, Tables
 from core.training.checkpoint import Checkpoint
 
 C = TypeVar("C")
@@ -22,7 +22,7 @@ def learned_intra(
     options: type[C],
     network: Callable[[C], nn.Cell],
     codec: Callable[[Any, Any, Tables], PictureCodec],
-    coding: CodecConfig | None = None,
+    coding: GopConfig | None = None,
 ) -> LearnedIntra:
     """The picture codec of a checkpoint of a ``model``, whose ``network`` a ``codec`` has code frames by themselves.
 

@@ -178,9 +178,6 @@ class DcvcUfPictures(_PartedCodec):
         y_hat = self.read_latent(packet, skip, *known)
         return self.synthesis(y_hat, tensor_of(quality))
 
-    def suited_to(self, crf: float) -> DcvcUfPictures:
-        return self.at(quality_of(crf)) if self.config.quality < 0 else self
-
     def expected(self, z: Tensor, height: int, width: int) -> tuple[Tensor, Array, Array]:
         """What z tells of y, which has these sides, and its first step's means and scales."""
         expected = self.expectation(z).asnumpy()[:, :, :height, :width]
@@ -191,14 +188,20 @@ class DcvcUfPictures(_PartedCodec):
         return Tensor(expected.copy()), means.copy(), scales.copy()
 
 
+class SuitedPictures(DcvcUfPictures):
+    """The same at the quality that suits a video codec's own."""
+
+    def suited_to(self, crf: float) -> DcvcUfPictures:
+        return self.at(quality_of(crf))
+
+
 def intra(config: DcvcUfPicturesConfig) -> LearnedIntra:
     """The picture network as a picture codec."""
-
-    def codec(_: Any, network: PictureNetwork, tables: Tables) -> DcvcUfPictures:
-        options = DcvcUfIntraCodecConfig(quality=config.quality)
-        return DcvcUfPictures(options, network, tables)
-
-    return learned_intra(config.checkpoint, "dcvcuf_intra", DcvcUfIntraConfig, PictureNetwork, codec)
+    kind: type[DcvcUfPictures] = SuitedPictures
+    coding = DcvcUfIntraCodecConfig()
+    if config.quality >= 0:
+        kind, coding = DcvcUfPictures, DcvcUfIntraCodecConfig(quality=config.quality)
+    return learned_intra(config.checkpoint, "dcvcuf_intra", DcvcUfIntraConfig, PictureNetwork, kind, coding)
 
 
 class Start(Stage):

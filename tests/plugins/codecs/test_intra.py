@@ -8,6 +8,7 @@ import mindspore as ms
 import numpy as np
 import pytest
 
+from core.codec import LearnedIntra
 from core.config import entry_section
 from core.errors import CheckpointError, StreamError
 from core.hooks import CodecEntry, IntraEntry, PacketType, PictureFormat
@@ -17,6 +18,7 @@ from plugins.cheng2020.config import Cheng2020CodecConfig, Cheng2020IntraConfig
 from plugins.compact import plugin as compact
 from plugins.compact.config import CompactCodecConfig, CompactIntraConfig
 from plugins.dcvcuf import plugin as dcvcuf
+from plugins.dcvcuf.codec import DcvcUfPictures, SuitedPictures
 from plugins.dcvcuf.config import DcvcUfIntraCodecConfig, DcvcUfPicturesConfig, quality_of
 from plugins.dvc import plugin as dvc
 from plugins.dvc.config import DvcCodecConfig
@@ -181,12 +183,16 @@ def test_checkpoints_of_other_models_are_refused(name, write):
             PICTURES[name].open(write(**section))
 
 
-@pytest.mark.parametrize("crf", [19.5, 30.0, 48.25, 60.0])
-def test_dcvcuf_s_quality_follows_the_rate_factor_or_is_its_own(crf):
-    """A quality that was chosen stays."""
+@pytest.mark.parametrize(("crf", "quality"), [(10, 63), (19.5, 63), (30, 40), (48.25, 0), (60, 0)])
+def test_pictures_of_dcvcuf_suit_the_video_codec(crf, quality):
+    """Unless a quality of their own is chosen; the packet says it."""
     network = dcvcuf_tests.build_pictures()
-    codec = dcvcuf.PICTURE_CODEC.build(
-        DcvcUfIntraCodecConfig(quality=-1), network, dcvcuf.PICTURE_CODEC.tables(network)
-    )
-    assert codec.suited_to(crf).config.quality == quality_of(crf)
-    assert codec.at(12).suited_to(crf).config.quality == 12
+    tables = dcvcuf.PICTURE_CODEC.tables(network)
+    coders = [
+        kind(DcvcUfIntraCodecConfig(quality=12), network, tables) for kind in (SuitedPictures, DcvcUfPictures)
+    ]
+    told = []
+    for coder in coders:
+        payload = LearnedIntra(coder, b"").encode(FRAMES[0], FORMAT, crf)
+        told.append(coder.reader(payload[4:], 48, 64).read_number(range(64)))
+    assert told == [quality, 12]
