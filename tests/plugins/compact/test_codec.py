@@ -23,13 +23,14 @@ def _graph_mode():
         yield
 
 
-@pytest.fixture(scope="module")
-def network():
-    return build_network()
-
-
 def codec_of(network, **options):
     return CODEC.build(CompactCodecConfig(**options), network, CODEC.tables(network))
+
+
+@pytest.fixture(scope="module")
+def codec():
+    """One for all tests, which compiles its stages once."""
+    return codec_of(build_network(), cascade=[0, -9, 3])
 
 
 @pytest.mark.parametrize(("channels", "trunk"), [(48, 32), (192, 96)])
@@ -48,21 +49,22 @@ def test_an_untrained_network_codes_film(kernels):
     assert min(quality) >= 30 and bpp < 1, (quality, bpp)
 
 
-def test_quality_decides_bytes_and_error(network):
+def test_quality_decides_bytes_and_error(codec):
     format, frames = PictureFormat(64, 64), build_frames(2, 64, 64)
     sizes, errors = [], []
     for quality in (0, 30, 63):
-        coded = encoded(codec_of(network, quality=quality), format, frames)
+        coded = encoded(codec.at(quality), format, frames)
         sizes.append(sum(len(item.packet.payload) for item in coded))
         errors.append(np.abs(coded[0].picture / 255 - frames[0]).mean())
     assert sizes == sorted(sizes) and sizes[0] < sizes[2]
     assert errors[2] < errors[0]
 
 
-def test_the_decoder_need_not_be_told_the_quality(network):
+def test_the_decoder_need_not_be_told_the_quality(codec):
     format, frames = PictureFormat(64, 64), build_frames(5, 64, 64)
-    coded = encoded(codec_of(network, quality=50, cascade=[0, -9, 3]), format, frames)
-    shown = decoded(codec_of(network, quality=1), format, [item.packet for item in coded])
+    coded, player = encoded(codec.at(50), format, frames), codec.at(1)
+    player.config.cascade = []
+    shown = decoded(player, format, [item.packet for item in coded])
     for ours, theirs in zip(shown, coded, strict=True):
         np.testing.assert_array_equal(ours.picture, theirs.picture)
 
@@ -76,9 +78,9 @@ def test_qualities_of_a_group(quality, cascade, told):
     assert [config.quality_at(place) for place in range(6)] == told
 
 
-def test_the_feature_is_part_of_the_state(network):
+def test_the_feature_is_part_of_the_state(codec):
     """Another one gives another picture from the same packet, which otherwise gives the same to the last bit."""
-    codec, format, frames = codec_of(network), PictureFormat(64, 64), build_frames(2, 64, 64)
+    format, frames = PictureFormat(64, 64), build_frames(2, 64, 64)
     coded = encoded(codec, format, frames)
     reader = codec.reader(coded[0].packet.payload, 64, 64)
     _, (picture, feature, place) = codec.decode_intra(reader)
