@@ -75,6 +75,17 @@ def _same_mode_after():
     ms.set_context(mode=mode)
 
 
+@pytest.fixture(
+    params=[
+        pytest.param(ms.GRAPH_MODE, marks=pytest.mark.heavy, id="graph"),
+        pytest.param(ms.PYNATIVE_MODE, id="pynative"),
+    ]
+)
+def either_mode(request):
+    """Both of MindSpore's modes."""
+    ms.set_context(mode=request.param)
+
+
 @pytest.fixture
 def kernels():
     """Our kernels, on two threads, for what the test builds; skips where they cannot be built."""

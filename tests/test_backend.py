@@ -7,7 +7,7 @@ import pytest
 
 from core import backend
 from core.backend import PORTABLE, Backend
-from core.devices import CpuConfig
+from core.device_options import CpuConfig
 from core.kernels.operator import operator
 from core.nn import precision
 from core.nn.stage import Stage

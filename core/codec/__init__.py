@@ -11,7 +11,7 @@ from core.symbols.order import ContextOrder as ContextOrder
 from core.symbols.order import visible as visible
 
 if TYPE_CHECKING:
-    from core.codec.coded import Coded as Coded
+    from core.codec.coded import FrameCode as FrameCode
     from core.codec.coded import IntraPictures as IntraPictures
     from core.codec.coded import Made as Made
     from core.codec.conventional import ConventionalDecoder as ConventionalDecoder
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from core.codec.packets import PacketWriter as PacketWriter
     from core.codec.predictive import PictureCodec as PictureCodec
     from core.codec.predictive import PredictiveCodec as PredictiveCodec
+    from core.entropy.conditional import FineGaussianConditional as FineGaussianConditional
     from core.entropy.conditional import GaussianConditional as GaussianConditional
     from core.entropy.conditional import LaplaceConditional as LaplaceConditional
     from core.entropy.conditional import bits as bits
@@ -36,33 +37,40 @@ if TYPE_CHECKING:
     from core.entropy.latents import ContextLatent as ContextLatent
     from core.entropy.latents import MeanScaleHyperprior as MeanScaleHyperprior
     from core.entropy.latents import ScaleHyperprior as ScaleHyperprior
+    from core.entropy.levels import LevelLatent as LevelLatent
+    from core.entropy.levels import LevelTable as LevelTable
     from core.entropy.masked import MaskedConv2d as MaskedConv2d
-    from core.entropy.parted import LevelTable as LevelTable
+    from core.entropy.parted import HALVES as HALVES
+    from core.entropy.parted import Order as Order
     from core.entropy.parted import PartedLatent as PartedLatent
-    from core.entropy.parted import coded_elements as coded_elements
+    from core.entropy.parted import Places as Places
     from core.entropy.quantize import add_noise as add_noise
     from core.entropy.quantize import round_straight_through as round_straight_through
-    from core.entropy.stepped import SteppedLatent as SteppedLatent
     from core.entropy.vectors import BlockVectors as BlockVectors
 
 # Loaded on first use: they import MindSpore, which options must not.
 __getattr__ = lazily(
     __name__,
     {
-        "core.codec.coded": ["Coded", "IntraPictures", "Made"],
+        "core.codec.coded": ["FrameCode", "IntraPictures", "Made"],
         "core.codec.conventional": ["ConventionalDecoder", "ConventionalEncoder", "Encoder"],
         "core.codec.decoded": ["DecodedPictures", "checksum"],
         "core.codec.learned": ["LearnedIntra"],
         "core.codec.network": ["Latents", "NetworkCodec", "stage"],
         "core.codec.packets": ["PacketReader", "PacketWriter"],
         "core.codec.predictive": ["PictureCodec", "PredictiveCodec"],
-        "core.entropy.conditional": ["GaussianConditional", "LaplaceConditional", "bits"],
+        "core.entropy.conditional": [
+            "FineGaussianConditional",
+            "GaussianConditional",
+            "LaplaceConditional",
+            "bits",
+        ],
         "core.entropy.factorized": ["BitEstimator", "FactorizedPrior", "QualityBitEstimator"],
         "core.entropy.latents": ["ContextLatent", "MeanScaleHyperprior", "ScaleHyperprior"],
+        "core.entropy.levels": ["LevelLatent", "LevelTable"],
         "core.entropy.masked": ["MaskedConv2d"],
-        "core.entropy.parted": ["LevelTable", "PartedLatent", "coded_elements"],
+        "core.entropy.parted": ["HALVES", "Order", "PartedLatent", "Places"],
         "core.entropy.quantize": ["add_noise", "round_straight_through"],
-        "core.entropy.stepped": ["SteppedLatent"],
         "core.entropy.vectors": ["BlockVectors"],
     },
 )

@@ -17,7 +17,7 @@ is coded under anything but the decoded picture, that follows."""
 
 
 @dataclass(frozen=True)
-class Coded:
+class FrameCode:
     """What became of a frame."""
 
     payload: bytes
@@ -39,15 +39,15 @@ class IntraPictures:
         self._codec = codec
         self._format = format
 
-    def encode(self, frame: Array, crf: float, estimate: bool) -> Coded:
+    def encode(self, frame: Array, crf: float, estimate: bool) -> FrameCode:
         """A frame (3,height,width) in [0,1], perhaps continued beyond the picture; ``estimate`` asks for its bits."""
         picture = frame[:, : self._format.height, : self._format.width]
         payload = self._codec.encode(picture, self._format, crf)
         output = self._decoded(payload)
-        return Coded(payload, zlib.crc32(payload), output, 8.0 * len(payload) if estimate else None)
+        return FrameCode(payload, zlib.crc32(payload), output, 8.0 * len(payload) if estimate else None)
 
     def decode(self, packet: Packet) -> Tensor:
-        """What `Coded.output` was; raises `StreamError` where the packet is damaged."""
+        """What `FrameCode.output` was; raises `StreamError` where the packet is damaged."""
         if zlib.crc32(packet.payload) != packet.symbols:
             raise StreamError("An intra packet holds other bytes than were coded: it is damaged.")
         return self._decoded(packet.payload)

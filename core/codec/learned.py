@@ -6,7 +6,7 @@ from mindspore import Tensor
 
 from core.codec.coded import Made
 from core.codec.decoded import DecodedPictures
-from core.codec.predictive import PredictiveCodec
+from core.codec.predictive import PictureCodec
 from core.errors import StreamError
 from core.hooks import Array, PictureFormat
 
@@ -14,14 +14,14 @@ _HASH_BYTES = 4
 
 
 class LearnedIntra:
-    """`core.hooks.IntraCodec` by a codec's `PredictiveCodec.encode_intra`. Its quality is the network's,
-    or follows from the constant rate factor where the codec has qualities.
+    """`core.hooks.IntraCodec` by a codec's `PictureCodec.encode_intra`. Its quality is the codec's,
+    or one that suits the constant rate factor (`PictureCodec.suited_to`).
 
     A payload is the CRC-32 of the symbols, big-endian, then what the range coder made of them. ``fingerprint`` is the
     checkpoint's.
     """
 
-    def __init__(self, codec: PredictiveCodec, fingerprint: bytes) -> None:
+    def __init__(self, codec: PictureCodec, fingerprint: bytes) -> None:
         self._codec, self.fingerprint = codec, fingerprint
         self._latest: tuple[bytes, PictureFormat, Made] | None = None
         """What was coded last: a video codec asks for its picture next, which need not be decoded for that."""
@@ -29,8 +29,8 @@ class LearnedIntra:
     def encode(self, frame: Array, format: PictureFormat, crf: float) -> bytes:
         """Code a picture (3,H,W) in [0,1]."""
         padded = DecodedPictures(format, self._codec.multiple).padded(frame)
-        packet = self._codec.writer(quality=self._codec.quality_of(crf))
-        coded = packet.finish(self._codec.encode_intra(Tensor(padded[None]), packet))
+        packet = self._codec.writer()
+        coded = packet.finish(self._codec.suited_to(crf).encode_intra(Tensor(padded[None]), packet))
         payload = coded.symbols.to_bytes(_HASH_BYTES, "big") + coded.payload
         self._latest = payload, format, coded.output
         return payload

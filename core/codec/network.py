@@ -18,6 +18,7 @@ from core.nn.strips import InStrips
 from core.options import ranges
 
 S = TypeVar("S", bound=Stage)
+C = TypeVar("C", bound="NetworkCodec")
 Latents = Mapping[str, tuple[Latent, int]]
 """By name: a latent's cell, and how many times smaller than the padded picture the latent is."""
 
@@ -101,15 +102,15 @@ class NetworkCodec(ABC):
             return None
         return Qualities(allowed.at_least, allowed.at_most, 1, self.config.quality)
 
-    def at(self, quality: float) -> NetworkCodec:
+    def at(self: C, quality: float) -> C:
         """The same over the same network, its option ``quality`` another."""
         other = copy(self)
         other.config = replace(self.config, quality=round(quality))
         return other
 
-    def writer(self, estimate: bool = False, quality: int | None = None) -> PacketWriter:
-        """A packet to write; ``quality`` is what was chosen for it alone."""
-        return PacketWriter(self.coded_latents, estimate, quality)
+    def writer(self, estimate: bool = False) -> PacketWriter:
+        """A packet to write."""
+        return PacketWriter(self.coded_latents, estimate)
 
     def reader(self, payload: bytes, height: int, width: int) -> PacketReader:
         """A packet to read, of padded pictures of these sides."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from mindspore import Tensor
 
-from core.codec.coded import Coded, Made
+from core.codec.coded import FrameCode, Made
 from core.entropy.coders import LatentCoder
 from core.errors import StreamError
 from core.symbols.coder import SymbolDecoder, SymbolEncoder
@@ -34,12 +34,8 @@ class CodedLatent:
 class PacketWriter:
     """Takes what a packet is to hold; ``estimate`` asks for its bits under the float priors as well."""
 
-    def __init__(
-        self, latents: Mapping[str, CodedLatent], estimate: bool = False, quality: int | None = None
-    ) -> None:
+    def __init__(self, latents: Mapping[str, CodedLatent], estimate: bool = False) -> None:
         self._latents = latents
-        self.quality = quality
-        """What the encoder chose for this packet, of a codec that has qualities; None: what its options say."""
         self._encoder = SymbolEncoder()
         self.bits = 0.0 if estimate else None
         """Information content of the latents so far; numbers are not in it."""
@@ -60,9 +56,9 @@ class PacketWriter:
         """Add a whole number, all of which are equally likely."""
         self._encoder.encode(np.array([number]), _uniform(among.start, len(among)), _FIRST)
 
-    def finish(self, output: Made) -> Coded:
+    def finish(self, output: Made) -> FrameCode:
         """The packet whole, from which the decoder will make this; nothing may follow."""
-        return Coded(self._encoder.finish(), self._encoder.symbols_hash, output, self.bits)
+        return FrameCode(self._encoder.finish(), self._encoder.symbols_hash, output, self.bits)
 
 
 class PacketReader:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from mindspore import Tensor, nn
 
-from core.codec.coded import Coded, IntraPictures, Made
+from core.codec.coded import FrameCode, IntraPictures, Made
 from core.codec.decoded import DecodedPictures, checksum
 from core.codec.network import NetworkCodec
 from core.codec.packets import PacketReader, PacketWriter
@@ -31,7 +32,39 @@ from core.hooks import (
 _NOTHING = zlib.crc32(b"")
 
 
-class PredictiveCodec(NetworkCodec):
+class PictureCodec(NetworkCodec):
+    """`core.hooks.Codec` of a network that codes every frame by itself: two mirrored methods."""
+
+    chunk = 1
+    intra: IntraCodec | None = None
+
+    @abstractmethod
+    def encode_intra(self, frame: Tensor, packet: PacketWriter) -> Made:
+        """Write what `decode_intra` needs of a frame, 1,3,height,width in [0,1]; returns what that will give."""
+
+    @abstractmethod
+    def decode_intra(self, packet: PacketReader) -> Made:
+        """The frame of a packet: what `encode_intra` returned for it."""
+
+    def state_of(self, picture: Tensor) -> Any:
+        """What the next frame is coded under after a decoded picture, 1,3,height,width; None: it is an intra frame."""
+        return None
+
+    def suited_to(self, crf: float) -> PictureCodec:
+        """The codec for another's intra pictures at this constant rate factor: at the quality that its options say,
+        unless a class chooses one."""
+        return self
+
+    def encoder(self, format: PictureFormat, estimate: bool = False) -> FrameEncoder:
+        """A fresh encoder; ``estimate`` asks for `CodedFrame.estimated_bits` as well."""
+        return _Encoder(self, format, estimate)
+
+    def decoder(self, format: PictureFormat) -> FrameDecoder:
+        """A fresh decoder, which waits for an intra packet."""
+        return _Decoder(self, format)
+
+
+class PredictiveCodec(PictureCodec):
     """`core.hooks.Codec` of a network that codes frames under what was decoded before: two mirrored methods.
 
     Where nothing else is said, frames refer to the decoded picture before them, rounded as it is shown; a codec whose
@@ -45,7 +78,6 @@ class PredictiveCodec(NetworkCodec):
     Symbols are known to be right when all of a packet are read: before, `decode` computes with what it got.
     """
 
-    chunk = 1
     first_reference = 0.0
 
     def __init__(
@@ -54,16 +86,13 @@ class PredictiveCodec(NetworkCodec):
         super().__init__(config, network, tables)
         self.intra = intra
 
+    @abstractmethod
     def encode(self, frame: Tensor, reference: Any, packet: PacketWriter) -> Made:
-        """Write what `decode` needs of a frame, 1,3,height,width in [0,1]; returns what that will give.
+        """Write what `decode` needs of a frame, 1,3,height,width in [0,1]; returns what that will give."""
 
-        A class states both, unless all its frames are intra frames (`PictureCodec`).
-        """
-        raise NotImplementedError
-
+    @abstractmethod
     def decode(self, packet: PacketReader, reference: Any) -> Made:
         """The frame of a packet: what `encode` returned for it."""
-        raise NotImplementedError
 
     def encode_intra(self, frame: Tensor, packet: PacketWriter) -> Made:
         """The same for a frame by itself."""
@@ -74,41 +103,17 @@ class PredictiveCodec(NetworkCodec):
         return self.decode(packet, self._first(packet.height, packet.width))
 
     def state_of(self, picture: Tensor) -> Any:
-        """What the next frame is coded under after a decoded picture, 1,3,height,width; None: it is an intra frame."""
+        """What the next frame is coded under after a decoded picture, 1,3,height,width: by default the picture."""
         return picture
-
-    def crf_of(self, quality: int | None) -> float:
-        """Constant rate factor of another codec's intra picture; ``quality``: what the encoder chose for it alone."""
-        return float(self.config.crf)
-
-    def quality_of(self, crf: float) -> int | None:
-        """The same the other way round, where this codec's intra pictures are others'; None: what its options say."""
-        return None
-
-    def encoder(self, format: PictureFormat, estimate: bool = False) -> FrameEncoder:
-        """A fresh encoder; ``estimate`` asks for `CodedFrame.estimated_bits` as well."""
-        return _Encoder(self, format, estimate)
-
-    def decoder(self, format: PictureFormat) -> FrameDecoder:
-        """A fresh decoder, which waits for an intra packet."""
-        return _Decoder(self, format)
 
     def _first(self, height: int, width: int) -> Any:
         return self.state_of(Tensor(np.full((1, 3, height, width), self.first_reference, np.float32)))
 
 
-class PictureCodec(PredictiveCodec):
-    """A codec of which every frame is an intra frame: a class states `encode_intra` and `decode_intra`."""
-
-    def state_of(self, picture: Tensor) -> None:
-        """Nothing."""
-        return None
-
-
-class _Side:
+class _Endpoint:
     """What the next frame is coded under, and the sides that the network sees."""
 
-    def __init__(self, codec: PredictiveCodec, format: PictureFormat) -> None:
+    def __init__(self, codec: PictureCodec, format: PictureFormat) -> None:
         self._codec = codec
         self._pictures = DecodedPictures(format, codec.multiple)
         self._others = IntraPictures(codec.intra, format) if codec.intra else None
@@ -124,15 +129,10 @@ class _Side:
         return pictures
 
 
-class _Encoder(_Side):
-    """`core.hooks.FrameEncoder`: every frame leaves at once, or when its chunk is full.
+class _Encoder(_Endpoint):
+    """`core.hooks.FrameEncoder`: every frame leaves at once, or when its chunk is full."""
 
-    ``quality`` may be set between frames: it holds for the packets that are coded from then on.
-    """
-
-    quality: int | None = None
-
-    def __init__(self, codec: PredictiveCodec, format: PictureFormat, estimate: bool) -> None:
+    def __init__(self, codec: PictureCodec, format: PictureFormat, estimate: bool) -> None:
         super().__init__(codec, format)
         self._estimate = estimate
         self._held: list[Array] = []
@@ -156,17 +156,18 @@ class _Encoder(_Side):
             return []
         frames = np.stack(self._held + [self._held[-1]] * (self._codec.chunk - len(self._held)))
         times, self._held, self._times = self._times, [], []
-        packet = self._codec.writer(self._estimate, self.quality)
+        packet = self._codec.writer(self._estimate)
+        assert isinstance(self._codec, PredictiveCodec)
         made = self._codec.encode(Tensor(frames), self._state, packet)
         return self._coded(PacketType.INTER, packet.finish(made), times)
 
-    def _intra(self, frame: Array) -> Coded:
+    def _intra(self, frame: Array) -> FrameCode:
         if self._others is not None:
-            return self._others.encode(frame, self._codec.crf_of(self.quality), self._estimate)
-        packet = self._codec.writer(self._estimate, self.quality)
+            return self._others.encode(frame, float(self._codec.config.crf), self._estimate)
+        packet = self._codec.writer(self._estimate)
         return packet.finish(self._codec.encode_intra(Tensor(frame[None]), packet))
 
-    def _coded(self, kind: PacketType, coded: Coded, times: Sequence[int]) -> list[CodedFrame]:
+    def _coded(self, kind: PacketType, coded: FrameCode, times: Sequence[int]) -> list[CodedFrame]:
         """The frames of a packet, which the first of them holds."""
         pictures = self._show(coded.output, len(times))
         held = [(coded.payload, coded.symbols, coded.bits)]
@@ -177,10 +178,10 @@ class _Encoder(_Side):
         ]
 
 
-class _Decoder(_Side):
+class _Decoder(_Endpoint):
     """`core.hooks.FrameDecoder`: every packet shows its frame. After damage it waits for an intra packet."""
 
-    def __init__(self, codec: PredictiveCodec, format: PictureFormat) -> None:
+    def __init__(self, codec: PictureCodec, format: PictureFormat) -> None:
         super().__init__(codec, format)
         self._left: list[Picture] = []
         """Frames of a chunk whose packets have not come."""
@@ -216,6 +217,7 @@ class _Decoder(_Side):
 
     def _inter(self, packet: Packet, state: Any) -> Made:
         reader = self._reader(packet)
+        assert isinstance(self._codec, PredictiveCodec)
         made = self._codec.decode(reader, state)
         reader.finish(packet.symbols)
         return made

@@ -10,7 +10,7 @@ import numpy as np
 
 from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
-from core.coding.groups import TimedPicture, coded, planned, unit
+from core.coding.groups import TimedPicture, encode_groups, planned, unit
 from core.hooks import Array, Codec, CodedFrame, DecodedFrame, Packet, PictureFormat
 from core.media.colour import Matrix, Range
 from core.stream import StreamHeader, StreamWriter
@@ -34,7 +34,7 @@ def coded_clip(
     """
     timed = (TimedPicture(frame, time) for time, frame in enumerate(frames))
     pictures = planned(timed, group, scene_cut)
-    return (frame for frame, _ in coded(pictures, codec, format, estimate))
+    return (frame for frame, _ in encode_groups(pictures, codec, format, estimate))
 
 
 def decoded_clip(codec: Codec, format: PictureFormat, packets: Iterable[Packet]) -> list[DecodedFrame]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 
 from core.coding.codec import LoadedCodec
-from core.coding.groups import PlannedPicture, coded, planned, timed, unit
+from core.coding.groups import PlannedPicture, encode_groups, planned, timed, unit
 from core.coding.records import FrameRecord, Journal, Sums
 from core.errors import MediaError, StreamError
 from core.facts import Facts
@@ -124,7 +124,7 @@ def recorded(
     pictures: Iterable[PlannedPicture], loaded: LoadedCodec, format: PictureFormat, estimate: bool
 ) -> Iterator[tuple[Packet, FrameRecord]]:
     """The packets of pictures in order of decoding, each with its record."""
-    for frame, source in coded(pictures, loaded.codec, format, estimate):
+    for frame, source in encode_groups(pictures, loaded.codec, format, estimate):
         packet = frame.packet
         quality = min(stored_psnr(unit(frame.picture, format.depth), source), PSNR_CAP)
         kind, size = packet.type.name.lower(), len(packet.payload)

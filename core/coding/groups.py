@@ -52,7 +52,7 @@ def planned(pictures: Iterable[TimedPicture], gop: int, scene_cut: bool) -> Iter
         yield PlannedPicture(item.picture, item.time, intra)
 
 
-def coded(
+def encode_groups(
     pictures: Iterable[PlannedPicture], codec: Codec, format: PictureFormat, estimate: bool = False
 ) -> Iterator[tuple[CodedFrame, Array]]:
     """Coded frames in order of decoding, each with the picture that it was made from.

@@ -44,31 +44,30 @@ class LatentCoder(Protocol):
 
 
 class FactorizedCoder:
-    """Codes symbols 1,C,h,w, each under the table of its channel.
+    """Codes symbols 1,C,h,w, each under the table of its channel: by default the tables are those of the channels.
 
-    There may be as many tables for each of several ``qualities``, one set behind another; which counts is known.
+    Else ``numbers`` (Q,C) say which table a channel has at each of several qualities; which counts is known.
     """
 
-    def __init__(self, tables: TableSet, qualities: int = 1) -> None:
-        self._tables, self._channels = tables, len(tables) // qualities
-        self._has_qualities = qualities > 1
+    def __init__(self, tables: TableSet, numbers: Indices | None = None) -> None:
+        self._tables = tables
+        self._numbers = np.arange(len(tables))[None] if numbers is None else numbers
 
-    def encode(self, latent: Tensor, encoder: SymbolEncoder, quality: int = 0) -> Written:
+    def encode(self, latent: Tensor, encoder: SymbolEncoder, *quality: int) -> Written:
         """See `LatentCoder`."""
         symbols = to_integers(latent)
         _, height, width = symbols.shape
-        encoder.encode(symbols, self._tables, self._indices(height, width, quality))
-        known = (Tensor(np.array([quality], np.int32)),) if self._has_qualities else ()
-        return Written(latent, (latent, *known))
+        encoder.encode(symbols, self._tables, self._indices(height, width, *quality))
+        return Written(latent, (latent, *(Tensor(np.array([number], np.int32)) for number in quality)))
 
-    def decode(self, decoder: SymbolDecoder, height: int, width: int, quality: int = 0) -> Tensor:
+    def decode(self, decoder: SymbolDecoder, height: int, width: int, *quality: int) -> Tensor:
         """See `LatentCoder`."""
-        return to_tensor(decoder.decode(self._tables, self._indices(height, width, quality)))
+        return to_tensor(decoder.decode(self._tables, self._indices(height, width, *quality)))
 
-    def _indices(self, height: int, width: int, quality: int) -> Indices:
-        """C,h,w: each element's channel is the number of its table."""
-        numbers = quality * self._channels + np.arange(self._channels)
-        return np.repeat(numbers, height * width).reshape(self._channels, height, width)
+    def _indices(self, height: int, width: int, quality: int = 0) -> Indices:
+        """C,h,w: each element has the table of its channel."""
+        numbers = self._numbers[quality]
+        return np.repeat(numbers, height * width).reshape(len(numbers), height, width)
 
 
 class HyperpriorCoder:

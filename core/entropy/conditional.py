@@ -18,19 +18,24 @@ from core.entropy.quantize import add_noise, round_straight_through
 from core.hooks import Tables
 from core.nn.lower_bound import LowerBound
 from core.symbols.tables import (
+    FINE_SCALES,
+    FINE_THRESHOLDS,
     GAUSSIAN_SCALES,
     LAPLACE_SCALES,
     Singles,
     TableSet,
+    fine_gaussian_tables,
     gaussian_tables,
     laplace_tables,
+    table_index,
 )
 
 SCALE_BOUND = 0.11
 """Smallest scale of a Gaussian: below, nearly all mass is on one symbol."""
 LIKELIHOOD_FLOOR = 1e-9
+SHORT_FLOOR = 1e-6
+"""DCVC-UF's: an element has 19.9 bits at most."""
 _LEAST_DIVERSITY = 1e-5
-_LEAST_PRICED = 1e-6
 
 
 class Conditional(nn.Cell):
@@ -68,6 +73,10 @@ class Conditional(nn.Cell):
         """A scale has table i where it exceeds i of these."""
         return self.table_scales[:-1]
 
+    def table_index(self, scales: Singles) -> NDArray[np.uint8]:
+        """The table of each scale, of any shape."""
+        return table_index(scales, self.table_scales)
+
     def tables(self) -> dict[str, NDArray[np.integer[Any]]]:
         """The tables as a checkpoint keeps them: ``<name>.*``, the same for all latents of this distribution."""
         return dict(self.table_set().arrays(self.name))
@@ -78,17 +87,22 @@ class Conditional(nn.Cell):
 
 
 class GaussianConditional(Conditional):
-    """Gaussian of standard deviation max(scale, 0.11), integrated over unit intervals; likelihoods of 1e-9 at least.
+    """Gaussian of standard deviation max(scale, 0.11), integrated over unit intervals; never below ``least``.
 
     Where a bound holds, gradients pass only if they lead away from it (`core.nn.lower_bound.LowerBound`).
     """
 
     name, table_scales, table_set = "gaussian", GAUSSIAN_SCALES, staticmethod(gaussian_tables)
 
-    def __init__(self, scale_bound: float = SCALE_BOUND, noisy_synthesis: bool = False) -> None:
+    def __init__(
+        self,
+        scale_bound: float = SCALE_BOUND,
+        noisy_synthesis: bool = False,
+        least: float = LIKELIHOOD_FLOOR,
+    ) -> None:
         super().__init__(noisy_synthesis)
         self.bound_scale = LowerBound(scale_bound)
-        self.bound_likelihood = LowerBound(LIKELIHOOD_FLOOR)
+        self.bound_likelihood = LowerBound(least)
 
     def likelihood(self, deviation: Tensor, scales: Tensor) -> Tensor:
         """Probability of the unit interval around each deviation from the mean."""
@@ -97,6 +111,24 @@ class GaussianConditional(Conditional):
         upper = _normal_cdf((0.5 - distance) / scales)
         lower = _normal_cdf((-0.5 - distance) / scales)
         return self.bound_likelihood(upper - lower)
+
+
+class FineGaussianConditional(GaussianConditional):
+    """DCVC-UF's: likelihoods of 1e-6 at least, and 128 tables, of which a scale has the widest not wider than it."""
+
+    name, table_scales, table_set = "fine_gaussian", FINE_SCALES, staticmethod(fine_gaussian_tables)
+
+    def __init__(self) -> None:
+        super().__init__(least=SHORT_FLOOR)
+
+    @property
+    def thresholds(self) -> Singles:
+        """A scale has table i where it is at least as large as i of these."""
+        return FINE_THRESHOLDS
+
+    def table_index(self, scales: Singles) -> NDArray[np.uint8]:
+        """The table of each scale, of any shape."""
+        return np.searchsorted(FINE_THRESHOLDS, scales, side="right").astype(np.uint8)
 
 
 class LaplaceConditional(Conditional):
@@ -127,17 +159,17 @@ def bits(likelihood: Tensor) -> Tensor:
 
 
 class InformationOfSamples(nn.Cell):
-    """Information content of each sample, (N), from the likelihoods of its elements: 0 to 19.9 bits each (DCVC-UF).
+    """Information content of each sample, (N), from the likelihoods of its elements: 0 bits each at least.
 
-    Where a bound holds, gradients pass only if they lead away from it (`core.nn.lower_bound.LowerBound`).
+    Where the bound holds, gradients pass only if they lead away from it (`core.nn.lower_bound.LowerBound`).
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.bound_likelihood, self.bound_bits = LowerBound(_LEAST_PRICED), LowerBound(0.0)
+        self.bound_bits = LowerBound(0.0)
 
     def construct(self, likelihood: Tensor) -> Tensor:
-        bits = -ops.xlogy(1.0, self.bound_likelihood(likelihood)) / math.log(2)
+        bits = -ops.xlogy(1.0, likelihood) / math.log(2)
         return self.bound_bits(bits).reshape(likelihood.shape[0], -1).sum(1)
 
 

@@ -14,7 +14,7 @@ from mindspore import Parameter, ParameterTuple, Tensor, nn, ops
 from mindspore.common.initializer import Initializer, Normal, Uniform, initializer
 
 from core.entropy.coders import FactorizedCoder, LatentCoder
-from core.entropy.conditional import LIKELIHOOD_FLOOR, InformationOfSamples, floored
+from core.entropy.conditional import LIKELIHOOD_FLOOR, SHORT_FLOOR, InformationOfSamples, floored
 from core.entropy.latents import FactorizedLatent
 from core.entropy.quantize import add_noise, round_about, round_straight_through
 from core.hooks import Tables
@@ -175,7 +175,7 @@ class QualityBitEstimator(FactorizedLatent):
         self.h = _parameter(Normal(0.01), (qualities, channels, 4), "h")
         self.b = _parameter(Normal(0.01), (qualities, channels, 4), "b")
         self.a = _parameter(Normal(0.01), (qualities, channels, 3), "a")
-        self.price = InformationOfSamples()
+        self.bound_likelihood, self.price = LowerBound(SHORT_FLOOR), InformationOfSamples()
 
     def construct(self, z: Tensor, quality: Tensor) -> tuple[Tensor, Tensor]:
         z_hat = round_straight_through(z)
@@ -192,7 +192,7 @@ class QualityBitEstimator(FactorizedLatent):
         likelihood = _cumulative(values + 0.5, slopes, offsets, bends) - _cumulative(
             values - 0.5, slopes, offsets, bends
         )
-        return self.price(likelihood)
+        return self.price(self.bound_likelihood(likelihood))
 
     def information(self, symbols: Tensor, *quality: Tensor) -> Tensor:
         """Bits of symbols of one quality, (1): a scalar."""
@@ -219,7 +219,8 @@ class QualityBitEstimator(FactorizedLatent):
 
     def coder(self, tables: Tables, name: str) -> LatentCoder:
         """See `core.entropy.latents.Latent`; the quality is known."""
-        return FactorizedCoder(TableSet.from_arrays(tables, name), self.qualities)
+        table_set = TableSet.from_arrays(tables, name)
+        return FactorizedCoder(table_set, np.arange(len(table_set)).reshape(self.qualities, -1))
 
 
 def _cumulative(x: Tensor, slopes: Tensor, offsets: Tensor, bends: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from mindspore.ops import constexpr
 
 from core.nn.conv import Conv2d
 from core.symbols.autoregressive import ContextNetwork
-from core.symbols.order import ContextOrder, anchors, visible
+from core.symbols.order import ContextOrder, first_half, visible
 
 
 class MaskedConv2d(Conv2d):
@@ -27,13 +27,13 @@ class MaskedConv2d(Conv2d):
 
     def construct(self, x: Tensor) -> Tensor:
         if self.is_checkerboard:
-            x = x * _anchors(x.shape[2], x.shape[3])
+            x = x * _first_half(x.shape[2], x.shape[3])
         return self.convolve(x, self.weight * self.mask, self.bias)
 
 
 @constexpr
-def _anchors(height: int, width: int) -> Tensor:
-    return Tensor(anchors(height, width).astype(np.float32))
+def _first_half(height: int, width: int) -> Tensor:
+    return Tensor(first_half(height, width).astype(np.float32))
 
 
 def context_network(context: MaskedConv2d, after: Iterable[nn.Cell], slope: float) -> ContextNetwork:

@@ -11,7 +11,7 @@ from core.errors import CheckpointError
 from core.hooks import Tables
 from core.kernels.motion import UNITS
 from core.symbols.coder import SymbolDecoder, SymbolEncoder
-from core.symbols.tables import TableSet
+from core.symbols.tables import TableSet, read_table
 from core.symbols.vectors import VectorModel, mean_sizes, vector_tables
 
 
@@ -29,12 +29,10 @@ class BlockVectors(nn.Cell):
     def coder(self, tables: Tables, name: str) -> BlockVectorCoder:
         """See `core.entropy.latents.Latent`."""
         laplace = TableSet.from_arrays(tables, "laplace")
-        sizes = np.asarray(tables.get(f"{name}.sizes", ()))
-        if sizes.dtype != np.int64 or sizes.shape != (len(laplace),) or (np.diff(sizes) < 0).any():
-            raise CheckpointError(
-                f"The coding table '{name}.sizes' is absent or damaged; give another checkpoint."
-            )
-        return BlockVectorCoder(VectorModel(laplace, sizes.astype(np.int64)))
+        sizes = read_table(tables, f"{name}.sizes", np.int64, (len(laplace),))
+        if (np.diff(sizes) < 0).any():
+            raise CheckpointError(f"The coding table '{name}.sizes' is damaged; give another checkpoint.")
+        return BlockVectorCoder(VectorModel(laplace, sizes))
 
 
 class BlockVectorCoder:

@@ -20,22 +20,7 @@ _FLAGS = (
     "-D_GLIBCXX_USE_CXX11_ABI=0",  # as MindSpore itself is built
 )
 _LINKED = ("-ldl",)
-_SOURCES = (
-    *(
-        "operators.cc",
-        "attributes.h",
-        "deforming.h",
-        "handles.h",
-        "integers.h",
-        "middle.h",
-        "mindspore.h",
-        "motion.h",
-        "normalising.h",
-        "numbers.h",
-    ),
-    *("onednn.h", "plan.h", "problem.h", "resizing.h", "runtime.h", "sampling.h", "separable.h", "shapes.h"),
-    *("sums.h", "threads.h", "weights.h"),
-)
+_SOURCES = [Path(__file__).with_name("operators.cc"), *sorted(Path(__file__).parent.glob("*.h"))]
 """The first is compiled; it includes the others."""
 _MINDSPORE = "2.10."
 """The version whose operator interface mindspore.h declares; another one could lay it out differently."""
@@ -85,10 +70,9 @@ def built(cache: Cache) -> Path:
     Its name tells sources, MindSpore and C library, and which compiler made it: results may differ in their last bits.
     Without a compiler, what any other one made is used. Raises `Unavailable`, and `Unusable` of `core.kernels.cache`.
     """
-    sources = [Path(__file__).with_name(name) for name in _SOURCES]
     mindspore, libc = metadata.version("mindspore"), "-".join(platform.libc_ver())
     digest = hashlib.sha256("\0".join((*_FLAGS, mindspore, libc)).encode())
-    for source in sources:
+    for source in _SOURCES:
         digest.update(source.read_bytes())
     stem = f"kernels-{digest.hexdigest()[:16]}"
     try:
@@ -100,7 +84,7 @@ def built(cache: Cache) -> Path:
         raise
     version = _version(compiler)
     name = f"{stem}-{_hash(chr(0).join((*compiler[1:], version)))[:8]}.so"
-    compiling = functools.partial(_compile, compiler, sources[0])
+    compiling = functools.partial(_compile, compiler, _SOURCES[0])
     return cache.find(name) or cache.add(
         name, compiling, compiler=shlex.join(compiler), version=version, mindspore=mindspore, libc=libc
     )

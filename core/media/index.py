@@ -210,15 +210,3 @@ def _tell_frames(container: InputContainer, stream: VideoStream, packets: Sequen
     order = sorted(range(len(times)), key=times.__getitem__)
     reordered = all(abs(place - shown) <= REORDERED for shown, place in enumerate(order))
     return len(times) == len(packets) and order[0] == 0 and reordered
-
-
-def read_frames(
-    path: str | PathLike[str], start: int, count: int, *, raw: RawFormat | None = None
-) -> list[Frame]:
-    """``count`` frames from number ``start`` on; keep a `FrameIndex` when reading a file more than once."""
-    return FrameIndex(path, raw=raw).read(start, count)
-
-
-def count_frames(path: str | PathLike[str], *, raw: RawFormat | None = None) -> int:
-    """The number of frames, counted in the file (not as its header claims)."""
-    return len(FrameIndex(path, raw=raw))

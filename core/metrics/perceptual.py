@@ -9,9 +9,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import correlate1d
 
-from core.errors import MindvideoError
-from core.media.colour import Matrix, luma
-from core.metrics.quality import Pictures, Values
+from core.media.colour import Matrix
+from core.metrics.quality import Channels, Pictures, Values, prepare, require_side
 
 MS_GMSD_WEIGHTS = (0.096, 0.596, 0.289, 0.019)
 """Of the scales, finest first (Zhang, Sun and Xie 2017, section 2.2)."""
@@ -81,18 +80,9 @@ def _prepare(
     prediction: Pictures, truth: Pictures, matrix: Matrix, least: int, name: str
 ) -> tuple[Values, Values, bool]:
     """Luma of both (N,H,W), and whether they came as a single picture."""
-    if prediction.shape != truth.shape or prediction.ndim not in (3, 4) or prediction.shape[-3] != 3:
-        raise ValueError(
-            f"pictures must both be (3,H,W) or (N,3,H,W), not {prediction.shape} and {truth.shape}"
-        )
-    height, width = prediction.shape[-2:]
-    if min(height, width) < least:
-        raise MindvideoError(
-            f"{name} needs pictures of {least}x{least} pixels at least, not {width}x{height}"
-        )
-    pair = (np.asarray(p, np.float64).reshape(-1, 3, height, width) for p in (prediction, truth))
-    first, second = (luma(pictures, matrix).astype(np.float64, copy=False) for pictures in pair)
-    return first, second, prediction.ndim == 3
+    first, second, single = prepare(prediction, truth, Channels.Y, matrix)
+    require_side(first, least, name)
+    return first[:, 0], second[:, 0], single
 
 
 def _halve(planes: Values) -> Values:

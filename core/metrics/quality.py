@@ -45,7 +45,7 @@ def psnr(
 
     Infinite for equal pictures. Raises ValueError when the shapes differ.
     """
-    first, second, single = _prepare(prediction, truth, on, matrix)
+    first, second, single = prepare(prediction, truth, on, matrix)
     values = _decibels(np.square(first - second).mean(axis=(1, 2, 3)))
     return values[0] if single else values
 
@@ -74,8 +74,8 @@ def ssim(
     Gaussian window of 11 x 11 with sigma 1.5, K1 = 0.01, K2 = 0.03, where the window fits into the picture.
     Raises `MindvideoError` for pictures smaller than the window, ValueError when the shapes differ.
     """
-    first, second, single = _prepare(prediction, truth, on, matrix)
-    _require_side(first, _WINDOW, "SSIM")
+    first, second, single = prepare(prediction, truth, on, matrix)
+    require_side(first, _WINDOW, "SSIM")
     values = _similarity(first, second)[0].mean(axis=1)
     return values[0] if single else values
 
@@ -89,8 +89,8 @@ def ms_ssim(
     widely used PyTorch implementation. Negative terms count as 0. Raises `MindvideoError` for pictures with a
     side of 160 pixels or less, ValueError when the shapes differ.
     """
-    first, second, single = _prepare(prediction, truth, on, matrix)
-    _require_side(first, (_WINDOW - 1) * 2 ** (len(MS_SSIM_WEIGHTS) - 1) + 1, "MS-SSIM")
+    first, second, single = prepare(prediction, truth, on, matrix)
+    require_side(first, (_WINDOW - 1) * 2 ** (len(MS_SSIM_WEIGHTS) - 1) + 1, "MS-SSIM")
     product = np.ones(first.shape[:2])
     for weight in MS_SSIM_WEIGHTS[:-1]:
         product *= np.maximum(_similarity(first, second)[1], 0.0) ** weight
@@ -106,10 +106,10 @@ def _decibels(error: Values | np.float64) -> Values:
         return np.asarray(-10.0 * np.log10(error))
 
 
-def _prepare(
+def prepare(
     prediction: Pictures, truth: Pictures, on: Channels | str, matrix: Matrix
 ) -> tuple[Values, Values, bool]:
-    """Both as float64 (N,C,H,W), and whether they came as a single picture."""
+    """Both as float64 (N,C,H,W), and whether they came as a single picture; ValueError when the shapes differ."""
     if prediction.shape != truth.shape or prediction.ndim not in (3, 4) or prediction.shape[-3] != 3:
         raise ValueError(
             f"pictures must both be (3,H,W) or (N,3,H,W), not {prediction.shape} and {truth.shape}"
@@ -123,7 +123,8 @@ def _prepare(
     return pair[0], pair[1], single
 
 
-def _require_side(pictures: Values, least: int, name: str) -> None:
+def require_side(pictures: Values, least: int, name: str) -> None:
+    """Raise `MindvideoError` for pictures that are too small for the measure of this name."""
     height, width = pictures.shape[-2:]
     if min(height, width) < least:
         raise MindvideoError(

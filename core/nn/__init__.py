@@ -42,5 +42,6 @@ from core.nn.spynet import SPyNet as SPyNet
 from core.nn.stage import Stage as Stage
 from core.nn.subpixel import PixelShuffle as PixelShuffle
 from core.nn.subpixel import PixelUnshuffle as PixelUnshuffle
+from core.nn.subpixel import pixel_unshuffle as pixel_unshuffle
 from core.nn.warp import Warp as Warp
 from core.nn.warp import WarpVolume as WarpVolume

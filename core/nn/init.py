@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+import numpy as np
 from mindspore import nn
 from mindspore.common.initializer import Normal, initializer
+from numpy.typing import NDArray
 
 from core.nn.conv import Conv2d, ConvTranspose2d
+from core.nn.separable import SeparableBlock
 
 
 def convolutions(cell: nn.Cell) -> list[nn.Cell]:
@@ -49,3 +52,22 @@ def start_chain(layers: Iterable[nn.Cell], gain: float, bias: float = 0.0) -> No
     for layer in hidden:
         start(layer, 1.0, bias)
     start(last, gain, gain * bias)
+
+
+def scale_branches(cell: nn.Cell, gain: float) -> None:
+    """Scale the last layers of the branches of the separable blocks in a cell: small, they are near identity."""
+    for _, block in cell.cells_and_names():
+        if isinstance(block, SeparableBlock):
+            for last in (block.dc[-1], block.ffn[-1]):
+                last.weight.set_data(gain * last.weight)
+
+
+def patch_cosines(side: int, planes: int) -> NDArray[np.float64]:
+    """(planes * side², planes * side²): the orthonormal cosine transform of patches whose samples are channels.
+
+    Rows go by plane, vertical and horizontal frequency, columns by plane, row and column.
+    """
+    place, frequency = np.arange(side), np.arange(side)[:, None]
+    cosines = np.cos(np.pi * (2 * place + 1) * frequency / (2 * side)) * math.sqrt(2 / side)
+    cosines[0] /= math.sqrt(2)
+    return np.kron(np.eye(planes), np.kron(cosines, cosines))

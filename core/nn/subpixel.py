@@ -50,11 +50,15 @@ class PixelUnshuffle(nn.Cell):
         self.factor = factor
 
     def construct(self, x: Tensor) -> Tensor:
-        factor = self.factor
-        batch, channels, height, width = x.shape
-        x = x.reshape(batch, channels, height // factor, factor, width // factor, factor)
-        x = ops.transpose(x, (0, 1, 3, 5, 2, 4))
-        return x.reshape(batch, channels * factor**2, height // factor, width // factor)
+        return pixel_unshuffle(x, self.factor)
+
+
+def pixel_unshuffle(x: Tensor, factor: int) -> Tensor:
+    """What `PixelUnshuffle` gives."""
+    batch, channels, height, width = x.shape
+    x = x.reshape(batch, channels, height // factor, factor, width // factor, factor)
+    x = ops.transpose(x, (0, 1, 3, 5, 2, 4))
+    return x.reshape(batch, channels * factor**2, height // factor, width // factor)
 
 
 class SubpixelConvolution(nn.Cell):

@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from core.measure.cache import Cache
 from core.measure.records import TASKS, Record, UpscalerRecord
 from core.report import bench_tables, crops
 from core.report.bench_tables import AXES, Table
+from core.report.page import page
 from core.report.svg import Series, chart
 from core.text import csv_cell, markdown, markdown_code
 
@@ -118,13 +118,8 @@ def _chart(curves: Sequence[Curve], references: Sequence[Published], quality: st
 
 
 def _html(results: Results, sections: Sequence[Section], tables: Sequence[Table], failures: Table) -> str:
-    from jinja2 import Environment, StrictUndefined
-
-    template = resources.files("core.report").joinpath("bench.html").read_text("utf-8")
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(template).render(
+    return page(
+        "bench",
         results=results,
         sections=sections,
         tables=tables,

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from importlib import resources
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from core.media.video import VideoReader
 from core.media.writer import open_writer
 from core.metrics.quality import stored_psnr
 from core.progress import Meter
+from core.report.page import page
 from core.report.svg import Series, chart
 from core.stream import StreamReader
 
@@ -166,12 +166,6 @@ def _fitted(picture: Array, height: int, width: int) -> Array:
 
 
 def _html(first: Side, second: Side, data: dict[str, Any], content: str, alike: bool, crf: float) -> str:
-    from jinja2 import Environment, StrictUndefined
-
-    template = resources.files("core.report").joinpath("compare.html").read_text("utf-8")
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
     shown = data["shown"]
     rates = [
         Series(
@@ -181,7 +175,8 @@ def _html(first: Side, second: Side, data: dict[str, Any], content: str, alike: 
         for told in [[(n, at) for n, at in enumerate(shown) if at[key] < len(side.sizes)]]
     ]
     quality = [(n, at["psnr"], f"frame {n}: {at['psnr']:.2f} dB") for n, at in enumerate(shown) if alike]
-    return environment.from_string(template).render(
+    return page(
+        "compare",
         first=first.facts,
         second=second.facts,
         alike=alike,

@@ -125,11 +125,6 @@ class StreamReader:
         if number >= start or start == 0:
             yield section
 
-    def next_intra(self, number: int) -> int | None:
-        """The first intra packet that is not before packet ``number``; None where there is none."""
-        wanted = (p.number for p in self.scan() if p.number >= number and p.type is PacketType.INTRA)
-        return next(wanted, None)
-
     def close(self) -> None:
         """Let go of the file."""
         self._source.close()

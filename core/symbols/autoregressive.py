@@ -46,7 +46,7 @@ class ContextNetwork:
 
 
 @dataclass(frozen=True)
-class Coded:
+class DecodedLatent:
     """A latent as the decoder has it, and what was expected of it: (C,H,W) each."""
 
     values: Array
@@ -83,7 +83,9 @@ class AutoregressiveCoder:
         self._tables = tables
         self._thresholds = np.floor(np.ldexp(np.asarray(thresholds, np.float64), FRACTION))
 
-    def encode(self, latent: Array, side: Array, encoder: SymbolEncoder, whole: bool = False) -> Coded:
+    def encode(
+        self, latent: Array, side: Array, encoder: SymbolEncoder, whole: bool = False
+    ) -> DecodedLatent:
         """Add a latent (C,H,W) under side information (S,H,W).
 
         Raises `CheckpointError` where one of them is no number or the latent does not fit 32 bits.
@@ -103,7 +105,7 @@ class AutoregressiveCoder:
 
         return self._run(side, code, whole)
 
-    def decode(self, side: Array, decoder: SymbolDecoder, whole: bool = False) -> Coded:
+    def decode(self, side: Array, decoder: SymbolDecoder, whole: bool = False) -> DecodedLatent:
         """The next latent under this side information (S,H,W); raises `StreamError` on damage."""
         if np.isnan(side).any():
             raise StreamError("A packet is damaged: the network makes no numbers of its first symbols.")
@@ -113,7 +115,7 @@ class AutoregressiveCoder:
 
         return self._run(side, code, whole)
 
-    def _run(self, side: Array, code: Code, whole: bool) -> Coded:
+    def _run(self, side: Array, code: Code, whole: bool) -> DecodedLatent:
         """What encoder and decoder share: wave after wave, ``code`` tells the symbols."""
         _, height, width = side.shape
         plane = _Plane(self._channels, height, width, self._seen)
@@ -131,7 +133,7 @@ class AutoregressiveCoder:
             return (part.T / UNIT).astype(np.float32).reshape(shape)
 
         coded = symbols.T.astype(np.int32).reshape(shape)
-        return Coded(as_floats(values), as_floats(means), as_floats(scales), coded)
+        return DecodedLatent(as_floats(values), as_floats(means), as_floats(scales), coded)
 
     def _known(self, side: Array) -> Floats:
         """What side information adds to the first layer's sums, (positions,outputs)."""

@@ -15,7 +15,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from core.errors import CheckpointError
 from core.hooks import Tables
 from core.kernels.integers import IntegerMatrix
+from core.symbols.tables import read_table
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -233,12 +233,14 @@ class IntegerNetwork:
     @classmethod
     def from_arrays(cls, tables: Tables, prefix: str) -> IntegerNetwork:
         """The network that `arrays` gave; raises `CheckpointError` where it is absent or malformed."""
-        limit, *strides = _read(tables, f"{prefix}.form", np.int32, 1).tolist() or [0]
-        slope = _read(tables, f"{prefix}.slope", np.int32, 0).item() if f"{prefix}.slope" in tables else 0
+        limit, *strides = read_table(tables, f"{prefix}.form", np.int32, (None,)).tolist() or [0]
+        slope = (
+            read_table(tables, f"{prefix}.slope", np.int32, ()).item() if f"{prefix}.slope" in tables else 0
+        )
         return cls(
             [_read_layer(tables, f"{prefix}.{number}", stride) for number, stride in enumerate(strides)],
-            _read(tables, f"{prefix}.medians", np.int64, 1),
-            _read(tables, f"{prefix}.thresholds", np.int64, 1),
+            read_table(tables, f"{prefix}.medians", np.int64, (None,)),
+            read_table(tables, f"{prefix}.thresholds", np.int64, (None,)),
             limit,
             slope,
         )
@@ -291,17 +293,6 @@ def _quantise_layer(layer: Deconvolution, largest: float, bits: int, result_bits
 
 
 def _read_layer(tables: Tables, prefix: str, stride: int) -> IntegerLayer:
-    weight = _read(tables, f"{prefix}.weight", np.int16, 4)
-    bias = _read(tables, f"{prefix}.bias", np.int64, 1)
-    return IntegerLayer(weight, bias, _read(tables, f"{prefix}.shifts", np.int8, 1), stride)
-
-
-def _read(tables: Tables, name: str, dtype: type[np.integer], dimensions: int) -> NDArray[Any]:
-    if name not in tables:
-        raise CheckpointError(f"The checkpoint lacks the coding table '{name}': it belongs to another model.")
-    array = np.asarray(tables[name])
-    if array.dtype != dtype or array.ndim != dimensions:
-        raise CheckpointError(
-            f"The coding table '{name}' has the wrong type or shape; give another checkpoint."
-        )
-    return array
+    weight = read_table(tables, f"{prefix}.weight", np.int16, (None,) * 4)
+    bias = read_table(tables, f"{prefix}.bias", np.int64, (None,))
+    return IntegerLayer(weight, bias, read_table(tables, f"{prefix}.shifts", np.int8, (None,)), stride)

@@ -40,11 +40,11 @@ def waves(order: ContextOrder, height: int, width: int, kernel: int) -> list[Pla
     if order is ContextOrder.raster:
         wave = columns + (kernel // 2 + 1) * rows
     else:
-        wave = 1 - anchors(height, width).ravel().astype(np.intp)
+        wave = 1 - first_half(height, width).ravel().astype(np.intp)
     sorted_places = np.argsort(wave, kind="stable")
     return np.split(sorted_places, np.flatnonzero(np.diff(wave[sorted_places])) + 1)
 
 
-def anchors(height: int, width: int) -> NDArray[np.bool_]:
+def first_half(height: int, width: int) -> NDArray[np.bool_]:
     """The half of a checkerboard that is coded first, (height,width): the even one."""
     return np.add.outer(np.arange(height), np.arange(width)) % 2 == 0

@@ -13,7 +13,7 @@ from typing import Any
 
 import constriction
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 from scipy.special import erf, erfc, expit, ndtri
 
 from core.errors import CheckpointError
@@ -82,7 +82,10 @@ class TableSet:
     @classmethod
     def from_arrays(cls, tables: Tables, prefix: str) -> TableSet:
         """The tables that `arrays` gave; raises `CheckpointError` where they are absent or malformed."""
-        parts = [_read(tables, f"{prefix}.{name}") for name in ("cdf", "lengths", "offsets")]
+        parts = [
+            read_table(tables, f"{prefix}.{name}", np.integer, (None,)).astype(np.int64)
+            for name in ("cdf", "lengths", "offsets")
+        ]
         problem = _problem(*parts)
         if problem:
             raise CheckpointError(
@@ -91,15 +94,22 @@ class TableSet:
         return cls(*(part.astype(np.int32) for part in parts))
 
 
-def _read(tables: Tables, name: str) -> NDArray[np.int64]:
+def read_table(tables: Tables, name: str, dtype: DTypeLike, shape: tuple[int | None, ...]) -> NDArray[Any]:
+    """An array of integers out of a checkpoint's tables, of which None in a shape may be any number.
+
+    Raises `CheckpointError` where there is none, or of another type or shape.
+    """
     if name not in tables:
         raise CheckpointError(f"The checkpoint lacks the coding table '{name}': it belongs to another model.")
     array = np.asarray(tables[name])
-    if array.ndim != 1 or not np.issubdtype(array.dtype, np.integer):
+    fits = array.ndim == len(shape) and all(
+        side in (None, own) for side, own in zip(shape, array.shape, strict=True)
+    )
+    if not fits or not np.issubdtype(array.dtype, dtype):
         raise CheckpointError(
-            f"The coding table '{name}' is not a list of integers; give another checkpoint."
+            f"The coding table '{name}' has the wrong type or shape; give another checkpoint."
         )
-    return array.astype(np.int64)
+    return array
 
 
 def _problem(cdf: NDArray[np.int64], lengths: NDArray[np.int64], offsets: NDArray[np.int64]) -> str | None:

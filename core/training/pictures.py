@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from mindspore import nn
 
 from core.codec.learned import LearnedIntra
-from core.codec.predictive import PredictiveCodec
-from core.hooks import CodecConfig, Tables
+from core.codec.predictive import PictureCodec
+from core.hooks import CodecConfig, GopConfig, Tables
 from core.training.checkpoint import Checkpoint
 
 C = TypeVar("C")
@@ -21,8 +21,8 @@ def learned_intra(
     model: str,
     options: type[C],
     network: Callable[[C], nn.Cell],
-    codec: Callable[[Any, Any, Tables], PredictiveCodec],
-    coding: CodecConfig | None = None,
+    codec: Callable[[Any, Any, Tables], PictureCodec],
+    coding: GopConfig | None = None,
 ) -> LearnedIntra:
     """The picture codec of a checkpoint of a ``model``, whose ``network`` a ``codec`` has code frames by themselves.
 

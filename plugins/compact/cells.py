@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from mindspore import Tensor, nn, ops
 
-from core.codec import LevelTable, PartedLatent
+from core.codec import LevelLatent, LevelTable
 from core.nn import (
     Conv2d,
     ConvChain,
@@ -81,9 +81,9 @@ class Compact(nn.Cell):
         inter = self.inter
         vectors = inter.search(luma(frame), luma(state[0]), price(level))
         predicted, context = inter.predict(state, vectors, level)
-        y = inter.analyse(frame, context, level)
+        y = inter.analyse(frame, level, context)
         y_hat, bits = inter.latent(y, level, inter.expect(context))
-        picture, feature = inter.synthesise(y_hat, context, predicted, level)
+        picture, feature = inter.synthesise(y_hat, level, context, predicted)
         return picture, bits, (ops.clamp(picture, 0.0, 1.0), feature)
 
 
@@ -98,7 +98,7 @@ class PictureCoder(nn.Cell):
         self.analysis_gain = Gain(trunk)
         self.down = down(config)
         self.latent_gain = Gain(latent)
-        self.latent = parted_latent(config, known=0)
+        self.latent = level_latent(config, known=0)
         self.latent_scale = Gain(latent)
         self.up = up(config)
         self.synthesis = blocks(trunk, config.analysis + 2)
@@ -135,7 +135,7 @@ class InterCoder(nn.Cell):
         self.expectation = nn.SequentialCell(
             PixelUnshuffle(2), Conv2d(4 * trunk, config.side, 1), block(config.side)
         )
-        self.latent = parted_latent(config, known=config.side)
+        self.latent = level_latent(config, known=config.side)
         self.latent_scale = Gain(latent)
         self.up = up(config)
         self.synthesis = blocks(trunk, config.context, inputs=2 * trunk)
@@ -151,7 +151,7 @@ class InterCoder(nn.Cell):
         known = ops.concat((self.unshuffle(to_yuv(predicted)), moved), 1)
         return predicted, self.context_gain(self.context(self.join(known)), level)
 
-    def analyse(self, frame: Tensor, context: Tensor, level: Tensor) -> Tensor:
+    def analyse(self, frame: Tensor, level: Tensor, context: Tensor) -> Tensor:
         """The latent, N,latent,H/16,W/16."""
         x = self.analysis(ops.concat((self.head(self.unshuffle(to_yuv(frame))), context), 1))
         return self.latent_gain(self.down(self.analysis_gain(x, level)), level)
@@ -161,7 +161,7 @@ class InterCoder(nn.Cell):
         return self.expectation(context)
 
     def synthesise(
-        self, y_hat: Tensor, context: Tensor, predicted: Tensor, level: Tensor
+        self, y_hat: Tensor, level: Tensor, context: Tensor, predicted: Tensor
     ) -> tuple[Tensor, Tensor]:
         """The picture, N,3,H,W, not clamped, and its feature."""
         decoded = self.up(self.latent_scale(y_hat, level))
@@ -206,7 +206,7 @@ def up(config: CompactConfig) -> nn.SequentialCell:
 
 
 @full_precision()
-def parted_latent(config: CompactConfig, known: int) -> PartedLatent:
+def level_latent(config: CompactConfig, known: int) -> LevelLatent:
     """A latent under its hyperprior, of which else so many channels are known."""
     latent, wide, hyper, side = config.latent, config.wide, config.hyper, config.side
     analysis = nn.SequentialCell(
@@ -226,7 +226,7 @@ def parted_latent(config: CompactConfig, known: int) -> PartedLatent:
         *(Conv2d(hyper, side, 1), block(side), Conv2d(side, 4 * side, 1), PixelShuffle(2)),
         *(block(side), Conv2d(side, 4 * side, 1), PixelShuffle(2)),
     )
-    return PartedLatent(
+    return LevelLatent(
         latent,
         hyper,
         analysis,

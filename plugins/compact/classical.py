@@ -15,7 +15,7 @@ import numpy as np
 from mindspore import Tensor, nn
 from numpy.typing import NDArray
 
-from core.nn import SeparableBlock
+from core.nn import init
 
 from .config import LEVELS, CompactConfig, lmbda
 
@@ -46,10 +46,7 @@ Fine = tuple[int, int, int, int, int]
 def start(network: Compact) -> None:
     """Give a fresh network these weights."""
     rng = np.random.default_rng(0)
-    for _, cell in network.cells_and_names():
-        if isinstance(cell, SeparableBlock):
-            for last in (cell.dc[-1], cell.ffn[-1]):
-                last.weight.set_data(_BRANCH * last.weight)
+    init.scale_branches(network, _BRANCH)
     for coder, share in ((network.intra, 1.0), (network.inter, _RESIDUAL)):
         _start_transforms(coder, network.config, rng)
         _start_latent(coder, network.config, share)
@@ -62,14 +59,8 @@ def start(network: Compact) -> None:
 
 def transform(channels: int) -> Weights:
     """(channels, 192): the cosine transform of 8x8 pixels of three components, lowest frequencies first."""
-    rows = np.arange(_SIDE)
-    basis = np.cos(np.pi * (2 * rows[None] + 1) * rows[:, None] / (2 * _SIDE)) * math.sqrt(2 / _SIDE)
-    basis[0] /= math.sqrt(2)
-    weights = np.zeros((channels, 3 * _SIDE**2))
-    for number, (component, row, column) in enumerate(_coefficients(channels)):
-        block = slice(component * _SIDE**2, (component + 1) * _SIDE**2)
-        weights[number, block] = np.outer(basis[row], basis[column]).ravel()
-    return weights
+    rows = [(component * _SIDE + row) * _SIDE + column for component, row, column in _coefficients(channels)]
+    return init.patch_cosines(_SIDE, 3)[rows]
 
 
 def haar(channels: int, trunk: int) -> Weights:

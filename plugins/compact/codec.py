@@ -1,10 +1,12 @@
 """The compact codec's way to packets and back.
 
-A packet begins with its quality. What chooses tables follows from hyper-latents in integers (`core.entropy.parted`),
+A packet begins with its quality. What chooses tables follows from hyper-latents in integers (`core.entropy.levels`),
 so all symbols of a latent are decoded before the network that expects it runs.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from mindspore import Tensor
@@ -16,15 +18,15 @@ from core.codec import (
     Made,
     PacketReader,
     PacketWriter,
+    PictureCodec,
     PredictiveCodec,
-    coded_elements,
     stage,
 )
 from core.hooks import Tables
 from core.nn import Stage
 from core.training import learned_intra
 
-from .cells import MULTIPLE, Compact, luma, price
+from .cells import MULTIPLE, Compact, InterCoder, PictureCoder, luma, price
 from .config import QUALITIES, CompactCodecConfig, CompactConfig, CompactIntraConfig, level_of
 
 _LATENT = 16
@@ -32,35 +34,42 @@ _LATENT = 16
 _QUALITIES = range(QUALITIES)
 
 Pair = tuple[Tensor, Tensor]
+State = tuple[Tensor, Tensor, int]
+"""A decoded picture, its feature, and its place in the group."""
 
 
-class PictureAnalysis(Stage):
-    """A frame, 1,3,H,W, and its level, 1,1, to the latent and symbols of the hyper-latent."""
+class Analysis(Stage):
+    """A frame, 1,3,H,W, its level, 1,1, and context to the latent and symbols of the hyper-latent."""
 
-    def construct(self, frame: Tensor, level: Tensor) -> Pair:
-        y = self.network.intra.analyse(frame, level)
-        return y, self.network.intra.latent.hyper_symbols(y)
-
-
-class PictureQuantisation(Stage):
-    """Latent, symbols of the hyper-latent and which elements are coded to symbols and the decoded latent."""
-
-    def construct(self, y: Tensor, z_symbols: Tensor, chosen: Tensor) -> Pair:
-        return self.network.intra.latent.quantise(y, z_symbols, chosen)
+    def construct(self, frame: Tensor, level: Tensor, *context: Tensor) -> Pair:
+        y = self.network.analyse(frame, level, *context)
+        return y, self.network.latent.hyper_symbols(y)
 
 
-class PictureRestoration(Stage):
-    """Symbols of latent and hyper-latent to the decoded latent, alone."""
+class Quantisation(Stage):
+    """Latent, symbols of the hyper-latent, which elements are coded, and what is told to symbols and ``y_hat``."""
 
-    def construct(self, symbols: Tensor, z_symbols: Tensor) -> tuple[Tensor]:
-        return (self.network.intra.latent.restore(symbols, z_symbols),)
+    def construct(self, y: Tensor, z_symbols: Tensor, coded: Tensor, *told: Tensor) -> Pair:
+        latent = self.network.latent
+        known, means = latent.known(z_symbols, *told)
+        return latent.quantise(y, known, means, coded)
 
 
-class PictureSynthesis(Stage):
-    """The decoded latent and its level to the picture and what the next frame is coded under."""
+class Restoration(Stage):
+    """Symbols of latent and hyper-latent, and what is told, to ``y_hat``, alone."""
 
-    def construct(self, y_hat: Tensor, level: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return _shown(*self.network.intra.synthesise(y_hat, level))
+    def construct(self, symbols: Tensor, z_symbols: Tensor, *told: Tensor) -> tuple[Tensor]:
+        latent = self.network.latent
+        known, means = latent.known(z_symbols, *told)
+        return (latent.restore(symbols, known, means),)
+
+
+class Synthesis(Stage):
+    """The decoded latent, its level and context to the picture, and as the next frame's state picture and feature."""
+
+    def construct(self, y_hat: Tensor, level: Tensor, *context: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        picture, feature = self.network.synthesise(y_hat, level, *context)
+        return picture, picture.clamp(0.0, 1.0), feature
 
 
 class Search(Stage):
@@ -80,82 +89,54 @@ class Prediction(Stage):
         return predicted, context, self.network.inter.expect(context)
 
 
-class InterAnalysis(Stage):
-    """A frame, its context and the level to the latent and symbols of the hyper-latent."""
+class FrameCoding:
+    """What both coders of the network have in common: a frame, and what it is coded under, to a latent and back."""
 
-    def construct(self, frame: Tensor, context: Tensor, level: Tensor) -> Pair:
-        y = self.network.inter.analyse(frame, context, level)
-        return y, self.network.inter.latent.hyper_symbols(y)
+    def __init__(self, name: str, coder: PictureCoder | InterCoder, tables: Tables) -> None:
+        self.name = name
+        self.tables = coder.latent.exact_tables(tables, name)
+        self.analysis, self.synthesis = Analysis(coder), Synthesis(coder)
+        self.quantisation, self.restoration = Quantisation(coder), Restoration(coder)
 
+    def write(self, packet: PacketWriter, quality: int, y: Tensor, z: Tensor, *told: Tensor) -> Tensor:
+        """Symbols of z, then those of y; returns what the decoder makes of them."""
+        z = packet.write(f"{self.name}.hyper", z, quality)
+        coded, indices = self.tables(z, quality)
+        symbols, y_hat = self.quantisation(y, z, Tensor(coded[None].astype(np.float32)), *told)
+        packet.write(self.name, symbols, coded, indices)
+        return y_hat
 
-class InterQuantisation(Stage):
-    """`PictureQuantisation` with what the context tells."""
-
-    def construct(self, y: Tensor, z_symbols: Tensor, chosen: Tensor, told: Tensor) -> Pair:
-        return self.network.inter.latent.quantise(y, z_symbols, chosen, told)
-
-
-class InterRestoration(Stage):
-    """`PictureRestoration` with what the context tells."""
-
-    def construct(self, symbols: Tensor, z_symbols: Tensor, told: Tensor) -> tuple[Tensor]:
-        return (self.network.inter.latent.restore(symbols, z_symbols, told),)
-
-
-class InterSynthesis(Stage):
-    """The decoded latent, the context, the displaced picture and the level to what `PictureSynthesis` gives."""
-
-    def construct(
-        self, y_hat: Tensor, context: Tensor, predicted: Tensor, level: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        return _shown(*self.network.inter.synthesise(y_hat, context, predicted, level))
+    def read(self, packet: PacketReader, quality: int, *told: Tensor) -> Tensor:
+        """The latent as `write` returned it."""
+        z = packet.read(f"{self.name}.hyper", quality)
+        symbols = packet.read(self.name, *self.tables(z, quality))
+        return self.restoration(symbols, z, *told)[0]
 
 
-def _shown(picture: Tensor, feature: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The picture, and the state after it."""
-    return picture, picture.clamp(0.0, 1.0), feature
-
-
-class CompactPictures(PredictiveCodec):
+class CompactPictures(PictureCodec):
     """How the codec of a trained `Compact` codes frames by themselves, its own or another codec's."""
 
     multiple = MULTIPLE
 
-    picture_analysis = stage(PictureAnalysis)
-    picture_quantisation = stage(PictureQuantisation)
-    picture_restoration = stage(PictureRestoration)
-    picture_synthesis = stage(PictureSynthesis)
-
     def __init__(self, config: CompactCodecConfig, network: Compact, tables: Tables) -> None:
         super().__init__(config, network, tables)
-        self.picture_tables = network.intra.latent.exact_tables(tables, "intra")
+        self.pictures = FrameCoding("intra", network.intra, tables)
 
     @staticmethod
     def latents(network: Compact) -> Latents:
-        latent = network.intra.latent
-        return {"intra.hyper": (latent.prior, MULTIPLE), "intra": (latent, _LATENT)}
+        return _latents("intra", network.intra)
 
     def encode_intra(self, frame: Tensor, packet: PacketWriter) -> Made:
         quality = self.config.quality
         packet.write_number(quality, _QUALITIES)
         level = _level(quality)
-        y, z = self.picture_analysis(frame, level)
-        z = packet.write("intra.hyper", z, quality)
-        chosen = self.picture_tables(z, quality)
-        symbols, y_hat = self.picture_quantisation(y, z, coded_elements(chosen))
-        packet.write("intra", symbols, chosen)
-        return self._intra_made(y_hat, level)
+        y_hat = self.pictures.write(packet, quality, *self.pictures.analysis(frame, level))
+        return _made(self.pictures.synthesis(y_hat, level), 0)
 
     def decode_intra(self, packet: PacketReader) -> Made:
         quality = packet.read_number(_QUALITIES)
-        z = packet.read("intra.hyper", quality)
-        symbols = packet.read("intra", self.picture_tables(z, quality))
-        (y_hat,) = self.picture_restoration(symbols, z)
-        return self._intra_made(y_hat, _level(quality))
-
-    def _intra_made(self, y_hat: Tensor, level: Tensor) -> Made:
-        picture, *state = self.picture_synthesis(y_hat, level)
-        return picture, (*state, 0)
+        y_hat = self.pictures.read(packet, quality)
+        return _made(self.pictures.synthesis(y_hat, _level(quality)), 0)
 
 
 def intra(config: CompactIntraConfig) -> LearnedIntra:
@@ -164,55 +145,48 @@ def intra(config: CompactIntraConfig) -> LearnedIntra:
     return learned_intra(config.checkpoint, "compact", CompactConfig, Compact, CompactPictures, coding)
 
 
-class CompactCodec(CompactPictures):
-    """The codec of a trained `Compact`. The state is the picture, its feature, and its place in the group."""
+class CompactCodec(CompactPictures, PredictiveCodec):
+    """The codec of a trained `Compact`."""
 
     search = stage(Search)
     prediction = stage(Prediction)
-    inter_analysis = stage(InterAnalysis)
-    inter_quantisation = stage(InterQuantisation)
-    inter_restoration = stage(InterRestoration)
-    inter_synthesis = stage(InterSynthesis)
 
     def __init__(self, config: CompactCodecConfig, network: Compact, tables: Tables) -> None:
         super().__init__(config, network, tables)
-        self.inter_tables = network.inter.latent.exact_tables(tables, "inter")
+        self.frames = FrameCoding("inter", network.inter, tables)
 
     @staticmethod
     def latents(network: Compact) -> Latents:
-        latent = network.inter.latent
-        return {
-            **CompactPictures.latents(network),
-            "vectors": (BlockVectors(), _LATENT),
-            "inter.hyper": (latent.prior, MULTIPLE),
-            "inter": (latent, _LATENT),
-        }
+        vectors = {"vectors": (BlockVectors(), _LATENT)}
+        return {**CompactPictures.latents(network), **vectors, **_latents("inter", network.inter)}
 
-    def encode(self, frame: Tensor, reference: tuple[Tensor, Tensor, int], packet: PacketWriter) -> Made:
+    def encode(self, frame: Tensor, reference: State, packet: PacketWriter) -> Made:
         picture, feature, place = reference
         quality = self.config.quality_at(place + 1)
         packet.write_number(quality, _QUALITIES)
         level = _level(quality)
         vectors = packet.write("vectors", self.search(frame, picture, level)[0])
         predicted, context, told = self.prediction(picture, feature, vectors, level)
-        y, z = self.inter_analysis(frame, context, level)
-        z = packet.write("inter.hyper", z, quality)
-        chosen = self.inter_tables(z, quality)
-        symbols, y_hat = self.inter_quantisation(y, z, coded_elements(chosen), told)
-        packet.write("inter", symbols, chosen)
-        picture, *state = self.inter_synthesis(y_hat, context, predicted, level)
-        return picture, (*state, place + 1)
+        y_hat = self.frames.write(packet, quality, *self.frames.analysis(frame, level, context), told)
+        return _made(self.frames.synthesis(y_hat, level, context, predicted), place + 1)
 
-    def decode(self, packet: PacketReader, reference: tuple[Tensor, Tensor, int]) -> Made:
+    def decode(self, packet: PacketReader, reference: State) -> Made:
         picture, feature, place = reference
         quality = packet.read_number(_QUALITIES)
         level = _level(quality)
         predicted, context, told = self.prediction(picture, feature, packet.read("vectors"), level)
-        z = packet.read("inter.hyper", quality)
-        symbols = packet.read("inter", self.inter_tables(z, quality))
-        (y_hat,) = self.inter_restoration(symbols, z, told)
-        picture, *state = self.inter_synthesis(y_hat, context, predicted, level)
-        return picture, (*state, place + 1)
+        y_hat = self.frames.read(packet, quality, told)
+        return _made(self.frames.synthesis(y_hat, level, context, predicted), place + 1)
+
+
+def _latents(name: str, coder: PictureCoder | InterCoder) -> dict[str, Any]:
+    return {f"{name}.hyper": (coder.latent.prior, MULTIPLE), name: (coder.latent, _LATENT)}
+
+
+def _made(shown: tuple[Tensor, Tensor, Tensor], place: int) -> Made:
+    """The picture, and the state after it."""
+    picture, *state = shown
+    return picture, (*state, place)
 
 
 def _level(quality: int) -> Tensor:

@@ -10,7 +10,16 @@ from collections.abc import Sequence
 from mindspore import Parameter, Tensor, nn, ops
 from mindspore.common.initializer import initializer
 
-from core.nn import Conv2d, ConvChain, ConvTranspose2d, LeakyReLU, PixelShuffle, SeparableBlock, init
+from core.nn import (
+    Conv2d,
+    ConvChain,
+    ConvTranspose2d,
+    LeakyReLU,
+    PixelShuffle,
+    SeparableBlock,
+    init,
+    pixel_unshuffle,
+)
 
 PATCH = 8
 """Pixels of a picture on a side that a place of the features stands for."""
@@ -62,7 +71,7 @@ class Down(nn.Cell):
         self.conv = block(outputs, outputs, narrow, shortcut)
 
     def construct(self, x: Tensor) -> Tensor:
-        return self.conv(self.down(unshuffle(x, 2)))
+        return self.conv(self.down(pixel_unshuffle(x, 2)))
 
 
 class Enlarge(nn.Cell):
@@ -91,14 +100,6 @@ class Up(nn.Cell):
         return self.conv(self.up(x))
 
 
-def unshuffle(x: Tensor, factor: int) -> Tensor:
-    """Places side by side as channels: N,C,f*h,f*w -> N,C*f*f,h,w."""
-    batch, channels, height, width = x.shape
-    x = x.reshape(batch, channels, height // factor, factor, width // factor, factor)
-    x = ops.transpose(x, (0, 1, 3, 5, 2, 4))
-    return x.reshape(batch, channels * factor**2, height // factor, width // factor)
-
-
 def table(qualities: int, channels: int, name: str) -> Parameter:
     """A factor for each channel, learned for each quality; ones at first."""
     return Parameter(initializer("ones", (qualities, channels)), name=name)
@@ -109,13 +110,18 @@ def row(table: Tensor, quality: Tensor) -> Tensor:
     return ops.gather(table, quality, 0).reshape(-1, table.shape[1], 1, 1)
 
 
-def hyper_scales(hyper: int, latent: int) -> ConvChain:
+class HyperScales(nn.Cell):
     """Symbols of z to scales of y, N,latent,4h,4w: what portable streams have in place of the published scales."""
-    cells: list[nn.Cell] = []
-    for inputs in (hyper, latent):
-        cells += [ConvTranspose2d(inputs, latent, 3), LeakyReLU()]
-    chain = ConvChain([*cells, ConvTranspose2d(latent, latent, 1, 1)])
-    for layer in init.convolutions(chain):
-        init.start(layer)
-    init.start(chain[-1], _FAINT_GAIN, _FIRST_SCALE)
-    return chain
+
+    def __init__(self, hyper: int, latent: int) -> None:
+        super().__init__()
+        cells: list[nn.Cell] = []
+        for inputs in (hyper, latent):
+            cells += [ConvTranspose2d(inputs, latent, 3), LeakyReLU()]
+        self.scales_of = ConvChain([*cells, ConvTranspose2d(latent, latent, 1, 1)])
+        for layer in init.convolutions(self.scales_of):
+            init.start(layer)
+        init.start(self.scales_of[-1], _FAINT_GAIN, _FIRST_SCALE)
+
+    def construct(self, z_hat: Tensor) -> Tensor:
+        return self.scales_of(z_hat)

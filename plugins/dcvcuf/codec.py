@@ -1,4 +1,4 @@
-"""DCVC-UF's way to packets and back: quality, threshold of skipping, z, then y step by step.
+"""DCVC-UF's way to packets and back: quality, threshold of skipping, z, then y part by part.
 
 Where streams are portable, the scales of y, hence its tables and the elements that are skipped, follow from z in
 integers, which a float network cannot stand in for; all else between pictures and symbols is in the stages.
@@ -20,6 +20,7 @@ from core.codec import (
     PacketReader,
     PacketWriter,
     PictureCodec,
+    Places,
     PredictiveCodec,
     stage,
 )
@@ -35,22 +36,20 @@ from .config import (
     DcvcUfIntraCodecConfig,
     DcvcUfIntraConfig,
     DcvcUfPicturesConfig,
-    crf_of,
     quality_of,
 )
 from .image import MULTIPLE, PictureNetwork
-from .spatial import Places
 from .video import VideoNetwork
 
 _LATENT, _HYPER = 16, 64
 """How many times smaller than pictures y and z are."""
 _HUNDREDTHS = round(100 * LARGEST_SKIP) + 1
-Code = Callable[[Tensor, Tensor, Places], Tensor]
-"""Means and scales of all elements and the places of a step to the step's part of the quantised latent."""
+Code = Callable[[Array, Array, Places], Tensor]
+"""Means and scales, 1,C,h,w, and which elements of a part are coded, (C,h,w), to the part's symbols."""
 
 
 class SecondStep(Stage):
-    """The elements known so far, 1,latent,h,w, and what is expected to means, and scales if any, of the next ones."""
+    """The elements known so far, 1,latent,h,w, and what is expected to means, and scales if any, of the next part."""
 
     number = 1
 
@@ -60,19 +59,19 @@ class SecondStep(Stage):
 
 
 class ThirdStep(SecondStep):
-    """The same of the step after it."""
+    """The same of the part after it."""
 
     number = 2
 
 
 class FourthStep(SecondStep):
-    """The same of the last step."""
+    """The same of the last part."""
 
     number = 3
 
 
-class _SteppedCodec(PredictiveCodec):
-    """What the codecs of both networks have in common: a latent in steps."""
+class _PartedCodec(PictureCodec):
+    """What the codecs of both networks have in common: a latent in parts."""
 
     multiple = MULTIPLE
 
@@ -80,37 +79,61 @@ class _SteppedCodec(PredictiveCodec):
     third_step = stage(ThirdStep)
     fourth_step = stage(FourthStep)
 
-    def __init__(self, config: Any, network: Any, tables: Tables, intra: IntraCodec | None = None) -> None:
-        super().__init__(config, network, tables, intra)
+    def __init__(self, config: Any, network: Any, tables: Tables, *intra: IntraCodec) -> None:
+        super().__init__(config, network, tables, *intra)
         self.spatial = network.spatial
-        self.exact_scales = network.latent.exact_scales(tables, "y") if network.config.portable else None
+        self.exact_scales = self.spatial.exact_scales(tables, "y") if network.config.portable else None
 
     @staticmethod
     def latents(network: Any) -> Latents:
-        return {"z": (network.bit_estimator_z, _HYPER), "y": (network.latent, _LATENT)}
+        return {"z": (network.bit_estimator_z, _HYPER), "y": (network.spatial, _LATENT)}
 
     def write_settings(self, packet: PacketWriter) -> tuple[int, float]:
         """The quality of a packet, and up to which scale its elements are skipped."""
-        quality = self.config.quality if packet.quality is None else packet.quality
         skip = round(100 * self.config.skip)
-        packet.write_number(quality, range(QUALITIES))
+        packet.write_number(self.config.quality, range(QUALITIES))
         packet.write_number(skip, range(_HUNDREDTHS))
-        return quality, skip / 100
+        return self.config.quality, skip / 100
 
     def read_settings(self, packet: PacketReader) -> tuple[int, float]:
         """The same of a packet that is read."""
         return packet.read_number(range(QUALITIES)), packet.read_number(range(_HUNDREDTHS)) / 100
 
-    def in_steps(self, code: Code, expected: Tensor, means: Array, scales: Array) -> Tensor:
-        """The quantised latent, as ``code`` gives it step by step; means and scales are those of the first."""
-        _, channels, height, width = means.shape
-        told: tuple[Tensor, Tensor] = Tensor(means), Tensor(scales)
-        first, *later = self.spatial.places(channels, height, width)
-        y_hat = code(*told, first)
-        for places, step in zip(later, (self.second_step, self.third_step, self.fourth_step), strict=False):
-            told = (*step(y_hat, expected), told[1])[:2]
-            y_hat = Tensor(y_hat.asnumpy() + code(*told, places).asnumpy())
-        return y_hat
+    def write_latent(self, packet: PacketWriter, y: Tensor, skip: float, *known: Any) -> Tensor:
+        """The quantised latent of y, part after part; ``known`` is what `in_parts` takes."""
+
+        def write(means: Array, scales: Array, coded: Places) -> Tensor:
+            symbols = np.where(coded, rounded(y.asnumpy() - means), np.float32(0))
+            return packet.write(
+                "y", Tensor(symbols), coded, self.spatial.conditional.table_index(scales[0][coded])
+            )
+
+        return self.in_parts(write, skip, *known)
+
+    def read_latent(self, packet: PacketReader, skip: float, *known: Any) -> Tensor:
+        """The same of a packet that is read."""
+
+        def read(means: Array, scales: Array, coded: Places) -> Tensor:
+            return packet.read("y", coded, self.spatial.conditional.table_index(scales[0][coded]))
+
+        return self.in_parts(read, skip, *known)
+
+    def in_parts(self, code: Code, skip: float, expected: Tensor, means: Array, scales: Array) -> Tensor:
+        """The quantised latent, by the symbols that ``code`` gives; means and scales are those of the first part."""
+        y_hat = np.zeros_like(means)
+        steps = (None, self.second_step, self.third_step, self.fourth_step)
+        for places, step in zip(self.spatial.places(*means.shape[1:]), steps, strict=False):
+            if step is not None:
+                means, scales = (*(part.asnumpy() for part in step(Tensor(y_hat), expected)), scales)[:2]
+            coded = places & (scales[0] > np.float32(skip))
+            symbols = code(means, scales, coded).asnumpy()
+            y_hat = y_hat + np.where(places, symbols + means, np.float32(0))
+        return Tensor(y_hat)
+
+
+def rounded(distances: Array) -> Array:
+    """The nearest whole numbers, of halves those away from zero."""
+    return np.trunc(distances + np.copysign(np.float32(0.5), distances))
 
 
 class PictureAnalysis(Stage):
@@ -135,7 +158,7 @@ class PictureSynthesis(Stage):
         return shown(self.network.synthesise(y_hat, quality))
 
 
-class DcvcUfPictures(_SteppedCodec, PictureCodec):
+class DcvcUfPictures(_PartedCodec):
     """The codec of a trained `PictureNetwork`, of frames, and of other codecs' intra frames."""
 
     analysis = stage(PictureAnalysis)
@@ -146,17 +169,14 @@ class DcvcUfPictures(_SteppedCodec, PictureCodec):
         quality, skip = self.write_settings(packet)
         y, z = self.analysis(frame, tensor_of(quality))
         known = self.expected(packet.write("z", z, quality), *y.shape[2:])
-        y_hat = self.in_steps(lambda *told: packet.write("y", y, *told, skip), *known)
+        y_hat = self.write_latent(packet, y, skip, *known)
         return self.synthesis(y_hat, tensor_of(quality))
 
     def decode_intra(self, packet: PacketReader) -> Made:
         quality, skip = self.read_settings(packet)
         known = self.expected(packet.read("z", quality), packet.height // _LATENT, packet.width // _LATENT)
-        y_hat = self.in_steps(lambda *told: packet.read("y", *told, skip), *known)
+        y_hat = self.read_latent(packet, skip, *known)
         return self.synthesis(y_hat, tensor_of(quality))
-
-    def quality_of(self, crf: float) -> int | None:
-        return quality_of(crf) if self.config.quality < 0 else None
 
     def expected(self, z: Tensor, height: int, width: int) -> tuple[Tensor, Array, Array]:
         """What z tells of y, which has these sides, and its first step's means and scales."""
@@ -168,14 +188,20 @@ class DcvcUfPictures(_SteppedCodec, PictureCodec):
         return Tensor(expected.copy()), means.copy(), scales.copy()
 
 
+class SuitedPictures(DcvcUfPictures):
+    """The same at the quality that suits a video codec's own."""
+
+    def suited_to(self, crf: float) -> DcvcUfPictures:
+        return self.at(quality_of(crf))
+
+
 def intra(config: DcvcUfPicturesConfig) -> LearnedIntra:
     """The picture network as a picture codec."""
-
-    def codec(_: Any, network: PictureNetwork, tables: Tables) -> DcvcUfPictures:
-        options = DcvcUfIntraCodecConfig(quality=config.quality)
-        return DcvcUfPictures(options, network, tables)
-
-    return learned_intra(config.checkpoint, "dcvcuf_intra", DcvcUfIntraConfig, PictureNetwork, codec)
+    kind: type[DcvcUfPictures] = SuitedPictures
+    coding = DcvcUfIntraCodecConfig()
+    if config.quality >= 0:
+        kind, coding = DcvcUfPictures, DcvcUfIntraCodecConfig(quality=config.quality)
+    return learned_intra(config.checkpoint, "dcvcuf_intra", DcvcUfIntraConfig, PictureNetwork, kind, coding)
 
 
 class Start(Stage):
@@ -251,7 +277,7 @@ class State:
     """How many were coded since the last intra frame."""
 
 
-class DcvcUfCodec(_SteppedCodec):
+class DcvcUfCodec(_PartedCodec, PredictiveCodec):
     """The codec of a trained `VideoNetwork`."""
 
     start = stage(Start)
@@ -272,9 +298,6 @@ class DcvcUfCodec(_SteppedCodec):
     def state_of(self, picture: Tensor) -> State:
         return State(self.start(picture))
 
-    def crf_of(self, quality: int | None) -> float:
-        return self.config.crf if quality is None else crf_of(quality)
-
     def encode(self, frames: Tensor, state: State, packet: PacketWriter) -> Made:
         quality, skip = self.write_settings(packet)
         resets = self.resets(state.frames)
@@ -284,7 +307,7 @@ class DcvcUfCodec(_SteppedCodec):
         y, z = self.analysis(frames, context, tensor_of(quality))
         expected, step, means, scales = self.expected(packet.write("z", z, quality), temporal)
         scaled = Tensor(y.asnumpy() / step.asnumpy())
-        y_hat = self.in_steps(lambda *told: packet.write("y", scaled, *told, skip), expected, means, scales)
+        y_hat = self.write_latent(packet, scaled, skip, expected, means, scales)
         features = self.synthesis(y_hat, step, context, tensor_of(quality))
         return self.show(features), self.next_state(state, features, memory, resets)
 
@@ -294,7 +317,7 @@ class DcvcUfCodec(_SteppedCodec):
 
         memory, context, temporal = self.recall(state, quality)
         expected, step, means, scales = self.expected(packet.read("z", quality), temporal)
-        y_hat = self.in_steps(lambda *told: packet.read("y", *told, skip), expected, means, scales)
+        y_hat = self.read_latent(packet, skip, expected, means, scales)
         features = self.synthesis(y_hat, step, context, tensor_of(quality))
         return self.show(features), self.next_state(state, features, memory, resets)
 

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from mindspore import Tensor, nn, ops
 
-from core.codec import QualityBitEstimator, SteppedLatent
-from core.nn import Conv2d, PixelShuffle, crop_like, full_precision, replicate_to_multiple, require_sides
+from core.codec import QualityBitEstimator
+from core.nn import (
+    Conv2d,
+    PixelShuffle,
+    crop_like,
+    full_precision,
+    pixel_unshuffle,
+    replicate_to_multiple,
+    require_sides,
+)
 
-from .blocks import PATCH, SOURCE, Chain, Down, Up, block, blocks, hyper_scales, row, table, unshuffle
+from .blocks import PATCH, SOURCE, Chain, Down, HyperScales, Up, block, blocks, row, table
 from .config import QUALITIES, DcvcUfIntraConfig
+from .init import start_pictures
 from .spatial import FourSteps
-from .start import start_pictures
 
 MULTIPLE = 16
 """Sides of a picture must be divisible by it."""
@@ -29,7 +37,7 @@ class Analysis(nn.Cell):
         self.enc_2 = nn.SequentialCell(cells)
 
     def construct(self, picture: Tensor, factors: Tensor) -> Tensor:
-        return self.enc_2(self.enc_1(unshuffle(picture, PATCH)) * factors)
+        return self.enc_2(self.enc_1(pixel_unshuffle(picture, PATCH)) * factors)
 
 
 class Synthesis(nn.Cell):
@@ -69,10 +77,10 @@ class PictureNetwork(nn.Cell):
             )
             told = latent if config.portable else 2 * latent
             self.y_prior_fusion = Chain([*blocks(latent, 2 * latent, 3), Conv2d(2 * latent, told, 1)])
-            self.spatial = FourSteps(latent, told, tells_scales=not config.portable)
-            self.hyper_scales = hyper_scales(hyper, latent) if config.portable else None
+            scales = HyperScales(hyper, latent) if config.portable else None
+            self.spatial = FourSteps(latent, told, scales, not config.portable)
+            self.latent = scales
         self.bit_estimator_z = QualityBitEstimator(hyper, QUALITIES)
-        self.latent = SteppedLatent(self.hyper_scales)
         self.q_scale_enc = table(QUALITIES, features, "q_scale_enc")
         self.q_scale_dec = table(QUALITIES, features, "q_scale_dec")
         self.q_scale_y_enc = table(QUALITIES, latent, "q_scale_y_enc")
@@ -84,12 +92,11 @@ class PictureNetwork(nn.Cell):
         y, z = self.analyse(picture, quality)
         z_hat, z_bits = self.bit_estimator_z(z, quality)
         expected = crop_like(self.expect(z_hat), y)
-        if self.hyper_scales is None:
+        if self.latent is None:
             scales, means = ops.chunk(expected, 2, 1)
         else:
-            scales, means = crop_like(self.hyper_scales(z_hat), y), expected
-        y_hat, distances, _, scales = self.spatial(y, expected, means, scales)
-        y_bits = self.latent.bits(distances, scales)
+            scales, means = crop_like(self.latent(z_hat), y), expected
+        y_hat, y_bits = self.spatial.in_parts(y, self.spatial.hint(expected), means, scales)
         return self.synthesise(y_hat, quality), (y_bits, z_bits)
 
     def analyse(self, picture: Tensor, quality: Tensor) -> tuple[Tensor, Tensor]:

@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 from mindspore import Tensor, nn, ops
 
-from core.codec import QualityBitEstimator, SteppedLatent
+from core.codec import QualityBitEstimator
 from core.nn import (
     Conv2d,
     LowerBound,
     PixelShuffle,
     crop_like,
     full_precision,
+    pixel_unshuffle,
     replicate_to_multiple,
     require_sides,
 )
@@ -23,19 +24,18 @@ from .blocks import (
     Chain,
     Down,
     Enlarge,
+    HyperScales,
     Named,
     Up,
     block,
     blocks,
-    hyper_scales,
     row,
     table,
-    unshuffle,
 )
 from .config import QUALITIES, DcvcUfConfig, Structure
 from .image import MULTIPLE, Costs
-from .spatial import FourSteps, SpatialPrior, TwoSteps
-from .start import start_video
+from .init import start_video
+from .spatial import FourSteps, TwoSteps
 
 SMALLEST_STEP = 0.5
 """Of quantisation."""
@@ -56,7 +56,7 @@ class Encoder(nn.Cell):
         self.down = Conv2d(features, config.latent, 3, 2)
 
     def construct(self, frames: Tensor, context: Tensor, factors: Tensor) -> Tensor:
-        x = self.conv1(ops.concat((unshuffle(frames, PATCH), context), 1))
+        x = self.conv1(ops.concat((pixel_unshuffle(frames, PATCH), context), 1))
         if self.conv2 is not None:
             x = self.conv2(x)
         return self.down(x * factors)
@@ -177,12 +177,14 @@ class VideoNetwork(nn.Cell):
             told = 2 * latent if config.portable else 3 * latent
             fused = blocks(latent + features, 3 * latent, 3, is_ld)
             self.y_prior_fusion = Chain([*fused, Conv2d(3 * latent, told, 1)])
-            self.spatial: SpatialPrior = (
-                TwoSteps(latent, told) if is_ld else FourSteps(latent, told, is_htl and not config.portable)
+            scales = HyperScales(hyper, latent) if config.portable else None
+            self.spatial: TwoSteps | FourSteps = (
+                TwoSteps(latent, told, scales)
+                if is_ld
+                else FourSteps(latent, told, scales, is_htl and not config.portable)
             )
-            self.hyper_scales = hyper_scales(hyper, latent) if config.portable else None
+            self.latent = scales
         self.bit_estimator_z = QualityBitEstimator(hyper, QUALITIES)
-        self.latent = SteppedLatent(self.hyper_scales)
         self.bound_step = LowerBound(SMALLEST_STEP)
         self.q_encoder = table(QUALITIES, features, "q_encoder")
         self.q_decoder = table(QUALITIES, features, "q_decoder")
@@ -198,14 +200,14 @@ class VideoNetwork(nn.Cell):
         z_hat, z_bits = self.bit_estimator_z(z, quality)
         known = self.expect(z_hat, self.temporal(memory, quality))
         expected, step, means = known[0], known[1], known[2]
-        scales = known[3] if self.hyper_scales is None else crop_like(self.hyper_scales(z_hat), y)
-        y_hat, distances, _, scales = self.spatial(y / step, expected, means, scales)
+        scales = known[3] if self.latent is None else crop_like(self.latent(z_hat), y)
+        y_hat, y_bits = self.spatial.in_parts(y / step, self.spatial.hint(expected), means, scales)
         features = self.synthesise(y_hat * step, context, quality)
-        return self.show(features), (memory, features), (self.latent.bits(distances, scales), z_bits)
+        return self.show(features), (memory, features), (y_bits, z_bits)
 
     def start(self, picture: Tensor) -> Tensor:
         """A picture, N,3,H,W, as the features that the first frame is coded under, N,192,H/8,W/8."""
-        return unshuffle(picture, PATCH)
+        return pixel_unshuffle(picture, PATCH)
 
     def recall(self, features: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The new memory, and the context that a frame is coded under, N,features,H/8,W/8 both."""
@@ -232,7 +234,7 @@ class VideoNetwork(nn.Cell):
         unless z alone tells them."""
         hyper = crop_like(self.hyper_decoder(z_hat), temporal)
         expected = self.y_prior_fusion(ops.concat((hyper, temporal), 1))
-        if self.hyper_scales is not None:
+        if self.latent is not None:
             step, means = ops.chunk(expected, 2, 1)
             return expected, self.bound_step(step), means
         step, scales, means = ops.chunk(expected, 3, 1)

@@ -25,7 +25,10 @@ from .transforms import (
 MULTIPLE = 64
 """Sides of a picture must be divisible by it: 16 for the transforms times 4 for the hyperprior's."""
 
-Parts = tuple[Tensor, Tensor, Tensor]
+Intermediates = tuple[Tensor, Tensor, Tensor]
+"""The flow, the reference displaced by it, and the prediction."""
+Costs = tuple[Tensor, Tensor, Tensor]
+"""Bits of the motion, of the residual, and of its hyper-latent."""
 Transforms = tuple[nn.Cell, nn.Cell]
 """An analysis and the synthesis that mirrors it."""
 
@@ -84,7 +87,7 @@ class Dvc(nn.Cell):
         self.residual = ResidualAutoencoder(*sizes, residual or residual_transforms(*sizes))
         _start_prediction(self.spynet, self.refinement)
 
-    def construct(self, frame: Tensor, reference: Tensor) -> tuple[Tensor, Parts, Parts]:
+    def construct(self, frame: Tensor, reference: Tensor) -> tuple[Tensor, Intermediates, Costs]:
         require_sides(frame.shape[2], frame.shape[3], MULTIPLE)
         flow = self.spynet(frame, reference)
         motion, motion_likelihood = self.motion.prior(self.motion.analysis(flow))

@@ -7,7 +7,7 @@ from mindspore import Tensor, nn
 from core.nn import Warp
 from core.training import RateDistortionLoss, since
 
-from .cells import Parts
+from .cells import Costs, Intermediates
 from .config import DvcLossConfig
 
 
@@ -41,8 +41,8 @@ class DvcLoss(nn.Cell):
         frame: Tensor,
         reference: Tensor,
         reconstruction: Tensor,
-        parts: Parts,
-        costs: Parts,
+        parts: Intermediates,
+        costs: Costs,
         steps_done: Tensor,
     ) -> tuple[Tensor, ...]:
         flow, warped, prediction = parts

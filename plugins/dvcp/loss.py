@@ -10,7 +10,7 @@ from mindspore import Tensor, nn, ops
 
 from core.nn import Stage, Warp
 from core.training import since
-from plugins.dvc.cells import Parts
+from plugins.dvc.cells import Costs, Intermediates
 
 from .config import DvcpLossConfig, Features
 from .vgg import random_vgg, trained_vgg
@@ -59,8 +59,8 @@ class DvcpLoss(nn.Cell):
         frame: Tensor,
         reference: Tensor,
         reconstruction: Tensor,
-        parts: Parts,
-        costs: Parts,
+        parts: Intermediates,
+        costs: Costs,
         judged: tuple[Tensor, Tensor],
         steps_done: Tensor,
     ) -> tuple[Tensor, ...]:

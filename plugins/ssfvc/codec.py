@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from mindspore import Tensor
 
-from core.codec import Latents, LearnedIntra, Made, PacketReader, PacketWriter, PredictiveCodec, stage
+from core.codec import (
+    Latents,
+    LearnedIntra,
+    Made,
+    PacketReader,
+    PacketWriter,
+    PictureCodec,
+    PredictiveCodec,
+    stage,
+)
 from core.hooks import Plane
 from core.nn import Stage
 from core.training import learned_intra
@@ -83,7 +92,7 @@ class ResidualSynthesis(Stage):
         return self.network.correct(prediction, residual, motion)
 
 
-class SsfvcImages(PredictiveCodec):
+class SsfvcImages(PictureCodec):
     """How the codec of a trained `ScaleSpaceFlow` codes frames by themselves, its own or another codec's."""
 
     multiple = MULTIPLE
@@ -107,7 +116,7 @@ def intra(config: SsfvcIntraConfig) -> LearnedIntra:
     return learned_intra(config.checkpoint, "ssfvc", SsfvcConfig, ScaleSpaceFlow, SsfvcImages)
 
 
-class SsfvcCodec(SsfvcImages):
+class SsfvcCodec(SsfvcImages, PredictiveCodec):
     """The codec of a trained `ScaleSpaceFlow`."""
 
     inputs = (Plane("frames", 3, leading=(1, 2)),)

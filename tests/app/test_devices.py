@@ -7,7 +7,7 @@ import pytest
 from mindspore.device_context.ascend import op_precision
 
 from core import cards, devices
-from core.devices import AcceleratorConfig, AscendConfig, CpuConfig, Precision
+from core.device_options import AcceleratorConfig, AscendConfig, CpuConfig, Precision
 from core.errors import DeviceError
 
 

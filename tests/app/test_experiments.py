@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 
 import core
 import core.errors
-from core.devices import AscendConfig
+from core.device_options import AscendConfig
 from core.hooks import Split
 from core.tasks.measure import data_set, settled
 

@@ -126,11 +126,20 @@ def test_intra_frames_of_another_codec(frames):
         decoder.decode(replace(first, payload=first.payload[:-1]))
 
 
-class StillCodec(StepCodec, PictureCodec):
-    """Frames by themselves."""
+class StillCodec(PictureCodec):
+    """Frames by themselves, as `StepCodec` codes the first."""
 
-    def _first(self, height, width):
-        return Tensor(np.full((1, 3, height, width), 0.5, np.float32))
+    multiple, latents = StepCodec.multiple, staticmethod(StepCodec.latents)
+
+    def __init__(self):
+        super().__init__(CodecConfig(), nn.Cell(), {})
+        self.steps = StepCodec()
+
+    def encode_intra(self, frame, packet):
+        return self.steps.encode_intra(frame, packet)
+
+    def decode_intra(self, packet):
+        return self.steps.decode_intra(packet)
 
 
 def test_a_picture_codec_codes_intra_frames_alone(frames):
@@ -142,6 +151,16 @@ def test_a_picture_codec_codes_intra_frames_alone(frames):
         np.testing.assert_array_equal(decoder.decode(item.packet)[0].picture, item.picture)
     with pytest.raises(StreamError, match="begin at an intra packet"):
         decoder.decode(replace(items[1].packet, type=PacketType.INTER))
+
+
+def test_both_methods_of_a_codec_must_be_stated():
+    """Where one is left out, that is said when the codec is built, not at its first frame."""
+
+    class Half(StillCodec):
+        decode_intra = PictureCodec.decode_intra
+
+    with pytest.raises(TypeError, match=r"abstract.* decode_intra"):
+        Half()
 
 
 def test_numbers_out_of_range_are_damage():

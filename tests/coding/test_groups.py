@@ -10,7 +10,7 @@ import pytest
 from material import moving, shots
 from toy import Levels, Pairs
 
-from core.coding.groups import TimedPicture, coded, planned, timed
+from core.coding.groups import TimedPicture, encode_groups, planned, timed
 from core.hooks import PacketType, PictureFormat
 from core.media.video import Frame
 
@@ -51,7 +51,7 @@ def test_groups_are_closed_and_in_order(codec: Levels, gop: int) -> None:
     codec.encoders = 0
     pictures = planned((TimedPicture(f, 10 * n) for n, f in enumerate(frames)), gop, False)
     packets = []
-    for frame, source in coded(pictures, codec, FORMAT):
+    for frame, source in encode_groups(pictures, codec, FORMAT):
         assert source is frames[frame.packet.time // 10]
         packets.append(frame.packet)
     places = [n for n, packet in enumerate(packets) if packet.type is PacketType.INTRA]
@@ -64,5 +64,7 @@ def test_groups_are_closed_and_in_order(codec: Levels, gop: int) -> None:
 def test_estimates_only_where_asked() -> None:
     pictures = [TimedPicture(frame, number) for number, frame in enumerate(moving(3))]
     for estimate in (False, True):
-        frames = [frame for frame, _ in coded(planned(pictures, 0, False), Levels(), FORMAT, estimate)]
+        frames = [
+            frame for frame, _ in encode_groups(planned(pictures, 0, False), Levels(), FORMAT, estimate)
+        ]
         assert all((frame.estimated_bits is not None) is estimate for frame in frames)

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from core.coding.codec import LoadedCodec
+from core.coding.encode import encode_video
+from core.coding.records import FrameRecord
 from core.errors import StreamError
 from core.hooks import (
     Array,
@@ -25,6 +28,8 @@ from core.hooks import (
     Picture,
     PictureFormat,
 )
+from core.media.reader import open_video
+from core.stream import StreamReader
 
 STEP = 8
 INTRA, FORWARD, AHEAD, BETWEEN = range(4)
@@ -160,3 +165,17 @@ class _Decoder:
 
     def _shown(self, codes: Codes, time: int) -> DecodedFrame:
         return DecodedFrame(time, self._codec.picture(codes, self._format))
+
+
+def packets_of(path: Path) -> list[Packet]:
+    with StreamReader(path) as reader:
+        return list(reader)
+
+
+def records_of(
+    source: Path, output: Path, codec: Levels | None = None, **options: object
+) -> list[FrameRecord]:
+    records: list[FrameRecord] = []
+    with open_video(source) as reader:
+        encode_video(reader, output, load(codec), source=source, note=records.append, **options)  # type: ignore[arg-type]
+    return records

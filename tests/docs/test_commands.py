@@ -12,7 +12,7 @@ import copier
 import pytest
 
 from .commands import ROOT, commands, files, pages
-from .programs import complaint
+from .programs import complaint, extras
 from .test_tutorials import PAGES as RUN_PAGES
 from .test_tutorials import typed as run_on
 
@@ -173,6 +173,11 @@ def test_what_is_typed_behind_the_command_composes(typed, site, tmp_path):
 def test_programs_have_what_is_asked_of_them(typed):
     """Targets, scripts, options, files and extras of the repository are all there."""
     assert {str(command): told for command in typed if (told := complaint(list(command.words)))} == {}
+
+
+def test_the_readme_tells_of_every_extra():
+    table = (ROOT / "README.md").read_text("utf-8").partition("| extra | for |")[2].partition("\n\n")[0]
+    assert sorted(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == sorted(extras())
 
 
 def test_every_command_is_run_or_says_what_it_needs(typed):

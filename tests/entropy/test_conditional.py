@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import mindspore as ms
 import numpy as np
 import pytest
 from mindspore import Tensor, nn, ops
@@ -13,12 +12,7 @@ from core.entropy.conditional import GaussianConditional, LaplaceConditional, bi
 FIXTURE = np.load(Path(__file__).parents[1] / "parity" / "ssfvc.npz")
 
 
-@pytest.fixture(params=["graph", "pynative"], autouse=True)
-def _mode(request):
-    before = ms.get_context("mode")
-    ms.set_context(mode=ms.GRAPH_MODE if request.param == "graph" else ms.PYNATIVE_MODE)
-    yield
-    ms.set_context(mode=before)
+pytestmark = pytest.mark.usefixtures("either_mode")
 
 
 def gaussian(deviation, scales):

@@ -3,7 +3,6 @@
 import zlib
 from pathlib import Path
 
-import mindspore as ms
 import numpy as np
 import pytest
 from mindspore import Tensor, nn, ops
@@ -13,14 +12,6 @@ from core.entropy.factorized import BitEstimator, FactorizedPrior
 
 PARITY = Path(__file__).parents[1] / "parity"
 TABLES, SSFVC = np.load(PARITY / "entropy_tables.npz"), np.load(PARITY / "ssfvc.npz")
-
-
-@pytest.fixture(params=["graph", "pynative"])
-def _both_modes(request):
-    before = ms.get_context("mode")
-    ms.set_context(mode=ms.GRAPH_MODE if request.param == "graph" else ms.PYNATIVE_MODE)
-    yield
-    ms.set_context(mode=before)
 
 
 def normal(name, shape):
@@ -63,7 +54,7 @@ def test_parameters_have_the_published_names():
     assert names == {f"f{i}.{part}" for i in (1, 2, 3, 4) for part in "hba"} - {"f4.a"}
 
 
-@pytest.mark.usefixtures("_both_modes")
+@pytest.mark.usefixtures("either_mode")
 def test_published_likelihoods():
     prior = published_prior()
     z_hat, likelihood = prior(Tensor(SSFVC["f0_img_z"][None]))
@@ -114,7 +105,7 @@ def test_fresh_priors_begin_as_wide_as_ten():
     np.testing.assert_allclose(np.diff(logits, axis=2), 0.1, rtol=1e-5)
 
 
-@pytest.mark.usefixtures("_both_modes")
+@pytest.mark.usefixtures("either_mode")
 @pytest.mark.parametrize("cell", [FactorizedPrior, BitEstimator])
 def test_training_adds_noise_and_reaches_every_parameter(cell):
     prior = cell(3).set_train()
@@ -152,7 +143,7 @@ class Auxiliary(nn.Cell):
         return self.prior.auxiliary_loss()
 
 
-@pytest.mark.usefixtures("_both_modes")
+@pytest.mark.usefixtures("either_mode")
 def test_auxiliary_loss_trains_quantiles_alone():
     prior = published_prior()
     parameters = list(prior.trainable_params())

@@ -11,12 +11,7 @@ SHAPE = (2, 8, 64, 64)
 SIZE = int(np.prod(SHAPE))
 
 
-@pytest.fixture(params=["graph", "pynative"], autouse=True)
-def _mode(request):
-    before = ms.get_context("mode")
-    ms.set_context(mode=ms.GRAPH_MODE if request.param == "graph" else ms.PYNATIVE_MODE)
-    yield
-    ms.set_context(mode=before)
+pytestmark = pytest.mark.usefixtures("either_mode")
 
 
 class Weighted(nn.Cell):

@@ -10,13 +10,7 @@ from core.losses.entries import RATE_DISTORTION, Distortion, RateDistortionConfi
 from core.losses.ms_ssim import MsSsimLoss
 from core.metrics.quality import ms_ssim
 
-
-@pytest.fixture(params=[pytest.param("graph", marks=pytest.mark.heavy), "pynative"], autouse=True)
-def _mode(request):
-    before = ms.get_context("mode")
-    ms.set_context(mode=ms.GRAPH_MODE if request.param == "graph" else ms.PYNATIVE_MODE)
-    yield
-    ms.set_context(mode=before)
+pytestmark = pytest.mark.usefixtures("either_mode")
 
 
 def pictures(height, width, noise=0.1, count=2):

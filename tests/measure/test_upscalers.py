@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from core.errors import ConfigError
+from core.measure.cache import Cache
+from core.measure.clips import Measuring, measured
 from core.measure.evaluation import OURS, evaluate_upscaler
 from core.measure.records import Task
+from core.measure.upscalers import MeasuredUpscaler
 from core.upscaling.entries import FLOOR, FloorConfig
 from core.upscaling.floors import bicubic
 
@@ -61,3 +64,18 @@ def test_the_floor_beside_itself():
 def test_another_factor_than_the_data_set_s():
     with pytest.raises(ConfigError, match=r"set dataset\.scale=3"):
         evaluate_upscaler(FLOOR.build(FloorConfig(3)), Clips(), {}, pictures=0)
+
+
+def test_a_second_time_nothing_is_loaded(tmp_path):
+    """Not even to ask for its factor."""
+    loads = []
+
+    def load():
+        loads.append(FLOOR.build(FloorConfig()))
+        return loads[-1]
+
+    how = Measuring(cache=Cache(tmp_path), conditions={"upscaler": "floor"})
+    first, second = (
+        [one.record for one in measured(Clips(), MeasuredUpscaler(load, Clips()), how)] for _ in "12"
+    )
+    assert first == second and len(first) == 2 and len(loads) == 1

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from core.errors import MediaError
-from core.media.index import FrameIndex, count_frames, read_frames
+from core.media.index import FrameIndex
 from core.media.reader import RawFormat, open_video
 from core.media.video import Frame
 
@@ -65,8 +65,9 @@ def test_variable_times_raw_and_folders(footage: SimpleNamespace, tmp_path: Path
     for path, options in ((vfr, {}), (raw, {"raw": RawFormat(32, 16)})):
         with open_video(path, **options) as reader:  # type: ignore[arg-type]
             expected = list(reader)
-        assert_same(read_frames(path, 2, 3, **options), expected[2:5])  # type: ignore[arg-type]
-        assert count_frames(path, **options) == 6  # type: ignore[arg-type]
+        index = FrameIndex(path, **options)  # type: ignore[arg-type]
+        assert_same(index.read(2, 3), expected[2:5])
+        assert len(index) == 6
 
 
 def test_pictures_are_opened_one_by_one(footage: SimpleNamespace, tmp_path: Path) -> None:

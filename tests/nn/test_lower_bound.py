@@ -1,19 +1,12 @@
 """The lower bound and its gradient, in both modes."""
 
-import mindspore as ms
 import numpy as np
 import pytest
 from mindspore import Tensor, nn, ops
 
 from core.nn.lower_bound import LowerBound
 
-
-@pytest.fixture(params=["graph", "pynative"], autouse=True)
-def _mode(request):
-    before = ms.get_context("mode")
-    ms.set_context(mode=ms.GRAPH_MODE if request.param == "graph" else ms.PYNATIVE_MODE)
-    yield
-    ms.set_context(mode=before)
+pytestmark = pytest.mark.usefixtures("either_mode")
 
 
 class Weighted(nn.Cell):

@@ -1,44 +1,37 @@
-"""DCVC-UF: codes the frames of a fixture as the published code codes, and trains on them as it trains."""
+"""DCVC-UF: codes the frames of a fixture as the published code codes; `training_dcvc_uf` trains on them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from functools import lru_cache
-from itertools import count
 from typing import Any
 
-import mindspore as ms
 import numpy as np
 import recipe_dcvc_uf
 from fixture import Comparison, Fixture, compare
 from mindspore import Tensor, nn, ops
+from training_dcvc_uf import INTRA, RELATIVE, replay_training
 
-from core.entropy import factorized, stepped
-from core.entropy.stepped import table_indices
 from core.nn import crop_like, replicate_to_multiple
 from core.symbols.tables import TableSet, fine_gaussian_tables
 from core.testing.recipes import load_weights
 from plugins.dcvcuf.blocks import row
-from plugins.dcvcuf.codec import DcvcUfCodec, DcvcUfPictures, State, tensor_of
+from plugins.dcvcuf.codec import DcvcUfCodec, DcvcUfPictures, State, rounded, tensor_of
 from plugins.dcvcuf.colour import to_rgb
 from plugins.dcvcuf.config import (
     DcvcUfCodecConfig,
     DcvcUfConfig,
     DcvcUfIntraCodecConfig,
     DcvcUfIntraConfig,
-    DcvcUfIntraLossConfig,
-    DcvcUfLossConfig,
     Structure,
 )
 from plugins.dcvcuf.image import PictureNetwork
-from plugins.dcvcuf.loss import DcvcUfLoss, frame_errors
 from plugins.dcvcuf.video import VideoNetwork
-from plugins.dcvcuf.weights import published, published_intra, published_name
+from plugins.dcvcuf.weights import published, published_intra
 
 Arrays = Mapping[str, np.ndarray]
 
-INTRA, TRAIN, TABLES = "intra", "train", "tables"
+TRAIN, TABLES = "train", "tables"
 _SHOWN = (0, 3, 7)
 """Frames of a chunk that fixtures hold."""
 _CHUNKS = {"features": 512, "latent": 256}
@@ -47,8 +40,6 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "hts": {**_CHUNKS, "first": 4, "later": 6, "extractor": 5, "encoder": 6, "decoder": 7, "head": 3},
     "htl": {**_CHUNKS, "first": 3, "later": 10, "extractor": 2, "encoder": 7, "decoder": 11, "head": 5},
 }
-_RELATIVE = 2e-5
-"""Tolerance of latents and pictures, relative to the largest value or 1."""
 _TOLERANCES = {"z_q": 0.0, "y_q": 0.0, "coded_symbols": 0.0, "coded_index": 1.0}
 """Of what is whole; the index of a table may be its neighbour's where the scale is next to a threshold."""
 _COUNTS = 6.0
@@ -74,7 +65,7 @@ def replay(fixture: Fixture, name: str) -> Iterator[Comparison]:
     if name == TABLES:
         yield from _replay_tables(fixture)
     elif name == TRAIN:
-        yield from _replay_training(fixture)
+        yield from replay_training(fixture, build)
     else:
         yield from _replay_case(fixture, name)
 
@@ -147,7 +138,7 @@ def _compare(name: str, ours: np.ndarray | None, expected: np.ndarray) -> Compar
     largest = max(1.0, float(np.abs(expected.astype(np.float64)).max()))
     if ours is not None and expected.ndim == 3:
         ours = ours[: len(expected)]
-    return compare(name, ours, expected, _TOLERANCES.get(key, _RELATIVE * largest))
+    return compare(name, ours, expected, _TOLERANCES.get(key, RELATIVE * largest))
 
 
 def _code_picture(network: PictureNetwork, picture: Tensor, case: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,7 +147,7 @@ def _code_picture(network: PictureNetwork, picture: Tensor, case: Mapping[str, A
     y, z = codec.analysis(to_rgb(picture), tensor_of(quality))
     packet = _Packet(codec, case["skip"])
     known = codec.expected(packet.write("z", z, quality), *y.shape[2:])
-    y_hat = codec.in_steps(lambda *told: packet.write_step(y, *told), *known)
+    y_hat = packet.write_latent(y, *known)
     scaled = y_hat * row(network.q_scale_y_dec, tensor_of(quality))
     made = network.synthesise(y_hat, tensor_of(quality))
     unscaled = y.asnumpy() / row(network.q_scale_y_enc, tensor_of(quality)).asnumpy()
@@ -181,7 +172,7 @@ def _code_frames(
     z_symbols = packet.write("z", z, quality)
     expected, step, means, scales = codec.expected(z_symbols, temporal)
     scaled = Tensor(y.asnumpy() / step.asnumpy())
-    y_hat = codec.in_steps(lambda *told: packet.write_step(scaled, *told), expected, means, scales)
+    y_hat = packet.write_latent(scaled, expected, means, scales)
     features = codec.synthesis(y_hat, step, context, tensor_of(quality))
     shown = network.show(features).asnumpy()[0]
     if len(shown) > 3:
@@ -213,21 +204,26 @@ class _Packet:
     """A packet that keeps what is coded, and what was known of it."""
 
     def __init__(self, codec: Any, skip: float) -> None:
-        self._packet, self._skip = codec.writer(), skip
+        self._codec, self._packet, self._skip = codec, codec.writer(), skip
         self._steps: list[tuple[np.ndarray, ...]] = []
 
     def write(self, name: str, latent: Tensor, quality: int) -> Tensor:
         self._z, self._quality = latent, quality
         return self._packet.write(name, latent, quality)
 
-    def write_step(self, latent: Tensor, means: Tensor, scales: Tensor, places: np.ndarray) -> Tensor:
-        written = self._packet.write("y", latent, means, scales, places, self._skip)
-        of_means, of_scales = means.asnumpy()[0], scales.asnumpy()[0]
-        symbols = np.where(places, np.rint(written.asnumpy()[0] - of_means), 0)
-        self._steps.append(
-            (symbols, of_means * places, of_scales * places, places & (of_scales > self._skip))
+    def write_latent(self, latent: Tensor, expected: Tensor, means: np.ndarray, scales: np.ndarray) -> Tensor:
+        conditional, parts = (
+            self._codec.spatial.conditional,
+            iter(self._codec.spatial.places(*means.shape[1:])),
         )
-        return written
+
+        def write(means: np.ndarray, scales: np.ndarray, coded: np.ndarray) -> Tensor:
+            places = next(parts)
+            symbols = np.where(coded, rounded(latent.asnumpy() - means), np.float32(0))
+            self._steps.append((symbols[0], means[0] * places, scales[0] * places, coded))
+            return self._packet.write("y", Tensor(symbols), coded, conditional.table_index(scales[0][coded]))
+
+        return self._codec.in_parts(write, self._skip, expected, means, scales)
 
     def record(self, network: Any, by_steps: bool) -> dict[str, Any]:
         """What was coded; ``by_steps`` as four runs, each with its quarters of the channels laid over each other."""
@@ -244,9 +240,9 @@ class _Packet:
             "means": means,
             "scales": scales,
             "coded_symbols": np.concatenate(of_symbols),
-            "coded_index": table_indices(np.concatenate(of_scales)),
+            "coded_index": network.spatial.conditional.table_index(np.concatenate(of_scales)),
             "stream": np.array(len(self._packet.finish(None).payload)),
-            "y_bits": network.latent.bits(*(Tensor(x[None]) for x in (symbols, scales))).asnumpy()[0],
+            "y_bits": network.spatial.bits(*(Tensor(x[None]) for x in (symbols, scales))).asnumpy()[0],
             "z_bits": network.bit_estimator_z.bits(self._z, tensor_of(self._quality)).asnumpy()[0],
         }
 
@@ -286,122 +282,3 @@ def _compare_tables(name: str, tables: TableSet, arrays: Arrays, lengths: str, q
             return Comparison(name, expected.shape, float("inf"), _COUNTS)
         ours[row_, : cdf.size] = cdf
     return compare(name, ours, expected, _COUNTS)
-
-
-def _replay_training(fixture: Fixture) -> Iterator[Comparison]:
-    """Losses, bits, errors and gradients of the training cases: of each frame by itself, cascaded, and of pictures."""
-    told, salt = fixture.manifest["training"], fixture.manifest.get("weights_salt", "")
-    frames = fixture.arrays["train_frames"].astype(np.float32) / np.float32(255) - np.float32(0.5)
-    planes = [Tensor(frame) for frame in frames]
-    quality = Tensor(np.array(told["qps"], np.int32))
-    for mode in ("step", "cascade"):
-        network = build(salt, "ld").set_train()
-        passed = _Pass(network, DcvcUfLoss(DcvcUfLossConfig()), planes, quality)
-        with _published_noise(told["noise_seed"]):
-            losses, gradients = passed.by_frames() if mode == "step" else passed.cascaded()
-        yield from _compare_training(fixture, mode, network, losses, gradients, "ld")
-        for key, values in passed.parts().items():
-            expected = fixture.arrays[f"train_{mode}_{key}"]
-            yield compare(f"{mode} {key}", values, expected, 1e-5 * float(np.abs(expected).max()))
-        network.set_train(False)
-    network = build(salt, INTRA).set_train()
-    loss = DcvcUfLoss(DcvcUfIntraLossConfig())
-
-    def pictures() -> tuple[Tensor, Tensor]:
-        made, (y_bits, z_bits) = network(planes[0], quality)
-        return loss(planes[0], made, y_bits + z_bits, quality, Tensor(0, ms.int32))[0], made
-
-    weights = ms.ParameterTuple(network.trainable_params())
-    with _published_noise(told["noise_seed"]):
-        (value, made), gradients = ops.value_and_grad(pictures, None, weights, has_aux=True)()
-    yield from _compare_training(fixture, INTRA, network, [value], gradients, INTRA)
-    yield _compare("train_intra_recon", made.asnumpy()[0], fixture.arrays["train_intra_recon"])
-    network.set_train(False)
-
-
-class _Pass:
-    """The video network over the frames of a training case."""
-
-    def __init__(self, network: Any, loss: DcvcUfLoss, planes: list[Tensor], quality: Tensor) -> None:
-        self._network, self._loss, self._planes, self._quality = network, loss, planes, quality
-        self._weights = ms.ParameterTuple(network.trainable_params())
-        self._bits: list[tuple[np.ndarray, np.ndarray]] = []
-        self._errors: list[np.ndarray] = []
-
-    def parts(self) -> dict[str, np.ndarray]:
-        """Bits of y and z and the distortion, by frames and pictures."""
-        y_bits, z_bits = (np.array(bits) for bits in zip(*self._bits, strict=True))
-        return {"y_bits": y_bits, "z_bits": z_bits, "mse": np.array(self._errors)}
-
-    def by_frames(self) -> tuple[list[Tensor], list[np.ndarray]]:
-        """Losses, and the sums of gradients, of frames whose states pass no gradients."""
-        state, losses, total = (None, self._network.start(self._planes[0])), [], None
-        for number in range(1, len(self._planes)):
-            run = ops.value_and_grad(self._frame, None, self._weights, has_aux=True)
-            (value, *state, costs), gradients = run(number, *state)
-            arrays = [gradient.asnumpy().astype(np.float64) for gradient in gradients]
-            total = arrays if total is None else [a + b for a, b in zip(total, arrays, strict=True)]
-            losses.append(value)
-            state = [Tensor(part.asnumpy()) for part in state]
-            self._note(costs)
-        return losses, total
-
-    def cascaded(self) -> tuple[list[Tensor], list[np.ndarray]]:
-        """The mean loss and its gradients."""
-        run = ops.value_and_grad(self._all, None, self._weights, has_aux=True)
-        (value, costs), gradients = run()
-        for each in costs:
-            self._note(each)
-        return [value], [gradient.asnumpy().astype(np.float64) for gradient in gradients]
-
-    def _all(self) -> tuple[Tensor, tuple[Any, ...]]:
-        state, total, costs = (None, self._network.start(self._planes[0])), 0.0, ()
-        for number in range(1, len(self._planes)):
-            value, *state, cost = self._frame(number, *state)
-            total, costs = total + value, (*costs, cost)
-        return total / (len(self._planes) - 1), costs
-
-    def _frame(self, number: int, memory: Tensor | None, features: Tensor) -> tuple[Any, ...]:
-        truth = self._planes[number]
-        made, state, bits = self._network(truth, features, memory, self._quality)
-        total = bits[0] + bits[1]
-        value, *_ = self._loss(truth, made, total, self._quality, Tensor(number, ms.int32))
-        return value, *state, (*bits, frame_errors(truth, made)[0][:, 0])
-
-    def _note(self, costs: tuple[Tensor, ...]) -> None:
-        y_bits, z_bits, errors = (cost.asnumpy() for cost in costs)
-        self._bits.append((y_bits, z_bits))
-        self._errors.append(errors)
-
-
-def _compare_training(
-    fixture: Fixture, mode: str, network: nn.Cell, losses: list[Tensor], gradients: Any, kind: str
-) -> Iterator[Comparison]:
-    expected = np.array(fixture.manifest["training"][mode]["losses"])
-    ours = np.array([float(loss) for loss in losses])
-    yield compare(f"{mode} losses", ours / expected, np.ones_like(expected), 1e-5)
-    names = [published_name(parameter.name) for parameter in network.trainable_params()]
-    arrays = [g.asnumpy().astype(np.float64) if isinstance(g, Tensor) else g for g in gradients]
-    norms = {name: float(np.sqrt(np.square(a).sum())) for name, a in zip(names, arrays, strict=True)}
-    stored = fixture.arrays[f"train_{mode}_gradients"][:, 0]
-    told = np.array([norms[name] for name in fixture.manifest["gradient_names"][kind]])
-    floor = np.maximum(stored, 1e-12)
-    yield compare(f"{mode} gradients' norms", told / floor, stored / floor, 1e-3)
-
-
-@contextmanager
-def _published_noise(seed: int) -> Iterator[None]:
-    """Noise as fixtures have it: y's before z's of every frame; here z is first."""
-    calls = count()
-
-    def add(x: Tensor) -> Tensor:
-        number = next(calls) ^ 1
-        noise = np.random.default_rng([seed, number]).random(x.shape, np.float32) - np.float32(0.5)
-        return x + Tensor(noise)
-
-    before = factorized.add_noise, stepped.add_noise
-    factorized.add_noise = stepped.add_noise = add
-    try:
-        yield
-    finally:
-        factorized.add_noise, stepped.add_noise = before

@@ -102,7 +102,6 @@ def test_scan_and_intra_packets(path: Path) -> None:
         found = list(reader.scan())
         begun = [[section.first for section in reader.sections(number)] for number in range(7)]
         assert begun == [[0], [0], [0], [3], [3], [5], []]
-        assert [reader.next_intra(number) for number in range(7)] == [0, 3, 3, 3, 5, 5, None]
     assert [p.number for p in found] == list(range(6))
     assert [(p.type, p.time, data[p.position : p.position + p.size]) for p in found] == [
         (p.type, p.time, p.payload) for p in SMALL
@@ -138,7 +137,7 @@ def test_a_reader_is_asked_while_packets_are_read(path: Path) -> None:
     with StreamReader(path) as reader:
         for packet, other in zip(reader, reader, strict=True):
             assert other == packet
-            assert (next(reader.sections(4)).first, reader.next_intra(4)) == (3, 5)
+            assert next(reader.sections(4)).first == 3
             found.append(packet)
     assert found == SMALL
 

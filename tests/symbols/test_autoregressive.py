@@ -10,7 +10,7 @@ from core.entropy.masked import MaskedConv2d
 from core.errors import CheckpointError, StreamError
 from core.symbols.autoregressive import AutoregressiveCoder, ContextNetwork
 from core.symbols.coder import SymbolDecoder, SymbolEncoder
-from core.symbols.order import ContextOrder, anchors, visible
+from core.symbols.order import ContextOrder, first_half, visible
 from core.symbols.pointwise import FRACTION, LIMIT, UNIT, PointwiseLayer
 from core.symbols.tables import LAPLACE_SCALES, laplace_tables
 
@@ -170,7 +170,7 @@ def test_the_checkerboard_s_first_half_sees_nothing():
     network = build(4, 3, ContextOrder.checkerboard)
     latent, side = material(4, 3, 7, 9)
     first, other = (encoded(network, shift + latent, side)[0] for shift in (0, 5))
-    half = anchors(7, 9)
+    half = first_half(7, 9)
     np.testing.assert_array_equal(first.means[:, half], other.means[:, half])
     assert (first.means[:, ~half] != other.means[:, ~half]).mean() > 0.9
 

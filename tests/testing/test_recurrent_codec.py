@@ -60,7 +60,8 @@ class Residual(nn.Cell):
         return arrays | gaussian_tables().arrays("gaussian")
 
     def coder(self, tables, name):
-        prior = FactorizedCoder(TableSet.from_arrays(tables, f"{name}.prior"), QUALITIES)
+        numbers = np.arange(QUALITIES * CHANNELS).reshape(QUALITIES, CHANNELS)
+        prior = FactorizedCoder(TableSet.from_arrays(tables, f"{name}.prior"), numbers)
         scales = IntegerNetwork.from_arrays(tables, f"{name}.scales")
         return SkippingCoder(prior, TableSet.from_arrays(tables, "gaussian"), scales)
 

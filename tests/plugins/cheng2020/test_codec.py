@@ -5,14 +5,11 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
-from core.config import entry_section
-from core.errors import CheckpointError, StreamError
 from core.hooks import PacketType, PictureFormat
-from core.training.checkpoint import MODEL, Checkpoint, tensors_of
-from plugins.cheng2020.config import Cheng2020CodecConfig, Cheng2020IntraConfig
-from plugins.cheng2020.plugin import CODEC, INTRA
+from plugins.cheng2020.config import Cheng2020CodecConfig
+from plugins.cheng2020.plugin import CODEC
 
-from ..codecs.material import build_frames, decoded, encoded, intra_codec, mode
+from ..codecs.material import build_frames, decoded, encoded, mode
 from .conftest import build_network
 
 FORMAT = PictureFormat(100, 44)
@@ -27,25 +24,6 @@ def _graph_mode():
 @pytest.fixture(scope="module")
 def network():
     return build_network()
-
-
-@pytest.fixture(scope="module")
-def write(tmp_path_factory, network):
-    """A checkpoint of the network, of any model section."""
-
-    def written(**section):
-        section = {"model": "cheng2020", **entry_section(network.config), **section}
-        path = tmp_path_factory.mktemp("weights") / "trained.safetensors"
-        checkpoint = Checkpoint(path, tensors_of(network, MODEL), section, {}, {})
-        checkpoint.with_tables(CODEC.tables(network)).save()
-        return path
-
-    return written
-
-
-@pytest.fixture(scope="module")
-def intra(write):
-    return INTRA.build(Cheng2020IntraConfig(str(write())))
 
 
 @pytest.fixture(scope="module")
@@ -73,37 +51,3 @@ def test_real_coding_is_near_the_estimate(network, frames):
     with mode(ms.PYNATIVE_MODE):
         _, bits = network(Tensor(build_frames(1, 64, 64)[None]))
     assert item.estimated_bits == pytest.approx(float(bits), rel=0.05)
-
-
-def test_intra_frames(intra, write, frames):
-    named = intra_codec("cheng2020", intra)
-    payload = named.encode(frames[0], FORMAT, 20)
-    assert payload.startswith(b"\x09cheng2020")
-    other = intra_codec("cheng2020", INTRA.build(Cheng2020IntraConfig(str(write()))))
-    picture = other.decode(payload, FORMAT)
-    np.testing.assert_array_equal(named.decode(payload, FORMAT), picture)
-    assert picture.shape == (3, 44, 100) and picture.std() > 0.004
-    assert intra.fingerprint == Checkpoint.open(write()).fingerprint
-
-
-def test_damage_is_a_stream_error(intra, frames):
-    payload = intra.encode(frames[0], FORMAT, 20)
-    rng = np.random.default_rng(2)
-    tried = [b"", payload[:4], payload[: len(payload) // 2], payload[:4] + rng.bytes(300)]
-    for at in rng.integers(0, len(payload) - 4, 20):
-        tried.append(payload[:at] + bytes([payload[at] ^ 0x55]) + payload[at + 1 :])
-    for data in tried:
-        with pytest.raises(StreamError):
-            intra.decode(data, FORMAT)
-
-
-@pytest.mark.parametrize(
-    ("section", "sentence"),
-    [
-        ({"model": "ssfvc"}, "a checkpoint of model=cheng2020 is needed"),
-        ({"depth": 3}, "made for model=cheng2020 with options that this version does not take .*'depth'"),
-    ],
-)
-def test_checkpoints_of_other_models_are_refused(write, section, sentence):
-    with pytest.raises(CheckpointError, match=sentence):
-        INTRA.build(Cheng2020IntraConfig(str(write(**section))))

@@ -1,5 +1,7 @@
 """Values that options of codecs, networks, losses and steps refuse, each by its name."""
 
+from dataclasses import fields
+
 import pytest
 
 from core.losses.entries import Distortion
@@ -86,3 +88,9 @@ def test_wrong_widths_are_named(config, option, value):
 def test_wrong_options_are_named(config, options, told):
     with pytest.raises(ValueError, match=told):
         config(**options)
+
+
+@pytest.mark.parametrize("options", [Cheng2020CodecConfig, DcvcUfIntraCodecConfig])
+def test_codecs_of_intra_frames_alone_are_not_asked_where_scenes_begin(options):
+    assert "gop" in {field.name for field in fields(options)}
+    assert "scene_cut" not in {field.name for field in fields(options)}

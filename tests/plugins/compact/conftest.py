@@ -45,8 +45,8 @@ def forged(codec, rng, largest):
         if name == "inter":
             packet.write("vectors", Tensor(extreme_symbols(rng, (1, 2, 4, 4), min(largest, 1 << 28))))
         z = packet.write(f"{name}.hyper", Tensor(extreme_symbols(rng, (1, hyper, 1, 1), largest)), 5)
-        chosen = (codec.picture_tables if name == "intra" else codec.inter_tables)(z, 5)
-        packet.write(name, Tensor(extreme_symbols(rng, (1, latent, 4, 4), largest)), chosen)
+        coded, indices = (codec.pictures if name == "intra" else codec.frames).tables(z, 5)
+        packet.write(name, Tensor(extreme_symbols(rng, (1, latent, 4, 4), largest)), coded, indices)
         coded = packet.finish(None)
         packets.append(Packet(kind, len(packets), coded.payload, coded.symbols, 0))
     return packets

@@ -65,8 +65,8 @@ def _randomise(network, seed):
     last = network.y_prior_fusion.conv[-1]
     parts = last.out_channels // network.config.latent
     set_values(last.bias, np.repeat([1.0, 0.8, 0.0][: parts - 1] + [0.0], network.config.latent))
-    if network.hyper_scales is not None:
-        last = network.hyper_scales[-1]
+    if network.latent is not None:
+        last = network.latent.scales_of[-1]
         set_values(last.bias, np.full(last.out_channels, 1.0))
 
 
@@ -89,7 +89,7 @@ def forged(codec, rng, largest):
     z = packet.write("z", Tensor(extreme_symbols(rng, (1, 2, 1, 1), largest)), quality)
     expected, _, means, scales = codec.expected(z, temporal)
     y = Tensor(extreme_symbols(rng, (1, 4, 2, 3), largest))
-    codec.in_steps(lambda *told: packet.write("y", y, *told, skip), expected, means, scales)
+    codec.write_latent(packet, y, skip, expected, means, scales)
     coded = packet.finish(None)
     inter = Packet(PacketType.INTER, 1, coded.payload, coded.symbols, 0)
     return Packet(PacketType.INTRA, 0, intra, zlib.crc32(intra), 0), inter

@@ -19,8 +19,8 @@ from plugins.dcvcuf.config import (
     Structure,
 )
 from plugins.dcvcuf.image import PictureNetwork
+from plugins.dcvcuf.init import steps, transform
 from plugins.dcvcuf.loss import DcvcUfLoss
-from plugins.dcvcuf.start import steps, transform
 from plugins.dcvcuf.step import build, build_intra, evaluated, planes_of
 from plugins.dcvcuf.video import VideoNetwork
 

@@ -47,9 +47,9 @@ def computed(network, frame, reference):
     return picture, sum(float(cost) for cost in costs)
 
 
-def forged(codec, rng, largest):
+def forged(codec, rng, largest, sizes=SMALLEST):
     """None, and an inter packet of 40x24 pixels, most of whose symbols are zero, some as large as can be."""
-    shapes = [(1, SMALLEST["motion"], 4, 4), (1, SMALLEST["hidden"], 1, 1), (1, SMALLEST["latent"], 4, 4)]
+    shapes = [(1, sizes["motion"], 4, 4), (1, sizes["hidden"], 1, 1), (1, sizes["latent"], 4, 4)]
     motion, z, y = (Tensor(extreme_symbols(rng, shape, largest)) for shape in shapes)
     packet = codec.writer()
     packet.write("motion.prior", motion)

@@ -6,19 +6,18 @@ and much larger than the others makes that hardly more than a factor.
 """
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
-from mindspore import Tensor
 
-from core.hooks import Packet, PacketType
 from core.nn.init import convolutions
 from core.testing.recipes import randomise, scale_values, set_values
 from plugins.dvcp.cells import Dvcp
 from plugins.dvcp.config import DvcpConfig
 from plugins.dvcp.normalisation import ChannelNorm
 
-from ..codecs.material import extreme_symbols
+from ..dvc import conftest as dvc_tests
 
 SMALLEST = {"hidden": 8, "latent": 4, "motion": 4, "refinement": 4, "flow": 4}
 WIDTHS = {"hidden": 10, "latent": 6, "motion": 6, "refinement": 4, "flow": 8}
@@ -71,15 +70,7 @@ def _join(layer, matrix, kept):
     set_values(layer.weight, weight)
 
 
-def forged(codec, rng, largest):
-    """None, and an inter packet of 40x24 pixels, most of whose symbols are zero, some as large as can be."""
-    shapes = [(1, SMALLEST["motion"], 4, 4), (1, SMALLEST["hidden"], 1, 1), (1, SMALLEST["latent"], 4, 4)]
-    motion, z, y = (Tensor(extreme_symbols(rng, shape, largest)) for shape in shapes)
-    packet = codec.writer()
-    packet.write("motion.prior", motion)
-    packet.write("residual", (z, y))
-    coded = packet.finish(None)
-    return None, Packet(PacketType.INTER, 1, coded.payload, coded.symbols, 0)
+forged = partial(dvc_tests.forged, sizes=SMALLEST)
 
 
 @pytest.fixture(scope="session")

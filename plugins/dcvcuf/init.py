@@ -15,15 +15,15 @@ from mindspore import Parameter, Tensor, nn
 from numpy.typing import ArrayLike
 
 from core.hooks import Array
-from core.nn import Conv2d, SeparableBlock
+from core.nn import Conv2d, SeparableBlock, init
 
 from .blocks import PATCH
 from .config import QUALITIES
 
 _KEPT = 0.01
-"""Of random weights beside what is laid into a layer, and of the branches of blocks on the way."""
-_FRESH = 0.1
-"""The gain of fresh branches."""
+"""Of random weights beside what is laid into a layer."""
+_CALM = 0.1
+"""Of the branches of blocks on the way, which are small at first anyway."""
 _PRECISION = 16.0
 """Of coefficients in [-4,4]: they are quantised in steps of a sixteenth, times the quality's step."""
 _FINEST, _COARSEST = 0.5, 12.0
@@ -42,13 +42,10 @@ def transform(count: int) -> Array:
 
     Beyond the 192nd they are 0.
     """
-    place, frequency = np.arange(PATCH), np.arange(PATCH)[:, None]
-    cosines = np.cos(np.pi * (2 * place + 1) * frequency / (2 * PATCH)) * np.sqrt(2 / PATCH)
-    cosines[0] /= np.sqrt(2)
-    planes = np.kron(np.eye(3), np.kron(cosines, cosines))
-    distance = (frequency**2 + place**2).ravel()
+    squares = np.arange(PATCH) ** 2
+    distance = np.add.outer(squares, squares).ravel()
     cost = np.concatenate((distance, *[_CHROMA * (distance + 1)] * 2))
-    rows = planes[np.argsort(cost, kind="stable")][:count]
+    rows = init.patch_cosines(PATCH, 3)[np.argsort(cost, kind="stable")[:count]]
     return np.pad(rows, ((0, count - len(rows)), (0, 0))).astype(np.float32)
 
 
@@ -58,10 +55,10 @@ def start_video(network: nn.Cell) -> None:
     features, latent, chunk = config.features, config.latent, config.chunk
     own, basis = np.eye(features, dtype=np.float32), transform(features)
     for part in (network.feature_adaptor_i, network.feature_adaptor_m, network.feature_extractor):
-        _calm(part)
+        init.scale_branches(part, _CALM)
     for part in (network.encoder, network.decoder, network.recon_head, network.y_prior_fusion):
-        _calm(part)
-    _calm(network.temporal_prior_encoder)
+        init.scale_branches(part, _CALM)
+    init.scale_branches(network.temporal_prior_encoder, _CALM)
     _lay(network.feature_adaptor_i.conv[0].adaptor, basis)
     _lay(network.feature_adaptor_m.conv[0].adaptor, np.hstack((0 * own, own)))
     _lay(network.encoder.conv1[0].adaptor, np.hstack((*[basis / chunk] * chunk, -own)))
@@ -109,7 +106,7 @@ def start_pictures(network: nn.Cell) -> None:
     """Of a `PictureNetwork`."""
     features, latent = network.config.features, network.config.latent
     for part in (network.enc, network.dec, network.y_prior_fusion):
-        _calm(part)
+        init.scale_branches(part, _CALM)
     basis = transform(features)
     _lay(network.enc.enc_1.adaptor, basis)
     _lay_down(network.enc.enc_2[-1])
@@ -142,14 +139,6 @@ def _lay_down(layer: Conv2d) -> None:
             weight[4 * coefficient + place, coefficient, 1 + place // 2, 1 + place % 2] = _PRECISION
     _set(layer.weight, weight + _KEPT * layer.weight.asnumpy())
     _set(layer.bias, np.zeros(outputs))
-
-
-def _calm(part: nn.Cell) -> None:
-    """Leave the blocks of a part hardly more than identity."""
-    for _, cell in part.cells_and_names():
-        if isinstance(cell, SeparableBlock):
-            for last in (cell.dc[-1], cell.ffn[-1]):
-                _set(last.weight, _KEPT / _FRESH * last.weight.asnumpy())
 
 
 def _lay_up(layer: Conv2d, gain: float = 1.0) -> None:
