@@ -16,10 +16,10 @@ from core.errors import BusyError, ForeignError, MediaError
 from core.hooks import Array, Output
 from core.media import claim
 from core.media.colour import Chroma, Matrix, Range
+from core.media.parts import folder_of
 from core.media.reader import RawFormat, open_video
 from core.upscaling import target, video
 from core.upscaling.options import UpscaleOptions
-from core.media.parts import folder_of
 from core.upscaling.video import upscale_video
 from tests.upscaling.test_video import Repeat, ramp, read, run, write
 
