@@ -259,101 +259,194 @@ inline void SearchBlocks(int64_t images, int64_t height, int64_t width, const fl
   }
 }
 
-// Pictures displaced by vectors (rows, columns) in pixels, each of which stands for the middle of a block; between them
-// they are interpolated bilinearly, and samples by cubics over 4x4 pixels. Positions are clamped to the picture.
+// Pictures displaced by vectors (rows, columns) in pixels, each of which stands for the middle of a block. Every pixel is
+// a bilinear blend of what the vectors of the four blocks around it lead to; samples are cubic over 4x4 pixels, and the
+// picture continues beyond its edges.
 struct Displacing {
   int64_t images, channels, height, width, rows, columns;
 
   int64_t Pixels() const { return height * width; }
 };
 
-// The sixteen pixels around a position, and their weights.
+constexpr int kTaps = 4;
+
+// Along one axis: pixels between the middles of two blocks, and each one's share of the second.
+struct Band {
+  int64_t begin, low, high;
+  std::vector<float> shares;
+
+  int64_t Size() const { return static_cast<int64_t>(shares.size()); }
+  int64_t Window() const { return Size() + kTaps - 1; }
+  float Share(int64_t pixel, bool second) const { return second ? shares[pixel] : 1 - shares[pixel]; }
+};
+
+inline std::vector<Band> Bands(int64_t size, int64_t blocks) {
+  std::vector<Band> bands;
+  const float side = static_cast<float>(size) / static_cast<float>(blocks);
+  for (int64_t pixel = 0; pixel < size; ++pixel) {
+    const float at = (static_cast<float>(pixel) + 0.5f) / side - 0.5f;
+    const float clamped = std::fmin(std::fmax(at, 0.f), static_cast<float>(blocks - 1));
+    const int64_t low = static_cast<int64_t>(clamped);
+    if (bands.empty() || bands.back().low != low) bands.push_back({pixel, low, std::min(low + 1, blocks - 1), {}});
+    bands.back().shares.push_back(clamped - static_cast<float>(low));
+  }
+  return bands;
+}
+
+// Along one axis: where the samples of a band begin, under one displacement, and how four of them make a pixel.
 struct Taps {
-  int64_t offsets[16];
-  float weights[16];
+  int64_t first;
+  float weights[kTaps];
 
-  Taps(const Displacing& d, const float* vectors, int64_t pixel) {
-    const int64_t y = pixel / d.width, x = pixel % d.width, blocks = d.rows * d.columns;
-    const Place across(x, d.width, d.columns), down(y, d.height, d.rows);
-    const float moved_x = static_cast<float>(x) + Blend(vectors, d, across, down);
-    const float moved_y = static_cast<float>(y) + Blend(vectors + blocks, d, across, down);
-    int64_t columns[4], rows[4];
-    float by_column[4], by_row[4];
-    Cubic(moved_x, d.width, columns, by_column);
-    Cubic(moved_y, d.height, rows, by_row);
-    for (int i = 0; i < 16; ++i) {
-      offsets[i] = rows[i / 4] * d.width + columns[i % 4];
-      weights[i] = by_row[i / 4] * by_column[i % 4];
-    }
-  }
-
- private:
-  // Between which two blocks a pixel lies.
-  struct Place {
-    int64_t low, high;
-    float share;  // of the second
-
-    Place(int64_t pixel, int64_t size, int64_t blocks) {
-      const float side = static_cast<float>(size / blocks);
-      const float at = (static_cast<float>(pixel) + 0.5f) / side - 0.5f;
-      const float clamped = std::fmin(std::fmax(at, 0.f), static_cast<float>(blocks - 1));
-      low = static_cast<int64_t>(clamped);
-      high = std::min(low + 1, blocks - 1);
-      share = clamped - static_cast<float>(low);
-    }
-  };
-
-  static float Blend(const float* plane, const Displacing& d, const Place& across, const Place& down) {
-    const float *upper = plane + down.low * d.columns, *lower = plane + down.high * d.columns;
-    const float above = upper[across.low] + across.share * (upper[across.high] - upper[across.low]);
-    const float below = lower[across.low] + across.share * (lower[across.high] - lower[across.low]);
-    return above + down.share * (below - above);
-  }
-
-  static void Cubic(float position, int64_t size, int64_t* places, float* weights) {
+  Taps(const Band& band, float displacement, int64_t size) {
     constexpr float a = -0.75f;
-    const float last = static_cast<float>(size - 1);
-    const float clamped = position >= 0 ? std::fmin(position, last) : 0.f;  // also where it is not a number
-    const int64_t first = static_cast<int64_t>(clamped);
-    const float t = clamped - static_cast<float>(first), u = 1 - t;
+    const float limit = static_cast<float>(size);
+    const float bounded = displacement >= -limit ? std::fmin(displacement, limit) : -limit;  // also what is no number
+    const float whole = std::floor(bounded), t = bounded - whole, u = 1 - t;
+    first = band.begin + static_cast<int64_t>(whole) - 1;
     weights[0] = a * t * u * u;
     weights[1] = ((a + 2) * t - (a + 3)) * t * t + 1;
     weights[2] = ((a + 2) * u - (a + 3)) * u * u + 1;
     weights[3] = a * u * t * t;
-    for (int i = 0; i < 4; ++i) places[i] = std::clamp<int64_t>(first + i - 1, 0, size - 1);
   }
 };
 
-inline void Displace(const Displacing& d, const float* picture, const float* vectors, float* result) {
-  Runtime::Get().ForRanges(d.images * d.Pixels(), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t image = i / d.Pixels(), pixel = i % d.Pixels();
-      const Taps taps(d, vectors + image * 2 * d.rows * d.columns, pixel);
-      for (int64_t channel = image * d.channels; channel < (image + 1) * d.channels; ++channel) {
-        const float* plane = picture + channel * d.Pixels();
-        float sum = 0;
-        for (int tap = 0; tap < 16; ++tap) sum += taps.weights[tap] * plane[taps.offsets[tap]];
-        result[channel * d.Pixels() + pixel] = sum;
+// What lies between the middles of four blocks of an image, under the vectors of those blocks.
+class Patch {
+ public:
+  Patch(const Displacing& d, const float* vectors, const Band& down, const Band& across)
+      : d_(d), down_(down), across_(across) {
+    const int64_t rows[] = {down.low, down.high}, columns[] = {across.low, across.high};
+    for (int corner = 0; corner < 4; ++corner) {
+      const float* vector = vectors + rows[corner / 2] * d.columns + columns[corner % 2];
+      vectors_[corner] = {vector[0], vector[d.rows * d.columns]};
+    }
+  }
+
+  // Calls use(taps down, taps across, weight(y, x)) for each vector; once for four that are alike.
+  template <typename Use>
+  void ForVectors(const Use& use) const {
+    const auto taps = [&](int corner) {
+      return std::make_pair(Taps(down_, vectors_[corner][1], d_.height), Taps(across_, vectors_[corner][0], d_.width));
+    };
+    if (std::all_of(vectors_ + 1, vectors_ + 4, [&](const auto& vector) { return vector == vectors_[0]; })) {
+      const auto [rows, columns] = taps(0);
+      use(rows, columns, [](int64_t, int64_t) { return 1.f; });
+      return;
+    }
+    for (int corner = 0; corner < 4; ++corner) {
+      const auto [rows, columns] = taps(corner);
+      use(rows, columns, [&](int64_t y, int64_t x) { return down_.Share(y, corner / 2) * across_.Share(x, corner % 2); });
+    }
+  }
+
+  // The pixels of a plane, of which others are not touched; `room` has space for two windows.
+  void Fill(const float* plane, float* result, float* room) const {
+    const int64_t height = down_.Size(), width = across_.Size(), window = across_.Window();
+    float *samples = room, *blurred = room + down_.Window() * window;
+    result += down_.begin * d_.width + across_.begin;
+    for (int64_t y = 0; y < height; ++y) std::fill_n(result + y * d_.width, width, 0.f);
+    ForVectors([&](const Taps& rows, const Taps& columns, const auto& weight) {
+      for (int64_t y = 0; y < down_.Window(); ++y) {
+        const float* row = plane + std::clamp<int64_t>(rows.first + y, 0, d_.height - 1) * d_.width;
+        for (int64_t x = 0; x < window; ++x) samples[x] = row[std::clamp<int64_t>(columns.first + x, 0, d_.width - 1)];
+        Blend(columns.weights, samples, 1, width, blurred + y * width);
       }
+      for (int64_t y = 0; y < height; ++y) {
+        Blend(rows.weights, blurred + y * width, width, width, samples);
+        for (int64_t x = 0; x < width; ++x) result[y * d_.width + x] += weight(y, x) * samples[x];
+      }
+    });
+  }
+
+  // Adds what the gradient of the result gives to that of the plane.
+  void Spread(const float* of_result, float* of_plane, float* room) const {
+    const int64_t height = down_.Size(), width = across_.Size(), window = across_.Window();
+    float *incoming = room, *spread = room + window;
+    of_result += down_.begin * d_.width + across_.begin;
+    ForVectors([&](const Taps& rows, const Taps& columns, const auto& weight) {
+      std::fill_n(spread, down_.Window() * width, 0.f);
+      for (int64_t y = 0; y < height; ++y) {
+        for (int64_t x = 0; x < width; ++x) incoming[x] = weight(y, x) * of_result[y * d_.width + x];
+        for (int tap = 0; tap < kTaps; ++tap) {
+          float* row = spread + (y + tap) * width;
+          for (int64_t x = 0; x < width; ++x) row[x] += rows.weights[tap] * incoming[x];
+        }
+      }
+      for (int64_t y = 0; y < down_.Window(); ++y) {
+        std::fill_n(incoming, window, 0.f);
+        for (int tap = 0; tap < kTaps; ++tap) {
+          for (int64_t x = 0; x < width; ++x) incoming[x + tap] += columns.weights[tap] * spread[y * width + x];
+        }
+        float* row = of_plane + std::clamp<int64_t>(rows.first + y, 0, d_.height - 1) * d_.width;
+        for (int64_t x = 0; x < window; ++x) row[std::clamp<int64_t>(columns.first + x, 0, d_.width - 1)] += incoming[x];
+      }
+    });
+  }
+
+ private:
+  // Each of `count` results from four samples, so far apart.
+  static void Blend(const float* weights, const float* samples, int64_t apart, int64_t count, float* result) {
+    const float w0 = weights[0], w1 = weights[1], w2 = weights[2], w3 = weights[3];
+    for (int64_t x = 0; x < count; ++x) {
+      const float* s = samples + x;
+      result[x] = w0 * s[0] + w1 * s[apart] + w2 * s[2 * apart] + w3 * s[3 * apart];
+    }
+  }
+
+  const Displacing& d_;
+  const Band &down_, &across_;
+  std::array<float, 2> vectors_[4];
+};
+
+// All of a picture, from top to bottom.
+class Bandwise {
+ public:
+  explicit Bandwise(const Displacing& d)
+      : d_(d), down_(Bands(d.height, d.rows)), across_(Bands(d.width, d.columns)) {}
+
+  int64_t Rows() const { return static_cast<int64_t>(down_.size()); }
+
+  // Calls use(cell, room) for all cells of a row of an image.
+  template <typename Use>
+  void ForRow(const float* vectors, int64_t image, int64_t row, const Use& use) const {
+    std::vector<float> room;
+    for (const Band& across : across_) {
+      room.resize(std::max<size_t>(room.size(), 2 * down_[row].Window() * across.Window()));
+      use(Patch(d_, vectors + image * 2 * d_.rows * d_.columns, down_[row], across), room.data());
+    }
+  }
+
+ private:
+  const Displacing& d_;
+  const std::vector<Band> down_, across_;
+};
+
+inline void Displace(const Displacing& d, const float* picture, const float* vectors, float* result) {
+  const Bandwise bandwise(d);
+  Runtime::Get().ForRanges(d.images * bandwise.Rows(), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t image = i / bandwise.Rows();
+      bandwise.ForRow(vectors, image, i % bandwise.Rows(), [&](const Patch& cell, float* room) {
+        for (int64_t channel = image * d.channels; channel < (image + 1) * d.channels; ++channel) {
+          cell.Fill(picture + channel * d.Pixels(), result + channel * d.Pixels(), room);
+        }
+      });
     }
   });
 }
 
 // Gradient of the picture; vectors have none.
 inline void DisplaceGradient(const Displacing& d, const float* vectors, const float* of_result, float* of_picture) {
+  const Bandwise bandwise(d);
   std::fill_n(of_picture, d.images * d.channels * d.Pixels(), 0.f);
   Runtime::Get().ForRanges(d.images * d.channels, [&](int64_t begin, int64_t end) {
-    while (begin < end) {
-      const int64_t image = begin / d.channels, stop = std::min(end, (image + 1) * d.channels);
-      for (int64_t pixel = 0; pixel < d.Pixels(); ++pixel) {
-        const Taps taps(d, vectors + image * 2 * d.rows * d.columns, pixel);
-        for (int64_t channel = begin; channel < stop; ++channel) {
-          const float incoming = of_result[channel * d.Pixels() + pixel];
-          float* plane = of_picture + channel * d.Pixels();
-          for (int tap = 0; tap < 16; ++tap) plane[taps.offsets[tap]] += taps.weights[tap] * incoming;
-        }
+    for (int64_t channel = begin; channel < end; ++channel) {
+      for (int64_t row = 0; row < bandwise.Rows(); ++row) {
+        bandwise.ForRow(vectors, channel / d.channels, row, [&](const Patch& cell, float* room) {
+          cell.Spread(of_result + channel * d.Pixels(), of_picture + channel * d.Pixels(), room);
+        });
       }
-      begin = stop;
     }
   });
 }
