@@ -254,8 +254,10 @@ def _composed(overrides: Sequence[str], registry: Registry) -> tuple[DictConfig,
 
 
 def _choices_first(overrides: Sequence[str]) -> list[str]:
-    """Overrides that choose from a group before those that set values in what was chosen."""
-    return sorted(overrides, key=lambda word: word.split("=")[0].lstrip("+~") not in GROUPS)
+    """Where to look, then what is chosen from groups, then values in what was chosen."""
+    order = ("hydra.searchpath",), GROUPS
+    keys = {word: word.split("=")[0].lstrip("+~") for word in overrides}
+    return sorted(overrides, key=lambda word: [keys[word] not in keys_first for keys_first in order])
 
 
 def _fault(override: str, error: Exception, config: DictConfig, registry: Registry) -> str:
@@ -302,6 +304,8 @@ def explain(error: Exception) -> str:
     """The first sentence of a library's error, without its internals."""
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     text = str(cause).partition("Config search path:")[0]
+    if unknown := re.search(r"ConfigKeyError raised while composing .*\n\s*full_key: (\S+)", text, re.DOTALL):
+        return f"it sets '{unknown[1]}', and there is no such setting"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     kept = [line for line in lines if not re.match(r"(full_key|object_type|reference_type):?", line)]
     return " ".join(kept) or type(error).__name__

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,9 @@ from hydra.core.object_type import ObjectType
 from hydra.core.plugins import Plugins
 from hydra.plugins.config_source import ConfigResult, ConfigSource
 from omegaconf import OmegaConf
+from omegaconf.base import Container
 from omegaconf.basecontainer import BaseContainer
+from omegaconf.errors import InterpolationResolutionError
 
 from core.errors import ConfigError
 
@@ -33,6 +35,10 @@ MOST_NODES = 100_000
 """Values of a YAML file, those that its aliases repeat among them."""
 DEEPEST = 100
 """Levels of its values."""
+MOST_REFERENCES = 2_000
+"""Interpolations that are resolved for one configuration, those that others repeat among them."""
+LONGEST_VALUE = 1 << 20
+"""Characters of an interpolated value."""
 TOO_DEEP = f"its values are nested more than {DEEPEST} times"
 VARIABLES = "MINDVIDEO_"
 """Environment variables whose names begin so are there for ``${oc.env:NAME}``."""
@@ -68,15 +74,45 @@ def guarded() -> Iterator[None]:
     sources, resolvers = SourcesRegistry.instance().types, BaseContainer._resolvers
     before = dict(sources), dict(resolvers)
     sources["file"] = FileConfigSource
+    _References.resolved, resolve = None, Container.resolve_parse_tree
+    Container.resolve_parse_tree = _counted(resolve)  # type: ignore[method-assign]
     OmegaConf.register_new_resolver("oc.env", _variable, replace=True)
     for name in CLOSED:
         OmegaConf.register_new_resolver(name, partial(_refuse, name), replace=True)
     try:
         yield
     finally:
+        Container.resolve_parse_tree = resolve  # type: ignore[method-assign]
         sources.update(before[0])
         for name in ("oc.env", *CLOSED):
             resolvers[name] = before[1][name]
+
+
+class _References:
+    """How many interpolations were resolved since a file from outside was last read; counted from the first on."""
+
+    resolved: int | None = None
+
+
+def _counted(resolve: Callable[..., Any]) -> Callable[..., Any]:
+    """`Container.resolve_parse_tree` with bounds: values that repeat one another grow by powers."""
+
+    def bounded(self: Container, *words: Any, **named: Any) -> Any:
+        if _References.resolved is None:
+            return resolve(self, *words, **named)
+        _References.resolved += 1
+        if _References.resolved > MOST_REFERENCES:
+            raise InterpolationResolutionError(
+                f"values refer to one another more than {MOST_REFERENCES:,} times."
+            )
+        value = resolve(self, *words, **named)
+        if isinstance(value, str) and len(value) > LONGEST_VALUE:
+            raise InterpolationResolutionError(
+                f"values refer to one another until one has {len(value):,} characters."
+            )
+        return value
+
+    return bounded
 
 
 def _variable(name: str, *default: str | None) -> str | None:
@@ -108,6 +144,7 @@ class FileConfigSource(file_config_source.FileConfigSource):
 
     def load_config(self, config_path: str) -> ConfigResult:
         """The configuration of a file; raises `ConfigError` where it says more than data may."""
+        _References.resolved = 0
         name = self._normalize_file_name(config_path)
         file = Path(self.path) / name
         if file.is_file():

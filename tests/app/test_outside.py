@@ -144,6 +144,33 @@ def test_aliases_are_bounded(stranger):
 
 
 @pytest.mark.parametrize(
+    ("first", "next"),
+    [
+        ("y", "'${sets.x%d}${sets.x%d}'"),
+        ("[y]", "['${sets.x%d}', '${sets.x%d}']"),
+        ("y" * 100_000, "'${sets.x%d}${sets.x%d}${sets.x%d}${sets.x%d}'"),
+    ],
+    ids=["texts", "lists", "long"],
+)
+def test_references_are_bounded(first, next, stranger):
+    lines = [f"x0: {first}", *(f"x{n + 1}: {next.replace('%d', str(n))}" for n in range(40))]
+    text = "task:\n  sets:\n" + "".join(f"    {line}\n" for line in lines)
+    text = text.replace("${sets", "${task.sets")
+    begin = time.process_time()
+    with pytest.raises(ConfigError, match="values refer to one another"):
+        stranger(GLOBAL + "defaults:\n  - override /task: bench\n" + text, words=["task=bench"])
+    assert time.process_time() - begin < 60
+
+
+def test_what_a_file_sets_must_exist(stranger):
+    refused(
+        stranger, "training: {stepz: 7}\n", r"^experiment=mine: it sets 'training.stepz', and there is no"
+    )
+    with pytest.raises(ConfigError, match=r"^trainin.steps=7: there is no setting 'trainin.steps'"):
+        stranger(GLOBAL + "training: {steps: 7}\n", words=["trainin.steps=7"])
+
+
+@pytest.mark.parametrize(
     ("text", "match"),
     [
         ("a: &a [*a]\n", "contains itself"),
