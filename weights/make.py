@@ -1,10 +1,10 @@
 """Makes the weights that mindvideo ships, from data to checkpoint and card, on a bare machine: ``make weights``.
 
-    python weights/make.py compact [--folder runs/weights] [--shorten 100]
+    python weights/make.py NAME [--folder runs/weights] [--shorten 100]
 
 Lays out the data (`weights/data.py`), trains stage after stage, each from what the one before left, packs the network
-as float16 with its coding tables, measures it on clips that nothing was trained on, and writes
-``weights/NAME.safetensors`` and its card ``weights/NAME.json``: recipe, hours, machine, figures, learning curve,
+as float16, a codec's with its coding tables, measures it on clips that nothing was trained on, and writes the
+checkpoint ``NAME.safetensors`` and its card ``weights/NAME.json``: recipe, hours, machine, figures, learning curve,
 sources and fingerprint. Everything resumes: the same command goes on where it was stopped. On another machine, which
 rounds otherwise, the same recipe gives the same kind of figures and other bits.
 """
@@ -18,7 +18,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,9 @@ import data  # noqa: E402 - from this folder
 
 import core  # noqa: E402
 from core.training.checkpoint import MODEL, Checkpoint, load_weights  # noqa: E402
+
+BEST, LAST = Path("checkpoints/best.safetensors"), Path("checkpoints/last.safetensors")
+"""What a training leaves."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +50,26 @@ class Recipe:
     """How a network's weights are made."""
 
     name: str
+    """Of the weights."""
+    experiment: str
+    """What each stage trains; what ``bench_`` and this name measures."""
+    folder: Path
+    """Where the checkpoint goes."""
+    figures: str
+    """File of the benchmark that the card quotes."""
     stages: tuple[Stage, ...]
+
+    @property
+    def target(self) -> Path:
+        """The checkpoint."""
+        return self.folder / f"{self.name}.safetensors"
 
 
 COMPACT = Recipe(
     "compact",
+    "compact",
+    HERE,
+    "deltas.csv",
     (
         Stage(
             "pictures",
@@ -69,22 +89,33 @@ COMPACT = Recipe(
     ),
 )
 """One network for all qualities: some nine hours of two cores. Roll-outs grow, as much of the loss is drift."""
-RECIPES = {recipe.name: recipe for recipe in (COMPACT,)}
+CYCMUNET = Recipe(
+    "cycmunet-small-x2",
+    "cycmunet_small_x2",
+    HERE.parent / "plugins" / "cycmunet" / "weights",
+    "upscaling.csv",
+    (Stage("triplets", 3000, ()),),
+)
+"""An upscaler that doubles sides and frame rate: some two hours of one core."""
+RECIPES = {recipe.name: recipe for recipe in (COMPACT, CYCMUNET)}
 
 
-def make(recipe: Recipe, folder: Path, shorten: int, device: Sequence[str]) -> None:
-    """All of it; ``shorten`` divides the stages' steps, to try it."""
+def make(recipe: Recipe, folder: Path, shorten: int, now: bool, device: Sequence[str]) -> None:
+    """All of it; ``shorten`` divides the stages' steps, to try it, ``now`` takes what trainings have left so far."""
     material = folder / "data"
     material.mkdir(parents=True, exist_ok=True)
     data.lay_out(material)
     left: Path | None = None
     for stage in recipe.stages:
-        left = trained(recipe, stage, folder / recipe.name / stage.name, left, material, shorten, device)
+        output = folder / recipe.name / stage.name
+        if now:
+            left = output / BEST
+        else:
+            left = trained(recipe, stage, output, left, material, shorten, device)
     assert left is not None
-    target = HERE / f"{recipe.name}.safetensors"
-    pack(left, recipe.name, target)
+    pack(left, recipe)
     figures = measured(recipe, folder, material, device)
-    write_card(recipe, folder, material, target, figures)
+    write_card(recipe, folder, material, figures)
 
 
 def trained(
@@ -97,11 +128,11 @@ def trained(
     device: Sequence[str],
 ) -> Path:
     """The checkpoint that a stage leaves; one that is done is not done again."""
-    best = output / "checkpoints" / "best.safetensors"
+    best = output / BEST
     if (output / "metrics.json").exists():
         return best
     words = [
-        f"experiment={recipe.name}",
+        f"experiment={recipe.experiment}",
         f"output={output}",
         f"dataset.files=[{material / 'film'}]",
         f"dataset.stills.root={material / 'stills'}",
@@ -124,64 +155,83 @@ def command(words: Sequence[str]) -> None:
         sys.exit(done.returncode)
 
 
-def pack(source: Path, model: str, target: Path) -> None:
-    """The network of a training as float16, with the tables of what it then is, and nothing that only training
-    needs."""
-    run = core.open_run(["experiment=none", f"model={model}", f"codec={model}", "task=doctor"])
+def pack(source: Path, recipe: Recipe) -> None:
+    """The network of a training as float16, a codec's with the tables of what it then is, and nothing that only
+    training needs."""
+    run = core.open_run([f"experiment={recipe.experiment}", "task=doctor"])
     checkpoint = Checkpoint.open(source)
     half = {name: value for name, value in checkpoint.tensors.items() if name.startswith(MODEL)}
     half = {name: value.astype("float16") for name, value in half.items()}
-    packed = replace(checkpoint, path=target, tensors=half, training={})
+    made_for = {kind: section for kind, section in checkpoint.made_for.items() if kind != "dataset"}
+    target = recipe.target
+    target.parent.mkdir(exist_ok=True)
+    packed = replace(checkpoint, path=target, tensors=half, training={}, made_for=made_for)
     packed.save()
     network = run.model()
     load_weights(network, target, run.model_section, run.model_defaults)
-    tables = run.registry.find("codec", model).tables(network)
-    packed.with_tables(tables).save()
+    if run.settings.codec is not None:
+        packed.with_tables(run.registry.find("codec", recipe.experiment).tables(network)).save()
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
 
 
 def measured(recipe: Recipe, folder: Path, material: Path, device: Sequence[str]) -> dict[str, Any]:
-    """The machine, and Bjontegaard deltas against the anchors, as the benchmark has them."""
+    """The machine and the benchmark: Bjontegaard deltas of a codec, decibels of an upscaler and its floor."""
     os.environ["MINDVIDEO_DATA"] = str(material.resolve())
     output = folder / recipe.name / "bench"
     command(
         [
-            f"experiment=bench_{recipe.name}",
+            f"experiment=bench_{recipe.experiment}",
             f"output={output}",
             f"task.cache={folder / 'bench_cache'}",
             *device,
         ]
     )
-    with (output / "deltas.csv").open(newline="") as file:
-        deltas = [row for row in csv.DictReader(file) if row["contender"] == recipe.name]
-    return {"machine": json.loads((output / "bench.json").read_text())["machine"], "deltas": deltas}
+    with (output / recipe.figures).open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["contender"] in (recipe.experiment, "floor")]
+    machine = json.loads((output / "bench.json").read_text())["machine"]
+    return {"machine": machine, Path(recipe.figures).stem: rows}
 
 
-def write_card(recipe: Recipe, folder: Path, material: Path, target: Path, figures: dict[str, Any]) -> None:
+def write_card(recipe: Recipe, folder: Path, material: Path, figures: dict[str, Any]) -> None:
     """What was done, with what, and what came of it."""
     stages = []
     for stage in recipe.stages:
         output = folder / recipe.name / stage.name
-        metrics = json.loads((output / "metrics.json").read_text())
+        training = Checkpoint.open(output / LAST).training
         stages.append(
             {
                 "name": stage.name,
                 "words": list(stage.words),
-                "steps": metrics["step"],
-                "curve": metrics["history"],
+                "steps": training["step"],
+                "hours": hours(output / "mindvideo.log"),
+                "curve": training["history"],
             }
         )
     card = {
-        "model": recipe.name,
-        "fingerprint": Checkpoint.open(target).fingerprint.hex(),
-        "bytes": target.stat().st_size,
+        "weights": recipe.name,
+        "experiment": recipe.experiment,
+        "fingerprint": Checkpoint.open(recipe.target).fingerprint.hex(),
+        "bytes": recipe.target.stat().st_size,
         "version": core.__version__,
         "stages": stages,
         **figures,
         "sources": json.loads((material / "sources.json").read_text()),
     }
-    target.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
-    print(f"The card is {target.with_suffix('.json')}.")
+    path = HERE / f"{recipe.name}.json"
+    path.write_text(json.dumps(card, indent=1) + "\n")
+    print(f"The card is {path}.")
+
+
+def hours(log: Path) -> float:
+    """Of the processes that wrote a training's log, from the first line of each to its last."""
+    spans: list[list[datetime]] = []
+    for line in log.read_text("utf-8").splitlines():
+        with suppress(ValueError):
+            at = datetime.strptime(line[:19], "%Y-%m-%d %H:%M:%S")
+            if " core.run: Device: " in line or not spans:
+                spans.append([at, at])
+            spans[-1][1] = at
+    return round(sum((last - first).total_seconds() for first, last in spans) / 3600, 2)
 
 
 if __name__ == "__main__":
@@ -193,8 +243,9 @@ if __name__ == "__main__":
         "--folder", type=Path, default=Path("runs/weights"), help="of data, runs and benchmark"
     )
     parser.add_argument("--shorten", type=int, default=1, help="divide all steps by this, to try the recipe")
+    parser.add_argument("--now", action="store_true", help="take what trainings have left so far")
     parser.add_argument(
         "words", nargs="*", help="words of the command line for all runs, as device.threads=1"
     )
     chosen = parser.parse_args()
-    make(RECIPES[chosen.recipe], chosen.folder, chosen.shorten, chosen.words)
+    make(RECIPES[chosen.recipe], chosen.folder, chosen.shorten, chosen.now, chosen.words)
