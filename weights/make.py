@@ -68,7 +68,7 @@ class Recipe:
 COMPACT = Recipe(
     "compact",
     "compact",
-    HERE,
+    HERE.parent / "plugins" / "compact" / "weights",
     "deltas.csv",
     (
         Stage(
@@ -77,15 +77,9 @@ COMPACT = Recipe(
             ("step.learns=intra", "dataset.frames=1", "loader.batch_size=8", "optimizer.lr=1e-3"),
         ),
         Stage("pairs", 3000, ("step.learns=inter", "dataset.frames=3", "optimizer.lr=1e-3")),
-        Stage("clips", 8000, ("step.learns=inter", "dataset.frames=5", "optimizer.lr=8e-4")),
-        Stage(
-            "groups",
-            4000,
-            ("step.learns=all", "dataset.frames=7", "loader.batch_size=3", "optimizer.lr=4e-4"),
-        ),
-        Stage(
-            "long", 1500, ("step.learns=all", "dataset.frames=12", "loader.batch_size=2", "optimizer.lr=1e-4")
-        ),
+        Stage("clips", 8000, ("dataset.frames=4", "optimizer.lr=8e-4")),
+        Stage("groups", 4000, ("dataset.frames=7", "loader.batch_size=3", "optimizer.lr=4e-4")),
+        Stage("long", 1500, ("dataset.frames=12", "loader.batch_size=2", "optimizer.lr=1e-4")),
     ),
 )
 """One network for all qualities: some nine hours of two cores. Roll-outs grow, as much of the loss is drift."""

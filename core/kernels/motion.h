@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 
 #include "runtime.h"
 
@@ -268,7 +269,7 @@ struct Displacing {
   int64_t Pixels() const { return height * width; }
 };
 
-constexpr int kTaps = 4;
+constexpr int kTaps = 4, kBeyond = kTaps - 1;  // by so much padded planes continue beyond each edge
 
 // Along one axis: pixels between the middles of two blocks, and each one's share of the second.
 struct Band {
@@ -276,7 +277,6 @@ struct Band {
   std::vector<float> shares;
 
   int64_t Size() const { return static_cast<int64_t>(shares.size()); }
-  int64_t Window() const { return Size() + kTaps - 1; }
   float Share(int64_t pixel, bool second) const { return second ? shares[pixel] : 1 - shares[pixel]; }
 };
 
@@ -293,22 +293,70 @@ inline std::vector<Band> Bands(int64_t size, int64_t blocks) {
   return bands;
 }
 
-// Along one axis: where the samples of a band begin, under one displacement, and how four of them make a pixel.
+using Four = float __attribute__((vector_size(kTaps * sizeof(float))));
+
+inline Four Load(const float* from) {
+  Four values;
+  std::memcpy(&values, from, sizeof values);
+  return values;
+}
+
+inline void Store(Four values, float* to) { std::memcpy(to, &values, sizeof values); }
+
+// Along one axis: how many pixels further on the first of the samples lies that a vector leads to, and their weights.
 struct Taps {
   int64_t first;
-  float weights[kTaps];
+  Four weights;
 
-  Taps(const Band& band, float displacement, int64_t size) {
+  Taps(float displacement, int64_t size) {
     constexpr float a = -0.75f;
-    const float limit = static_cast<float>(size);
+    const float limit = static_cast<float>(size + kTaps);
     const float bounded = displacement >= -limit ? std::fmin(displacement, limit) : -limit;  // also what is no number
     const float whole = std::floor(bounded), t = bounded - whole, u = 1 - t;
-    first = band.begin + static_cast<int64_t>(whole) - 1;
-    weights[0] = a * t * u * u;
-    weights[1] = ((a + 2) * t - (a + 3)) * t * t + 1;
-    weights[2] = ((a + 2) * u - (a + 3)) * u * u + 1;
-    weights[3] = a * u * t * t;
+    first = static_cast<int64_t>(whole) - 1;
+    weights = Four{a * t * u * u, ((a + 2) * t - (a + 3)) * t * t + 1, ((a + 2) * u - (a + 3)) * u * u + 1,
+                   a * u * t * t};
   }
+
+  // Where the samples of a pixel begin in a padded plane; what lies farther out is as at its edges.
+  int64_t At(int64_t pixel, int64_t size) const {
+    return std::clamp<int64_t>(pixel + first, -kBeyond, size - 1) + kBeyond;
+  }
+};
+
+// A picture, or its gradient, plane by plane, padded.
+class Padded {
+ public:
+  explicit Padded(const Displacing& d)
+      : height(d.height), width(d.width), stride(d.width + 2 * kBeyond), size((d.height + 2 * kBeyond) * stride),
+        values_(d.images * d.channels * size) {}
+
+  float* Plane(int64_t plane) { return values_.data() + plane * size; }
+
+  void Take(const float* from, int64_t plane) {
+    ForPixels(plane, [&](float* to, int64_t pixel) { *to = from[plane * height * width + pixel]; });
+  }
+
+  void AddTo(float* to, int64_t plane) {
+    ForPixels(plane, [&](float* from, int64_t pixel) { to[plane * height * width + pixel] += *from; });
+  }
+
+  const int64_t height, width, stride, size;
+
+ private:
+  // Calls use(padded pixel, nearest pixel of the plane).
+  template <typename Use>
+  void ForPixels(int64_t plane, const Use& use) {
+    float* row = Plane(plane);
+    for (int64_t y = -kBeyond; y < height + kBeyond; ++y, row += stride) {
+      const int64_t nearest = std::clamp<int64_t>(y, 0, height - 1) * width;
+      for (int64_t x = 0; x < kBeyond; ++x) use(row + x, nearest);
+      for (int64_t x = 0; x < width; ++x) use(row + kBeyond + x, nearest + x);
+      for (int64_t x = 0; x < kBeyond; ++x) use(row + kBeyond + width + x, nearest + width - 1);
+    }
+  }
+
+  std::vector<float> values_;
 };
 
 // What lies between the middles of four blocks of an image, under the vectors of those blocks.
@@ -317,136 +365,108 @@ class Patch {
   Patch(const Displacing& d, const float* vectors, const Band& down, const Band& across)
       : d_(d), down_(down), across_(across) {
     const int64_t rows[] = {down.low, down.high}, columns[] = {across.low, across.high};
+    bool alike = true;
     for (int corner = 0; corner < 4; ++corner) {
-      const float* vector = vectors + rows[corner / 2] * d.columns + columns[corner % 2];
-      vectors_[corner] = {vector[0], vector[d.rows * d.columns]};
+      const float* x = vectors + rows[corner / 2] * d.columns + columns[corner % 2];
+      const float* y = x + d.rows * d.columns;
+      sources_.push_back({corner, Taps(*y, d.height), Taps(*x, d.width)});
+      alike &= *x == vectors[rows[0] * d.columns + columns[0]];
+      alike &= *y == vectors[(d.rows + rows[0]) * d.columns + columns[0]];
     }
+    if (alike) sources_.erase(sources_.begin() + 1, sources_.end());
   }
 
-  // Calls use(taps down, taps across, weight(y, x)) for each vector; once for four that are alike.
-  template <typename Use>
-  void ForVectors(const Use& use) const {
-    const auto taps = [&](int corner) {
-      return std::make_pair(Taps(down_, vectors_[corner][1], d_.height), Taps(across_, vectors_[corner][0], d_.width));
-    };
-    if (std::all_of(vectors_ + 1, vectors_ + 4, [&](const auto& vector) { return vector == vectors_[0]; })) {
-      const auto [rows, columns] = taps(0);
-      use(rows, columns, [](int64_t, int64_t) { return 1.f; });
-      return;
-    }
-    for (int corner = 0; corner < 4; ++corner) {
-      const auto [rows, columns] = taps(corner);
-      use(rows, columns, [&](int64_t y, int64_t x) { return down_.Share(y, corner / 2) * across_.Share(x, corner % 2); });
-    }
-  }
-
-  // The pixels of a plane, of which others are not touched; `room` has space for two windows.
-  void Fill(const float* plane, float* result, float* room) const {
-    const int64_t height = down_.Size(), width = across_.Size(), window = across_.Window();
-    float *samples = room, *blurred = room + down_.Window() * window;
-    result += down_.begin * d_.width + across_.begin;
-    for (int64_t y = 0; y < height; ++y) std::fill_n(result + y * d_.width, width, 0.f);
-    ForVectors([&](const Taps& rows, const Taps& columns, const auto& weight) {
-      for (int64_t y = 0; y < down_.Window(); ++y) {
-        const float* row = plane + std::clamp<int64_t>(rows.first + y, 0, d_.height - 1) * d_.width;
-        for (int64_t x = 0; x < window; ++x) samples[x] = row[std::clamp<int64_t>(columns.first + x, 0, d_.width - 1)];
-        Blend(columns.weights, samples, 1, width, blurred + y * width);
-      }
-      for (int64_t y = 0; y < height; ++y) {
-        Blend(rows.weights, blurred + y * width, width, width, samples);
-        for (int64_t x = 0; x < width; ++x) result[y * d_.width + x] += weight(y, x) * samples[x];
+  // Sets the pixels of so many planes, of which others are not touched.
+  void Fill(const float* padded, const Padded& layout, int64_t planes, float* result) const {
+    ForPixels(layout, [&](int64_t pixel, int64_t place, const Source& source, float weight) {
+      const Four across = weight * source.across.weights;
+      for (int64_t plane = 0; plane < planes; ++plane) {
+        const float* from = padded + plane * layout.size + place;
+        Four sum = source.down.weights[0] * Load(from);
+        for (int tap = 1; tap < kTaps; ++tap) sum += source.down.weights[tap] * Load(from + tap * layout.stride);
+        sum *= across;
+        float* to = result + plane * d_.Pixels() + pixel;
+        const float made = sum[0] + sum[1] + (sum[2] + sum[3]);
+        *to = source.corner ? *to + made : made;
       }
     });
   }
 
-  // Adds what the gradient of the result gives to that of the plane.
-  void Spread(const float* of_result, float* of_plane, float* room) const {
-    const int64_t height = down_.Size(), width = across_.Size(), window = across_.Window();
-    float *incoming = room, *spread = room + window;
-    of_result += down_.begin * d_.width + across_.begin;
-    ForVectors([&](const Taps& rows, const Taps& columns, const auto& weight) {
-      std::fill_n(spread, down_.Window() * width, 0.f);
-      for (int64_t y = 0; y < height; ++y) {
-        for (int64_t x = 0; x < width; ++x) incoming[x] = weight(y, x) * of_result[y * d_.width + x];
-        for (int tap = 0; tap < kTaps; ++tap) {
-          float* row = spread + (y + tap) * width;
-          for (int64_t x = 0; x < width; ++x) row[x] += rows.weights[tap] * incoming[x];
+  // Adds what the gradient of so many planes of the result gives to that of padded planes.
+  void Spread(const float* of_result, const Padded& layout, int64_t planes, float* padded) const {
+    ForPixels(layout, [&](int64_t pixel, int64_t place, const Source& source, float weight) {
+      const Four across = weight * source.across.weights;
+      for (int64_t plane = 0; plane < planes; ++plane) {
+        float* to = padded + plane * layout.size + place;
+        const Four spread = of_result[plane * d_.Pixels() + pixel] * across;
+        for (int tap = 0; tap < kTaps; ++tap, to += layout.stride) {
+          Store(Load(to) + source.down.weights[tap] * spread, to);
         }
-      }
-      for (int64_t y = 0; y < down_.Window(); ++y) {
-        std::fill_n(incoming, window, 0.f);
-        for (int tap = 0; tap < kTaps; ++tap) {
-          for (int64_t x = 0; x < width; ++x) incoming[x + tap] += columns.weights[tap] * spread[y * width + x];
-        }
-        float* row = of_plane + std::clamp<int64_t>(rows.first + y, 0, d_.height - 1) * d_.width;
-        for (int64_t x = 0; x < window; ++x) row[std::clamp<int64_t>(columns.first + x, 0, d_.width - 1)] += incoming[x];
       }
     });
   }
 
  private:
-  // Each of `count` results from four samples, so far apart.
-  static void Blend(const float* weights, const float* samples, int64_t apart, int64_t count, float* result) {
-    const float w0 = weights[0], w1 = weights[1], w2 = weights[2], w3 = weights[3];
-    for (int64_t x = 0; x < count; ++x) {
-      const float* s = samples + x;
-      result[x] = w0 * s[0] + w1 * s[apart] + w2 * s[2 * apart] + w3 * s[3 * apart];
+  struct Source {
+    int corner;
+    Taps down, across;
+  };
+
+  // Calls use(pixel, place in a padded plane, source, weight) for each source of each pixel.
+  template <typename Use>
+  void ForPixels(const Padded& layout, const Use& use) const {
+    const bool alone = sources_.size() == 1;
+    for (int64_t y = 0; y < down_.Size(); ++y) {
+      for (int64_t x = 0; x < across_.Size(); ++x) {
+        const int64_t row = down_.begin + y, column = across_.begin + x;
+        for (const Source& source : sources_) {
+          const int64_t place = source.down.At(row, d_.height) * layout.stride + source.across.At(column, d_.width);
+          const float share = down_.Share(y, source.corner / 2) * across_.Share(x, source.corner % 2);
+          use(row * d_.width + column, place, source, alone ? 1.f : share);
+        }
+      }
     }
   }
 
   const Displacing& d_;
   const Band &down_, &across_;
-  std::array<float, 2> vectors_[4];
-};
-
-// All of a picture, from top to bottom.
-class Bandwise {
- public:
-  explicit Bandwise(const Displacing& d)
-      : d_(d), down_(Bands(d.height, d.rows)), across_(Bands(d.width, d.columns)) {}
-
-  int64_t Rows() const { return static_cast<int64_t>(down_.size()); }
-
-  // Calls use(cell, room) for all cells of a row of an image.
-  template <typename Use>
-  void ForRow(const float* vectors, int64_t image, int64_t row, const Use& use) const {
-    std::vector<float> room;
-    for (const Band& across : across_) {
-      room.resize(std::max<size_t>(room.size(), 2 * down_[row].Window() * across.Window()));
-      use(Patch(d_, vectors + image * 2 * d_.rows * d_.columns, down_[row], across), room.data());
-    }
-  }
-
- private:
-  const Displacing& d_;
-  const std::vector<Band> down_, across_;
+  std::vector<Source> sources_;
 };
 
 inline void Displace(const Displacing& d, const float* picture, const float* vectors, float* result) {
-  const Bandwise bandwise(d);
-  Runtime::Get().ForRanges(d.images * bandwise.Rows(), [&](int64_t begin, int64_t end) {
+  const std::vector<Band> down = Bands(d.height, d.rows), across = Bands(d.width, d.columns);
+  const int64_t rows = static_cast<int64_t>(down.size());
+  Padded padded(d);
+  Runtime::Get().ForRanges(d.images * d.channels, [&](int64_t begin, int64_t end) {
+    for (int64_t plane = begin; plane < end; ++plane) padded.Take(picture, plane);
+  });
+  Runtime::Get().ForRanges(d.images * rows, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t image = i / bandwise.Rows();
-      bandwise.ForRow(vectors, image, i % bandwise.Rows(), [&](const Patch& cell, float* room) {
-        for (int64_t channel = image * d.channels; channel < (image + 1) * d.channels; ++channel) {
-          cell.Fill(picture + channel * d.Pixels(), result + channel * d.Pixels(), room);
-        }
-      });
+      const int64_t image = i / rows;
+      for (const Band& band : across) {
+        const Patch patch(d, vectors + image * 2 * d.rows * d.columns, down[i % rows], band);
+        const int64_t plane = image * d.channels;
+        patch.Fill(padded.Plane(plane), padded, d.channels, result + plane * d.Pixels());
+      }
     }
   });
 }
 
 // Gradient of the picture; vectors have none.
 inline void DisplaceGradient(const Displacing& d, const float* vectors, const float* of_result, float* of_picture) {
-  const Bandwise bandwise(d);
+  const std::vector<Band> down = Bands(d.height, d.rows), across = Bands(d.width, d.columns);
+  Padded padded(d);
   std::fill_n(of_picture, d.images * d.channels * d.Pixels(), 0.f);
   Runtime::Get().ForRanges(d.images * d.channels, [&](int64_t begin, int64_t end) {
-    for (int64_t channel = begin; channel < end; ++channel) {
-      for (int64_t row = 0; row < bandwise.Rows(); ++row) {
-        bandwise.ForRow(vectors, channel / d.channels, row, [&](const Patch& cell, float* room) {
-          cell.Spread(of_result + channel * d.Pixels(), of_picture + channel * d.Pixels(), room);
-        });
+    for (int64_t first = begin; first < end;) {  // the planes of one image at a time
+      const int64_t image = first / d.channels, stop = std::min(end, (image + 1) * d.channels);
+      for (const Band& rows : down) {
+        for (const Band& columns : across) {
+          const Patch patch(d, vectors + image * 2 * d.rows * d.columns, rows, columns);
+          patch.Spread(of_result + first * d.Pixels(), padded, stop - first, padded.Plane(first));
+        }
       }
+      for (; first < stop; ++first) padded.AddTo(of_picture, first);
     }
   });
 }
