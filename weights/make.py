@@ -102,11 +102,12 @@ def make(recipe: Recipe, folder: Path, shorten: int, now: bool, device: Sequence
     left: Path | None = None
     for stage in recipe.stages:
         output = folder / recipe.name / stage.name
-        if now:
-            left = output / BEST
-        else:
+        if not now:
             left = trained(recipe, stage, output, left, material, shorten, device)
-    assert left is not None
+        elif (output / BEST).exists():
+            left = output / BEST
+    if left is None:
+        sys.exit(f"No training has left anything in {folder / recipe.name} so far.")
     pack(left, recipe)
     figures = measured(recipe, folder, material, device)
     write_card(recipe, folder, material, figures)
@@ -191,11 +192,13 @@ def write_card(recipe: Recipe, folder: Path, material: Path, figures: dict[str, 
     stages = []
     for stage in recipe.stages:
         output = folder / recipe.name / stage.name
+        if not (output / LAST).exists():
+            continue
         training = Checkpoint.open(output / LAST).training
         stages.append(
             {
                 "name": stage.name,
-                "words": list(stage.words),
+                "words": said(output),
                 "steps": training["step"],
                 "hours": hours(output / "mindvideo.log"),
                 "curve": training["history"],
@@ -214,6 +217,12 @@ def write_card(recipe: Recipe, folder: Path, material: Path, figures: dict[str, 
     path = HERE / f"{recipe.name}.json"
     path.write_text(json.dumps(card, indent=1) + "\n")
     print(f"The card is {path}.")
+
+
+def said(output: Path) -> list[str]:
+    """The words that a training was started with, but for those that name places."""
+    lines = (output / ".hydra" / "overrides.yaml").read_text("utf-8").splitlines()
+    return [line[2:] for line in lines if "/" not in line and not line.startswith("- task.")]
 
 
 def hours(log: Path) -> float:
