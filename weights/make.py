@@ -68,7 +68,7 @@ class Recipe:
 COMPACT = Recipe(
     "compact",
     "compact",
-    HERE,
+    HERE.parent / "plugins" / "compact" / "weights",
     "deltas.csv",
     (
         Stage(
@@ -77,15 +77,9 @@ COMPACT = Recipe(
             ("step.learns=intra", "dataset.frames=1", "loader.batch_size=8", "optimizer.lr=1e-3"),
         ),
         Stage("pairs", 3000, ("step.learns=inter", "dataset.frames=3", "optimizer.lr=1e-3")),
-        Stage("clips", 8000, ("step.learns=inter", "dataset.frames=5", "optimizer.lr=8e-4")),
-        Stage(
-            "groups",
-            4000,
-            ("step.learns=all", "dataset.frames=7", "loader.batch_size=3", "optimizer.lr=4e-4"),
-        ),
-        Stage(
-            "long", 1500, ("step.learns=all", "dataset.frames=12", "loader.batch_size=2", "optimizer.lr=1e-4")
-        ),
+        Stage("clips", 8000, ("dataset.frames=4", "optimizer.lr=8e-4")),
+        Stage("groups", 4000, ("dataset.frames=7", "loader.batch_size=3", "optimizer.lr=4e-4")),
+        Stage("long", 1500, ("dataset.frames=12", "loader.batch_size=2", "optimizer.lr=1e-4")),
     ),
 )
 """One network for all qualities: some nine hours of two cores. Roll-outs grow, as much of the loss is drift."""
@@ -101,7 +95,7 @@ RECIPES = {recipe.name: recipe for recipe in (COMPACT, CYCMUNET)}
 
 
 def make(recipe: Recipe, folder: Path, shorten: int, now: bool, device: Sequence[str]) -> None:
-    """All of it; ``shorten`` divides the stages' steps, to try it, ``now`` takes what data and trainings are there."""
+    """All of it; ``shorten`` divides the stages' steps, to try it, ``now`` takes what trainings have left so far."""
     material = folder / "data"
     if not now:
         material.mkdir(parents=True, exist_ok=True)
@@ -109,11 +103,12 @@ def make(recipe: Recipe, folder: Path, shorten: int, now: bool, device: Sequence
     left: Path | None = None
     for stage in recipe.stages:
         output = folder / recipe.name / stage.name
-        if now:
-            left = output / BEST
-        else:
+        if not now:
             left = trained(recipe, stage, output, left, material, shorten, device)
-    assert left is not None
+        elif (output / BEST).exists():
+            left = output / BEST
+    if left is None:
+        sys.exit(f"No training has left anything in {folder / recipe.name} so far.")
     pack(left, recipe)
     figures = measured(recipe, folder, material, device)
     write_card(recipe, folder, material, figures)
@@ -198,11 +193,13 @@ def write_card(recipe: Recipe, folder: Path, material: Path, figures: dict[str, 
     stages = []
     for stage in recipe.stages:
         output = folder / recipe.name / stage.name
+        if not (output / LAST).exists():
+            continue
         training = Checkpoint.open(output / LAST).training
         stages.append(
             {
                 "name": stage.name,
-                "words": list(stage.words),
+                "words": said(output),
                 "steps": training["step"],
                 "hours": hours(output / "mindvideo.log"),
                 "curve": training["history"],
@@ -221,6 +218,12 @@ def write_card(recipe: Recipe, folder: Path, material: Path, figures: dict[str, 
     path = HERE / f"{recipe.name}.json"
     path.write_text(json.dumps(card, indent=1) + "\n")
     print(f"The card is {path}.")
+
+
+def said(output: Path) -> list[str]:
+    """The words that a training was started with, but for those that name places."""
+    lines = (output / ".hydra" / "overrides.yaml").read_text("utf-8").splitlines()
+    return [line[2:] for line in lines if "/" not in line and not line.startswith("- task.")]
 
 
 def hours(log: Path) -> float:
@@ -244,7 +247,7 @@ if __name__ == "__main__":
         "--folder", type=Path, default=Path("runs/weights"), help="of data, runs and benchmark"
     )
     parser.add_argument("--shorten", type=int, default=1, help="divide all steps by this, to try the recipe")
-    parser.add_argument("--now", action="store_true", help="lay out and train nothing: take what is there")
+    parser.add_argument("--now", action="store_true", help="lay out and train nothing: take what trainings have left")
     parser.add_argument(
         "words", nargs="*", help="words of the command line for all runs, as device.threads=1"
     )

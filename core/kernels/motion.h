@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 
 #include "runtime.h"
 
@@ -259,81 +260,193 @@ inline void SearchBlocks(int64_t images, int64_t height, int64_t width, const fl
   }
 }
 
-// Pictures displaced by vectors (rows, columns) in pixels, each of which stands for the middle of a block; between them
-// they are interpolated bilinearly, and samples by cubics over 4x4 pixels. Positions are clamped to the picture.
+// Pictures displaced by vectors (rows, columns) in pixels, each of which stands for the middle of a block. Every pixel is
+// a bilinear blend of what the vectors of the four blocks around it lead to; samples are cubic over 4x4 pixels, and the
+// picture continues beyond its edges.
 struct Displacing {
   int64_t images, channels, height, width, rows, columns;
 
   int64_t Pixels() const { return height * width; }
 };
 
-// The sixteen pixels around a position, and their weights.
+constexpr int kTaps = 4, kBeyond = kTaps - 1;  // by so much padded planes continue beyond each edge
+
+// Along one axis: pixels between the middles of two blocks, and each one's share of the second.
+struct Band {
+  int64_t begin, low, high;
+  std::vector<float> shares;
+
+  int64_t Size() const { return static_cast<int64_t>(shares.size()); }
+  float Share(int64_t pixel, bool second) const { return second ? shares[pixel] : 1 - shares[pixel]; }
+};
+
+inline std::vector<Band> Bands(int64_t size, int64_t blocks) {
+  std::vector<Band> bands;
+  const float side = static_cast<float>(size) / static_cast<float>(blocks);
+  for (int64_t pixel = 0; pixel < size; ++pixel) {
+    const float at = (static_cast<float>(pixel) + 0.5f) / side - 0.5f;
+    const float clamped = std::fmin(std::fmax(at, 0.f), static_cast<float>(blocks - 1));
+    const int64_t low = static_cast<int64_t>(clamped);
+    if (bands.empty() || bands.back().low != low) bands.push_back({pixel, low, std::min(low + 1, blocks - 1), {}});
+    bands.back().shares.push_back(clamped - static_cast<float>(low));
+  }
+  return bands;
+}
+
+using Four = float __attribute__((vector_size(kTaps * sizeof(float))));
+
+inline Four Load(const float* from) {
+  Four values;
+  std::memcpy(&values, from, sizeof values);
+  return values;
+}
+
+inline void Store(Four values, float* to) { std::memcpy(to, &values, sizeof values); }
+
+// Along one axis: how many pixels further on the first of the samples lies that a vector leads to, and their weights.
 struct Taps {
-  int64_t offsets[16];
-  float weights[16];
+  int64_t first;
+  Four weights;
 
-  Taps(const Displacing& d, const float* vectors, int64_t pixel) {
-    const int64_t y = pixel / d.width, x = pixel % d.width, blocks = d.rows * d.columns;
-    const Place across(x, d.width, d.columns), down(y, d.height, d.rows);
-    const float moved_x = static_cast<float>(x) + Blend(vectors, d, across, down);
-    const float moved_y = static_cast<float>(y) + Blend(vectors + blocks, d, across, down);
-    int64_t columns[4], rows[4];
-    float by_column[4], by_row[4];
-    Cubic(moved_x, d.width, columns, by_column);
-    Cubic(moved_y, d.height, rows, by_row);
-    for (int i = 0; i < 16; ++i) {
-      offsets[i] = rows[i / 4] * d.width + columns[i % 4];
-      weights[i] = by_row[i / 4] * by_column[i % 4];
-    }
-  }
-
- private:
-  // Between which two blocks a pixel lies.
-  struct Place {
-    int64_t low, high;
-    float share;  // of the second
-
-    Place(int64_t pixel, int64_t size, int64_t blocks) {
-      const float side = static_cast<float>(size / blocks);
-      const float at = (static_cast<float>(pixel) + 0.5f) / side - 0.5f;
-      const float clamped = std::fmin(std::fmax(at, 0.f), static_cast<float>(blocks - 1));
-      low = static_cast<int64_t>(clamped);
-      high = std::min(low + 1, blocks - 1);
-      share = clamped - static_cast<float>(low);
-    }
-  };
-
-  static float Blend(const float* plane, const Displacing& d, const Place& across, const Place& down) {
-    const float *upper = plane + down.low * d.columns, *lower = plane + down.high * d.columns;
-    const float above = upper[across.low] + across.share * (upper[across.high] - upper[across.low]);
-    const float below = lower[across.low] + across.share * (lower[across.high] - lower[across.low]);
-    return above + down.share * (below - above);
-  }
-
-  static void Cubic(float position, int64_t size, int64_t* places, float* weights) {
+  Taps(float displacement, int64_t size) {
     constexpr float a = -0.75f;
-    const float last = static_cast<float>(size - 1);
-    const float clamped = position >= 0 ? std::fmin(position, last) : 0.f;  // also where it is not a number
-    const int64_t first = static_cast<int64_t>(clamped);
-    const float t = clamped - static_cast<float>(first), u = 1 - t;
-    weights[0] = a * t * u * u;
-    weights[1] = ((a + 2) * t - (a + 3)) * t * t + 1;
-    weights[2] = ((a + 2) * u - (a + 3)) * u * u + 1;
-    weights[3] = a * u * t * t;
-    for (int i = 0; i < 4; ++i) places[i] = std::clamp<int64_t>(first + i - 1, 0, size - 1);
+    const float limit = static_cast<float>(size + kTaps);
+    const float bounded = displacement >= -limit ? std::fmin(displacement, limit) : -limit;  // also what is no number
+    const float whole = std::floor(bounded), t = bounded - whole, u = 1 - t;
+    first = static_cast<int64_t>(whole) - 1;
+    weights = Four{a * t * u * u, ((a + 2) * t - (a + 3)) * t * t + 1, ((a + 2) * u - (a + 3)) * u * u + 1,
+                   a * u * t * t};
+  }
+
+  // Where the samples of a pixel begin in a padded plane; what lies farther out is as at its edges.
+  int64_t At(int64_t pixel, int64_t size) const {
+    return std::clamp<int64_t>(pixel + first, -kBeyond, size - 1) + kBeyond;
   }
 };
 
+// A picture, or its gradient, plane by plane, padded.
+class Padded {
+ public:
+  explicit Padded(const Displacing& d)
+      : height(d.height), width(d.width), stride(d.width + 2 * kBeyond), size((d.height + 2 * kBeyond) * stride),
+        values_(d.images * d.channels * size) {}
+
+  float* Plane(int64_t plane) { return values_.data() + plane * size; }
+
+  void Take(const float* from, int64_t plane) {
+    ForPixels(plane, [&](float* to, int64_t pixel) { *to = from[plane * height * width + pixel]; });
+  }
+
+  void AddTo(float* to, int64_t plane) {
+    ForPixels(plane, [&](float* from, int64_t pixel) { to[plane * height * width + pixel] += *from; });
+  }
+
+  const int64_t height, width, stride, size;
+
+ private:
+  // Calls use(padded pixel, nearest pixel of the plane).
+  template <typename Use>
+  void ForPixels(int64_t plane, const Use& use) {
+    float* row = Plane(plane);
+    for (int64_t y = -kBeyond; y < height + kBeyond; ++y, row += stride) {
+      const int64_t nearest = std::clamp<int64_t>(y, 0, height - 1) * width;
+      for (int64_t x = 0; x < kBeyond; ++x) use(row + x, nearest);
+      for (int64_t x = 0; x < width; ++x) use(row + kBeyond + x, nearest + x);
+      for (int64_t x = 0; x < kBeyond; ++x) use(row + kBeyond + width + x, nearest + width - 1);
+    }
+  }
+
+  std::vector<float> values_;
+};
+
+// What lies between the middles of four blocks of an image, under the vectors of those blocks.
+class Patch {
+ public:
+  Patch(const Displacing& d, const float* vectors, const Band& down, const Band& across)
+      : d_(d), down_(down), across_(across) {
+    const int64_t rows[] = {down.low, down.high}, columns[] = {across.low, across.high};
+    bool alike = true;
+    for (int corner = 0; corner < 4; ++corner) {
+      const float* x = vectors + rows[corner / 2] * d.columns + columns[corner % 2];
+      const float* y = x + d.rows * d.columns;
+      sources_.push_back({corner, Taps(*y, d.height), Taps(*x, d.width)});
+      alike &= *x == vectors[rows[0] * d.columns + columns[0]];
+      alike &= *y == vectors[(d.rows + rows[0]) * d.columns + columns[0]];
+    }
+    if (alike) sources_.erase(sources_.begin() + 1, sources_.end());
+  }
+
+  // Sets the pixels of so many planes, of which others are not touched.
+  void Fill(const float* padded, const Padded& layout, int64_t planes, float* result) const {
+    ForPixels(layout, [&](int64_t pixel, int64_t place, const Source& source, float weight) {
+      const Four across = weight * source.across.weights;
+      for (int64_t plane = 0; plane < planes; ++plane) {
+        const float* from = padded + plane * layout.size + place;
+        Four sum = source.down.weights[0] * Load(from);
+        for (int tap = 1; tap < kTaps; ++tap) sum += source.down.weights[tap] * Load(from + tap * layout.stride);
+        sum *= across;
+        float* to = result + plane * d_.Pixels() + pixel;
+        const float made = sum[0] + sum[1] + (sum[2] + sum[3]);
+        *to = source.corner ? *to + made : made;
+      }
+    });
+  }
+
+  // Adds what the gradient of so many planes of the result gives to that of padded planes.
+  void Spread(const float* of_result, const Padded& layout, int64_t planes, float* padded) const {
+    ForPixels(layout, [&](int64_t pixel, int64_t place, const Source& source, float weight) {
+      const Four across = weight * source.across.weights;
+      for (int64_t plane = 0; plane < planes; ++plane) {
+        float* to = padded + plane * layout.size + place;
+        const Four spread = of_result[plane * d_.Pixels() + pixel] * across;
+        for (int tap = 0; tap < kTaps; ++tap, to += layout.stride) {
+          Store(Load(to) + source.down.weights[tap] * spread, to);
+        }
+      }
+    });
+  }
+
+ private:
+  struct Source {
+    int corner;
+    Taps down, across;
+  };
+
+  // Calls use(pixel, place in a padded plane, source, weight) for each source of each pixel.
+  template <typename Use>
+  void ForPixels(const Padded& layout, const Use& use) const {
+    const bool alone = sources_.size() == 1;
+    for (int64_t y = 0; y < down_.Size(); ++y) {
+      for (int64_t x = 0; x < across_.Size(); ++x) {
+        const int64_t row = down_.begin + y, column = across_.begin + x;
+        for (const Source& source : sources_) {
+          const int64_t place = source.down.At(row, d_.height) * layout.stride + source.across.At(column, d_.width);
+          const float share = down_.Share(y, source.corner / 2) * across_.Share(x, source.corner % 2);
+          use(row * d_.width + column, place, source, alone ? 1.f : share);
+        }
+      }
+    }
+  }
+
+  const Displacing& d_;
+  const Band &down_, &across_;
+  std::vector<Source> sources_;
+};
+
 inline void Displace(const Displacing& d, const float* picture, const float* vectors, float* result) {
-  Runtime::Get().ForRanges(d.images * d.Pixels(), [&](int64_t begin, int64_t end) {
+  const std::vector<Band> down = Bands(d.height, d.rows), across = Bands(d.width, d.columns);
+  const int64_t rows = static_cast<int64_t>(down.size());
+  Padded padded(d);
+  Runtime::Get().ForRanges(d.images * d.channels, [&](int64_t begin, int64_t end) {
+    for (int64_t plane = begin; plane < end; ++plane) padded.Take(picture, plane);
+  });
+  Runtime::Get().ForRanges(d.images * rows, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t image = i / d.Pixels(), pixel = i % d.Pixels();
-      const Taps taps(d, vectors + image * 2 * d.rows * d.columns, pixel);
-      for (int64_t channel = image * d.channels; channel < (image + 1) * d.channels; ++channel) {
-        const float* plane = picture + channel * d.Pixels();
-        float sum = 0;
-        for (int tap = 0; tap < 16; ++tap) sum += taps.weights[tap] * plane[taps.offsets[tap]];
-        result[channel * d.Pixels() + pixel] = sum;
+      const int64_t image = i / rows;
+      for (const Band& band : across) {
+        const Patch patch(d, vectors + image * 2 * d.rows * d.columns, down[i % rows], band);
+        const int64_t plane = image * d.channels;
+        patch.Fill(padded.Plane(plane), padded, d.channels, result + plane * d.Pixels());
       }
     }
   });
@@ -341,19 +454,19 @@ inline void Displace(const Displacing& d, const float* picture, const float* vec
 
 // Gradient of the picture; vectors have none.
 inline void DisplaceGradient(const Displacing& d, const float* vectors, const float* of_result, float* of_picture) {
+  const std::vector<Band> down = Bands(d.height, d.rows), across = Bands(d.width, d.columns);
+  Padded padded(d);
   std::fill_n(of_picture, d.images * d.channels * d.Pixels(), 0.f);
   Runtime::Get().ForRanges(d.images * d.channels, [&](int64_t begin, int64_t end) {
-    while (begin < end) {
-      const int64_t image = begin / d.channels, stop = std::min(end, (image + 1) * d.channels);
-      for (int64_t pixel = 0; pixel < d.Pixels(); ++pixel) {
-        const Taps taps(d, vectors + image * 2 * d.rows * d.columns, pixel);
-        for (int64_t channel = begin; channel < stop; ++channel) {
-          const float incoming = of_result[channel * d.Pixels() + pixel];
-          float* plane = of_picture + channel * d.Pixels();
-          for (int tap = 0; tap < 16; ++tap) plane[taps.offsets[tap]] += taps.weights[tap] * incoming;
+    for (int64_t first = begin; first < end;) {  // the planes of one image at a time
+      const int64_t image = first / d.channels, stop = std::min(end, (image + 1) * d.channels);
+      for (const Band& rows : down) {
+        for (const Band& columns : across) {
+          const Patch patch(d, vectors + image * 2 * d.rows * d.columns, rows, columns);
+          patch.Spread(of_result + first * d.Pixels(), padded, stop - first, padded.Plane(first));
         }
       }
-      begin = stop;
+      for (; first < stop; ++first) padded.AddTo(of_picture, first);
     }
   });
 }

@@ -1,7 +1,8 @@
 """Block motion: a search for the vectors of a picture's blocks, and pictures displaced by such vectors.
 
 A vector stands for the middle of a block of 16x16 pixels and says where its content lies in the reference, to the
-right and down, in quarters of a pixel. Between the middles vectors are interpolated bilinearly.
+right and down, in quarters of a pixel. Each pixel is a bilinear blend of what the vectors of the four blocks around
+it lead to.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class DisplaceBlocks(nn.Cell):
     """A picture displaced by the vectors of its blocks: ``construct(picture, vectors)`` -> N,C,H,W.
 
     ``picture``: N,C,H,W; ``vectors``: N,2,h,w in the picture's pixels, blocks of any side H/h = W/w. Samples are cubic
-    (a = -0.75), positions clamped to the picture. Gradients are those of the picture; vectors have none.
+    (a = -0.75), and the picture continues beyond its edges. Gradients are those of the picture; vectors have none.
     """
 
     def __init__(self) -> None:
@@ -90,26 +91,29 @@ class DisplaceBlocks(nn.Cell):
 def displaced(picture: Tensor, vectors: Tensor) -> Tensor:
     """`DisplaceBlocks` by MindSpore's operators."""
     batch, channels, height, width = picture.shape
-    down, across = _blends(height, vectors.shape[2]), _blends(width, vectors.shape[3])
-    flow = ops.matmul(ops.matmul(down, vectors), across.T)
-    x_places, x_weights = _cubic(flow[:, 0] + _numbers(width).reshape(1, 1, width), width)
-    y_places, y_weights = _cubic(flow[:, 1] + _numbers(height).reshape(1, height, 1), height)
     flat = picture.reshape(batch, channels, height * width)
     total = ops.zeros_like(picture)
-    for row in range(4):
-        for column in range(4):
-            places = (y_places[row] * width + x_places[column]).reshape(batch, 1, height * width)
-            samples = ops.gather_elements(flat, 2, ops.tile(places, (1, channels, 1)))
-            weights = (y_weights[row] * x_weights[column]).expand_dims(1)
-            total = total + weights * samples.reshape(batch, channels, height, width)
+    for down in (0, 1):
+        rows, row_shares = _around(height, vectors.shape[2], down)
+        for across in (0, 1):
+            columns, column_shares = _around(width, vectors.shape[3], across)
+            field = ops.gather(ops.gather(vectors, rows, 2), columns, 3)
+            x_places, x_weights = _cubic(field[:, 0], _numbers(width).reshape(1, 1, width), width)
+            y_places, y_weights = _cubic(field[:, 1], _numbers(height).reshape(1, height, 1), height)
+            shares = row_shares.reshape(height, 1) * column_shares
+            for y_place, y_weight in zip(y_places, y_weights):  # noqa: B905 - graphs have no strict
+                for x_place, x_weight in zip(x_places, x_weights):  # noqa: B905
+                    places = (y_place * width + x_place).reshape(batch, 1, height * width)
+                    samples = ops.gather_elements(flat, 2, ops.tile(places, (1, channels, 1)))
+                    weights = (shares * y_weight * x_weight).expand_dims(1)
+                    total = total + weights * samples.reshape(batch, channels, height, width)
     return total
 
 
-def _cubic(position: Tensor, size: int) -> tuple[list[Tensor], list[Tensor]]:
-    """The four samples around each position along an axis, and their weights."""
-    position = ops.clamp(position, 0.0, float(size - 1))
-    first = ops.floor(position)
-    t = position - first
+def _cubic(displacement: Tensor, place: Tensor, size: int) -> tuple[list[Tensor], list[Tensor]]:
+    """The four samples around each displaced place along an axis, and their weights."""
+    first = ops.floor(displacement)
+    t = displacement - first
     u = 1.0 - t
     weights = [
         _CUBIC * t * u * u,
@@ -117,7 +121,7 @@ def _cubic(position: Tensor, size: int) -> tuple[list[Tensor], list[Tensor]]:
         ((_CUBIC + 2) * u - (_CUBIC + 3)) * u * u + 1.0,
         _CUBIC * u * t * t,
     ]
-    whole = first.astype("int32")
+    whole = (place + first).astype("int32")
     places = [ops.clamp(whole + tap, 0, size - 1) for tap in (-1, 0, 1, 2)]
     return places, weights
 
@@ -128,11 +132,15 @@ def _numbers(size: int) -> Tensor:
 
 
 @constexpr
-def _blends(size: int, blocks: int) -> Tensor:
-    """(size, blocks): each pixel's shares of the blocks that it lies between."""
+def _around(size: int, blocks: int, second: int) -> tuple[Tensor, Tensor]:
+    """One of the two blocks between whose middles each pixel lies, and the pixel's share of it: (size) each."""
     at = np.clip((np.arange(size) + 0.5) * blocks / size - 0.5, 0, blocks - 1)
-    shares = np.maximum(1 - np.abs(at[:, None] - np.arange(blocks)), 0)
-    return Tensor(shares.astype(np.float32))
+    low = np.floor(at).astype(np.int32)
+    share = at - low
+    return (
+        Tensor(np.minimum(low + second, blocks - 1)),
+        Tensor((share if second else 1 - share).astype(np.float32)),
+    )
 
 
 def searched_by_numpy(luma: Array, reference: Array, price: Array) -> Array:

@@ -37,7 +37,7 @@ _LATENT = 16
 _COMPONENTS = 3 * PATCH**2
 _RGB_TO_YUV = np.array([[0.2126, 0.7152, 0.0722], [-0.1146, -0.3854, 0.5], [0.5, -0.4542, -0.0458]])
 """BT.709, of full range."""
-_PRICE = 1.0
+_PRICE = 3.0
 """Of a bit of the vectors, in differences of samples, times the root of the distortion's weight."""
 
 State = tuple[Tensor, Tensor]
@@ -181,9 +181,9 @@ class Gain(nn.Cell):
         return x * ops.exp(self.logarithm(level)).expand_dims(2).expand_dims(3)
 
 
-def block(channels: int, inputs: int | None = None) -> SeparableBlock:
-    """A depthwise-separable block, to these channels."""
-    return SeparableBlock(inputs or channels, channels, expand=2, activation="leaky")
+def block(channels: int, inputs: int | None = None, mid: int | None = None) -> SeparableBlock:
+    """A depthwise-separable block, to these channels; ``mid``: the width of its branches, if another."""
+    return SeparableBlock(inputs or channels, channels, mid, expand=2, activation="leaky")
 
 
 def blocks(channels: int, count: int, inputs: int | None = None) -> nn.SequentialCell:
@@ -194,14 +194,18 @@ def blocks(channels: int, count: int, inputs: int | None = None) -> nn.Sequentia
 def down(config: CompactConfig) -> nn.SequentialCell:
     """From an eighth to the latent's sixteenth of the sides."""
     return nn.SequentialCell(
-        PixelUnshuffle(2), Conv2d(4 * config.trunk, config.latent, 1), block(config.latent)
+        PixelUnshuffle(2),
+        Conv2d(4 * config.trunk, config.latent, 1),
+        block(config.latent, mid=config.wide),
     )
 
 
 def up(config: CompactConfig) -> nn.SequentialCell:
     """And back."""
     return nn.SequentialCell(
-        block(config.latent), Conv2d(config.latent, 4 * config.trunk, 1), PixelShuffle(2)
+        block(config.latent, mid=config.wide),
+        Conv2d(config.latent, 4 * config.trunk, 1),
+        PixelShuffle(2),
     )
 
 

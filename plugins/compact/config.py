@@ -41,10 +41,10 @@ class CompactConfig(Options):
 
     trunk: int = option(96, at_least=8)
     """Channels at an eighth of the picture's sides."""
-    latent: int = option(192, at_least=8, multiple_of=4)
+    latent: int = option(256, at_least=8, multiple_of=4)
     """Channels of the latents, at a sixteenth."""
     wide: int = option(128, at_least=8)
-    """Channels of the networks that expect latents."""
+    """Channels of the networks that expect latents, and within the blocks over latents."""
     hyper: int = option(32, at_least=1)
     """Channels of the hyper-latents, at a sixty-fourth."""
     side: int = option(64, at_least=1)

@@ -3,6 +3,7 @@
 from core.hooks import CodecEntry, Coding, IntraEntry, ModelEntry, Plugin, StepEntry, Supervision, lazy
 
 from .config import CompactCodecConfig, CompactConfig, CompactIntraConfig, CompactStepConfig
+from .published import WEIGHTS
 
 CODER, TABLES = lazy(".codec:CompactCodec"), lazy(".codec:CompactCodec.tables")
 
@@ -11,4 +12,4 @@ STEP = StepEntry("compact", CompactStepConfig, lazy(".step:build"))
 PLACE = Coding.CONDITIONAL, Supervision.OBJECTIVE
 CODEC = CodecEntry("compact", CompactCodecConfig, CODER, TABLES, *PLACE)
 INTRA = IntraEntry("compact", CompactIntraConfig, lazy(".codec:intra"))
-plugin = Plugin(MODEL, STEP, CODEC, INTRA)
+plugin = Plugin(MODEL, STEP, CODEC, INTRA, *WEIGHTS)

@@ -1,0 +1,15 @@
+"""The weights that come along, where `make weights` has left them."""
+
+from pathlib import Path
+
+from core.hooks import WeightsEntry
+
+_ENTRY = WeightsEntry(
+    "compact",
+    ("model=compact", "codec=compact"),
+    licence="Apache-2.0; trained on pictures and film under CC0, CC BY, CC BY-SA, Apache and BSD licences",
+    recipe="experiment=compact on photographs in motion and film, hours on two cores (weights/make.py)",
+    file=Path(__file__).with_name("weights") / "compact.safetensors",
+    default_for="codec",
+)
+WEIGHTS = [_ENTRY] if _ENTRY.file and _ENTRY.file.exists() else []
