@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from mindspore import Tensor
 
 from core.codec import (
-    Coded,
     DecodedPictures,
+    FrameCode,
     IntraPictures,
     Latents,
     NetworkCodec,
@@ -180,7 +180,7 @@ class _Encoder(_Side):
             yield frame
         self.anchor = references[len(held)]
 
-    def _leaving(self, kind: PacketType, coded: Coded, time: int) -> tuple[CodedFrame, Tensor]:
+    def _leaving(self, kind: PacketType, coded: FrameCode, time: int) -> tuple[CodedFrame, Tensor]:
         picture, reference = self.show(coded.output)
         packet = Packet(kind, time, coded.payload, coded.symbols, checksum(picture))
         return CodedFrame(packet, picture, coded.bits), reference
