@@ -88,7 +88,17 @@ CYCMUNET = Recipe(
     "cycmunet_small_x2",
     HERE.parent / "plugins" / "cycmunet" / "weights",
     "upscaling.csv",
-    (Stage("triplets", 3000, ()),),
+    (
+        Stage("triplets", 2000, ("optimizer.schedule.floor=4.5e-4",)),
+        Stage(
+            "still",
+            450,
+            (
+                *("dataset.stills.pan=8", "dataset.stills_share=0.5"),
+                *("loss.low_middle=1.5", "optimizer.lr=6e-4"),
+            ),
+        ),
+    ),
 )
 """An upscaler that doubles sides and frame rate: some two hours of one core."""
 RECIPES = {recipe.name: recipe for recipe in (COMPACT, CYCMUNET)}
@@ -251,5 +261,5 @@ if __name__ == "__main__":
     parser.add_argument(
         "words", nargs="*", help="words of the command line for all runs, as device.threads=1"
     )
-    chosen = parser.parse_args()
+    chosen = parser.parse_intermixed_args()
     make(RECIPES[chosen.recipe], chosen.folder, chosen.shorten, chosen.now, chosen.words)
