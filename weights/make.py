@@ -101,6 +101,11 @@ CYCMUNET = Recipe(
     ),
 )
 """An upscaler that doubles sides and frame rate: some two hours of one core."""
+QUOTED = {
+    *("contender", "point", "test_set", "clip", "task", "psnr_rgb", "ssim"),  # of an upscaler
+    *("anchor", "measure", "unit", "sequence", "value", "overlap"),  # of a codec
+}
+"""What a card says of each result, of the columns of the benchmark's tables."""
 RECIPES = {recipe.name: recipe for recipe in (COMPACT, CYCMUNET)}
 
 
@@ -194,6 +199,7 @@ def measured(recipe: Recipe, folder: Path, material: Path, device: Sequence[str]
     )
     with (output / recipe.figures).open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["contender"] in (recipe.experiment, "floor")]
+    rows = [{name: value for name, value in row.items() if name in QUOTED} for row in rows]
     machine = json.loads((output / "bench.json").read_text())["machine"]
     return {"machine": machine, Path(recipe.figures).stem: rows}
 
@@ -257,7 +263,9 @@ if __name__ == "__main__":
         "--folder", type=Path, default=Path("runs/weights"), help="of data, runs and benchmark"
     )
     parser.add_argument("--shorten", type=int, default=1, help="divide all steps by this, to try the recipe")
-    parser.add_argument("--now", action="store_true", help="lay out and train nothing: take what trainings have left")
+    parser.add_argument(
+        "--now", action="store_true", help="lay out and train nothing: take what trainings have left"
+    )
     parser.add_argument(
         "words", nargs="*", help="words of the command line for all runs, as device.threads=1"
     )

@@ -21,7 +21,7 @@ from core.data.pattern import moving_frames
 from core.hooks import Codec, Output, PictureFormat
 from core.machine import peak_memory
 from core.nn.counting import counting
-from core.nn.stage import executed_in
+from core.nn.stage import executed_in, wait
 
 Work = Callable[[int, int], None]
 """Computes once on pictures of this width and height."""
@@ -113,7 +113,7 @@ def upscaling(upscaler: Any) -> Work:
 def _seconds(work: Work, width: int, height: int) -> float:
     started = time.perf_counter()
     work(width, height)
-    ms.runtime.synchronize()
+    wait()
     return time.perf_counter() - started
 
 
@@ -146,11 +146,11 @@ class _Watch:
         """What a cell of this name calls when it begins and when it ends."""
 
         def begin(cell: nn.Cell, inputs: Any) -> None:
-            ms.runtime.synchronize()
+            wait()
             self._running.append((time.perf_counter(), 0.0))
 
         def end(cell: nn.Cell, inputs: Any, outputs: Any) -> None:
-            ms.runtime.synchronize()
+            wait()
             began, within = self._running.pop()
             seconds = time.perf_counter() - began
             if self._running:
