@@ -28,7 +28,7 @@ from core.report.pictures import crop, detail, save_picture  # noqa: E402
 from core.selection import upscaler_of  # noqa: E402
 from core.upscaling.floors import Floor  # noqa: E402
 
-SCENES = {"cup_hand": (41, 3), "car_phone": (41, 3), "street_cyclist": (20, 1)}
+SCENES = {"cup_hand": (41, 3), "city_tower": (20, 3), "tree_wind": (14, 1)}
 """First frame, and how far the next ones are."""
 COLUMNS = ("bicubic, blended", "cycmunet-small-x2", "as it was")
 
