@@ -1,14 +1,24 @@
-"""What the shipped weights are made from: licences that allow it, and nothing of what is held out."""
+"""The shipped weights and what they are made from: licences that allow it, and nothing of what is held out."""
 
 import importlib.util
+import json
 import re
 import sys
 from pathlib import Path
 
 import pytest
 
+from core.training.checkpoint import Checkpoint
+from plugins.compact import published as compact
+from plugins.cycmunet import published as cycmunet
+
 WEIGHTS = Path(__file__).parents[1] / "weights"
 ALLOWED = re.compile(r"CC0-1\.0|CC-BY(-SA)?-[34]\.0|Apache-2\.0|BSD-3-Clause|MIT")
+
+
+SHIPPED = {entry.name: entry for entry in (*compact.WEIGHTS, *cycmunet.WEIGHTS) if entry.file}
+LIMITS = {"compact": 8_000_000, "cycmunet-small-x2": 2_000_000}
+"""Bytes."""
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +48,11 @@ def test_what_is_held_out_is_not_trained_on(data):
 
 def test_embedded_clips_are_there(data):
     assert all((data._EMBEDDED / name).is_file() for name in data.OWN)
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_shipped_weights_are_small_and_have_a_card(name):
+    entry, card = SHIPPED[name], json.loads((WEIGHTS / f"{name}.json").read_text("utf-8"))
+    assert entry.file.stat().st_size == card["bytes"] < LIMITS[name]
+    assert Checkpoint.open(entry.file).fingerprint.hex() == card["fingerprint"] == entry.fingerprint
+    assert card["machine"] and card["sources"] and all(stage["curve"] for stage in card["stages"])

@@ -68,7 +68,7 @@ def _list(run: Run) -> None:
     table = Table(title="Weights that have names: task.checkpoint=NAME", title_justify="left")
     for column in ("Name", "Here", "Quality", "Of what, how trained, licence"):
         table.add_column(column, no_wrap=column == "Name")
-    for entry in run.registry.weights().values():
+    for entry in sorted(run.registry.weights().values(), key=lambda entry: entry.file is None):
         path = weights.place(entry)
         here = f"{path.stat().st_size / 1e6:.1f} MB" if path.exists() else _elsewhere(entry)
         told = f"model={entry.algorithm}; {entry.recipe}; {entry.licence}"

@@ -266,7 +266,12 @@ def test_weights_that_come_along_are_the_default(toy, within):
 
 def test_without_default_weights_the_sentence_is_the_old_one(here):
     with pytest.raises(ConfigError, match=r"task=encode needs codec="):
-        chosen("encode", *ENCODE)
+        chosen("encode", *ENCODE, "plugins.disable=[compact]")
+
+
+def test_ours_are_the_default_of_who_chooses_nothing(here):
+    assert type(chosen("encode", *ENCODE).codec).__name__ == "CompactCodecConfig"
+    assert type(chosen("upscale", "in.y4m", "out.y4m").upscaler).__name__ == "CycMuNetUpscalerConfig"
 
 
 def test_a_stream_of_known_weights_is_told_by_name(toy, within):
