@@ -10,6 +10,7 @@ _ENTRY = WeightsEntry(
     licence="Apache-2.0; trained on pictures and film under CC0, CC BY, CC BY-SA, Apache and BSD licences",
     recipe="experiment=compact on photographs in motion and film, hours on two cores (weights/make.py)",
     file=Path(__file__).with_name("weights") / "compact.safetensors",
+    fingerprint="725c41b7fa58c0365f870afdae1ee243",
     default_for="codec",
 )
 WEIGHTS = [_ENTRY] if _ENTRY.file and _ENTRY.file.exists() else []

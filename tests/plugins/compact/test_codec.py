@@ -8,10 +8,12 @@ from mindspore import Tensor
 from core.data.clips import EMBEDDED
 from core.hooks import PictureFormat
 from core.media.reader import open_video
+from core.training.checkpoint import MODEL, Checkpoint, assign
 from plugins.compact.cells import Compact
 from plugins.compact.classical import haar, transform
 from plugins.compact.config import CompactCodecConfig, CompactConfig
 from plugins.compact.plugin import CODEC
+from plugins.compact.published import WEIGHTS
 
 from ..codecs.material import build_frames, decoded, encoded, mode, psnr
 from .conftest import build_network
@@ -49,15 +51,24 @@ def test_an_untrained_network_codes_film(kernels):
     assert min(quality) >= 30 and bpp < 1, (quality, bpp)
 
 
-def test_quality_decides_bytes_and_error(codec):
-    format, frames = PictureFormat(64, 64), build_frames(2, 64, 64)
-    sizes, errors = [], []
-    for quality in (0, 30, 63):
-        coded = encoded(codec.at(quality), format, frames)
+def test_quality_decides_bytes_and_error_of_the_weights_that_come_along(kernels):
+    """Of film: each is worth its bytes."""
+    (entry,) = WEIGHTS
+    checkpoint = Checkpoint.open(entry.file)
+    network = Compact(checkpoint.options("compact", CompactConfig))
+    assign(network, checkpoint.part(MODEL), entry.file)
+    codec = codec_of(network.set_train(False))
+    with open_video(EMBEDDED / "box_handheld.mp4") as video:
+        frames = [frame.rgb[:, :128, :192] for _, frame in zip(range(3), video, strict=False)]
+    sizes, quality = [], []
+    for chosen in (0, 30, 63):
+        coded = encoded(codec.at(chosen), PictureFormat(192, 128), frames)
         sizes.append(sum(len(item.packet.payload) for item in coded))
-        errors.append(np.abs(coded[0].picture / 255 - frames[0]).mean())
-    assert sizes == sorted(sizes) and sizes[0] < sizes[2]
-    assert errors[2] < errors[0]
+        quality.append(
+            min(psnr(item.picture, 255 * frame) for item, frame in zip(coded, frames, strict=True))
+        )
+    assert sizes[0] < sizes[1] / 2 < sizes[2] / 4
+    assert quality[0] + 3 < quality[1] < quality[2] - 3 and quality[1] > 30, quality
 
 
 def test_the_decoder_need_not_be_told_the_quality(codec):

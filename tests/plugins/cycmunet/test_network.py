@@ -116,7 +116,9 @@ def test_details_are_added_at_their_places(randomised, frames):
     conv = network.network.details.conv
     conv.bias.set_data(conv.bias + Tensor(np.arange(12, dtype=np.float32)))
     after = run(network, frames)
-    expected = np.arange(12).reshape(3, 2, 2)
+    expected = (
+        np.arange(12).reshape(3, 2, 2) * np.array([0.229, 0.224, 0.225])[:, None, None]
+    )  # normalised RGB
     for ours, theirs in zip(after[:3], before[:3], strict=True):
         added = (ours - theirs)[0].reshape(3, 9, 2, 13, 2)
         np.testing.assert_allclose(added, np.broadcast_to(expected[:, None, :, None], added.shape), atol=1e-4)
