@@ -14,7 +14,7 @@ from hydra import compose
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep
 
-from core import config, verbs
+from core import config, implied, verbs
 from core.app import plugins
 from core.config import COMPOSE_ERRORS, CONFIG_NAME
 from core.errors import MindvideoError
@@ -37,6 +37,8 @@ def problem(words, registry):
     """What is wrong with a command line. Where ``…`` stands for words, values may be missing."""
     try:
         for overrides in jobs(settings(words, registry), registry):
+            if not ("experiment" in dict(words_of(overrides)) or names_files(overrides, registry)):
+                overrides = implied.completed(overrides, registry)  # by the weights that come along
             with config._composing():
                 composed = compose(CONFIG_NAME, overrides)
             if "…" not in words and "--help" not in words and not left_to_files(overrides, registry):
@@ -48,14 +50,21 @@ def problem(words, registry):
 
 def left_to_files(overrides, registry):
     """Whether a checkpoint or a stream, which is not here, says what there is to check."""
-    said = dict(override.partition("=")[::2] for override in overrides)
+    said = dict(words_of(overrides))
     task = registry.find("task", said.get("task", "train"))
     checkpoint = any(option.name == "checkpoint" for option in fields(task.config))
-    return (
-        checkpoint
-        and said.get("experiment", "none") == "none"
-        and bool(said.get("task.checkpoint") or task.decodes)
-    )
+    return checkpoint and said.get("experiment", "none") == "none" and names_files(overrides, registry)
+
+
+def words_of(overrides):
+    """Key and value of each."""
+    return [override.partition("=")[::2] for override in overrides]
+
+
+def names_files(overrides, registry):
+    """Whether words name a checkpoint or a stream."""
+    said = dict(words_of(overrides))
+    return bool(said.get("task.checkpoint") or registry.find("task", said.get("task", "train")).decodes)
 
 
 def settings(words, registry):
