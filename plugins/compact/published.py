@@ -1,17 +1,18 @@
-"""The weights that come along, where `make weights` has left them."""
+"""The weights that come along; `make weights` makes them."""
 
 from pathlib import Path
 
 from core.hooks import WeightsEntry
 
-_ENTRY = WeightsEntry(
-    "compact",
-    ("model=compact", "codec=compact"),
-    licence="Apache-2.0; trained on pictures and film under CC0, CC BY, CC BY-SA, Apache and BSD licences",
-    recipe="experiment=compact on photographs in motion and film, hours on two cores (weights/make.py)",
-    figures="bytes at equal PSNR over x264 +145 %, x265 +220 % (medium; five held-out clips, one intra frame)",
-    file=Path(__file__).with_name("weights") / "compact.safetensors",
-    fingerprint="725c41b7fa58c0365f870afdae1ee243",
-    default_for="codec",
-)
-WEIGHTS = [_ENTRY] if _ENTRY.file and _ENTRY.file.exists() else []
+WEIGHTS = [
+    WeightsEntry(
+        "compact",
+        ("model=compact", "codec=compact"),
+        licence="Apache-2.0; trained on pictures and film under CC0, CC BY, CC BY-SA, Apache and BSD licences",
+        recipe="experiment=compact on photographs in motion and film, hours on two cores (weights/make.py)",
+        figures="bytes at equal PSNR over x264 +145 %, x265 +220 % (medium; five held-out clips, one intra frame)",
+        file=Path(__file__).with_name("weights") / "compact.safetensors",
+        fingerprint="725c41b7fa58c0365f870afdae1ee243",
+        default_for="codec",
+    )
+]
