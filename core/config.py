@@ -23,7 +23,7 @@ from hydra.core.plugins import Plugins
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import GrammarParseError, OmegaConfBaseException
 
 from core import hooks
 from core.entries import NAMED_BY_OPTIONS
@@ -307,6 +307,8 @@ def explain(error: Exception) -> str:
     if unknown := re.search(r"ConfigKeyError raised while composing .*\n\s*full_key: (\S+)", text, re.DOTALL):
         return f"it sets '{unknown[1]}', and there is no such setting"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if isinstance(cause, GrammarParseError):
+        return f"a reference within it, as ${{section.key}}, is not written well ({' '.join(lines)})"
     kept = [line for line in lines if not re.match(r"(full_key|object_type|reference_type):?", line)]
     return " ".join(kept) or type(error).__name__
 

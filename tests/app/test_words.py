@@ -135,12 +135,7 @@ def test_every_option_that_speaks_of_a_path_is_declared_as_one(monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "docs"))
     speaks = re.compile(r"\b(file|files|folder|path|paths|checkpoint)\b", re.IGNORECASE)
     named = re.compile(r"(^|_)(file|files|folder|path|checkpoint|root|input|output|cache|weights|report)$")
-    other = {
-        "task.engine",
-        "task.key",
-        "training.beside",
-        "training.score",
-    }  # names of things that are no files
+    other = {"task.key", "training.beside", "training.score"}  # names of things that are no files
     declared = paths(load())
     undeclared = {
         option.key
