@@ -2,6 +2,8 @@
 
 import re
 
+from omegaconf import OmegaConf
+
 import core
 
 from .commands import ROOT
@@ -20,11 +22,18 @@ def rows():
         yield re.findall(r"\w+", experiments), recipe, before, whole
 
 
-def recipe(name, *words):
-    settings = core.open_run([f"experiment={name}", "dataset.root=/data", *words]).settings
-    length = settings.training.steps or settings.training.epochs
-    unit = "steps" if settings.training.steps else "epochs"
-    return [settings.loader.batch_size, settings.optimizer.lr, f"{length} {unit}"]
+def preset(name):
+    """An experiment's YAML over that of the one that it begins with."""
+    [path] = ROOT.glob(f"plugins/*/conf/experiment/{name}.yaml")
+    own = OmegaConf.load(path)
+    base = next((entry for entry in own.defaults if isinstance(entry, str) and entry != "_self_"), None)
+    return OmegaConf.merge(preset(base), own) if base else own
+
+
+def recipe(settings):
+    training = settings.training
+    length = f"{training.steps} steps" if training.get("steps") else f"{training.epochs} epochs"
+    return [settings.loader.batch_size, settings.optimizer.lr, length]
 
 
 def numbers(text):
@@ -34,10 +43,15 @@ def numbers(text):
 
 def test_recipes_are_those_of_the_experiments():
     for experiments, stated, words, whole in rows():
-        for name in experiments:
-            assert recipe(name) == numbers(stated), name
-            batch, *others = recipe(name, *words)
-            assert [CARDS * batch, *others] == numbers(whole), name
+        assert [recipe(preset(name)) for name in experiments] == [numbers(stated)] * len(experiments)
+        batch, *others = recipe(OmegaConf.merge(preset(experiments[0]), OmegaConf.from_dotlist(words)))
+        assert [CARDS * batch, *others] == numbers(whole), experiments
+
+
+def test_words_compose():
+    for (experiment, *_), _, words, _ in rows():
+        if len(words) > 1:
+            assert core.open_run([f"experiment={experiment}", "dataset.root=/data", *words])
 
 
 def test_the_table_has_every_experiment_for_a_card():
