@@ -39,6 +39,7 @@ class SearchBlocks(nn.Cell):
     def __init__(self) -> None:
         super().__init__()
         self.search = operator("SearchBlocks") if backend.current().kernels else searched
+        self.zeros = ops.ZerosLike()  # `ops.zeros_like` is not compiled for a card within a `bprop`
 
     def construct(self, luma: Tensor, reference: Tensor, price: Tensor) -> Tensor:
         return self.search(luma, reference, price)
@@ -46,7 +47,7 @@ class SearchBlocks(nn.Cell):
     def bprop(
         self, luma: Tensor, reference: Tensor, price: Tensor, out: Tensor, dout: Tensor
     ) -> tuple[Tensor, ...]:
-        return ops.zeros_like(luma), ops.zeros_like(reference), ops.zeros_like(price)
+        return self.zeros(luma), self.zeros(reference), self.zeros(price)
 
 
 class DisplaceBlocks(nn.Cell):

@@ -23,7 +23,9 @@ import core
 Sizes = tuple[tuple[int, ...], ...]
 
 SIDE, FRAMES = 64, 3
-CLIP = b"YUV4MPEG2 W%d H%d F25:1 Ip C420jpeg\n" % (SIDE, SIDE) + FRAMES * (b"FRAME\n" + bytes(SIDE * SIDE * 3 // 2))
+CLIP = b"YUV4MPEG2 W%d H%d F25:1 Ip C420jpeg\n" % (SIDE, SIDE) + FRAMES * (
+    b"FRAME\n" + bytes(SIDE * SIDE * 3 // 2)
+)
 """A video."""
 
 
