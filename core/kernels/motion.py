@@ -27,7 +27,7 @@ _SIDE = BLOCK + 2 * _AROUND
 _PER_DIFFERENCE = 16.0
 """How much a difference of samples costs."""
 _NEVER = 2.0**24
-_CUBIC = -0.75
+_CUBIC, _TAPS = -0.75, 4
 
 
 class SearchBlocks(nn.Cell):
@@ -80,7 +80,7 @@ def displaced(picture: Tensor, vectors: Tensor) -> Tensor:
     """`DisplaceBlocks` by MindSpore's operators."""
     batch, channels, height, width = picture.shape
     flat = picture.reshape(batch, channels, height * width)
-    total = ops.zeros_like(picture)
+    total = ops.zeros_like(picture).expand_dims(2)
     for down in (0, 1):
         rows, row_shares = _around(height, vectors.shape[2], down)
         for across in (0, 1):
@@ -89,29 +89,34 @@ def displaced(picture: Tensor, vectors: Tensor) -> Tensor:
             x_places, x_weights = _cubic(field[:, 0], _numbers(width).reshape(1, 1, width), width)
             y_places, y_weights = _cubic(field[:, 1], _numbers(height).reshape(1, height, 1), height)
             shares = row_shares.reshape(height, 1) * column_shares
-            for y_place, y_weight in zip(y_places, y_weights):  # noqa: B905 - graphs have no strict
-                for x_place, x_weight in zip(x_places, x_weights):  # noqa: B905
-                    places = (y_place * width + x_place).reshape(batch, 1, height * width)
-                    samples = ops.gather_elements(flat, 2, ops.tile(places, (1, channels, 1)))
-                    weights = (shares * y_weight * x_weight).expand_dims(1)
-                    total = total + weights * samples.reshape(batch, channels, height, width)
-    return total
+            for tap in range(_TAPS):
+                places = y_places[:, tap : tap + 1] * width + x_places
+                every = ops.tile(places.reshape(batch, 1, -1), (1, channels, 1))
+                samples = ops.gather_elements(flat, 2, every).reshape(batch, channels, _TAPS, height, width)
+                weights = (shares * y_weights[:, tap : tap + 1] * x_weights).expand_dims(1)
+                for part in ops.split(weights * samples, 1, 2):
+                    total = total + part
+    return total.reshape(picture.shape)
 
 
-def _cubic(displacement: Tensor, place: Tensor, size: int) -> tuple[list[Tensor], list[Tensor]]:
-    """The four samples around each displaced place along an axis, and their weights."""
+def _cubic(displacement: Tensor, place: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """The four samples around each displaced place along an axis, and their weights, N,4,H,W both."""
     first = ops.floor(displacement)
     t = displacement - first
     u = 1.0 - t
-    weights = [
+    weights = (
         _CUBIC * t * u * u,
         ((_CUBIC + 2) * t - (_CUBIC + 3)) * t * t + 1.0,
         ((_CUBIC + 2) * u - (_CUBIC + 3)) * u * u + 1.0,
         _CUBIC * u * t * t,
-    ]
-    whole = (place + first).astype("int32")
-    places = [ops.clamp(whole + tap, 0, size - 1) for tap in (-1, 0, 1, 2)]
-    return places, weights
+    )
+    places = (place + first).astype("int32").expand_dims(1) + _taps()
+    return ops.clamp(places, 0, size - 1), ops.stack(weights, 1)
+
+
+@constexpr
+def _taps() -> Tensor:
+    return Tensor((np.arange(_TAPS, dtype=np.int32) - 1).reshape(1, _TAPS, 1, 1))
 
 
 @constexpr

@@ -189,6 +189,14 @@ def test_one_rank_of_eight(run_dry, name):
 
 
 @pytest.mark.slow
+def test_the_doctor_says_what_a_question_about_a_card_needs(run_dry):
+    result = run_dry("-m", "core", "experiment=none", "task=doctor", "device=ascend")
+    assert result.status == 0, result.said()
+    for fact in ("Ascend (graph mode, no card, CANN 8.5.0, float32)", "ASCEND_HOME_PATH", "LD_LIBRARY_PATH"):
+        assert fact in result.text
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PLUGINS)
 def test_every_demo(run_dry, tmp_path, name):
     """Two steps, validation and checkpoints, and a video coded and decoded, or upscaled, by the last of these."""
