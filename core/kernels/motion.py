@@ -188,8 +188,8 @@ def _coarse(now: Tensor, before: Tensor, price: Tensor) -> Tensor:
 
 def _with_margin(plane: Tensor, reach: int) -> Tensor:
     """The plane and what of it lies around, for all moves down by -reach to reach, and for all to the right."""
-    rows, columns = (_moved(size, reach) for size in plane.shape[1:])
-    return ops.gather(ops.gather(plane, rows, 1), columns, 2)
+    rows = ops.gather(plane, _moved(plane.shape[1], reach), 1)
+    return ops.gather(rows, _moved(plane.shape[2], reach), 2)
 
 
 @constexpr
@@ -270,11 +270,8 @@ def _differences(now: Tensor, before: Tensor, vectors: Tensor) -> Tensor:
     found = found.reshape(-1, _SIDE + 1, _SIDE + 1)
     left = (UNITS - down) * found[:, :-1] + down * found[:, 1:]
     made = ops.floor(((UNITS - across) * left[:, :, :-1] + across * left[:, :, 1:] + 8) * (1 / 16))
-    y, x = (
-        ops.clamp(_windows(size // BLOCK, _SIDE).reshape(-1), 0, size - 1).astype("int32")
-        for size in (height, width)
-    )
-    current = ops.gather(ops.gather(now, y, 1), x, 2).reshape(batch, rows, _SIDE, columns, _SIDE)
+    current = ops.gather(ops.gather(now, _within(rows), 1), _within(columns), 2)
+    current = current.reshape(batch, rows, _SIDE, columns, _SIDE)
     current = current.transpose(0, 1, 3, 2, 4).reshape(batch, 1, blocks, _SIDE**2)
     sums = ops.abs(made.reshape(batch, count, blocks, _SIDE**2) - current).sum(3)
     return sums.reshape(batch, count, rows, columns)
@@ -284,6 +281,13 @@ def _differences(now: Tensor, before: Tensor, vectors: Tensor) -> Tensor:
 def _windows(blocks: int, side: int) -> Tensor:
     """Where the samples of blocks' windows lie along an axis, (blocks,side)."""
     return Tensor((BLOCK * np.arange(blocks)[:, None] + np.arange(side) - _AROUND).astype(np.float32))
+
+
+@constexpr
+def _within(blocks: int) -> Tensor:
+    """The same of the picture itself, one window after another; beyond its edges the outermost are repeated."""
+    at = BLOCK * np.arange(blocks)[:, None] + np.arange(_SIDE) - _AROUND
+    return Tensor(np.clip(at, 0, BLOCK * blocks - 1).astype(np.int32).reshape(-1))
 
 
 def _cheapest(vectors: Tensor, costs: Tensor) -> Tensor:
