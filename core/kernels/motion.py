@@ -38,16 +38,22 @@ class SearchBlocks(nn.Cell):
 
     def __init__(self) -> None:
         super().__init__()
-        self.search = operator("SearchBlocks") if backend.current().kernels else searched
-        self.zeros = ops.ZerosLike()  # `ops.zeros_like` is not compiled for a card within a `bprop`
+        kernels = backend.current().kernels
+        self.search = operator("SearchBlocks", bprop=_no_gradients) if kernels else searched
 
     def construct(self, luma: Tensor, reference: Tensor, price: Tensor) -> Tensor:
-        return self.search(luma, reference, price)
+        luma, reference, price = (
+            ops.stop_gradient(luma),
+            ops.stop_gradient(reference),
+            ops.stop_gradient(price),
+        )
+        return ops.stop_gradient(self.search(luma, reference, price))
 
-    def bprop(
-        self, luma: Tensor, reference: Tensor, price: Tensor, out: Tensor, dout: Tensor
-    ) -> tuple[Tensor, ...]:
-        return self.zeros(luma), self.zeros(reference), self.zeros(price)
+
+def _no_gradients(
+    luma: Tensor, reference: Tensor, price: Tensor, out: Tensor, dout: Tensor
+) -> tuple[Tensor, ...]:
+    return ops.zeros_like(luma), ops.zeros_like(reference), ops.zeros_like(price)
 
 
 class DisplaceBlocks(nn.Cell):
