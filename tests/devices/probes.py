@@ -116,10 +116,16 @@ def _noisy(x: Tensor) -> Tensor:
 
 PICTURE = (1, 4, 8, 8)
 
-SLOW_CELLS = {
+Probes = dict[str, tuple[Callable[[], nn.Cell], Shapes]]
+
+SLOW_CELLS: Probes = {
     "MsSsimLoss": (lambda: MsSsimLoss(), ((1, 1, 161, 161), (1, 1, 161, 161))),
+    "MiddleMotion": (lambda: MiddleMotion(), ((1, 1, 24, 32), (1, 1, 24, 32))),
+    "SearchBlocks": (lambda: SearchBlocks(), ((1, 1, 32, 48), (1, 1, 32, 48), (1,))),
+    "DisplaceBlocks": (lambda: DisplaceBlocks(), (PICTURE, (1, 2, 2, 2))),
 }
-CELLS: dict[str, tuple[Callable[[], nn.Cell], Shapes]] = {
+"""Those that are compiled for more than a few seconds each."""
+CELLS: Probes = {
     "Conv2d": (lambda: Conv2d(4, 5, 3, 2), (PICTURE,)),
     "LeakyConv2d": (lambda: LeakyConv2d(4, 5, 1), (PICTURE,)),
     "ConvTranspose2d": (lambda: ConvTranspose2d(4, 5, 5, 2), (PICTURE,)),
@@ -150,9 +156,6 @@ CELLS: dict[str, tuple[Callable[[], nn.Cell], Shapes]] = {
     ),
     "Warp": (lambda: Warp(), (PICTURE, (1, 2, 8, 8))),
     "WarpVolume": (lambda: WarpVolume(), ((1, 3, 4, 8, 8), (1, 2, 8, 8), (1, 1, 8, 8))),
-    "MiddleMotion": (lambda: MiddleMotion(), ((1, 1, 24, 32), (1, 1, 24, 32))),
-    "SearchBlocks": (lambda: SearchBlocks(), ((1, 1, 32, 48), (1, 1, 32, 48), (1,))),
-    "DisplaceBlocks": (lambda: DisplaceBlocks(), (PICTURE, (1, 2, 2, 2))),
     "Upsample": (lambda: resize.Upsample(2), (PICTURE,)),
     "Upsample above 128": (lambda: resize.Upsample((1, 2)), ((1, 1, 1, 130),)),
     "AlignedUpsample": (lambda: resize.AlignedUpsample(2), (PICTURE,)),

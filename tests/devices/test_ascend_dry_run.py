@@ -176,8 +176,10 @@ def test_a_training_step_with_searched_motion(run_dry):
 
 
 @pytest.mark.slow
-def test_the_loss_of_fine_tuning(run_dry):
-    compiled(run_dry(*child("cells"), "MsSsimLoss"), "MsSsimLoss")
+def test_cells_that_take_long(run_dry):
+    """The loss of fine-tuning, and motion that is searched."""
+    names = ("MsSsimLoss", "MiddleMotion", "SearchBlocks", "DisplaceBlocks")
+    compiled(run_dry(*child("cells"), *names), *names)
 
 
 @pytest.mark.slow
