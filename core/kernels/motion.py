@@ -84,24 +84,34 @@ class DisplaceBlocks(nn.Cell):
 
 def displaced(picture: Tensor, vectors: Tensor) -> Tensor:
     """`DisplaceBlocks` by MindSpore's operators."""
-    batch, channels, height, width = picture.shape
-    flat = picture.reshape(batch, channels, height * width)
-    total = ops.zeros_like(picture).expand_dims(2)
+    height, width = picture.shape[2:]
+    if vectors.shape[2:] == picture.shape[2:]:  # blocks of one pixel
+        return _sampled(picture, vectors, None)
+    total = ops.zeros_like(picture)
     for down in (0, 1):
         rows, row_shares = _around(height, vectors.shape[2], down)
         for across in (0, 1):
             columns, column_shares = _around(width, vectors.shape[3], across)
             field = ops.gather(ops.gather(vectors, rows, 2), columns, 3)
-            x_places, x_weights = _cubic(field[:, 0], _numbers(width).reshape(1, 1, width), width)
-            y_places, y_weights = _cubic(field[:, 1], _numbers(height).reshape(1, height, 1), height)
-            shares = row_shares.reshape(height, 1) * column_shares
-            for tap in range(_TAPS):
-                places = y_places[:, tap : tap + 1] * width + x_places
-                every = ops.tile(places.reshape(batch, 1, -1), (1, channels, 1))
-                samples = ops.gather_elements(flat, 2, every).reshape(batch, channels, _TAPS, height, width)
-                weights = (shares * y_weights[:, tap : tap + 1] * x_weights).expand_dims(1)
-                for part in ops.split(weights * samples, 1, 2):
-                    total = total + part
+            total = total + _sampled(picture, field, row_shares.reshape(height, 1) * column_shares)
+    return total
+
+
+def _sampled(picture: Tensor, field: Tensor, shares: Tensor | None) -> Tensor:
+    """Samples displaced by a vector for each pixel, N,2,H,W, times shares (H,W)."""
+    batch, channels, height, width = picture.shape
+    flat = picture.reshape(batch, channels, height * width)
+    x_places, x_weights = _cubic(field[:, 0], _numbers(width).reshape(1, 1, width), width)
+    y_places, y_weights = _cubic(field[:, 1], _numbers(height).reshape(1, height, 1), height)
+    total = ops.zeros_like(picture).expand_dims(2)
+    for tap in range(_TAPS):
+        places = y_places[:, tap : tap + 1] * width + x_places
+        every = ops.tile(places.reshape(batch, 1, -1), (1, channels, 1))
+        samples = ops.gather_elements(flat, 2, every).reshape(batch, channels, _TAPS, height, width)
+        weights = y_weights[:, tap : tap + 1] * x_weights
+        weights = weights if shares is None else shares * weights
+        for part in ops.split(weights.expand_dims(1) * samples, 1, 2):
+            total = total + part
     return total.reshape(picture.shape)
 
 

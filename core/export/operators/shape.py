@@ -112,6 +112,10 @@ def _gathered(
     return write("Gather", operand(x), operand(indices), axis=integers(axis)[0])
 
 
+def _gathered_each(write: Writer, node: Node, x: Argument, axis: Argument, indices: Argument) -> str:
+    return write("GatherElements", operand(x), operand(indices), axis=integers(axis)[0])
+
+
 def _range(
     write: Writer, node: Node, start: Argument, end: Argument, step: Argument, *others: Argument
 ) -> str:
@@ -147,6 +151,7 @@ TABLE: Table = {
     "Fill": _filled,
     "FillV2": _filled,
     "Gather": _gathered,
+    "GatherD": _gathered_each,
     "Identity": _same,
     "Load": _same,
     "MakeTuple": _tuple,
