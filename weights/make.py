@@ -98,6 +98,14 @@ CYCMUNET = Recipe(
                 *("loss.low_middle=1.5", "optimizer.lr=6e-4"),
             ),
         ),
+        Stage(
+            "cubic",
+            500,
+            (
+                *("dataset.stills.pan=8", "dataset.stills_share=0.5"),
+                *("loss.low_middle=1.5", "optimizer.lr=8e-4"),
+            ),
+        ),
     ),
 )
 """An upscaler that doubles sides and frame rate: some two hours of one core."""
