@@ -100,6 +100,9 @@ def video_stream(container: InputContainer, path: Path | str) -> VideoStream:
         raise MediaError(f"{path} has no video stream" + (", only sound" if container.streams.audio else ""))
     if streams[0].codec_context is None:
         raise MediaError(f"{path} holds pictures in a coding that is not known here, or is damaged")
+    alpha_apart = streams[0].codec_context.name in ("vp8", "vp9")  # where libav's decoders pass it over
+    if alpha_apart and streams[0].metadata.get("alpha_mode") == "1":
+        raise MediaError(f"{path} has transparent parts: flatten it onto a background first")
     streams[0].thread_type = "AUTO"
     return streams[0]
 
