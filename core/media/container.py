@@ -69,6 +69,8 @@ _ATTACHED_PICTURE = Disposition.attached_pic
 
 def open_container(path: Path, raw: RawFormat | None = None) -> InputContainer:
     """Open a local media file with libav, or raise `MediaError`."""
+    if path.exists() and not path.is_file():
+        raise MediaError(f"{path} is a pipe or a device: give a video file; task=encode reads a pipe as -")
     if not path.is_file():
         raise MediaError(f"{path} does not exist: give a video file or a folder of pictures")
     if path.stat().st_size == 0:

@@ -10,7 +10,6 @@ from av.container import OutputContainer
 
 from core.media.tracks import TrackCopy, decoding_time
 
-
 _MILLISECOND = Fraction(1, 1000)
 """What Matroska counts."""
 

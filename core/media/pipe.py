@@ -82,7 +82,9 @@ class LiveReader(VideoReader):
         count = read = 0
         try:
             for packet in self._container.demux(stream):
-                if self._pipe and packet.is_corrupt:  # where packets get lost on the way, the others are shown
+                if (
+                    self._pipe and packet.is_corrupt
+                ):  # where packets get lost on the way, the others are shown
                     raise damage(self._name, count)
                 read = max(read, (packet.pos or 0) + packet.size)
                 for frame in packet.decode():

@@ -6,7 +6,7 @@ and subtitles of plain text are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
@@ -28,6 +28,10 @@ from core.media.describing import codec_of, kept_tags, kind_of
 from core.media.output import CONTAINERS
 from core.media.presentation import TrackKind
 from core.media.subtitles import SubtitleEncoder, becomes
+
+
+_TRIED = 1
+"""Seconds of sound by which a target is tried."""
 
 
 class Sound(Enum):
@@ -73,12 +77,17 @@ def _codecs(format: str) -> frozenset[str]:
 
 
 def check_tracks(source: TrackSource, output: Path) -> None:
-    """Raise `MediaError` where ``output`` (.mp4, .mkv) cannot hold the sound of ``source`` as asked."""
+    """Raise `MediaError` where ``output`` (.mp4, .mkv) cannot hold the sound of ``source`` as asked.
+
+    The beginning is tried: some containers are found to be unable when they are closed.
+    """
     with av.open(BytesIO(), "w", format=CONTAINERS[output.suffix.lower()]) as scratch:
         copy = TrackCopy(source, scratch, output)
         try:
             if scratch.streams:
                 scratch.start_encoding()
+                copy.advance(copy.lead + _TRIED)
+                scratch.close()
         except (av.FFmpegError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise MediaError(
@@ -165,7 +174,7 @@ class TrackCopy:
         if self._source.sound is Sound.NONE:
             return False
         if self._source.sound is Sound.AAC:
-            encoder = AacEncoder(stream, self._target, self._name)
+            encoder = AacEncoder(stream, self._target, self._source.path)
             self._describe(stream, encoder.stream)
             self._feeds[stream.index] = lambda packet: encoder.encode(packet, self._shift)
             return True
@@ -236,12 +245,29 @@ class TrackCopy:
         if not streams:
             return
         try:
-            for packet in self._input.demux(*streams):
+            for packet in self._shown(self._input.demux(*streams)):
                 if packet.size and self._is_within(packet):
                     yield from self._feeds[packet.stream.index](packet)
             yield from chain.from_iterable(feed(None) for feed in self._feeds.values())
         except (av.FFmpegError, OSError) as error:
             raise MediaError(f"the sound of {self._source.path} is damaged: give task.sound=none.") from error
+
+    def _shown(self, packets: Iterable[av.Packet]) -> Iterator[av.Packet]:
+        """For Matroska, which cannot say it, without what an mp4 file has but does not show.
+
+        The packet before the first that is shown stays: a decoder of sound begins with it.
+        """
+        if self._suffix != ".mkv":
+            yield from packets
+            return
+        hidden: dict[int, av.Packet] = {}
+        for packet in packets:
+            if packet.is_discard:
+                hidden[packet.stream.index] = packet
+                continue
+            if packet.stream.index in hidden:
+                yield hidden.pop(packet.stream.index)
+            yield packet
 
     def _is_within(self, packet: av.Packet) -> bool:
         """Whether a packet goes with the part of the pictures that is written."""

@@ -65,10 +65,13 @@ def test_a_pipe_that_ends_within_a_frame(tmp_path: Path, suffix: str, seekable: 
     with (
         (tmp_path / "cut").open("rb") as pipe,
         LiveReader(pipe if seekable else _forward_only(pipe)) as reader,
-        pytest.raises(MediaError, match="damaged or cut short at frame [2-8]; the frames before it are whole"),
     ):
-        for number, _ in enumerate(reader, 1):
-            assert number < 9
+        frames = []
+        with pytest.raises(
+            MediaError, match=r"damaged or cut short at frame [2-8]; the frames before it are"
+        ):
+            frames.extend(reader)
+        assert 2 <= len(frames) <= 8
 
 
 def test_a_pipe_of_something_else() -> None:
