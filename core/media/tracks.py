@@ -29,7 +29,6 @@ from core.media.output import CONTAINERS
 from core.media.presentation import TrackKind
 from core.media.subtitles import SubtitleEncoder, becomes
 
-
 _TRIED = 1
 """Seconds of sound by which a target is tried."""
 

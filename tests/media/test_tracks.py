@@ -122,13 +122,13 @@ def test_sound_that_only_the_end_of_a_file_finds_unfit_is_told_at_the_start(tmp_
 def test_what_a_film_does_not_show_is_not_heard(tmp_path: Path) -> None:
     """Sound before the cut that an mp4 file passes over."""
     source = tmp_path / "in.mp4"
-    with av.open(str(make(tmp_path / "whole.mp4", Film(sounds=(("aac", "fltp", ""),))))) as whole:
-        with av.open(str(source), "w") as container:
-            sound = container.add_stream_from_template(whole.streams.audio[0])
-            for packet in whole.demux(whole.streams.audio[0]):
-                if packet.size:
-                    packet.pts, packet.dts, packet.stream = packet.pts - 3200, packet.dts - 3200, sound
-                    container.mux(packet)
+    film = make(tmp_path / "whole.mp4", Film(sounds=(("aac", "fltp", ""),)))
+    with av.open(str(film)) as whole, av.open(str(source), "w") as container:
+        sound = container.add_stream_from_template(whole.streams.audio[0])
+        for packet in whole.demux(whole.streams.audio[0]):
+            if packet.size:
+                packet.pts, packet.dts, packet.stream = packet.pts - 3200, packet.dts - 3200, sound
+                container.mux(packet)
     seen = look(write(tmp_path / "out.mkv", TrackSource(source)))
     ((begin, end),) = seen.sounds
     assert seen.times[0] - begin < 0.15 and end - seen.times[0] == pytest.approx(0.2, abs=0.1)
