@@ -14,6 +14,7 @@ import pytest
 
 from core.errors import MediaError
 from core.hooks import Array
+from core.media.presentation import TrackKind
 from core.media.reader import open_video
 from core.upscaling import video
 from core.upscaling.floors import Floor
@@ -206,6 +207,8 @@ def test_times_rise_in_matroska(tmp_path: Path) -> None:
 def test_chapters_titles_and_languages_in_mp4(tmp_path: Path) -> None:
     seen = run(make(tmp_path / "in.mkv", FULL), tmp_path / "out.mp4")
     assert seen.chapters == [(0, 0.2, "One"), (0.2, 0.4, "Two")]
+    with open_video(tmp_path / "out.mp4") as reader:  # whose chapters are a track of text
+        assert TrackKind.DATA not in [track.kind for track in reader.info.presentation.tracks]
     assert (seen.metadata["title"], seen.metadata["artist"], seen.language) == ("My Film", "Me", "fre")
     assert seen.others == [("audio", "aac", "ger"), ("audio", "aac", "eng"), ("subtitle", "mov_text", "und")]
 
