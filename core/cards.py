@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from core.errors import DeviceError
 
@@ -34,13 +34,14 @@ def require(target: str) -> None:
 
 def available(target: str) -> bool:
     """Whether this MindSpore can compute on ``Ascend`` or ``GPU`` here."""
-    import mindspore as ms
+    return bool(_context(target).is_available())
 
-    contexts: dict[str, Callable[[], bool]] = {
-        "Ascend": ms.device_context.ascend.is_available,
-        "GPU": ms.device_context.gpu.is_available,
-    }
-    return bool(contexts[target]())
+
+def _context(target: str) -> Any:
+    """MindSpore's module about cards of this kind."""
+    from mindspore import device_context
+
+    return {"Ascend": device_context.ascend, "GPU": device_context.gpu}[target]
 
 
 def what_is_missing(target: str) -> str:
@@ -120,9 +121,7 @@ def doubt_of_cann() -> str:
 
 def count(target: str) -> int:
     """Cards of this kind that MindSpore sees."""
-    import mindspore as ms
-
-    return int(ms.hal.device_count(target))
+    return int(_context(target).device_count())
 
 
 def chip(target: str, device_id: int | None) -> str:

@@ -10,10 +10,8 @@ from __future__ import annotations
 import numpy as np
 from mindspore import Tensor, nn, ops
 from mindspore.ops import constexpr
-from numpy.typing import NDArray
 
 from core import backend
-from core.hooks import Array
 from core.kernels.operator import operator
 
 BLOCK = 16
@@ -24,36 +22,32 @@ UNITS = 4
 """Vectors are whole numbers of this part of a pixel."""
 
 # What `motion.h` has as well, by the same names.
-_AROUND, _QUARTER, _COARSE, _COST_BITS = 2, 4, 8, 4
-_SIDE, _SMALL_SIDE = BLOCK + 2 * _AROUND, BLOCK // _QUARTER + 2 * _AROUND
-_MARGIN, _SMALL_MARGIN = FARTHEST + _AROUND + 2, _COARSE + _AROUND
-_CUBIC = -0.75
-
-Ints = NDArray[np.int32]
+_AROUND, _QUARTER, _COARSE = 2, 4, 8
+_SIDE = BLOCK + 2 * _AROUND
+_PER_DIFFERENCE = 16.0
+"""How much a difference of samples costs."""
+_NEVER = 2.0**24
+_CUBIC, _TAPS = -0.75, 4
 
 
 class SearchBlocks(nn.Cell):
-    """The search as an operator: ``construct(luma, reference, price)`` -> vectors N,2,H/16,W/16 in pixels.
+    """The search: ``construct(luma, reference, price)`` -> vectors N,2,H/16,W/16 in pixels.
 
     ``luma`` and ``reference``: N,1,H,W, 0 to 255, sides divisible by 16; ``price`` (N): how many differences of
-    samples a bit of the vectors is worth. No gradient passes. Without our kernels it is `searched_by_numpy`."""
+    samples a bit of the vectors is worth. No gradient passes. Without our kernels it is `searched`."""
 
     def __init__(self) -> None:
         super().__init__()
-        if backend.current().kernels:
-            self.search = operator("SearchBlocks", bprop=_no_gradients)
-        else:
-            self.search = ops.Custom(
-                searched_by_numpy, _vector_shape, lambda *types: types[0], "pyfunc", _no_gradients
-            )
+        kernels = backend.current().kernels
+        self.search = operator("SearchBlocks", bprop=_no_gradients) if kernels else searched
 
     def construct(self, luma: Tensor, reference: Tensor, price: Tensor) -> Tensor:
-        luma, reference = ops.stop_gradient(luma), ops.stop_gradient(reference)
+        luma, reference, price = (
+            ops.stop_gradient(luma),
+            ops.stop_gradient(reference),
+            ops.stop_gradient(price),
+        )
         return ops.stop_gradient(self.search(luma, reference, price))
-
-
-def _vector_shape(luma: list[int], reference: list[int], price: list[int]) -> list[int]:
-    return [luma[0], 2, luma[2] // BLOCK, luma[3] // BLOCK]
 
 
 def _no_gradients(
@@ -92,7 +86,7 @@ def displaced(picture: Tensor, vectors: Tensor) -> Tensor:
     """`DisplaceBlocks` by MindSpore's operators."""
     batch, channels, height, width = picture.shape
     flat = picture.reshape(batch, channels, height * width)
-    total = ops.zeros_like(picture)
+    total = ops.zeros_like(picture).expand_dims(2)
     for down in (0, 1):
         rows, row_shares = _around(height, vectors.shape[2], down)
         for across in (0, 1):
@@ -101,29 +95,34 @@ def displaced(picture: Tensor, vectors: Tensor) -> Tensor:
             x_places, x_weights = _cubic(field[:, 0], _numbers(width).reshape(1, 1, width), width)
             y_places, y_weights = _cubic(field[:, 1], _numbers(height).reshape(1, height, 1), height)
             shares = row_shares.reshape(height, 1) * column_shares
-            for y_place, y_weight in zip(y_places, y_weights):  # noqa: B905 - graphs have no strict
-                for x_place, x_weight in zip(x_places, x_weights):  # noqa: B905
-                    places = (y_place * width + x_place).reshape(batch, 1, height * width)
-                    samples = ops.gather_elements(flat, 2, ops.tile(places, (1, channels, 1)))
-                    weights = (shares * y_weight * x_weight).expand_dims(1)
-                    total = total + weights * samples.reshape(batch, channels, height, width)
-    return total
+            for tap in range(_TAPS):
+                places = y_places[:, tap : tap + 1] * width + x_places
+                every = ops.tile(places.reshape(batch, 1, -1), (1, channels, 1))
+                samples = ops.gather_elements(flat, 2, every).reshape(batch, channels, _TAPS, height, width)
+                weights = (shares * y_weights[:, tap : tap + 1] * x_weights).expand_dims(1)
+                for part in ops.split(weights * samples, 1, 2):
+                    total = total + part
+    return total.reshape(picture.shape)
 
 
-def _cubic(displacement: Tensor, place: Tensor, size: int) -> tuple[list[Tensor], list[Tensor]]:
-    """The four samples around each displaced place along an axis, and their weights."""
+def _cubic(displacement: Tensor, place: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """The four samples around each displaced place along an axis, and their weights, N,4,H,W both."""
     first = ops.floor(displacement)
     t = displacement - first
     u = 1.0 - t
-    weights = [
+    weights = (
         _CUBIC * t * u * u,
         ((_CUBIC + 2) * t - (_CUBIC + 3)) * t * t + 1.0,
         ((_CUBIC + 2) * u - (_CUBIC + 3)) * u * u + 1.0,
         _CUBIC * u * t * t,
-    ]
-    whole = (place + first).astype("int32")
-    places = [ops.clamp(whole + tap, 0, size - 1) for tap in (-1, 0, 1, 2)]
-    return places, weights
+    )
+    places = (place + first).astype("int32").expand_dims(1) + _taps()
+    return ops.clamp(places, 0, size - 1), ops.stack(weights, 1)
+
+
+@constexpr
+def _taps() -> Tensor:
+    return Tensor((np.arange(_TAPS, dtype=np.int32) - 1).reshape(1, _TAPS, 1, 1))
 
 
 @constexpr
@@ -143,97 +142,164 @@ def _around(size: int, blocks: int, second: int) -> tuple[Tensor, Tensor]:
     )
 
 
-def searched_by_numpy(luma: Array, reference: Array, price: Array) -> Array:
-    """What `SearchBlocks` gives, to the last bit, slowly."""
-    return np.concatenate([_searched(*each) for each in zip(luma, reference, price, strict=True)])
-
-
-def _searched(luma: Array, reference: Array, price: np.float32) -> Array:
-    """Of one picture."""
-    now, before = (
-        np.rint(np.clip(np.nan_to_num(part[0]), 0, 255)).astype(np.int32) for part in (luma, reference)
-    )
-    cost = round(max(float(price), 0.0) * (1 << _COST_BITS))
-    vectors = _coarse(now, before, cost)
-    current, other = (np.pad(part, _MARGIN, mode="edge") for part in (now, before))
+def searched(luma: Tensor, reference: Tensor, price: Tensor) -> Tensor:
+    """`SearchBlocks` by MindSpore's operators, to the last bit: all numbers are whole, and exact in float32."""
+    now, before = _samples(luma), _samples(reference)
+    cost = ops.round(_PER_DIFFERENCE * _positive(price)).reshape(-1, 1, 1, 1)
+    vectors = _coarse(_small(now), _small(before), cost)
     for step in (0, 8, 4, 0, 2, 1, 0):
-        vectors = _refined(current, other, vectors, cost, step)
-    return (vectors / np.float32(UNITS)).astype(np.float32)[None]
+        vectors = _refined(now, before, vectors, cost, step)
+    return vectors * (1 / UNITS)
 
 
-def _coarse(now: Ints, before: Ints, price: int) -> Ints:
-    """Vectors 2,h,w by a search of all places within reach, at a quarter of the sides."""
-    current, other = (np.pad(_small(part), _SMALL_MARGIN, mode="edge") for part in (now, before))
-    rows, columns = now.shape[0] // BLOCK, now.shape[1] // BLOCK
+def _samples(luma: Tensor) -> Tensor:
+    """N,H,W"""
+    return ops.round(ops.clamp(_positive(luma[:, 0]), 0.0, 255.0))
+
+
+def _positive(x: Tensor) -> Tensor:
+    """What is no number counts as 0 too."""
+    return ops.where(x > 0, x, ops.zeros_like(x))
+
+
+def _small(plane: Tensor) -> Tensor:
+    return ops.floor((_block_sums(plane, _QUARTER) + 8) * (1 / 16))
+
+
+def _block_sums(plane: Tensor, side: int) -> Tensor:
+    """Sums over blocks of this side: N,H,W -> N,H/side,W/side."""
+    batch, height, width = plane.shape
+    of_rows = plane.reshape(batch, height // side, side, width).sum(2)
+    return of_rows.reshape(batch, height // side, width // side, side).sum(3)
+
+
+def _coarse(now: Tensor, before: Tensor, price: Tensor) -> Tensor:
+    """Vectors N,2,h,w by a search of all places within reach, at a quarter of the sides."""
+    batch, height, width = now.shape
+    rows, columns, reach = height // _QUARTER, width // _QUARTER, 2 * _COARSE + 1
+    current, moved = _with_margin(now, 0), _with_margin(before, _COARSE)
+    wide, high = width + _QUARTER, height + _QUARTER
+    differences = ops.abs(
+        moved.reshape(batch, reach, high, reach, wide) - current.reshape(batch, 1, high, 1, wide)
+    )
+    sums = _block_sums(differences.reshape(batch, reach * high, reach * wide), _QUARTER)
+    sums = sums.reshape(batch, reach, rows + 1, reach, columns + 1).transpose(0, 1, 3, 2, 4)
+    sums = sums[:, :, :, :-1] + sums[:, :, :, 1:]  # a window is two small blocks high and wide
+    sums = (sums[..., :-1] + sums[..., 1:]).reshape(batch, reach**2, rows, columns)
+    at_rest = sums[:, reach**2 // 2 : reach**2 // 2 + 1]
+    places, lengths = _places()
+    costs = 4 * _PER_DIFFERENCE * ops.concat((at_rest, sums), 1) + price * lengths
+    return _cheapest(places, costs)
+
+
+def _with_margin(plane: Tensor, reach: int) -> Tensor:
+    """The plane and what of it lies around, for all moves down by -reach to reach, and for all to the right."""
+    rows = ops.gather(plane, _moved(plane.shape[1], reach), 1)
+    return ops.gather(rows, _moved(plane.shape[2], reach), 2)
+
+
+@constexpr
+def _moved(size: int, reach: int) -> Tensor:
+    moves = np.arange(-reach, reach + 1)[:, None]
+    at = np.arange(-_AROUND, size + _AROUND) + moves
+    return Tensor(np.clip(at, 0, size - 1).astype(np.int32).reshape(-1))
+
+
+@constexpr
+def _places() -> tuple[Tensor, Tensor]:
+    """Vectors that the coarse search tries, (1,K,2,1,1), and the bits of each, (1,K,1,1); the first is at rest."""
     reach = range(-_COARSE, _COARSE + 1)
-    tried = [(0, 0), *((x, y) for y in reach for x in reach)]
-    costs = []
-    for x, y in tried:
-        shifted = np.roll(other, (-y, -x), (0, 1))
-        sums = _window_sums(np.abs(current - shifted), rows, columns)
-        length = _length(np.array(x * _QUARTER * UNITS)) + _length(np.array(y * _QUARTER * UNITS))
-        costs.append((sums << (_COST_BITS + 2)) + price * length)
-    best = np.argmin(costs, 0)
-    return np.moveaxis(np.array(tried, np.int32)[best], -1, 0) * (_QUARTER * UNITS)
+    places = np.array([(0, 0), *((x, y) for y in reach for x in reach)]) * _QUARTER * UNITS
+    lengths = _bits(np.abs(places)).sum(1)
+    return Tensor(places.astype(np.float32).reshape(1, -1, 2, 1, 1)), Tensor(lengths.reshape(1, -1, 1, 1))
 
 
-def _small(samples: Ints) -> Ints:
-    height, width = samples.shape
-    blocks = samples.reshape(height // _QUARTER, _QUARTER, width // _QUARTER, _QUARTER)
-    return (blocks.sum((1, 3)) + 8) >> 4
-
-
-def _window_sums(differences: Ints, rows: int, columns: int) -> Ints:
-    """Sums over the windows of small blocks, from a plane with its margin."""
-    side = BLOCK // _QUARTER
-    first = _SMALL_MARGIN - _AROUND
-    windows = np.lib.stride_tricks.sliding_window_view(differences, (_SMALL_SIDE, _SMALL_SIDE))
-    chosen = windows[first : first + rows * side : side, first : first + columns * side : side]
-    return chosen.sum((2, 3)).astype(np.int32)
-
-
-def _refined(current: Ints, other: Ints, vectors: Ints, price: int, step: int) -> Ints:
+def _refined(now: Tensor, before: Tensor, vectors: Tensor, price: Tensor, step: int) -> Tensor:
     """One pass: `BlockSearch.Refine`."""
-    padded = np.pad(vectors, ((0, 0), (1, 1), (1, 1)), mode="edge")
-    around = [padded[:, 1:-1, :-2], padded[:, 1:-1, 2:], padded[:, :-2, 1:-1], padded[:, 2:, 1:-1]]
-    stacked = np.stack(around)
-    predicted = (stacked.sum(0) - stacked.min(0) - stacked.max(0)) >> 1
-    best, least = vectors, _costs(current, other, vectors, predicted, price)
-    if step:
-        tried = [
-            vectors + np.reshape((x * step, y * step), (2, 1, 1))
-            for y in (-1, 0, 1)
-            for x in (-1, 0, 1)
-            if x or y
-        ]
-    else:
-        tried = [np.zeros_like(vectors), *around]
-    for candidate in tried:
-        allowed = np.abs(candidate).max(0) <= FARTHEST * UNITS
-        within = np.where(allowed, candidate, best)
-        cost = _costs(current, other, within, predicted, price)
-        better = allowed & (cost < least)
-        best, least = np.where(better, candidate, best), np.where(better, cost, least)
-    return best.astype(np.int32)
+    rows, columns = vectors.shape[2], vectors.shape[3]
+    beside = (
+        ops.gather(vectors, _next(columns, -1), 3),
+        ops.gather(vectors, _next(columns, 1), 3),
+        ops.gather(vectors, _next(rows, -1), 2),
+        ops.gather(vectors, _next(rows, 1), 2),
+    )
+    around = ops.stack(beside, 1)
+    outer = ops.ReduceMin()(around, 1) + ops.ReduceMax()(around, 1)
+    predicted = ops.floor((around.sum(1) - outer) * 0.5).expand_dims(1)
+    own = vectors.expand_dims(1)
+    tried = own + _ring(step) if step else ops.concat((ops.zeros_like(own), around), 1)
+    tried = ops.concat((own, tried), 1)
+    lengths = ops.gather(_lengths(), ops.abs(tried - predicted).astype("int32"), 0).sum(2)
+    too_far = (ops.ReduceMax()(ops.abs(tried), 2) > FARTHEST * UNITS).astype("float32")
+    costs = _PER_DIFFERENCE * _differences(now, before, tried) + price * lengths + _NEVER * too_far
+    return _cheapest(tried, costs)
 
 
-def _costs(current: Ints, other: Ints, vectors: Ints, predicted: Ints, price: int) -> Ints:
-    """What each block's vector costs."""
-    _, rows, columns = vectors.shape
-    side = np.arange(_SIDE + 1)
-    y = np.arange(rows)[:, None, None, None] * BLOCK - _AROUND + _MARGIN + side[:, None]
-    x = np.arange(columns)[:, None, None] * BLOCK - _AROUND + _MARGIN + side
-    across, down = vectors[0][:, :, None, None], vectors[1][:, :, None, None]
-    found = other[y + (down >> 2), x + (across >> 2)]
-    fx, fy = across & 3, down & 3
-    left = (UNITS - fy) * found[:, :, :-1] + fy * found[:, :, 1:]
-    made = ((UNITS - fx) * left[..., :-1] + fx * left[..., 1:] + 8) >> 4
-    sums = np.abs(current[y[:, :, :-1], x[..., :-1]] - made).sum((2, 3))
-    lengths = _length(vectors - predicted).sum(0)
-    return ((sums << _COST_BITS) + price * lengths).astype(np.int32)
+@constexpr
+def _next(size: int, step: int) -> Tensor:
+    return Tensor(np.clip(np.arange(size) + step, 0, size - 1).astype(np.int32))
 
 
-def _length(distance: Ints) -> Ints:
-    """Bits of a component's distance from its prediction, roughly."""
-    _, exponent = np.frexp(np.abs(distance).astype(np.float64))
-    return 2 * exponent + 1
+@constexpr
+def _ring(step: int) -> Tensor:
+    """The eight vectors around none, (1,8,2,1,1)."""
+    ring = [(x, y) for y in (-1, 0, 1) for x in (-1, 0, 1) if x or y]
+    return Tensor(step * np.array(ring, np.float32).reshape(1, -1, 2, 1, 1))
+
+
+@constexpr
+def _lengths() -> Tensor:
+    """Bits of a component's distance from its prediction, roughly, for all distances that occur."""
+    return Tensor(_bits(np.arange(3 * FARTHEST * UNITS)))
+
+
+def _bits(distances: np.ndarray) -> np.ndarray:
+    _, exponents = np.frexp(distances.astype(np.float64))
+    return (2 * exponents + 1).astype(np.float32)
+
+
+def _differences(now: Tensor, before: Tensor, vectors: Tensor) -> Tensor:
+    """Sums of differences between the windows of blocks and those that vectors N,K,2,h,w lead to: N,K,h,w."""
+    batch, count, _, rows, columns = vectors.shape
+    height, width = now.shape[1], now.shape[2]
+    blocks = rows * columns
+    whole = ops.floor(vectors * (1 / UNITS))
+    across, down = ops.split((vectors - UNITS * whole).reshape(-1, 2, blocks), 1, 1)
+    across, down = across.reshape(-1, 1, 1), down.reshape(-1, 1, 1)
+    y = whole[:, :, 1].expand_dims(4) + _windows(rows, _SIDE + 1).reshape(rows, 1, _SIDE + 1)
+    x = whole[:, :, 0].expand_dims(4) + _windows(columns, _SIDE + 1)
+    y, x = (
+        ops.clamp(y, 0, height - 1).astype("int32").expand_dims(5),
+        ops.clamp(x, 0, width - 1).astype("int32").expand_dims(4),
+    )
+    found = ops.gather_elements(before.reshape(batch, -1), 1, (y * width + x).reshape(batch, -1))
+    found = found.reshape(-1, _SIDE + 1, _SIDE + 1)
+    left = (UNITS - down) * found[:, :-1] + down * found[:, 1:]
+    made = ops.floor(((UNITS - across) * left[:, :, :-1] + across * left[:, :, 1:] + 8) * (1 / 16))
+    current = ops.gather(ops.gather(now, _within(rows), 1), _within(columns), 2)
+    current = current.reshape(batch, rows, _SIDE, columns, _SIDE)
+    current = current.transpose(0, 1, 3, 2, 4).reshape(batch, 1, blocks, _SIDE**2)
+    sums = ops.abs(made.reshape(batch, count, blocks, _SIDE**2) - current).sum(3)
+    return sums.reshape(batch, count, rows, columns)
+
+
+@constexpr
+def _windows(blocks: int, side: int) -> Tensor:
+    """Where the samples of blocks' windows lie along an axis, (blocks,side)."""
+    return Tensor((BLOCK * np.arange(blocks)[:, None] + np.arange(side) - _AROUND).astype(np.float32))
+
+
+@constexpr
+def _within(blocks: int) -> Tensor:
+    """The same of the picture itself, one window after another; beyond its edges the outermost are repeated."""
+    at = BLOCK * np.arange(blocks)[:, None] + np.arange(_SIDE) - _AROUND
+    return Tensor(np.clip(at, 0, BLOCK * blocks - 1).astype(np.int32).reshape(-1))
+
+
+def _cheapest(vectors: Tensor, costs: Tensor) -> Tensor:
+    """Of vectors N,K,2,h,w those of the least costs N,K,h,w, the first of equals: N,2,h,w."""
+    count = costs.shape[1]
+    numbers = _numbers(count).reshape(1, count, 1, 1)
+    dearer = (costs > ops.ReduceMin(keep_dims=True)(costs, 1)).astype("float32")
+    first = ops.ReduceMin(keep_dims=True)(numbers + count * dearer, 1)
+    return (vectors * ops.equal(numbers, first).astype("float32").expand_dims(2)).sum(1)

@@ -1,10 +1,11 @@
 """A process of the dry run: compiles what it is told for an Ascend card that is not there.
 
-    python tests/devices/dry_run.py cells|steps|forwards [NAME …] [WORD=VALUE …]
+    python tests/devices/dry_run.py cells|steps|forwards|demos [NAME …] [WORD=VALUE …]
 
 ``cells`` are those of ``core/nn``, priors and losses, forward and gradient; ``steps`` training steps, and ``forwards``
-networks that are not trained here, at the sizes of the conformance suite. Words with ``=`` are further words of the
-command line. Prints ``done: NAME`` for each, the device, and its time on the processor.
+networks that are not trained here, at the sizes of the conformance suite; ``demos`` the experiments NAME, of which two
+steps are trained, and what is saved encodes and decodes, or upscales, a few frames. Words with ``=`` are further words
+of the command line. Prints ``done: NAME`` for each, the device, and its time on the processor.
 """
 
 from __future__ import annotations
@@ -13,12 +14,19 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import core
 
 Sizes = tuple[tuple[int, ...], ...]
+
+SIDE, FRAMES = 64, 3
+CLIP = b"YUV4MPEG2 W%d H%d F25:1 Ip C420jpeg\n" % (SIDE, SIDE) + FRAMES * (
+    b"FRAME\n" + bytes(SIDE * SIDE * 3 // 2)
+)
+"""A video."""
 
 
 def main(kind: str, *words: str) -> int:
@@ -28,7 +36,7 @@ def main(kind: str, *words: str) -> int:
         run = core.open_run(["experiment=none", "task=doctor", *further], output=folder)
         print(f"device: {run.device.description}", flush=True)
         print(f"arithmetic: {run.device.arithmetic}", flush=True)
-        probes = {"cells": cells, "steps": steps, "forwards": forwards}[kind]
+        probes = {"cells": cells, "steps": steps, "forwards": forwards, "demos": demos}[kind]
         with run.backend:
             failed = [name for name, probe in probes(further, wanted) if not _done(name, probe)]
     print(f"failed: {', '.join(failed) or 'none'}", flush=True)
@@ -77,6 +85,28 @@ def forwards(further: list[str], wanted: list[str]) -> Iterator[tuple[str, Calla
     for subject in _subjects(further, wanted):
         if not subject.chooses("step") and subject.chooses("model"):
             yield subject.name, lambda subject=subject: differentiate(subject.network, shapes[subject.name])
+
+
+def demos(further: list[str], wanted: list[str]) -> Iterator[tuple[str, Callable[[], object]]]:
+    """What a demo's user types, in the current folder."""
+    video = Path("in.y4m")
+    video.write_bytes(CLIP)
+    for name in wanted:
+        run = Path(name)
+        small = ["training.steps=2", "training.beside=[]", "task.evaluate=false", f"output={run}"]
+        by = [f"experiment={name}", *further, f"task.checkpoint={run}/checkpoints/last.safetensors"]
+        stream, made = run / "out.mdv", run / "out.y4m"
+        coding = [*by, "codec.gop=3"]
+        yield f"{name}: train", partial(_execute, ["train", name, *further, *small])
+        if core.open_run([f"experiment={name}", *further]).settings.codec is None:
+            yield f"{name}: upscale", partial(_execute, ["upscale", str(video), str(made), *by])
+        else:
+            yield f"{name}: encode", partial(_execute, ["encode", str(video), str(stream), *coding])
+            yield f"{name}: decode", partial(_execute, ["decode", str(stream), str(made), *by])
+
+
+def _execute(words: list[str]) -> None:
+    core.open_run(words).execute()
 
 
 def _subjects(further: list[str], wanted: list[str]):

@@ -27,6 +27,8 @@ _LOOKED_UP = re.compile(
     rb"(acl|Acl|Hccl|hccl|InitHuge|UnInit|ReleaseHuge|InitPTA|rt[A-Z]|ge[A-Z])[A-Za-z0-9]*"
 )
 """Functions that MindSpore looks up by name when it runs."""
+_TAILS = ("InitHugeMemThreadLocal",)
+"""Likewise, of names that its libraries keep as the ends of longer ones."""
 
 _HEAD = """#include <cstdint>
 #include <map>
@@ -90,7 +92,7 @@ def _functions() -> list[str]:
     ascend = plugin / "ascend"
     asking = [plugin / "libmindspore_ascend.so.2", plugin / "libmindspore_ops_ascend.so"]
     asking += [*sorted(ascend.glob("*.so")), *sorted(ascend.rglob("libshmem.so"))]
-    names: set[str] = set()
+    names = set(_TAILS)
     for library in asking:
         symbols = _run("nm", "-D", "--undefined-only", str(library)).splitlines()
         linked = {line.split()[-1].split("@")[0] for line in symbols}

@@ -14,6 +14,7 @@ from core.entropy.conditional import GaussianConditional, LaplaceConditional, bi
 from core.entropy.factorized import BitEstimator, FactorizedPrior
 from core.entropy.masked import MaskedConv2d
 from core.entropy.quantize import add_noise, round_straight_through
+from core.kernels.motion import DisplaceBlocks, SearchBlocks
 from core.losses.charbonnier import Charbonnier
 from core.losses.ms_ssim import MsSsimLoss
 from core.losses.ssim import SsimLoss
@@ -25,8 +26,10 @@ from core.nn.conv import ConcatConv1x1, Conv2d, ConvTranspose2d, LeakyConv2d
 from core.nn.deform import DeformableConv2d
 from core.nn.gdn import GDN, InverseGDN
 from core.nn.lower_bound import LowerBound
+from core.nn.middle_motion import MiddleMotion
 from core.nn.nearest import NearestConv2d
-from core.nn.subpixel import PixelShuffle
+from core.nn.separable import SeparableBlock
+from core.nn.subpixel import PixelShuffle, PixelUnshuffle
 from core.nn.warp import Warp, WarpVolume
 from core.symbols.order import ContextOrder
 from core.training.step import ClipByGlobalNorm
@@ -113,10 +116,16 @@ def _noisy(x: Tensor) -> Tensor:
 
 PICTURE = (1, 4, 8, 8)
 
-SLOW_CELLS = {
+Probes = dict[str, tuple[Callable[[], nn.Cell], Shapes]]
+
+SLOW_CELLS: Probes = {
     "MsSsimLoss": (lambda: MsSsimLoss(), ((1, 1, 161, 161), (1, 1, 161, 161))),
+    "MiddleMotion": (lambda: MiddleMotion(), ((1, 1, 24, 32), (1, 1, 24, 32))),
+    "SearchBlocks": (lambda: SearchBlocks(), ((1, 1, 32, 48), (1, 1, 32, 48), (1,))),
+    "DisplaceBlocks": (lambda: DisplaceBlocks(), (PICTURE, (1, 2, 2, 2))),
 }
-CELLS: dict[str, tuple[Callable[[], nn.Cell], Shapes]] = {
+"""Those that are compiled for more than a few seconds each."""
+CELLS: Probes = {
     "Conv2d": (lambda: Conv2d(4, 5, 3, 2), (PICTURE,)),
     "LeakyConv2d": (lambda: LeakyConv2d(4, 5, 1), (PICTURE,)),
     "ConvTranspose2d": (lambda: ConvTranspose2d(4, 5, 5, 2), (PICTURE,)),
@@ -125,12 +134,17 @@ CELLS: dict[str, tuple[Callable[[], nn.Cell], Shapes]] = {
     "MaskedConv2d": (lambda: MaskedConv2d(4, 5, 5, ContextOrder.checkerboard), (PICTURE,)),
     "NearestConv2d": (lambda: NearestConv2d(4, 5), (PICTURE,)),
     "PixelShuffle": (lambda: PixelShuffle(2), (PICTURE,)),
+    "PixelUnshuffle": (lambda: PixelUnshuffle(2), (PICTURE,)),
     "ConvChain": (
         lambda: ConvChain([Conv2d(4, 4), GDN(4), Conv2d(4, 4), LeakyReLU(), Conv2d(4, 4), nn.ReLU()]),
         (PICTURE,),
     ),
     "blocks": (
         lambda: nn.SequentialCell([ResidualTrunk(4, 1), PreActivationBlock(4), LeakyBlock(4)]),
+        (PICTURE,),
+    ),
+    "SeparableBlock": (
+        lambda: nn.SequentialCell([SeparableBlock(4, 8), SeparableBlock(8, 8, expand=2, activation="leaky")]),
         (PICTURE,),
     ),
     "GDN": (lambda: GDN(4), (PICTURE,)),
