@@ -42,10 +42,13 @@ class AacEncoder:
             coder.open()
         except (av.FFmpegError, ValueError) as error:
             raise MediaError(
-                f"AAC cannot hold the {context.layout.name} sound of {name}: give task.sound=copy or none."
+                f"AAC cannot hold the {context.layout.name} sound of {name}: write an .mkv file with task.sound=copy, "
+                "or give task.sound=none."
             ) from error
         self._decoder, self._coder, self._rate = context, coder, rate
         self._graph: Graph | None = None
+        self._unit = Fraction(source.time_base or Fraction(1, rate))
+        self._following = (source.start_time or 0) * self._unit
 
     def encode(self, packet: av.Packet | None, shift: Fraction) -> list[av.Packet]:
         """What comes out for a packet of the source, ``shift`` seconds earlier; None: all that is left."""
@@ -64,12 +67,19 @@ class AacEncoder:
 
     def _resampled(self, frames: list[av.AudioFrame], last: bool) -> Iterator[av.AudioFrame]:
         for frame in frames:
+            self._time(frame)
             self._graph = self._graph or self._filters(frame)
             self._graph.push(frame)
             yield from _pulled(self._graph)
         if last and self._graph is not None:
             self._graph.push(None)
             yield from _pulled(self._graph)
+
+    def _time(self, frame: av.AudioFrame) -> None:
+        """Give a frame without a time, as a decoder's last one, that at which the one before it ends."""
+        if frame.pts is None:
+            frame.time_base, frame.pts = self._unit, round(self._following / self._unit)
+        self._following = frame.pts * self._unit + Fraction(frame.samples, frame.sample_rate)
 
     def _filters(self, first: av.AudioFrame) -> Graph:
         """To the encoder's samples; ``async`` puts silence where time stamps leave a gap."""

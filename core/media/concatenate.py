@@ -99,7 +99,7 @@ class _Joiner:
         lead = tracks.lead if tracks else Fraction(0)
         if presentation is not None:
             state(self._output, self._stream, presentation, lead)
-        muxer = PictureMuxer(self._output, tracks)
+        muxer = PictureMuxer(self._output, tracks, self._unit)
         last, until = -1, 0
         for number, part in enumerate(parts):
             start = until if starts is None else self._ticks(starts[number] + lead)

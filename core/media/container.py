@@ -69,6 +69,8 @@ _ATTACHED_PICTURE = Disposition.attached_pic
 
 def open_container(path: Path, raw: RawFormat | None = None) -> InputContainer:
     """Open a local media file with libav, or raise `MediaError`."""
+    if path.exists() and not path.is_file():
+        raise MediaError(f"{path} is a pipe or a device: give a video file; task=encode reads a pipe as -")
     if not path.is_file():
         raise MediaError(f"{path} does not exist: give a video file or a folder of pictures")
     if path.stat().st_size == 0:
@@ -100,6 +102,9 @@ def video_stream(container: InputContainer, path: Path | str) -> VideoStream:
         raise MediaError(f"{path} has no video stream" + (", only sound" if container.streams.audio else ""))
     if streams[0].codec_context is None:
         raise MediaError(f"{path} holds pictures in a coding that is not known here, or is damaged")
+    alpha_apart = streams[0].codec_context.name in ("vp8", "vp9")  # where libav's decoders pass it over
+    if alpha_apart and streams[0].metadata.get("alpha_mode") == "1":
+        raise MediaError(f"{path} has transparent parts: flatten it onto a background first")
     streams[0].thread_type = "AUTO"
     return streams[0]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterator
 from fractions import Fraction
 
 import av
@@ -58,8 +59,16 @@ def presentation_of(
         title=stream.metadata.get("title", ""),
         metadata=kept_tags(container.metadata),
         chapters=_chapters(container, zero),
-        tracks=tuple(_track(other) for other in container.streams if other.index != stream.index),
+        tracks=tuple(_tracks(container, stream)),
     )
+
+
+def _tracks(container: InputContainer, pictures: Stream) -> Iterator[Track]:
+    """All but the pictures, and the text of an mp4 file's chapters, which are known as such."""
+    for stream in container.streams:
+        of_chapters = codec_of(stream) == "bin_data" and bool(container.chapters())
+        if stream.index != pictures.index and not of_chapters:
+            yield _track(stream)
 
 
 def _fields(stream: VideoStream) -> int:

@@ -61,15 +61,15 @@ class Coding:
         tag_colour(context, self.matrix, self.range, presentation)
         if self.encoder == "libx264":
             # With trees of macroblocks, x264's assembly was seen to differ from run to run, on one thread too.
-            params = "cpu-independent=1"
-            context.options = {"crf": str(self.crf), "preset": self.preset, "x264-params": params}
+            words = ["cpu-independent=1", *_dynamic_range(presentation, "mastering-display", "cll")]
+            context.options = {"crf": str(self.crf), "preset": self.preset, "x264-params": ":".join(words)}
         elif self.encoder == "libx265":
             context.codec_tag = "hvc1"  # what Apple's players ask for
             context.options = {
                 "crf": str(self.crf),
                 "preset": self.preset,
                 "x265-params": ":".join(
-                    [*self._x265_threads(), *_x265_range(presentation or Presentation())]
+                    [*self._x265_threads(), *_dynamic_range(presentation, "master-display", "max-cll")]
                 ),
             }
 
@@ -81,17 +81,18 @@ class Coding:
         return ["log-level=none", "frame-threads=1", f"pools={pools}"]
 
 
-def _x265_range(presentation: Presentation) -> list[str]:
-    """What x265 writes of the dynamic range."""
+def _dynamic_range(presentation: Presentation | None, display: str, light: str) -> list[str]:
+    """What an encoder is to write of the dynamic range, by its names of options for it."""
     words = []
-    if presentation.mastering:
-        words.append(f"master-display={_x265_display(presentation.mastering)}")
-    if presentation.light:
-        words.append(f"max-cll={presentation.light.content},{presentation.light.frame_average}")
+    if presentation and presentation.mastering:
+        words.append(f"{display}={_said(presentation.mastering)}")
+    if presentation and presentation.light:
+        words.append(f"{light}={presentation.light.content},{presentation.light.frame_average}")
     return words
 
 
-def _x265_display(display: MasteringDisplay) -> str:
+def _said(display: MasteringDisplay) -> str:
+    """A display in the words of x264 and x265."""
     points = {"G": display.green, "B": display.blue, "R": display.red, "WP": display.white}
     said = "".join(f"{name}({x},{y})" for name, (x, y) in points.items())
     return f"{said}L({display.highest},{display.lowest})"

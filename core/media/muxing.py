@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import ceil, floor
+
 import av
 from av.container import OutputContainer
 
 from core.media.tracks import TrackCopy, decoding_time
+
+_MILLISECOND = Fraction(1, 1000)
+"""What Matroska counts."""
 
 
 class PictureMuxer:
@@ -13,19 +19,32 @@ class PictureMuxer:
 
     An mp4 file says when pictures are decoded and how much later each is shown; its length is the sum of the former.
     The last packet is therefore moved so that this sum ends where the last picture does, also where it is not the
-    last one to be shown.
+    last one to be shown. Matroska would give the same time to pictures less than a millisecond apart: the later ones
+    are moved to the next.
     """
 
-    def __init__(self, container: OutputContainer, tracks: TrackCopy | None) -> None:
-        self._container, self._tracks = container, tracks
+    def __init__(self, container: OutputContainer, tracks: TrackCopy | None, unit: Fraction) -> None:
+        self._container, self._tracks, self._unit = container, tracks, unit
+        self._counts_milliseconds = container.format.name == "matroska"
+        self._latest = self._millisecond = -1
+        self._moved: dict[int, int] = {}
         self._shown: dict[int, int] = {}
         self._held: av.Packet | None = None
         self._delay = 0
         self._last_dts = 0
 
     def shown_for(self, pts: int, duration: int) -> None:
-        """Note how long the picture at ``pts`` is shown, in units of its stream; before the packet after it."""
+        """Note how long the picture at ``pts`` is shown, in units of its stream; before the packet after it.
+
+        To be called in order of display.
+        """
         self._shown[pts] = duration
+        if self._counts_milliseconds and pts > self._latest:
+            self._latest, written = pts, floor(pts * self._unit / _MILLISECOND + Fraction(1, 2))
+            if written <= self._millisecond:
+                written = self._millisecond + 1
+                self._moved[pts] = ceil(written * _MILLISECOND / self._unit)
+            self._millisecond = written
 
     def write(self, packet: av.Packet) -> None:
         """Write a packet, once the next one is there."""
@@ -57,5 +76,6 @@ class PictureMuxer:
         packet.duration = self._shown.pop(packet.pts or 0, packet.duration)
         if self._tracks is not None:
             self._tracks.advance(decoding_time(packet))
+        packet.pts = self._moved.pop(packet.pts or 0, packet.pts)
         self._last_dts = packet.dts if packet.dts is not None else self._last_dts
         self._container.mux(packet)

@@ -14,6 +14,8 @@ MOST_REPEATS = 10_000
 _FASTEST = 120
 """Frames per second up to which a varying rate is followed."""
 _MILLISECOND = Fraction(1, 1000)
+_MOST_OF_MATROSKA = 1000
+"""Frames per second of a file that counts milliseconds."""
 _LARGEST_TERM = 1 << 30
 """Rates have terms that libav's integers hold."""
 
@@ -46,6 +48,14 @@ def require_few_repeats(output: Path, longest: Fraction, rate: Fraction) -> None
         raise MediaError(
             f"{output} has no times, and a frame that is shown for {float(longest):.0f} s would be in it "
             f"{round(longest * rate)} times: write .mp4 or .mkv."
+        )
+
+
+def require_times(output: Path, rate: Fraction) -> None:
+    """Raise `MediaError` where pictures come faster than ``output`` counts."""
+    if output.suffix.lower() == ".mkv" and rate > _MOST_OF_MATROSKA:
+        raise MediaError(
+            f"{output} counts milliseconds, too few for {float(rate):.6g} frames per second: write .mp4."
         )
 
 

@@ -18,7 +18,7 @@ from core.media.colour import Chroma, Matrix, Range, Rgb
 from core.media.container import PICTURE_FORMATS, is_animated_webp
 from core.media.limits import STANDARD, Limits
 from core.media.orientation import exif_orientation
-from core.media.planes import depth_of, frame_to_rgb, tagged_range
+from core.media.planes import depth_of, frame_to_rgb, require_opaque, tagged_range
 from core.media.video import Frame, VideoInfo, VideoReader
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -51,6 +51,7 @@ class PictureReader(VideoReader):
         limits.require_frames(folder, len(self.paths))
         self._matrix, self._range, self._chroma = matrix or Matrix.BT601, range, chroma
         first = _load(self.paths[0], limits)
+        require_opaque(first, self.paths[0])
         sideways = exif_orientation(self.paths[0]).sideways
         self.info = VideoInfo(
             width=first.height if sideways else first.width,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from fractions import Fraction
+from pathlib import Path
 from typing import BinaryIO
 
 import av
 from av.container import InputContainer
+from av.video.stream import VideoStream
 
 from core.errors import MediaError
 from core.media.container import FORMATS, video_stream
@@ -18,6 +20,7 @@ from core.media.planes import frame_to_rgb, tagged_matrix, tagged_range
 from core.media.reader import describe
 from core.media.timing import Clock
 from core.media.video import Frame, VideoReader
+from core.media.wholeness import is_cut_short
 
 _PROTOCOLS = "rtp,rtsp,rtmp,srt,udp,tcp,tls,http,https,crypto"
 _CAMERA = "video4linux2"
@@ -35,7 +38,8 @@ class LiveReader(VideoReader):
     def __init__(self, source: BinaryIO | str, limits: Limits = STANDARD) -> None:
         self._name = source if isinstance(source, str) else "-"
         self._limits = limits
-        self._container = _open(source)
+        self._pipe = None if isinstance(source, str) else _Counted(source)
+        self._container = _open(self._pipe or self._name)
         try:
             stream = video_stream(self._container, self._name)
             stream.thread_type = "SLICE"  # threads that each decode a frame hold as many back
@@ -74,9 +78,15 @@ class LiveReader(VideoReader):
         self._container.close()
 
     def _pictures(self) -> Generator[av.VideoFrame, None, None]:
-        count = 0
+        stream = video_stream(self._container, self._name)
+        count = read = 0
         try:
-            for packet in self._container.demux(video_stream(self._container, self._name)):
+            for packet in self._container.demux(stream):
+                if (
+                    self._pipe and packet.is_corrupt
+                ):  # where packets get lost on the way, the others are shown
+                    raise damage(self._name, count)
+                read = max(read, (packet.pos or 0) + packet.size)
                 for frame in packet.decode():
                     self._limits.require_frames(self._name, count + 1)
                     yield frame
@@ -85,6 +95,8 @@ class LiveReader(VideoReader):
             raise MediaError(f"{self._name} sent nothing for {SILENCE:g} s after {count} frames") from error
         except (av.FFmpegError, OSError) as error:
             raise damage(self._name, count) from error
+        if self._pipe and self._pipe.ends_early(stream, read):
+            raise damage(self._name, count)
 
     def _frame(self, picture: av.VideoFrame, clock: Clock, number: int) -> Frame:
         if (picture.width, picture.height) != (self._first.width, self._first.height):
@@ -93,7 +105,31 @@ class LiveReader(VideoReader):
         return Frame(self._orientation.apply(rgb), clock(picture.pts))
 
 
-def _open(source: BinaryIO | str) -> InputContainer:
+class _Counted:
+    """A pipe that knows how much came out of it; seekable where it is a file."""
+
+    def __init__(self, pipe: BinaryIO) -> None:
+        self._pipe = pipe
+        self._total = 0
+        self.seek, self.tell, self.seekable = pipe.seek, pipe.tell, pipe.seekable
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, ``size`` at most."""
+        got = self._pipe.read(size)
+        self._total += len(got)
+        return got
+
+    def ends_early(self, stream: VideoStream, read: int) -> bool:
+        """Whether the end is missing, as `is_cut_short` tells it; of what cannot be read again, whether of y4m."""
+        if self.seekable():
+            try:
+                return is_cut_short(Path(f"/dev/fd/{self._pipe.fileno()}"), stream, read)
+            except OSError:  # it is no file of the system's
+                return False
+        return stream.container.format.name == "yuv4mpegpipe" and 0 < read < self._total
+
+
+def _open(source: _Counted | str) -> InputContainer:
     options = {"format_whitelist": ",".join((*FORMATS, "rtsp", "sdp", "rtp", _CAMERA))}
     try:
         if not isinstance(source, str):

@@ -160,6 +160,14 @@ def _plane(frame: av.VideoFrame, index: int) -> Plane:
     return rows.reshape(plane.height, -1)[:, : plane.width]
 
 
+def require_opaque(frame: av.VideoFrame, name: object) -> None:
+    """Raise `MediaError` where parts of the picture ``name`` are transparent."""
+    try:
+        _check_opaque(frame)
+    except MediaError as error:
+        raise MediaError(f"{name}: {error}") from None
+
+
 def _check_opaque(frame: av.VideoFrame) -> None:
     if not any(component.is_alpha for component in frame.format.components) and not frame.format.has_palette:
         return

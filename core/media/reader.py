@@ -32,7 +32,7 @@ from core.media.describing import presentation_of
 from core.media.limits import STANDARD, Limits
 from core.media.orientation import exif_orientation, frame_orientation
 from core.media.pictures import PictureReader, require_picture_size
-from core.media.planes import depth_of, frame_to_rgb, tagged_matrix, tagged_range
+from core.media.planes import depth_of, frame_to_rgb, require_opaque, tagged_matrix, tagged_range
 from core.media.timing import (
     Clock,
     frame_rate_of,
@@ -102,6 +102,7 @@ class FileReader(VideoReader):
             first = next(self._decoded, None)
             if first is None:
                 raise MediaError(f"{path} holds no frame")
+            require_opaque(first, f"{path}, frame 0")
             self._matrix = matrix or _matrix_of(first, path)
             self._range = range or tagged_range(first)
             self._chroma = chroma

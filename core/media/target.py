@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.media.presentation import UNSPECIFIED, Presentation, TrackKind
-from core.media.tracks import Sound, holds
+from core.media.tracks import Sound, keeps
 from core.media.video import VideoInfo
 
 _TAGS_OF_MP4 = frozenset(
@@ -68,7 +68,7 @@ def _tracks(facts: Presentation, suffix: str, sound: Sound) -> list[str]:
             # Sound that does not fit a file that holds sound is an error, not a loss.
             lost = suffix not in (".mp4", ".mkv") or sound is Sound.NONE
         else:
-            lost = not holds(suffix, track.kind, track.codec)
+            lost = not keeps(suffix, track.kind, track.codec)
         if lost:
             said = ", ".join(word for word in (track.codec, track.language, track.title) if word)
             names.append(f"{track.kind.value} ({said})" if said else track.kind.value)

@@ -1,11 +1,12 @@
 """What stands beside the pictures of a file, brought into another: sound, subtitles, attached files, cover pictures.
 
-Packets are copied as they are, without decoding them; sound can be coded anew where the target cannot hold its codec.
+Packets are copied as they are, without decoding them; where the target cannot hold its codec, sound can be coded anew,
+and subtitles of plain text are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
@@ -18,6 +19,7 @@ import av
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.stream import Stream
+from av.subtitles.stream import SubtitleStream
 
 from core.errors import MediaError
 from core.media.aac import AacEncoder
@@ -25,8 +27,10 @@ from core.media.container import open_container, video_stream
 from core.media.describing import codec_of, kept_tags, kind_of
 from core.media.output import CONTAINERS
 from core.media.presentation import TrackKind
+from core.media.subtitles import SubtitleEncoder, becomes
 
-_WAYS_OUT = "write an .mkv file, or give task.sound=aac (coded anew) or task.sound=none (left out)."
+_TRIED = 1
+"""Seconds of sound by which a target is tried."""
 
 
 class Sound(Enum):
@@ -51,6 +55,11 @@ class TrackSource:
     end: Fraction | None = None
 
 
+def keeps(suffix: str, kind: TrackKind, codec: str) -> bool:
+    """Whether a file of this ending can hold such a track, as it is or, of subtitles, as text of its own kind."""
+    return holds(suffix, kind, codec) or (kind is TrackKind.SUBTITLES and becomes(suffix, codec) is not None)
+
+
 def holds(suffix: str, kind: TrackKind, codec: str) -> bool:
     """Whether a file of this ending can hold such a track as it is."""
     if suffix not in (".mp4", ".mkv") or kind in (TrackKind.PICTURES, TrackKind.DATA):
@@ -67,19 +76,31 @@ def _codecs(format: str) -> frozenset[str]:
 
 
 def check_tracks(source: TrackSource, output: Path) -> None:
-    """Raise `MediaError` where ``output`` (.mp4, .mkv) cannot hold the sound of ``source`` as asked."""
+    """Raise `MediaError` where ``output`` (.mp4, .mkv) cannot hold the sound of ``source`` as asked.
+
+    The beginning is tried: some containers are found to be unable when they are closed.
+    """
     with av.open(BytesIO(), "w", format=CONTAINERS[output.suffix.lower()]) as scratch:
         copy = TrackCopy(source, scratch, output)
         try:
             if scratch.streams:
                 scratch.start_encoding()
+                copy.advance(copy.lead + _TRIED)
+                scratch.close()
         except (av.FFmpegError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise MediaError(
-                f"{output} cannot hold the sound of {source.path} ({reason}): {_WAYS_OUT}"
+                f"{output} cannot hold the sound of {source.path} ({reason}): {_ways_out(output)}"
             ) from error
         finally:
             copy.close()
+
+
+def _ways_out(output: Path, codec: str = "") -> str:
+    """What to do where ``output`` cannot hold a sound as it is."""
+    elsewhere = output.suffix.lower() != ".mkv" and (not codec or codec in _codecs(CONTAINERS[".mkv"]))
+    another = "write an .mkv file, or " if elsewhere else ""
+    return f"{another}give task.sound=aac (coded anew) or task.sound=none (left out)."
 
 
 class TrackCopy:
@@ -88,7 +109,7 @@ class TrackCopy:
     Time zero is the first picture, so that all keeps its place when pictures are written from time zero on; where
     sound begins earlier, it is that sound, and the pictures are to be written `lead` seconds later. Languages, titles
     and dispositions are kept. Raises `MediaError` when the target cannot hold a sound; other tracks that it cannot
-    hold are left out (`holds`).
+    hold are left out (`keeps`).
     """
 
     def __init__(self, source: TrackSource, target: OutputContainer, name: Path) -> None:
@@ -134,8 +155,10 @@ class TrackCopy:
         kind = kind_of(stream)
         if kind is TrackKind.SOUND:
             return self._add_sound(stream)
-        if not holds(self._suffix, kind, codec_of(stream)):
+        if not keeps(self._suffix, kind, codec_of(stream)):
             return False
+        if kind is TrackKind.SUBTITLES and not holds(self._suffix, kind, codec_of(stream)):
+            return self._add_text(stream)
         if kind is TrackKind.COVER and self._suffix == ".mkv":
             self._attach_cover(stream)
             return False
@@ -150,7 +173,7 @@ class TrackCopy:
         if self._source.sound is Sound.NONE:
             return False
         if self._source.sound is Sound.AAC:
-            encoder = AacEncoder(stream, self._target, self._name)
+            encoder = AacEncoder(stream, self._target, self._source.path)
             self._describe(stream, encoder.stream)
             self._feeds[stream.index] = lambda packet: encoder.encode(packet, self._shift)
             return True
@@ -159,9 +182,20 @@ class TrackCopy:
             new = self._added(stream)
         except (av.FFmpegError, ValueError) as error:
             raise MediaError(
-                f"{self._name} cannot hold the {codec} sound of {self._source.path}: {_WAYS_OUT}"
+                f"{self._name} cannot hold the {codec} sound of {self._source.path}: "
+                f"{_ways_out(self._name, codec)}"
             ) from error
         self._feeds[stream.index] = lambda packet: self._moved(packet, new)
+        return True
+
+    def _add_text(self, stream: Stream) -> bool:
+        """Add subtitles as text of the target's own kind."""
+        assert isinstance(stream, SubtitleStream)
+        codec = becomes(self._suffix, codec_of(stream))
+        assert codec is not None
+        encoder = SubtitleEncoder(stream, self._target, codec)
+        self._describe(stream, encoder.stream)
+        self._feeds[stream.index] = lambda packet: encoder.encode(packet, self._shift)
         return True
 
     def _added(self, stream: Stream) -> Stream:
@@ -210,12 +244,29 @@ class TrackCopy:
         if not streams:
             return
         try:
-            for packet in self._input.demux(*streams):
+            for packet in self._shown(self._input.demux(*streams)):
                 if packet.size and self._is_within(packet):
                     yield from self._feeds[packet.stream.index](packet)
             yield from chain.from_iterable(feed(None) for feed in self._feeds.values())
         except (av.FFmpegError, OSError) as error:
             raise MediaError(f"the sound of {self._source.path} is damaged: give task.sound=none.") from error
+
+    def _shown(self, packets: Iterable[av.Packet]) -> Iterator[av.Packet]:
+        """For Matroska, which cannot say it, without what an mp4 file has but does not show.
+
+        The packet before the first that is shown stays: a decoder of sound begins with it.
+        """
+        if self._suffix != ".mkv":
+            yield from packets
+            return
+        hidden: dict[int, av.Packet] = {}
+        for packet in packets:
+            if packet.is_discard:
+                hidden[packet.stream.index] = packet
+                continue
+            if packet.stream.index in hidden:
+                yield hidden.pop(packet.stream.index)
+            yield packet
 
     def _is_within(self, packet: av.Packet) -> bool:
         """Whether a packet goes with the part of the pictures that is written."""

@@ -55,14 +55,32 @@ def _mp4(file: BinaryIO, size: int) -> bool:
 
 
 def _matroska(file: BinaryIO, size: int) -> bool:
-    """A segment that ends behind the file, unless what is missing comes after the last cluster of pictures."""
+    """A segment that ends behind the file, unless what is missing comes after the last cluster of pictures.
+
+    Of one that was written without knowing its length, a cluster or a block that ends behind the file.
+    """
     for kind, start, length in _elements(file, 0, size):
         if kind != _SEGMENT:
             continue
-        if length is None or start + length <= size:
+        if length is None:
+            return _ends_within(file, start, size)
+        if start + length <= size:
             return False
         inner = [kind for kind, *_ in _elements(file, start, size)]
         return _CLUSTER not in inner or inner[-1] == _CLUSTER
+    return False
+
+
+def _ends_within(file: BinaryIO, start: int, size: int) -> bool:
+    """Whether the last element from ``start`` on ends behind the file; those of unknown length are looked into."""
+    inside = start
+    while inside < size:
+        found = list(_elements(file, inside, size))
+        if not found:
+            return False
+        _, inside, length = found[-1]
+        if length is not None:
+            return inside + length > size
     return False
 
 

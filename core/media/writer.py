@@ -32,6 +32,7 @@ from core.media.concatenate import concatenate
 from core.media.encoders import Coding, check_coding, pixel_format_for
 from core.media.muxing import PictureMuxer
 from core.media.output import WriteError, cannot_write, discard_output, open_output, open_pipe, state_aspect
+from core.media.pacing import require_times
 from core.media.planes import frame_from_planes, parse_planar_format, tag_colour, untagged_matrix
 from core.media.presentation import Presentation
 from core.media.samples import samples
@@ -97,6 +98,7 @@ def open_writer(
         threads,
     )
     check_coding(path, coding, width, height)
+    require_times(path, frame_rate)
     if pipe is not None:
         return PipeWriter(pipe, path, width, height, Fraction(frame_rate), coding, presentation)
     return FileWriter(path, width, height, Fraction(frame_rate), coding, presentation, tracks)
@@ -198,7 +200,7 @@ class FileWriter(VideoWriter):
             self._lead = round(self._tracks.lead / self._unit) if self._tracks else 0
             if presentation is not None:
                 state(self._container, self._stream, presentation, self._lead * self._unit)
-            self._muxer = PictureMuxer(self._container, self._tracks)
+            self._muxer = PictureMuxer(self._container, self._tracks, self._unit)
             self._container.start_encoding()
         except BaseException as error:
             self._discard()

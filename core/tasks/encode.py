@@ -16,7 +16,7 @@ from core.files import whole_file, write_json
 from core.hooks import FilePath, TaskEntry
 from core.progress import Meter
 from core.tasks.compare import write as show
-from core.tasks.options import PageOptions, WritingOptions, beside, named
+from core.tasks.options import PageOptions, WritingOptions, beside, named, require_free
 from core.tasks.pipes import PIPE, standard_output
 from core.tasks.shared import SharedOptions, crew_of
 from core.tasks.source import SourceConfig, is_live
@@ -54,8 +54,8 @@ def _encode(config: EncodeConfig, run: Run) -> None:
         _encode_live(config, run)
         return
     output = Path(config.output) if config.output else beside(config.path, SUFFIX)
-    if config.report and not (folder := Path(config.report).parent).is_dir():
-        raise ConfigError(f"{folder} is not a folder: create it before writing {config.report}.")
+    if config.report:
+        require_free(Path(config.report), config.overwrite, "task.report", config.path, output)
     records: list[FrameRecord] = []
     with (
         claimed(config.path, output, config.overwrite, (SUFFIX,)),

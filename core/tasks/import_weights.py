@@ -17,6 +17,7 @@ from core.console import console
 from core.errors import CheckpointError, ConfigError
 from core.hooks import Array, FilePath, ModelEntry, PublishedTensor, PublishedWeights, TaskEntry
 from core.selection import codec_of
+from core.tasks.options import require_free
 
 if TYPE_CHECKING:
     from core.run import Run
@@ -39,6 +40,8 @@ class ImportWeightsConfig:
     model needs, averages (``params_ema``, ``ema``) first."""
     output: FilePath | None = None
     """Checkpoint to write (.safetensors); by default ``checkpoints/imported.safetensors`` in the run's folder."""
+    overwrite: bool = False
+    """Replace an output that exists."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ def _import(config: ImportWeightsConfig, run: Run) -> None:
     if output.suffix != ".safetensors":
         raise ConfigError(f"task.output={output} does not end in .safetensors, as checkpoints do.")
     path, published = Path(config.input), entry.published(run.settings.model)
+    if config.output:
+        require_free(output, config.overwrite, "task.output", path)
     network = run.model()
     wanted = Wanted(
         frozenset(tensor.name for tensor in published.tensors.values()), wanted_by(network).parameters

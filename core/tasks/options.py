@@ -27,6 +27,20 @@ def named(output: str | None, source: str) -> str:
     return output
 
 
+def require_free(path: Path, overwrite: bool, option: str, *others: Path) -> None:
+    """Raise `ConfigError` unless ``path``, given for ``option``, can be written without losing it or one of others."""
+    if not path.parent.is_dir():
+        raise ConfigError(f"{path.parent} is not a folder: create it before writing {path.name}.")
+    if any(path.resolve() == other.resolve() or _is_same(path, other) for other in others):
+        raise ConfigError(f"{path} is another file of this command: give another {option}.")
+    if os.path.lexists(path) and not overwrite:
+        raise ConfigError(f"{path} exists: give another {option}, or task.overwrite=true.")
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    return path.exists() and other.exists() and path.samefile(other)
+
+
 @dataclass
 class TrainedOptions(Options):
     """Of a task that works by a trained network."""

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from core.media.encoders import Coding, check_coding, colour_of, pixel_format_for
-from core.media.pacing import Slots, regular, require_few_repeats, steady_rate, told_of_repeats
+from core.media.pacing import Slots, regular, require_few_repeats, require_times, steady_rate, told_of_repeats
 from core.media.target import left_out, told_of_range
 from core.media.tracks import Sound, TrackSource, check_tracks
 from core.media.video import Frame, VideoReader
@@ -66,6 +66,7 @@ class Target:
         self._slots: Slots | None = None
         factor = 2 if options.temporal else 1
         self.rate = info.frame_rate * factor
+        require_times(output, self.rate)
         if not self._timed:
             if not self._constant:
                 self.rate = self._steady(reader, source) * factor

@@ -57,6 +57,23 @@ def _forward_only(file: io.BufferedReader) -> _Pipe:
     return _Pipe(file)
 
 
+@pytest.mark.parametrize(("suffix", "seekable"), [(".y4m", False), (".y4m", True), (".mkv", True)])
+def test_a_pipe_that_ends_within_a_frame(tmp_path: Path, suffix: str, seekable: bool) -> None:
+    """Its whole frames, then the error of a file; of what reads only on, as y4m says it."""
+    whole = write(tmp_path / f"in{suffix}", moving(9)).read_bytes()
+    (tmp_path / "cut").write_bytes(whole[: len(whole) * 2 // 3])
+    with (
+        (tmp_path / "cut").open("rb") as pipe,
+        LiveReader(pipe if seekable else _forward_only(pipe)) as reader,
+    ):
+        frames = []
+        with pytest.raises(
+            MediaError, match=r"damaged or cut short at frame [2-8]; the frames before it are"
+        ):
+            frames.extend(reader)
+        assert 2 <= len(frames) <= 8
+
+
 def test_a_pipe_of_something_else() -> None:
     with pytest.raises(MediaError, match="standard input gives no video of a kind that is read"):
         LiveReader(io.BytesIO(b"no video" * 99))

@@ -19,6 +19,7 @@ from .commands import ROOT, commands
 
 TUTORIALS = (
     "docs/getting-started.md",
+    "docs/tutorials/code-a-film.md",
     "docs/tutorials/train-a-super-resolver.md",
     "docs/tutorials/upscale-a-film.md",
     "docs/tutorials/train-and-use-a-codec.md",

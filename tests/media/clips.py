@@ -92,6 +92,8 @@ def _add_sound(output: Any, codec: str, sample_format: str, language: str) -> An
     sound.codec_context.layout = "mono"
     sound.codec_context.format = sample_format
     sound.codec_context.time_base = Fraction(1, 16000)
+    if codec == "wmav2":  # which has no rate of its own
+        sound.codec_context.bit_rate = 32_000
     if language:
         sound.metadata["language"] = language
     return sound

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -310,3 +311,26 @@ def test_a_playlist_does_not_reach_other_protocols(tmp_path: Path) -> None:
     )
     with pytest.raises(MediaError):
         open_video(playlist)
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [("webm", "libvpx-vp9"), ("webm", "libvpx"), ("mkv", "ffv1")])
+def test_transparent_parts_are_refused_before_the_first_frame(
+    tmp_path: Path, suffix: str, codec: str
+) -> None:
+    """Also where they are coded apart, and libav's decoder passes them over."""
+    path = tmp_path / f"in.{suffix}"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25, options={"auto-alt-ref": "0"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuva420p"
+        frame = av.VideoFrame.from_ndarray(np.full((48, 64, 4), 90, np.uint8), "rgba").reformat(
+            format="yuva420p"
+        )
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    with pytest.raises(MediaError, match=r"has transparent parts: flatten it onto a background first"):
+        open_video(path)
+
+
+def test_a_pipe_in_the_place_of_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "in.mp4")
+    with pytest.raises(MediaError, match=r"in\.mp4 is a pipe or a device: give a video file"):
+        open_video(tmp_path / "in.mp4")

@@ -93,6 +93,47 @@ def test_sound_coded_anew_keeps_its_gaps(tmp_path: Path) -> None:
     assert end == pytest.approx(0.8, abs=0.07)
 
 
+def test_sound_coded_anew_of_a_decoder_that_lags(tmp_path: Path) -> None:
+    """Its last frame has no time."""
+    source = make(tmp_path / "in.wmv", Film(codec="wmv2", options={}, sounds=(("wmav2", "fltp", ""),)))
+    for name in ("out.mp4", "out.mkv"):
+        track = TrackSource(source, sound=Sound.AAC)
+        check_tracks(track, tmp_path / name)
+        ((_, end),) = look(write(tmp_path / name, track)).sounds
+        assert end == pytest.approx(0.4, abs=0.2)
+
+
+def test_sound_that_only_the_end_of_a_file_finds_unfit_is_told_at_the_start(tmp_path: Path) -> None:
+    """mp4 says at its end where the channels of uncompressed sound are heard; of some it cannot."""
+    source = tmp_path / "in.mkv"
+    with av.open(str(source), "w") as container:
+        sound = container.add_stream("pcm_s16le", rate=16000, layout="5.1")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 6 * 1600), np.int16), format="s16", layout="5.1")
+        frame.sample_rate, frame.pts = 16000, 0
+        container.mux([*sound.encode(frame), *sound.encode(None)])
+    check_tracks(TrackSource(source), tmp_path / "out.mkv")
+    check_tracks(TrackSource(source, sound=Sound.AAC), tmp_path / "out.mp4")
+    with pytest.raises(
+        MediaError, match=r"cannot hold the sound of .*: write an \.mkv file, or give task\.sound"
+    ):
+        check_tracks(TrackSource(source), tmp_path / "out.mp4")
+
+
+def test_what_a_film_does_not_show_is_not_heard(tmp_path: Path) -> None:
+    """Sound before the cut that an mp4 file passes over."""
+    source = tmp_path / "in.mp4"
+    film = make(tmp_path / "whole.mp4", Film(sounds=(("aac", "fltp", ""),)))
+    with av.open(str(film)) as whole, av.open(str(source), "w") as container:
+        sound = container.add_stream_from_template(whole.streams.audio[0])
+        for packet in whole.demux(whole.streams.audio[0]):
+            if packet.size:
+                packet.pts, packet.dts, packet.stream = packet.pts - 3200, packet.dts - 3200, sound
+                container.mux(packet)
+    seen = look(write(tmp_path / "out.mkv", TrackSource(source)))
+    ((begin, end),) = seen.sounds
+    assert seen.times[0] - begin < 0.15 and end - seen.times[0] == pytest.approx(0.2, abs=0.1)
+
+
 def test_what_is_left_out_is_named_once() -> None:
     sound = Track(TrackKind.SOUND, "aac", "ger", "Director")
     facts = Presentation(

@@ -22,6 +22,7 @@ TELLING = {
     "faststart.mp4": ("libx264", B_FRAMES, "yuv420p", {"movflags": "faststart"}),
     "prores.mov": ("prores", {}, "yuv422p10le", {}),
     "b.mkv": ("libx264", B_FRAMES, "yuv420p", {}),
+    "live.mkv": ("libx264", B_FRAMES, "yuv420p", {"live": "1"}),
     "vp8.webm": ("libvpx", {"deadline": "realtime"}, "yuv420p", {}),
     "b.avi": ("libx264", B_FRAMES, "yuv420p", {}),
     "mjpeg.avi": ("mjpeg", {}, "yuvj420p", {}),

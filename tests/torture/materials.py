@@ -11,7 +11,7 @@ import av
 import numpy as np
 
 WIDTH, HEIGHT, FRAMES = 40, 24, 6
-LEARNED = ("compact", "ssfvc", "dvc", "dvcp", "dcvc", "cheng2020")
+LEARNED = ("compact", "ssfvc", "dvc", "dvcp", "dcvc", "dcvcuf", "cheng2020")
 ANCHORS = ("x264", "x265", "svtav1", "vp9")
 _NETWORK = {"cheng2020": {"channels": 4}}
 """Options of networks that have no ``SMALLEST`` in their tests."""

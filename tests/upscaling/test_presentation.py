@@ -14,6 +14,7 @@ import pytest
 
 from core.errors import MediaError
 from core.hooks import Array
+from core.media.presentation import TrackKind
 from core.media.reader import open_video
 from core.upscaling import video
 from core.upscaling.floors import Floor
@@ -84,10 +85,16 @@ def test_untagged_video_gets_the_matrix_that_was_assumed_and_no_more(tmp_path: P
     assert run(make(tmp_path / "in.mp4", PLAIN), tmp_path / "out.mp4").colour == (6, 2, 2, 1)
 
 
-@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
-def test_high_dynamic_range(tmp_path: Path, suffix: str, told: pytest.LogCaptureFixture) -> None:
-    seen = run(make(tmp_path / "in.mp4", TEN_BITS), tmp_path / f"out.{suffix}")
-    assert (seen.colour, seen.pixel_format, seen.codec) == ((9, 9, 16, 1), "yuv420p10le", "hevc")
+@pytest.mark.parametrize(
+    ("suffix", "pixel_format", "codec"),
+    [("mp4", "yuv420p10le", "hevc"), ("mkv", "yuv420p10le", "hevc"), ("mkv", "yuv420p", "h264")],
+)
+def test_high_dynamic_range(
+    tmp_path: Path, suffix: str, pixel_format: str, codec: str, told: pytest.LogCaptureFixture
+) -> None:
+    source = make(tmp_path / "in.mp4", replace(TEN_BITS, pixel_format=pixel_format))
+    seen = run(source, tmp_path / f"out.{suffix}")
+    assert (seen.colour, seen.pixel_format, seen.codec) == ((9, 9, 16, 1), pixel_format, codec)
     assert {"MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL"} <= seen.side_data
     with open_video(tmp_path / "in.mp4") as before, open_video(tmp_path / f"out.{suffix}") as after:
         old, new = before.info.presentation, after.info.presentation
@@ -141,7 +148,7 @@ def test_all_tracks_of_a_film_in_mkv(tmp_path: Path, told: pytest.LogCaptureFixt
 @pytest.mark.parametrize(
     ("suffix", "words"),
     [
-        ("mp4", ["subtitles (srt)", "attachment (f.ttf)"]),
+        ("mp4", ["attachment (f.ttf)"]),
         (
             "y4m",
             [
@@ -166,14 +173,44 @@ def test_what_is_left_out_is_told_in_one_line(
     assert sentence.startswith(f"Left out of {output}: ")
     assert all(word in sentence for word in words)
     if suffix == "mp4":
+        assert "subtitles" not in sentence
         assert "sound" not in sentence and "chapters" not in sentence and "tags" not in sentence
+
+
+def test_subtitles_become_text_of_the_targets_own_kind(
+    tmp_path: Path, told: pytest.LogCaptureFixture
+) -> None:
+    """From mkv into mp4 and back: the words, what little form they have, and when they are shown."""
+    lines = ((40, 100, "Hello <i>you</i>\nthere"), (240, 120, "Grüße, 映画"))
+    source = make(tmp_path / "in.mkv", replace(PLAIN, subtitles=lines))
+    assert [name for _, name, _ in run(source, tmp_path / "out.mp4").others] == ["mov_text"]
+    assert [name for _, name, _ in run(tmp_path / "out.mp4", tmp_path / "back.mkv").others] == ["srt"]
+    with av.open(str(tmp_path / "back.mkv")) as container:
+        packets = [packet for packet in container.demux(subtitles=0) if packet.size]
+    assert [(p.pts, p.duration, bytes(p).decode()) for p in packets] == list(lines)
+    assert told.messages == []
+
+
+def test_times_rise_in_matroska(tmp_path: Path) -> None:
+    """Also where frames between neighbours would come at half a millisecond."""
+    source = make(tmp_path / "in.mkv", replace(PLAIN, times=(0, 1, 2, 80, 81, 160)))
+    seen = run(source, tmp_path / "out.mkv")
+    assert all(earlier < later for earlier, later in pairwise(seen.times))
+    assert seen.times == [0, 0.001, 0.002, 0.003, 0.004, 0.041, 0.08, 0.081, 0.082, 0.121, 0.16, 0.18]
+    fast = make(tmp_path / "fast.mp4", replace(PLAIN, times=range(10), last=1, rate=Fraction(1000)))
+    with pytest.raises(
+        MediaError, match=r"counts milliseconds, too few for 2000 frames per second: write \.mp4"
+    ):
+        upscale(fast, tmp_path / "fast.mkv", Untouched(2))
 
 
 def test_chapters_titles_and_languages_in_mp4(tmp_path: Path) -> None:
     seen = run(make(tmp_path / "in.mkv", FULL), tmp_path / "out.mp4")
     assert seen.chapters == [(0, 0.2, "One"), (0.2, 0.4, "Two")]
+    with open_video(tmp_path / "out.mp4") as reader:  # whose chapters are a track of text
+        assert TrackKind.DATA not in [track.kind for track in reader.info.presentation.tracks]
     assert (seen.metadata["title"], seen.metadata["artist"], seen.language) == ("My Film", "Me", "fre")
-    assert seen.others == [("audio", "aac", "ger"), ("audio", "aac", "eng")]
+    assert seen.others == [("audio", "aac", "ger"), ("audio", "aac", "eng"), ("subtitle", "mov_text", "und")]
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
@@ -262,6 +299,13 @@ def test_sound_that_the_target_cannot_hold_is_told_before_the_first_frame(tmp_pa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mkv"]
     seen = run(source, tmp_path / "out.mkv")
     assert [kind for kind, *_ in seen.others] == ["audio"] and seen.others[0][1] == "pcm_u8"
+
+
+def test_a_way_out_that_does_not_work_is_not_named(tmp_path: Path) -> None:
+    source = make(tmp_path / "in.avi", replace(PLAIN, sounds=(("adpcm_ms", "s16", ""),)))
+    for name in ("out.mp4", "out.mkv"):
+        with pytest.raises(MediaError, match=r"adpcm_ms sound of .*in\.avi: give task\.sound=aac"):
+            upscale(source, tmp_path / name, Untouched(2))
 
 
 def test_sound_coded_anew(tmp_path: Path) -> None:
