@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import logging
 import re
 from collections.abc import Mapping
@@ -65,7 +66,7 @@ def _import(config: ImportWeightsConfig, run: Run) -> None:
     if output.suffix != ".safetensors":
         raise ConfigError(f"task.output={output} does not end in .safetensors, as checkpoints do.")
     path, published = Path(config.input), entry.published(run.settings.model)
-    if config.output:
+    if config.output and os.path.lexists(output):
         require_free(output, config.overwrite, "task.output", path)
     network = run.model()
     wanted = Wanted(
