@@ -41,13 +41,13 @@ CODEC = CodecEntry(
 PICTURE_CODEC = CodecEntry(
     "dcvcuf_intra",
     DcvcUfIntraCodecConfig,
-    lazy(".codec:DcvcUfPictures"),
-    lazy(".codec:DcvcUfPictures.tables"),
+    lazy(".picture_codec:DcvcUfPictures"),
+    lazy(".picture_codec:DcvcUfPictures.tables"),
     *PLACE,
 )
 LOSS = LossEntry("dcvcuf", DcvcUfLossConfig, lazy(".loss:DcvcUfLoss"))
 PICTURE_LOSS = LossEntry("dcvcuf_intra", DcvcUfIntraLossConfig, lazy(".loss:DcvcUfLoss"))
 STEP = StepEntry("dcvcuf", DcvcUfStepConfig, lazy(".step:build"))
 PICTURE_STEP = StepEntry("dcvcuf_intra", DcvcUfIntraStepConfig, lazy(".step:build_intra"))
-INTRA = IntraEntry("dcvcuf", DcvcUfPicturesConfig, lazy(".codec:intra"))
+INTRA = IntraEntry("dcvcuf", DcvcUfPicturesConfig, lazy(".picture_codec:intra"))
 plugin = Plugin(VIDEO, PICTURES, LOSS, PICTURE_LOSS, STEP, PICTURE_STEP, CODEC, PICTURE_CODEC, INTRA)

@@ -16,7 +16,7 @@ from core.nn import crop_like, replicate_to_multiple
 from core.symbols.tables import TableSet, fine_gaussian_tables
 from core.testing.recipes import load_weights
 from plugins.dcvcuf.blocks import row
-from plugins.dcvcuf.codec import DcvcUfCodec, DcvcUfPictures, State, rounded, tensor_of
+from plugins.dcvcuf.codec import DcvcUfCodec, State
 from plugins.dcvcuf.colour import to_rgb
 from plugins.dcvcuf.config import (
     DcvcUfCodecConfig,
@@ -26,6 +26,8 @@ from plugins.dcvcuf.config import (
     Structure,
 )
 from plugins.dcvcuf.image import PictureNetwork
+from plugins.dcvcuf.parted import rounded, tensor_of
+from plugins.dcvcuf.picture_codec import DcvcUfPictures
 from plugins.dcvcuf.video import VideoNetwork
 from plugins.dcvcuf.weights import published, published_intra
 

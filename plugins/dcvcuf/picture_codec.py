@@ -1,0 +1,84 @@
+"""The picture network's way to packets and back: settings, z, then y part by part; as others' intra frames too."""
+
+from __future__ import annotations
+
+import numpy as np
+from mindspore import Tensor
+
+from core.codec import LearnedIntra, Made, PacketReader, PacketWriter, stage
+from core.hooks import Array
+from core.nn import Stage
+from core.training import learned_intra
+
+from .colour import shown, to_ycbcr
+from .config import DcvcUfIntraCodecConfig, DcvcUfIntraConfig, DcvcUfPicturesConfig, quality_of
+from .image import PictureNetwork
+from .parted import LATENT, PartedCodec, tensor_of
+
+
+class PictureAnalysis(Stage):
+    """A picture, 1,3,H,W in [0,1], and its quality to the latent y and the symbols of z."""
+
+    def construct(self, picture: Tensor, quality: Tensor) -> tuple[Tensor, Tensor]:
+        y, z = self.network.analyse(to_ycbcr(picture), quality)
+        return y, self.network.bit_estimator_z.symbols(z)
+
+
+class PictureExpectation(Stage):
+    """The symbols of z to what they tell of y, beyond its right and lower ends as well."""
+
+    def construct(self, z: Tensor) -> Tensor:
+        return self.network.expect(z)
+
+
+class PictureSynthesis(Stage):
+    """The quantised latent and the quality to the picture."""
+
+    def construct(self, y_hat: Tensor, quality: Tensor) -> Tensor:
+        return shown(self.network.synthesise(y_hat, quality))
+
+
+class DcvcUfPictures(PartedCodec):
+    """The codec of a trained `PictureNetwork`, of frames, and of other codecs' intra frames."""
+
+    analysis = stage(PictureAnalysis)
+    expectation = stage(PictureExpectation)
+    synthesis = stage(PictureSynthesis)
+
+    def encode_intra(self, frame: Tensor, packet: PacketWriter) -> Made:
+        quality, skip = self.write_settings(packet)
+        y, z = self.analysis(frame, tensor_of(quality))
+        known = self.expected(packet.write("z", z, quality), *y.shape[2:])
+        y_hat = self.write_latent(packet, y, skip, *known)
+        return self.synthesis(y_hat, tensor_of(quality))
+
+    def decode_intra(self, packet: PacketReader) -> Made:
+        quality, skip = self.read_settings(packet)
+        known = self.expected(packet.read("z", quality), packet.height // LATENT, packet.width // LATENT)
+        y_hat = self.read_latent(packet, skip, *known)
+        return self.synthesis(y_hat, tensor_of(quality))
+
+    def expected(self, z: Tensor, height: int, width: int) -> tuple[Tensor, Array, Array]:
+        """What z tells of y, which has these sides, and its first step's means and scales."""
+        expected = self.expectation(z).asnumpy()[:, :, :height, :width]
+        if self.exact_scales is None:
+            scales, means = np.split(expected, 2, 1)
+        else:
+            scales, means = self.exact_scales(z).asnumpy()[:, :, :height, :width], expected
+        return Tensor(expected.copy()), means.copy(), scales.copy()
+
+
+class SuitedPictures(DcvcUfPictures):
+    """The same at the quality that suits a video codec's own."""
+
+    def suited_to(self, crf: float) -> DcvcUfPictures:
+        return self.at(quality_of(crf))
+
+
+def intra(config: DcvcUfPicturesConfig) -> LearnedIntra:
+    """The picture network as a picture codec."""
+    kind: type[DcvcUfPictures] = SuitedPictures
+    coding = DcvcUfIntraCodecConfig()
+    if config.quality >= 0:
+        kind, coding = DcvcUfPictures, DcvcUfIntraCodecConfig(quality=config.quality)
+    return learned_intra(config.checkpoint, "dcvcuf_intra", DcvcUfIntraConfig, PictureNetwork, kind, coding)
