@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from mindspore import Tensor
 
 from core.codec import Made, PacketReader, PacketWriter, PredictiveCodec, stage
@@ -118,7 +117,7 @@ class DcvcUfCodec(PartedCodec, PredictiveCodec):
 
         memory, context, temporal = self.recall(state, quality)
         y, z = self.analysis(frames, context, tensor_of(quality))
-        expected, step, means, scales = self.expected(packet.write("z", z, quality), temporal)
+        expected, step, means, scales = self.expected(packet.write("z", z, quality), quality, temporal)
         scaled = Tensor(y.asnumpy() / step.asnumpy())
         y_hat = self.write_latent(packet, scaled, skip, expected, means, scales)
         features = self.synthesis(y_hat, step, context, tensor_of(quality))
@@ -129,7 +128,7 @@ class DcvcUfCodec(PartedCodec, PredictiveCodec):
         resets = packet.read_number(range(2))
 
         memory, context, temporal = self.recall(state, quality)
-        expected, step, means, scales = self.expected(packet.read("z", quality), temporal)
+        expected, step, means, scales = self.expected(packet.read("z", quality), quality, temporal)
         y_hat = self.read_latent(packet, skip, expected, means, scales)
         features = self.synthesis(y_hat, step, context, tensor_of(quality))
         return self.show(features), self.next_state(state, features, memory, resets)
@@ -145,14 +144,11 @@ class DcvcUfCodec(PartedCodec, PredictiveCodec):
             return self.first_memory(state.features, tensor_of(quality))
         return self.next_memory(state.features, state.memory, tensor_of(quality))
 
-    def expected(self, z: Tensor, temporal: Tensor) -> tuple[Tensor, Tensor, Array, Array]:
+    def expected(self, z: Tensor, quality: int, temporal: Tensor) -> tuple[Tensor, Tensor, Array, Array]:
         """What is expected of y, its steps of quantisation, and its first step's means and scales."""
-        expected, step, means, *scales = self.expectation(z, temporal)
-        if self.exact_scales is None:
-            return expected, step, means.asnumpy(), scales[0].asnumpy()
-        _, _, height, width = means.shape
-        exact = self.exact_scales(z).asnumpy()[:, :, :height, :width]
-        return expected, step, means.asnumpy(), np.ascontiguousarray(exact)
+        expected, step, means, *told = self.expectation(z, temporal)
+        scales = self.exact_scales(z, quality, *means.shape[2:])
+        return expected, step, means.asnumpy(), told[0].asnumpy() if scales is None else scales
 
     def next_state(self, state: State, features: Tensor, memory: Tensor, resets: int) -> State:
         """What the packet after this one is coded under."""

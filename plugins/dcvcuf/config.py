@@ -42,6 +42,8 @@ class DcvcUfIntraConfig(Options):
     """Blocks of the decoder, before its last."""
     portable: bool = True
     """Expect scales from z alone, in integers, so that streams decode on every machine; published: false."""
+    quality_scales: bool = False
+    """Multiply scales that z alone tells by a factor of each quality and channel, which is learned."""
 
 
 @dataclass
@@ -70,6 +72,8 @@ class DcvcUfConfig(Options):
     """Blocks from features to a picture."""
     portable: bool = True
     """Expect scales from z alone, in integers, so that streams decode on every machine; published: false."""
+    quality_scales: bool = False
+    """Multiply scales that z alone tells by a factor of each quality and channel, which is learned."""
 
     @property
     def chunk(self) -> int:

@@ -15,7 +15,7 @@ from core.nn import (
     require_sides,
 )
 
-from .blocks import PATCH, SOURCE, Chain, Down, HyperScales, Up, block, blocks, row, table
+from .blocks import PATCH, SOURCE, Chain, Down, Up, block, blocks, hyper_scales, row, table
 from .config import QUALITIES, DcvcUfIntraConfig
 from .init import start_pictures
 from .spatial import FourSteps
@@ -77,7 +77,7 @@ class PictureNetwork(nn.Cell):
             )
             told = latent if config.portable else 2 * latent
             self.y_prior_fusion = Chain([*blocks(latent, 2 * latent, 3), Conv2d(2 * latent, told, 1)])
-            scales = HyperScales(hyper, latent) if config.portable else None
+            scales = hyper_scales(config)
             self.spatial = FourSteps(latent, told, scales, not config.portable)
             self.latent = scales
         self.bit_estimator_z = QualityBitEstimator(hyper, QUALITIES)
@@ -95,7 +95,7 @@ class PictureNetwork(nn.Cell):
         if self.latent is None:
             scales, means = ops.chunk(expected, 2, 1)
         else:
-            scales, means = crop_like(self.latent(z_hat), y), expected
+            scales, means = crop_like(self.latent(z_hat, quality), y), expected
         y_hat, y_bits = self.spatial.in_parts(y, self.spatial.hint(expected), means, scales)
         return self.synthesise(y_hat, quality), (y_bits, z_bits)
 

@@ -62,7 +62,9 @@ class PartedCodec(PictureCodec):
     def __init__(self, config: Any, network: Any, tables: Tables, *intra: IntraCodec) -> None:
         super().__init__(config, network, tables, *intra)
         self.spatial = network.spatial
-        self.exact_scales = self.spatial.exact_scales(tables, "y") if network.config.portable else None
+        self.exact_side = self.spatial.exact_scales(tables, "y") if network.config.portable else None
+        factors = network.latent.q_scales if network.latent is not None else None
+        self.factors = None if factors is None else factors.asnumpy()
 
     @staticmethod
     def latents(network: Any) -> Latents:
@@ -78,6 +80,18 @@ class PartedCodec(PictureCodec):
     def read_settings(self, packet: PacketReader) -> tuple[int, float]:
         """The same of a packet that is read."""
         return packet.read_number(range(QUALITIES)), packet.read_number(range(_HUNDREDTHS)) / 100
+
+    def exact_scales(self, z: Tensor, quality: int, height: int, width: int) -> Array | None:
+        """The scales of y, of these sides, where z and the quality alone tell them: the same on every machine.
+
+        A factor is one product of two float32, which all machines round alike.
+        """
+        if self.exact_side is None:
+            return None
+        scales = self.exact_side(z).asnumpy()[:, :, :height, :width]
+        if self.factors is not None:
+            scales = scales * self.factors[quality][:, None, None]
+        return np.ascontiguousarray(scales)
 
     def write_latent(self, packet: PacketWriter, y: Tensor, skip: float, *known: Any) -> Tensor:
         """The quantised latent of y, part after part; ``known`` is what `in_parts` takes."""

@@ -48,24 +48,24 @@ class DcvcUfPictures(PartedCodec):
     def encode_intra(self, frame: Tensor, packet: PacketWriter) -> Made:
         quality, skip = self.write_settings(packet)
         y, z = self.analysis(frame, tensor_of(quality))
-        known = self.expected(packet.write("z", z, quality), *y.shape[2:])
+        known = self.expected(packet.write("z", z, quality), quality, *y.shape[2:])
         y_hat = self.write_latent(packet, y, skip, *known)
         return self.synthesis(y_hat, tensor_of(quality))
 
     def decode_intra(self, packet: PacketReader) -> Made:
         quality, skip = self.read_settings(packet)
-        known = self.expected(packet.read("z", quality), packet.height // LATENT, packet.width // LATENT)
+        sides = packet.height // LATENT, packet.width // LATENT
+        known = self.expected(packet.read("z", quality), quality, *sides)
         y_hat = self.read_latent(packet, skip, *known)
         return self.synthesis(y_hat, tensor_of(quality))
 
-    def expected(self, z: Tensor, height: int, width: int) -> tuple[Tensor, Array, Array]:
+    def expected(self, z: Tensor, quality: int, height: int, width: int) -> tuple[Tensor, Array, Array]:
         """What z tells of y, which has these sides, and its first step's means and scales."""
         expected = self.expectation(z).asnumpy()[:, :, :height, :width]
-        if self.exact_scales is None:
-            scales, means = np.split(expected, 2, 1)
-        else:
-            scales, means = self.exact_scales(z).asnumpy()[:, :, :height, :width], expected
-        return Tensor(expected.copy()), means.copy(), scales.copy()
+        scales, means = self.exact_scales(z, quality, height, width), expected
+        if scales is None:
+            scales, means = (part.copy() for part in np.split(expected, 2, 1))
+        return Tensor(expected.copy()), means.copy(), scales
 
 
 class SuitedPictures(DcvcUfPictures):

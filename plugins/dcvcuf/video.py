@@ -24,11 +24,11 @@ from .blocks import (
     Chain,
     Down,
     Enlarge,
-    HyperScales,
     Named,
     Up,
     block,
     blocks,
+    hyper_scales,
     row,
     table,
 )
@@ -177,7 +177,7 @@ class VideoNetwork(nn.Cell):
             told = 2 * latent if config.portable else 3 * latent
             fused = blocks(latent + features, 3 * latent, 3, is_ld)
             self.y_prior_fusion = Chain([*fused, Conv2d(3 * latent, told, 1)])
-            scales = HyperScales(hyper, latent) if config.portable else None
+            scales = hyper_scales(config)
             self.spatial: TwoSteps | FourSteps = (
                 TwoSteps(latent, told, scales)
                 if is_ld
@@ -200,7 +200,7 @@ class VideoNetwork(nn.Cell):
         z_hat, z_bits = self.bit_estimator_z(z, quality)
         known = self.expect(z_hat, self.temporal(memory, quality))
         expected, step, means = known[0], known[1], known[2]
-        scales = known[3] if self.latent is None else crop_like(self.latent(z_hat), y)
+        scales = known[3] if self.latent is None else crop_like(self.latent(z_hat, quality), y)
         y_hat, y_bits = self.spatial.in_parts(y / step, self.spatial.hint(expected), means, scales)
         features = self.synthesise(y_hat * step, context, quality)
         return self.show(features), (memory, features), (y_bits, z_bits)

@@ -148,7 +148,7 @@ def _code_picture(network: PictureNetwork, picture: Tensor, case: Mapping[str, A
     quality = case["qp_intra"]
     y, z = codec.analysis(to_rgb(picture), tensor_of(quality))
     packet = _Packet(codec, case["skip"])
-    known = codec.expected(packet.write("z", z, quality), *y.shape[2:])
+    known = codec.expected(packet.write("z", z, quality), quality, *y.shape[2:])
     y_hat = packet.write_latent(y, *known)
     scaled = y_hat * row(network.q_scale_y_dec, tensor_of(quality))
     made = network.synthesise(y_hat, tensor_of(quality))
@@ -172,7 +172,7 @@ def _code_frames(
     y, z = codec.analysis(to_rgb(frames), context, tensor_of(quality))
     packet = _Packet(codec, case["skip"])
     z_symbols = packet.write("z", z, quality)
-    expected, step, means, scales = codec.expected(z_symbols, temporal)
+    expected, step, means, scales = codec.expected(z_symbols, quality, temporal)
     scaled = Tensor(y.asnumpy() / step.asnumpy())
     y_hat = packet.write_latent(scaled, expected, means, scales)
     features = codec.synthesis(y_hat, step, context, tensor_of(quality))
