@@ -30,6 +30,8 @@ _WIDEST = 1.9
 """The best step of coefficients where the distortion weighs 1, by the theory of fine quantisation."""
 _CHROMA = 8.0
 """How much a frequency of chroma stands behind the same of luma."""
+_OF_PICTURES, _FALL, _OF_MOTION = (0.75, 0.15), 1.4, (0.05, 0.015)
+"""Deviations of coefficients of luma and chroma: of pictures, and how they fall with frequency; between frames."""
 _QUIET = 0.05
 """Of what makes z, which is 0 nearly everywhere at first."""
 _CERTAIN = 1.0
@@ -47,11 +49,29 @@ def transform(count: int) -> Array:
 
     Beyond the 192nd they are 0.
     """
-    squares = np.arange(PATCH) ** 2
-    distance = np.add.outer(squares, squares).ravel()
-    cost = np.concatenate((distance, *[_CHROMA * (distance + 1)] * 2))
-    rows = init.patch_cosines(PATCH, 3)[np.argsort(cost, kind="stable")[:count]]
+    rows = init.patch_cosines(PATCH, 3)[_order(count)]
     return np.pad(rows, ((0, count - len(rows)), (0, 0))).astype(np.float32)
+
+
+def _order(count: int) -> Array:
+    """Which coefficients come first."""
+    distance = _squares()
+    cost = np.concatenate((distance, *[_CHROMA * (distance + 1)] * 2))
+    return np.argsort(cost, kind="stable")[:count]
+
+
+def _squares() -> Array:
+    """Squared frequencies of a patch's coefficients, (64)."""
+    squares = np.arange(PATCH) ** 2
+    return np.add.outer(squares, squares).ravel()
+
+
+def _spread(count: int, of_pictures: bool) -> Array:
+    """Deviation of the first coefficients, (count), of pictures, whose spectrum falls, or of what moved in them."""
+    order = _order(count)
+    fall = (0.5 + np.sqrt(_squares()[order % PATCH**2])) ** _FALL if of_pictures else 1.0
+    of_luma, of_chroma = _OF_PICTURES if of_pictures else _OF_MOTION
+    return np.where(order < PATCH**2, of_luma, of_chroma) / fall
 
 
 def start_video(network: nn.Cell) -> None:
@@ -110,7 +130,7 @@ def _start_steps(network: nn.Cell, latent: int) -> None:
         told[latent : 2 * latent, latent + 1] = 1
     _lay(last, told)
     _start_means(network.spatial)
-    _start_scales(network, step)
+    _start_scales(network, step, of_pictures=False)
     _start_hyper(network, network.hyper_encoder)
 
 
@@ -134,7 +154,7 @@ def start_pictures(network: nn.Cell) -> None:
     for layer in [last, *([network.spatial.network.conv[-1]] if network.spatial.tells_scales else [])]:
         if not network.config.portable:
             _set(layer.bias, np.concatenate((np.ones(latent), np.zeros(layer.out_channels - latent))))
-    _start_scales(network, step)
+    _start_scales(network, step, of_pictures=True)
     _start_hyper(network, network.hyper_enc)
 
 
@@ -144,10 +164,11 @@ def _start_means(spatial: nn.Cell) -> None:
     _lay(last, np.zeros((1, last.in_channels), np.float32))
 
 
-def _start_scales(network: nn.Cell, step: Array) -> None:
-    """Of coefficients of 1, where z and the quality tell them."""
+def _start_scales(network: nn.Cell, step: Array, of_pictures: bool) -> None:
+    """Those of natural coefficients, where z and the quality tell them."""
     if network.latent is not None and network.latent.q_scales is not None:
-        _set(network.latent.q_scales, np.repeat(1 / step[:, None], network.config.latent, 1))
+        spread = _PRECISION * np.repeat(_spread(network.config.latent // 4, of_pictures), 4)
+        _set(network.latent.q_scales, spread / step[:, None])
 
 
 def _start_hyper(network: nn.Cell, encoder: nn.Cell) -> None:
