@@ -2,69 +2,99 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mindspore import Tensor
 
 from core.codec import Made, PacketReader, PacketWriter, PredictiveCodec, stage
-from core.hooks import Array, IntraCodec, Tables
+from core.hooks import Array, IntraCodec, Plane, Tables
 from core.nn import Stage
 
+from .blocks import PATCH, SOURCE
 from .colour import shown, to_ycbcr
 from .config import DcvcUfCodecConfig
-from .parted import PartedCodec, tensor_of
+from .parted import HYPER, LATENT, PartedCodec
 from .video import VideoNetwork
+
+_FEATURES, _CONTEXT = Plane("features", "features", PATCH), Plane("context", "features", PATCH)
+_FACTORS = Plane("factors", "features", 0)
 
 
 class Start(Stage):
     """A decoded picture, 1,3,H,W in [0,1], to features that the next frame is coded under, 1,192,H/8,W/8."""
+
+    inputs, outputs = (Plane("picture", 3),), ("features",)
 
     def construct(self, picture: Tensor) -> Tensor:
         return self.network.start(to_ycbcr(picture))
 
 
 class FirstMemory(Stage):
-    """Features after an intra frame, and the quality, to memory, context, and what these tell of y."""
+    """Features after an intra frame, and factors of the quality, to memory, context, and what these tell of y."""
 
-    def construct(self, features: Tensor, quality: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    inputs, outputs = (Plane("features", SOURCE, PATCH), _FACTORS), ("memory", "context", "temporal")
+
+    def construct(self, features: Tensor, factors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         memory, context = self.network.recall(features)
-        return memory, context, self.network.temporal(memory, quality)
+        return memory, context, self.network.temporal(memory, factors)
 
 
 class NextMemory(Stage):
     """The same after any other frame, of which a memory is left."""
 
-    def construct(self, features: Tensor, memory: Tensor, quality: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    inputs, outputs = (_FEATURES, Plane("memory", "features", PATCH), _FACTORS), FirstMemory.outputs
+
+    def construct(self, features: Tensor, memory: Tensor, factors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         memory, context = self.network.recall(features, memory)
-        return memory, context, self.network.temporal(memory, quality)
+        return memory, context, self.network.temporal(memory, factors)
 
 
 class Analysis(Stage):
-    """The frames of a packet, T,3,H,W in [0,1], their context and quality to the latent y and the symbols of z."""
+    """The frames of a packet, T,3,H,W in [0,1], their context and factors of the quality to the latent y and the
+    symbols of z."""
 
-    def construct(self, frames: Tensor, context: Tensor, quality: Tensor) -> tuple[Tensor, Tensor]:
+    outputs = "y", "z"
+
+    @property
+    def inputs(self) -> Sequence[Plane]:  # type: ignore[override]
+        return Plane("frames", 3, leading=(self.network.config.chunk,)), _CONTEXT, _FACTORS
+
+    def construct(self, frames: Tensor, context: Tensor, factors: Tensor) -> tuple[Tensor, Tensor]:
         count, channels, height, width = frames.shape
         planes = to_ycbcr(frames).reshape(1, count * channels, height, width)
-        y, z = self.network.analyse(planes, context, quality)
+        y, z = self.network.analyse(planes, context, factors)
         return y, self.network.bit_estimator_z.symbols(z)
 
 
 class Expectation(Stage):
     """The symbols of z, and what the memory tells, to what is expected of y, steps, means, and scales if any."""
 
+    inputs = Plane("z", "hyper", HYPER), Plane("temporal", "features", LATENT)
+
+    @property
+    def outputs(self) -> Sequence[str]:  # type: ignore[override]
+        told = ("expected", "step", "means")
+        return told if self.network.config.portable else (*told, "scales")
+
     def construct(self, z: Tensor, temporal: Tensor) -> tuple[Tensor, ...]:
         return self.network.expect(z, temporal)
 
 
 class Synthesis(Stage):
-    """The quantised latent, its steps, context and quality to the frames' features."""
+    """The quantised latent, its steps, context and factors of the quality to the frames' features."""
 
-    def construct(self, y_hat: Tensor, step: Tensor, context: Tensor, quality: Tensor) -> Tensor:
-        return self.network.synthesise(y_hat * step, context, quality)
+    inputs = Plane("y_hat", "latent", LATENT), Plane("step", "latent", LATENT), _CONTEXT, _FACTORS
+    outputs = ("features",)
+
+    def construct(self, y_hat: Tensor, step: Tensor, context: Tensor, factors: Tensor) -> Tensor:
+        return self.network.synthesise(y_hat * step, context, factors)
 
 
 class Show(Stage):
     """Features to the frames, T,3,H,W."""
+
+    inputs, outputs = (_FEATURES,), ("frames",)
 
     def construct(self, features: Tensor) -> Tensor:
         planes = self.network.show(features)
@@ -74,6 +104,8 @@ class Show(Stage):
 
 class Restart(Stage):
     """Features to those that the next frame is coded under where the memory begins anew."""
+
+    inputs, outputs = (_FEATURES,), ("features",)
 
     def construct(self, features: Tensor) -> Tensor:
         return self.network.restart(features)
@@ -100,6 +132,7 @@ class DcvcUfCodec(PartedCodec, PredictiveCodec):
     synthesis = stage(Synthesis)
     show = stage(Show)
     restart = stage(Restart)
+    factor_tables = "q_encoder", "q_decoder", "q_feature"
 
     def __init__(
         self, config: DcvcUfCodecConfig, network: VideoNetwork, tables: Tables, intra: IntraCodec
@@ -116,11 +149,11 @@ class DcvcUfCodec(PartedCodec, PredictiveCodec):
         packet.write_number(resets, range(2))
 
         memory, context, temporal = self.recall(state, quality)
-        y, z = self.analysis(frames, context, tensor_of(quality))
+        y, z = self.analysis(frames, context, self.factors("q_encoder", quality))
         expected, step, means, scales = self.expected(packet.write("z", z, quality), quality, temporal)
         scaled = Tensor(y.asnumpy() / step.asnumpy())
         y_hat = self.write_latent(packet, scaled, skip, expected, means, scales)
-        features = self.synthesis(y_hat, step, context, tensor_of(quality))
+        features = self.synthesis(y_hat, step, context, self.factors("q_decoder", quality))
         return self.show(features), self.next_state(state, features, memory, resets)
 
     def decode(self, packet: PacketReader, state: State) -> Made:
@@ -130,7 +163,7 @@ class DcvcUfCodec(PartedCodec, PredictiveCodec):
         memory, context, temporal = self.recall(state, quality)
         expected, step, means, scales = self.expected(packet.read("z", quality), quality, temporal)
         y_hat = self.read_latent(packet, skip, expected, means, scales)
-        features = self.synthesis(y_hat, step, context, tensor_of(quality))
+        features = self.synthesis(y_hat, step, context, self.factors("q_decoder", quality))
         return self.show(features), self.next_state(state, features, memory, resets)
 
     def resets(self, frames: int) -> int:
@@ -140,9 +173,10 @@ class DcvcUfCodec(PartedCodec, PredictiveCodec):
 
     def recall(self, state: State, quality: int) -> tuple[Tensor, Tensor, Tensor]:
         """Memory, context, and what these tell of y."""
+        factors = self.factors("q_feature", quality)
         if state.memory is None:
-            return self.first_memory(state.features, tensor_of(quality))
-        return self.next_memory(state.features, state.memory, tensor_of(quality))
+            return self.first_memory(state.features, factors)
+        return self.next_memory(state.features, state.memory, factors)
 
     def expected(self, z: Tensor, quality: int, temporal: Tensor) -> tuple[Tensor, Tensor, Array, Array]:
         """What is expected of y, its steps of quantisation, and its first step's means and scales."""

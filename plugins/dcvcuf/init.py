@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from mindspore import Parameter, Tensor, nn
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from core.hooks import Array
 from core.nn import Conv2d, SeparableBlock, init
@@ -53,14 +53,14 @@ def transform(count: int) -> Array:
     return np.pad(rows, ((0, count - len(rows)), (0, 0))).astype(np.float32)
 
 
-def _order(count: int) -> Array:
+def _order(count: int) -> NDArray[np.intp]:
     """Which coefficients come first."""
     distance = _squares()
     cost = np.concatenate((distance, *[_CHROMA * (distance + 1)] * 2))
     return np.argsort(cost, kind="stable")[:count]
 
 
-def _squares() -> Array:
+def _squares() -> NDArray[np.int_]:
     """Squared frequencies of a patch's coefficients, (64)."""
     squares = np.arange(PATCH) ** 2
     return np.add.outer(squares, squares).ravel()

@@ -6,14 +6,14 @@ integers, which a float network cannot stand in for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from mindspore import Tensor
 
 from core.codec import Latents, PacketReader, PacketWriter, PictureCodec, Places, stage
-from core.hooks import Array, IntraCodec, Tables
+from core.hooks import Array, IntraCodec, Part, Plane, Tables
 from core.nn import Stage
 
 from .config import LARGEST_SKIP, QUALITIES
@@ -21,7 +21,7 @@ from .image import MULTIPLE
 
 LATENT = 16
 """How many times smaller than pictures y is."""
-_HYPER = 64
+HYPER = 64
 """The same of z."""
 _HUNDREDTHS = round(100 * LARGEST_SKIP) + 1
 Code = Callable[[Array, Array, Places], Tensor]
@@ -32,6 +32,18 @@ class SecondStep(Stage):
     """The elements known so far, 1,latent,h,w, and what is expected to means, and scales if any, of the next part."""
 
     number = 1
+
+    @property
+    def inputs(self) -> Sequence[Plane]:  # type: ignore[override]
+        network = self.network
+        return (
+            Plane("y_hat", "latent", LATENT),
+            Plane("expected", network.y_prior_fusion.conv[-1].out_channels, LATENT),
+        )
+
+    @property
+    def outputs(self) -> Sequence[str]:  # type: ignore[override]
+        return ("means", "scales") if self.network.spatial.tells_scales else ("means",)
 
     def construct(self, y_hat: Tensor, expected: Tensor) -> tuple[Tensor, ...]:
         spatial = self.network.spatial
@@ -51,7 +63,10 @@ class FourthStep(SecondStep):
 
 
 class PartedCodec(PictureCodec):
-    """What the codecs of both networks have in common: a latent in parts."""
+    """What the codecs of both networks have in common: a latent in parts, and factors that go with the quality."""
+
+    factor_tables: Sequence[str]
+    """Names of the network's tables of factors."""
 
     multiple = MULTIPLE
 
@@ -63,12 +78,23 @@ class PartedCodec(PictureCodec):
         super().__init__(config, network, tables, *intra)
         self.spatial = network.spatial
         self.exact_side = self.spatial.exact_scales(tables, "y") if network.config.portable else None
-        factors = network.latent.q_scales if network.latent is not None else None
-        self.factors = None if factors is None else factors.asnumpy()
+        self.rows = {name: getattr(network, name).asnumpy() for name in self.factor_tables}
+        if network.latent is not None and network.latent.q_scales is not None:
+            self.rows["q_scales"] = network.latent.q_scales.asnumpy()
 
     @staticmethod
     def latents(network: Any) -> Latents:
-        return {"z": (network.bit_estimator_z, _HYPER), "y": (network.spatial, LATENT)}
+        return {"z": (network.bit_estimator_z, HYPER), "y": (network.spatial, LATENT)}
+
+    @classmethod
+    def parts(cls, network: Any) -> Sequence[Part]:
+        """The stages, of the steps those that there are. The whole network takes qualities, which are no plane."""
+        steps = ("second_step", "third_step", "fourth_step")[len(network.spatial.order) - 1 :]
+        return [part for part in super().parts(network)[1:] if part.name not in steps]
+
+    def factors(self, name: str, quality: int) -> Tensor:
+        """Those of a table, 1,C,1,1."""
+        return Tensor(self.rows[name][quality][None, :, None, None])
 
     def write_settings(self, packet: PacketWriter) -> tuple[int, float]:
         """The quality of a packet, and up to which scale its elements are skipped."""
@@ -89,8 +115,8 @@ class PartedCodec(PictureCodec):
         if self.exact_side is None:
             return None
         scales = self.exact_side(z).asnumpy()[:, :, :height, :width]
-        if self.factors is not None:
-            scales = scales * self.factors[quality][:, None, None]
+        if "q_scales" in self.rows:
+            scales = scales * self.rows["q_scales"][quality][:, None, None]
         return np.ascontiguousarray(scales)
 
     def write_latent(self, packet: PacketWriter, y: Tensor, skip: float, *known: Any) -> Tensor:
@@ -128,8 +154,3 @@ class PartedCodec(PictureCodec):
 def rounded(distances: Array) -> Array:
     """The nearest whole numbers, of halves those away from zero."""
     return np.trunc(distances + np.copysign(np.float32(0.5), distances))
-
-
-def tensor_of(quality: int) -> Tensor:
-    """A quality as networks take it, (1)."""
-    return Tensor(np.array([quality], np.int32))

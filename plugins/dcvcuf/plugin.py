@@ -26,9 +26,19 @@ from .config import (
 
 PLACE = Coding.CONDITIONAL, Supervision.OBJECTIVE
 
-VIDEO = ModelEntry("dcvcuf", DcvcUfConfig, lazy(".video:VideoNetwork"), lazy(".weights:published"))
+VIDEO = ModelEntry(
+    "dcvcuf",
+    DcvcUfConfig,
+    lazy(".video:VideoNetwork"),
+    lazy(".weights:published"),
+    lazy(".codec:DcvcUfCodec.parts"),
+)
 PICTURES = ModelEntry(
-    "dcvcuf_intra", DcvcUfIntraConfig, lazy(".image:PictureNetwork"), lazy(".weights:published_intra")
+    "dcvcuf_intra",
+    DcvcUfIntraConfig,
+    lazy(".image:PictureNetwork"),
+    lazy(".weights:published_intra"),
+    lazy(".picture_codec:DcvcUfPictures.parts"),
 )
 CODEC = CodecEntry(
     "dcvcuf",
