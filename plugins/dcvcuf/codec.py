@@ -33,7 +33,7 @@ class Start(Stage):
 class FirstMemory(Stage):
     """Features after an intra frame, and factors of the quality, to memory, context, and what these tell of y."""
 
-    inputs, outputs = (Plane("features", SOURCE, PATCH), _FACTORS), ("memory", "context", "temporal")
+    inputs, outputs = (Plane("features", SOURCE, PATCH), _FACTORS), ("remembered", "context", "temporal")
 
     def construct(self, features: Tensor, factors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         memory, context = self.network.recall(features)
@@ -105,7 +105,7 @@ class Show(Stage):
 class Restart(Stage):
     """Features to those that the next frame is coded under where the memory begins anew."""
 
-    inputs, outputs = (_FEATURES,), ("features",)
+    inputs, outputs = (_FEATURES,), ("reference",)
 
     def construct(self, features: Tensor) -> Tensor:
         return self.network.restart(features)

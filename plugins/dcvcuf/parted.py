@@ -7,6 +7,7 @@ integers, which a float network cannot stand in for.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -90,7 +91,8 @@ class PartedCodec(PictureCodec):
     def parts(cls, network: Any) -> Sequence[Part]:
         """The stages, of the steps those that there are. The whole network takes qualities, which are no plane."""
         steps = ("second_step", "third_step", "fourth_step")[len(network.spatial.order) - 1 :]
-        return [part for part in super().parts(network)[1:] if part.name not in steps]
+        stages = [part for part in super().parts(network)[1:] if part.name not in steps]
+        return [replace(part, multiple=HYPER) for part in stages]  # where y is not padded for z
 
     def factors(self, name: str, quality: int) -> Tensor:
         """Those of a table, 1,C,1,1."""

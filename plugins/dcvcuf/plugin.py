@@ -26,7 +26,7 @@ from .config import (
 
 PLACE = Coding.CONDITIONAL, Supervision.OBJECTIVE
 
-VIDEO = ModelEntry(
+MODEL = ModelEntry(
     "dcvcuf",
     DcvcUfConfig,
     lazy(".video:VideoNetwork"),
@@ -60,4 +60,4 @@ PICTURE_LOSS = LossEntry("dcvcuf_intra", DcvcUfIntraLossConfig, lazy(".loss:Dcvc
 STEP = StepEntry("dcvcuf", DcvcUfStepConfig, lazy(".step:build"))
 PICTURE_STEP = StepEntry("dcvcuf_intra", DcvcUfIntraStepConfig, lazy(".step:build_intra"))
 INTRA = IntraEntry("dcvcuf", DcvcUfPicturesConfig, lazy(".picture_codec:intra"))
-plugin = Plugin(VIDEO, PICTURES, LOSS, PICTURE_LOSS, STEP, PICTURE_STEP, CODEC, PICTURE_CODEC, INTRA)
+plugin = Plugin(MODEL, PICTURES, LOSS, PICTURE_LOSS, STEP, PICTURE_STEP, CODEC, PICTURE_CODEC, INTRA)
