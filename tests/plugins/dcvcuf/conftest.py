@@ -47,7 +47,8 @@ def _randomise(network, seed):
     qualities = np.linspace(0.6, 1.4, 64)[:, None]
     tables = {
         **{
-            f"q_{name}": lambda noise: qualities + 0.1 * noise for name in ("encoder", "feature", "scale_enc")
+            f"q_{name}": lambda noise: qualities + 0.1 * noise
+            for name in ("encoder", "feature", "scale_enc", "scales")
         },
         **{f"q_{name}": lambda noise: qualities[::-1] + 0.1 * noise for name in ("decoder", "scale_dec")},
         "q_scale_y_enc": lambda noise: qualities + 0.1 * noise,
