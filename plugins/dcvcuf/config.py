@@ -155,6 +155,8 @@ class DcvcUfLossConfig(Options):
     """Weight of the distortion at quality 0."""
     finest: float = option(768.0, above=0)
     """The same at quality 63."""
+    balance: float = option(0.0, at_least=0, at_most=1)
+    """A sample's loss is divided by this power of its lambda, lest fine qualities outweigh others; published: 0."""
 
 
 @dataclass
@@ -165,6 +167,8 @@ class DcvcUfIntraLossConfig(Options):
     """Weight of the distortion at quality 0."""
     finest: float = option(2048.0, above=0)
     """The same at quality 63."""
+    balance: float = option(0.0, at_least=0, at_most=1)
+    """A sample's loss is divided by this power of its lambda, lest fine qualities outweigh others; published: 0."""
 
 
 @dataclass
