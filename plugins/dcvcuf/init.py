@@ -32,6 +32,8 @@ _CHROMA = 8.0
 """How much a frequency of chroma stands behind the same of luma."""
 _OF_PICTURES, _FALL, _OF_MOTION = (0.75, 0.15), 1.4, (0.05, 0.015)
 """Deviations of coefficients of luma and chroma: of pictures, and how they fall with frequency; between frames."""
+_LEAST_SCALE = 0.16
+"""Just above what is not coded at all: where much moves, there is something to code at coarse qualities too."""
 _QUIET = 0.05
 """Of what makes z, which is 0 nearly everywhere at first."""
 _CERTAIN = 1.0
@@ -168,7 +170,7 @@ def _start_scales(network: nn.Cell, step: Array, of_pictures: bool) -> None:
     """Those of natural coefficients, where z and the quality tell them."""
     if network.latent is not None and network.latent.q_scales is not None:
         spread = _PRECISION * np.repeat(_spread(network.config.latent // 4, of_pictures), 4)
-        _set(network.latent.q_scales, spread / step[:, None])
+        _set(network.latent.q_scales, np.maximum(spread / step[:, None], _LEAST_SCALE))
 
 
 def _start_hyper(network: nn.Cell, encoder: nn.Cell) -> None:
