@@ -15,7 +15,7 @@ check:  ## the tests that compile no graph and start no process: two minutes on 
 	$(SPREAD) -m check tests $(ARGS)
 
 test:  ## the tests, file by file on all cores, e.g. make test ARGS='tests/app -x'
-	$(SPREAD) $(ARGS)
+	$(SPREAD) --durations=40 --durations-min=5 $(ARGS)
 
 test-slow:  ## the tests that take minutes or download; needs the launchers of sweeps
 	./run --extra sweep --extra cluster python -m pytest -m slow $(ARGS)

@@ -278,6 +278,7 @@ struct Band {
 
   int64_t Size() const { return static_cast<int64_t>(shares.size()); }
   float Share(int64_t pixel, bool second) const { return second ? shares[pixel] : 1 - shares[pixel]; }
+  bool HasFirstAlone() const { return Size() == 1 && shares[0] == 0; }  // as where blocks are of one pixel
 };
 
 inline std::vector<Band> Bands(int64_t size, int64_t blocks) {
@@ -366,7 +367,8 @@ class Patch {
       : d_(d), down_(down), across_(across) {
     const int64_t rows[] = {down.low, down.high}, columns[] = {across.low, across.high};
     bool alike = true;
-    for (int corner = 0; corner < 4; ++corner) {
+    const int corners = down.HasFirstAlone() && across.HasFirstAlone() ? 1 : 4;
+    for (int corner = 0; corner < corners; ++corner) {
       const float* x = vectors + rows[corner / 2] * d.columns + columns[corner % 2];
       const float* y = x + d.rows * d.columns;
       sources_.push_back({corner, Taps(*y, d.height), Taps(*x, d.width)});

@@ -189,6 +189,7 @@ def test_killed_half_way_it_goes_on(bench):
     assert record["cached"] == measured and len(record["clips"]) == 9
 
 
+@pytest.mark.slow
 def test_upscalers_beside_their_floor(bench):
     """Tables for the three tasks; an upscaler without a checkpoint or without low-resolution frames is a row."""
     words = "'dataset=clips','dataset.scale=2','dataset.evaluation_crop=64','dataset.limit=2'"

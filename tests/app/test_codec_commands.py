@@ -129,6 +129,7 @@ def test_decode_gives_a_video_and_verify_is_content(coder):
     assert "out.mdv: 10 frames decode as they were coded" in verified.stderr
 
 
+@pytest.mark.slow
 def test_two_processes_make_what_one_makes(coder):
     """The streams name the arithmetic, of which the number of threads is a part."""
     short_video(coder.folder / "long.y4m", 48)

@@ -51,6 +51,7 @@ def pictures(path):
         return np.stack([frame.rgb for frame in reader])
 
 
+@pytest.mark.slow
 def test_a_learned_codec_and_a_learned_upscaler(cycmunet, video, tmp_path):
     """From file to file; the stream is bound to both."""
     words = ["codec.inner=dvc", f"codec.inner_checkpoint={DVC}", "codec.upscaler=cycmunet"]

@@ -80,6 +80,7 @@ def computes_by(loaded):
 
 @pytest.mark.usefixtures("kernels")
 @pytest.mark.timeout(300)
+@pytest.mark.slow
 def test_three_runs_beside_each_other(tmp_path, checkpoint, pictures):
     (alone := tmp_path / "alone").mkdir()
     (beside := tmp_path / "beside").mkdir()

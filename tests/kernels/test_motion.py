@@ -64,11 +64,14 @@ def test_the_search_stands_no_numbers(kernels, lumas, prices):
     np.testing.assert_array_equal(ours, searched_by_numpy(broken, lumas[1], prices))
 
 
-@pytest.fixture(scope="module")
-def case():
-    """A picture, vectors of blocks of 8 pixels that lead up to beyond it, and weights of the result."""
+@pytest.fixture(scope="module", params=[8, 1])
+def case(request):
+    """A picture, vectors of blocks of 8 pixels, or of one, that lead up to beyond it, and weights of the result."""
     rng = np.random.default_rng(5)
-    shapes, widths = ((2, 5, 24, 40), (2, 2, 3, 5), (2, 5, 24, 40)), (1, 30, 1)
+    shapes, widths = (
+        ((2, 5, 24, 40), (2, 2, 24 // request.param, 40 // request.param), (2, 5, 24, 40)),
+        (1, 30, 1),
+    )
     return [Tensor(rng.uniform(-w, w, s).astype(np.float32)) for s, w in zip(shapes, widths, strict=True)]
 
 
@@ -85,6 +88,6 @@ def test_displaced_pictures_are_those_of_the_operators(kernels, case):
 
 def test_whole_pixels_are_copied(case):
     picture = case[0]
-    vectors = Tensor(np.broadcast_to(np.float32([[[[3]], [[-2]]]]), (2, 2, 3, 5)))
+    vectors = Tensor(np.broadcast_to(np.float32([[[[3]], [[-2]]]]), case[1].shape))
     moved = DisplaceBlocks()(picture, vectors).asnumpy()
     np.testing.assert_allclose(moved[:, :, 2:, :-3], picture.asnumpy()[:, :, :-2, 3:], rtol=0, atol=1e-6)

@@ -21,7 +21,7 @@ SMALL = ["dcn_unit", "tiny", "tiny_strong", "mid_strong"]
 LARGE = ["default", "rgb_x4"]
 
 
-@pytest.mark.parametrize("config", SMALL + LARGE)
+@pytest.mark.parametrize("config", [*SMALL, "default", pytest.param("rgb_x4", marks=pytest.mark.slow)])
 def test_published_outputs_and_probes(stored, config, kernels):
     assert_replays(stored, config)
 

@@ -13,8 +13,8 @@ from fixture import Fixture  # noqa: E402
 
 CONFIGS = {"a": 60, "b": 60, "hts": 20, "htl": 20, "tables": 5, "train": 12}
 """What the fixture holds, and how many comparisons that is at least."""
-LARGE = ("hts", "htl", "train")
-"""What takes gigabytes or minutes."""
+LARGE = ("b", "hts", "htl", "train")
+"""What takes gigabytes or minutes, or is of the kind of another one."""
 
 
 @pytest.fixture(scope="module")

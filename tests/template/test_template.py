@@ -59,7 +59,9 @@ def test_an_author_may_have_any_name(tmp_path):
     assert name == json.loads(re.search(r'^authors = \[{ name = (".*") }\]$', stated, re.MULTILINE)[1])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[pytest.mark.slow] * (kind == "upscaler")) for kind in KINDS]
+)
 def test_it_passes_its_own_tests_at_once(beside, tmp_path, kind):
     """Generated, installed beside ours, tried by the conformance suite and its own tests, disabled, and gone."""
     plugin, folder = PLUGIN[kind], generate(tmp_path / "made", **answers(kind))

@@ -27,10 +27,16 @@ MACHINES = [
 ]
 COUNTS = [21, pytest.param(101, marks=pytest.mark.slow)]
 """An intra frame and others, each predicted from the one before."""
+SOON = {"compact", "dcvc_portable"}
+"""Those that are tried each time: the codec that is shipped, and one whose portability is an option."""
 
 
 @pytest.fixture(
-    scope="module", params=[*(SUBJECTS[name] for name in OWN), PORTABLE_DCVC], ids=lambda s: s.name
+    scope="module",
+    params=[
+        pytest.param(subject, id=subject.name, marks=() if subject.name in SOON else pytest.mark.slow)
+        for subject in (*(SUBJECTS[name] for name in OWN), PORTABLE_DCVC)
+    ],
 )
 def subject(request):
     return request.param

@@ -23,9 +23,12 @@ def _graph_mode():
 
 
 ALL = {**SUBJECTS, **OTHER_STRUCTURES, **WRAPPED}
+LONG = {"dcvcuf_published", "dcvcuf_htl"}
+"""Where others are nearly the same, and graphs take long to compile."""
+NAMES = [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in ALL]
 
 
-@pytest.fixture(scope="module", params=ALL)
+@pytest.fixture(scope="module", params=NAMES)
 def subject(request):
     return ALL[request.param]
 
@@ -42,7 +45,7 @@ def codec(subject):
         (lambda m: (17, 31), 13, 12),
         (lambda m: (m, m), 13, 0),
         (lambda m: (m - 1, m - 2), 3, 1),
-        (lambda m: (m + 2, m // 2 + 6), 5, 2),
+        pytest.param(lambda m: (m + 2, m // 2 + 6), 5, 2, marks=pytest.mark.slow),
         (lambda m: (m + 1, 1), 1, 12),
     ],
     ids=["1x1", "odd", "whole", "intra", "wider", "row"],

@@ -71,6 +71,7 @@ def test_quality_decides_bytes_and_error_of_the_weights_that_come_along(kernels)
     assert quality[0] + 3 < quality[1] < quality[2] - 3 and quality[1] > 30, quality
 
 
+@pytest.mark.slow
 def test_the_decoder_need_not_be_told_the_quality(codec):
     format, frames = PictureFormat(64, 64), build_frames(5, 64, 64)
     coded, player = encoded(codec.at(50), format, frames), codec.at(1)

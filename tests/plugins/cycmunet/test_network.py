@@ -100,6 +100,7 @@ def test_what_moves_is_found_between(fresh, format):
     assert errors[1] < 0.2 * errors[0]
 
 
+@pytest.mark.slow
 def test_without_cycles(randomised, frames):
     network = randomised(**LEAN, scale=3)
     outputs = run(network, frames)
@@ -125,8 +126,15 @@ def test_details_are_added_at_their_places(randomised, frames):
     np.testing.assert_array_equal(after[3], before[3])
 
 
-@pytest.mark.parametrize("distance", list(Distance))
-@pytest.mark.parametrize("options", [{"cycles": 2}, LEAN], ids=["published", "lean"])
+@pytest.mark.parametrize(
+    ("options", "distance"),
+    [
+        ({"cycles": 2}, Distance.charbonnier),
+        pytest.param({"cycles": 2}, Distance.ssim, marks=pytest.mark.slow),
+        pytest.param(LEAN, Distance.charbonnier, marks=pytest.mark.slow),
+        (LEAN, Distance.ssim),
+    ],
+)
 def test_every_parameter_learns(randomised, frames, distance, options):
     network = randomised(**options)
     loss = CycMuNetLoss(CycMuNetLossConfig(distance=distance))

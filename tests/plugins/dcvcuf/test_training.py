@@ -85,6 +85,7 @@ def test_a_fresh_picture_network_codes():
     assert picture_error(made, picture) < 0.3 * picture_error(picture * 0, picture)
 
 
+@pytest.mark.slow
 def test_cascaded_gradients_are_those_of_the_whole_clip():
     """Packet by packet backwards, or all at once: the network moves alike."""
     frames = clips(4)

@@ -127,6 +127,7 @@ def test_what_learns_in_a_stage(trained):
     assert moved(3) == moved(11) == {"spynet", "motion", "refinement", "residual"}
 
 
+@pytest.mark.slow
 def test_a_resumed_training_is_the_uninterrupted_one(trained, frames):
     """From before the adversarial stage, and beyond the fifth run, where some operators begin to round otherwise.
 
