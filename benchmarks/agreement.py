@@ -21,6 +21,8 @@ _MOST, _MOST_TOLERANCE = 0.75, 1e-5
 """Share of the pixels that no such latent may reach, and their largest difference."""
 _TIES_TOLERANCE = 3e-3
 """Of all pixels' root mean square, about 50 dB."""
+LOW_TOLERANCE = 0.03
+"""In bfloat16, the root mean square of differences over that of the results."""
 NOISE_TOLERANCE = 0.05
 """Of the first losses of steps in which each side draws its own noise, relative."""
 BYTES_TOLERANCE = 0.02
@@ -60,6 +62,15 @@ def equal_but_for_ties(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:
     return _judged(told, of_most <= _MOST_TOLERANCE and worst <= _TIES_TOLERANCE)
 
 
+def alike(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:
+    """All that the first call returned, but for bfloat16's digits."""
+    worst = 0.0
+    for our, their in zip(ours[0], theirs[0], strict=True):
+        worst = max(worst, float(np.sqrt(np.square(our - their).mean() / np.square(their).mean())))
+    told = f"differences of {worst:.1e} of the results (tolerance {LOW_TOLERANCE})"
+    return _judged(told, worst <= LOW_TOLERANCE)
+
+
 def equal_losses(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:
     """The first losses, noise apart."""
     our, their = float(ours[0][0]), float(theirs[0][0])
@@ -67,11 +78,11 @@ def equal_losses(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:
     return _judged(told, abs(our - their) <= NOISE_TOLERANCE * abs(their))
 
 
-def equal_bytes(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:
+def equal_bytes(ours: Sequence[Arrays], theirs: Sequence[Arrays], tolerance: float = BYTES_TOLERANCE) -> str:
     """Numbers of bytes, or what the peer estimates for them."""
     our, their = float(ours[0][0]), float(theirs[0][0])
     told = f"{our:.0f} and {their:.0f} bytes"
-    return _judged(told, abs(our - their) <= BYTES_TOLERANCE * their)
+    return _judged(told, abs(our - their) <= tolerance * their)
 
 
 def like_pictures(ours: Sequence[Arrays], theirs: Sequence[Arrays], least: Sequence[float]) -> str:

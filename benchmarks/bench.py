@@ -23,6 +23,11 @@ COMMANDS = {
     "dvc": ("one", "DVC (forward, training step, encode, decode of an inter frame) beside PyTorch"),
     "dvcp": ("one", "DVC-P, as DVC"),
     "dcvc": ("one", "DCVC, as DVC"),
+    "dcvcuf": ("one", "DCVC-UF of low delay, as DVC; also in bfloat16"),
+    "dcvcuf_small": (
+        "one",
+        "the small DCVC-UF by itself: encode and decode of inter frames, one after another",
+    ),
     "context": ("context", "decoding under DCVC's context models, wave by wave and in a plain loop"),
     "runtimes": ("runtimes", "MindSpore with our kernels beside onnxruntime (runtime=onnxruntime)"),
     "entropy": ("entropy", "range coding, and integer networks that choose the tables"),

@@ -141,6 +141,22 @@ class TorchIndices:
             return [torch.bucketize(x[0], self.thresholds).numpy()]
 
 
+class UltraFastTables:
+    """Every table of DCVC-UF of low delay with fresh weights: those of z for 64 qualities, and of y."""
+
+    framework = "mindvideo: all tables at once, numpy"
+
+    def __init__(self) -> None:
+        from core.entropy.factorized import QualityBitEstimator
+        from core.symbols.tables import fine_gaussian_tables
+
+        self.prior, self.gaussians = QualityBitEstimator(128, 64), fine_gaussian_tables
+
+    def __call__(self) -> Arrays:
+        self.gaussians.cache_clear()
+        return [np.array([len(self.prior.table_set()), len(self.gaussians())])]
+
+
 def _same_size(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:
     our, their = int(ours[0][0][0]), int(theirs[0][0][0])
     if abs(our / their - 1) > 0.01:
@@ -161,7 +177,7 @@ def _near_indices(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:
     return f"{difference.mean():.3%} of {difference.size:,} indices differ from float32's, by one"
 
 
-WHAT = ("encode", "decode", "indices")
+WHAT = ("encode", "decode", "indices", "tables")
 
 
 def add_options(made: argparse.ArgumentParser, name: str) -> None:
@@ -201,6 +217,13 @@ def _benchmarks(options: argparse.Namespace) -> Iterator[Benchmark]:
             network,
             {"mindvideo": partial(IntegerIndices, options.threads), **torch},
             _near_indices,
+        ),
+        "tables": Benchmark(
+            "tables",
+            "tables of DCVC-UF, 8,192 of z and 128 of y",
+            {},
+            {"mindvideo": UltraFastTables},
+            _same_size,
         ),
     }
     return (made[what] for what in options.what or WHAT)

@@ -17,6 +17,7 @@ import numpy as np
 import core
 from benchmarks.agreement import (
     Agreement,
+    alike,
     equal_but_for_ties,
     equal_bytes,
     equal_losses,
@@ -24,13 +25,15 @@ from benchmarks.agreement import (
     like_pictures,
 )
 from core.hooks import Array, PublishedWeights
+from core.media.colour import LUMA_WEIGHTS, Matrix, luma
 from core.run import Run
 from core.testing.recipes import convert_weights, named_weights
 from plugins.cycmunet.weights import published as published_cycmunet
 from plugins.dcvc.weights import published as published_dcvc
+from plugins.dcvcuf.weights import published as published_dcvcuf
 from plugins.dvc.weights import published as published_dvc
 from plugins.ssfvc.weights import published as published_ssfvc
-from tests.parity import recipe_dcvc, recipe_dvc, recipe_dvcp, recipe_ssfvc
+from tests.parity import recipe_dcvc, recipe_dcvc_uf, recipe_dvc, recipe_dvcp, recipe_ssfvc
 
 Shapes = Mapping[str, Sequence[int]]
 Recipe = Callable[[Shapes], dict[str, Array]]
@@ -53,6 +56,8 @@ CYCMUNETS = {
 """Name of a configuration of CycMuNet+ -> the words that choose network, loss and optimizer."""
 _COMPILED = ("device=cpu", "device.mode=graph")
 """What is timed is what computes a long video: compiled from the first call."""
+_LOW_BYTES, _LOW_PSNR = 0.1, (25.0,)
+"""In bfloat16: by how much payloads may differ, and how much alike decoded pictures must be, dB."""
 _ALL_CODECS = ("experiment=none", "optimizer=adam", "dataset=clips")
 
 
@@ -62,25 +67,28 @@ class Network:
 
     frames: Callable[[Case, Run], Frames]
     words: tuple[str, ...]
-    published: Callable[[Any], PublishedWeights]
-    """From the options of the model, which published tensor each of our parameters is."""
-    recipe: Recipe
-    """Weights for published names."""
+    published: Callable[[Any], PublishedWeights] | None
+    """From the options of the model, which published tensor each of our parameters is; None: weights stay as a
+    training starts from them."""
+    recipe: Recipe | None
+    """Weights for published names, if there are any."""
     agree: Mapping[str, Agreement]
     """What can be measured -> what the results of its sides are compared by."""
+    low_agree: Mapping[str, Agreement] = field(default_factory=dict)
+    """The same in bfloat16, where that can be measured."""
     multiple: int = 1
     """Sides of frames are multiples of it."""
     given: int = 0
     """Frames that encoder and decoder know before the ones whose coding is measured."""
     of_step: Mapping[str, Recipe] = field(default_factory=dict)
     """Beginning of names of parameters that the training step has itself -> their weights."""
-    peer: str = "PyTorch"
-    """Who made it, or what it is made of: one of `PACKAGES`."""
+    peer: str | None = "PyTorch"
+    """Who made it, or what it is made of: one of `PACKAGES`; None: there is none."""
 
     @property
     def has_peer(self) -> bool:
         """Whether there is something to measure against."""
-        return find_spec(PACKAGES[self.peer]) is not None
+        return self.peer is not None and find_spec(PACKAGES[self.peer]) is not None
 
     def weights(self, config: Any, shapes: Shapes) -> dict[str, Array]:
         """Name-seeded weights for our parameters, of which these are the shapes."""
@@ -99,6 +107,8 @@ class Case:
     width: int
     threads: int
     count: int = 2
+    low: bool = False
+    """In bfloat16; the peer by `autocast`."""
 
     @property
     def kind(self) -> Network:
@@ -107,7 +117,8 @@ class Case:
 
     def run(self) -> Run:
         """The settings as a run, from which our side takes its parts."""
-        return core.open_run([*self.kind.words, *_COMPILED, *self.words, f"device.threads={self.threads}"])
+        device = [f"device.threads={self.threads}", *(["device.precision=bfloat16"] if self.low else [])]
+        return core.open_run([*self.kind.words, *_COMPILED, *self.words, *device])
 
     def frames(self, run: Run) -> Frames:
         """What the network gets."""
@@ -159,6 +170,29 @@ class Pair(Frames):
         return [reconstruction, sum(costs) / 1e4]
 
 
+class Remembered(Pair):
+    """The same as DCVC-UF's networks get it: planes, features and a memory of anything, and the quality."""
+
+    def __init__(self, case: Case, run: Run) -> None:
+        super().__init__(case, run)
+        self.quality, features = run.settings.step.quality, run.settings.model.features
+        shape = (1, features, case.height // 8, case.width // 8)
+        rng = np.random.default_rng(0)
+        self.features, self.memory = (0.5 * rng.standard_normal(shape, np.float32) for _ in range(2))
+
+    @property
+    def forward(self) -> Arrays:
+        frame, quality = self.clip[1], np.array([self.quality], np.int32)
+        red, _, blue = LUMA_WEIGHTS[Matrix.BT709]
+        bright = luma(frame)
+        planes = (bright - 0.5, (frame[2] - bright) / (2 * (1 - blue)), (frame[0] - bright) / (2 * (1 - red)))
+        return np.stack(planes)[None].astype(np.float32), self.features, self.memory, quality
+
+    def results(self, outputs: Any) -> list[Array]:
+        reconstruction, _, costs = outputs
+        return [reconstruction, sum(costs) / 1e4]
+
+
 class Neighbours(Frames):
     """Random frames: three of high resolution, and of low resolution, the outer two of which the network gets."""
 
@@ -190,8 +224,8 @@ def _inter(name: str, published: Callable[[Any], PublishedWeights], recipe: Reci
     latent halfway between two symbols does."""
     chosen = tuple(f"{kind}={name}" for kind in ("model", "loss", "step", "codec"))
     words = (*_ALL_CODECS, *chosen, "intra=png", *more.pop("words", ()))
-    agree = _coding(equal_but_for_ties, 50.0)
-    return Network(Pair, words, published, recipe, agree, multiple=64, given=1, **more)
+    agree, frames = _coding(equal_but_for_ties, 50.0), more.pop("frames", Pair)
+    return Network(frames, words, published, recipe, agree, **{"multiple": 64, "given": 1, **more})
 
 
 NETWORKS = {
@@ -222,4 +256,28 @@ NETWORKS = {
         of_step={"discriminator.": recipe_dvcp.discriminator_weights},
     ),
     "dcvc": _inter("dcvc", published_dcvc, recipe_dcvc.weights),
+    "dcvcuf": _inter(
+        "dcvcuf",
+        published_dcvcuf,
+        partial(recipe_dcvc_uf.weights, salt="", kind="ld"),
+        frames=Remembered,
+        words=("model.portable=false", "step.quality=42", "codec.quality=42"),
+        multiple=16,
+        low_agree={
+            "forward": alike,
+            "encode": partial(equal_bytes, tolerance=_LOW_BYTES),
+            "decode": partial(like_pictures, least=_LOW_PSNR),
+        },
+    ),
+    "dcvcuf_small": Network(
+        Frames,
+        (*_ALL_CODECS, "model=dcvcuf_small", "codec=dcvcuf", "codec.gop=0", "codec.reset=0", "intra=png"),
+        None,
+        None,
+        {"encode": equal_bytes, "decode": equal_results},
+        {"encode": equal_bytes, "decode": equal_results},
+        multiple=2,
+        given=1,
+        peer=None,
+    ),
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from importlib.util import find_spec
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 import core
-from benchmarks.agreement import Disagreement, equal_results
+from benchmarks.agreement import alike, equal_results
 from benchmarks.compare import Benchmark, run
 from benchmarks.compare import add_options as add_common
 from benchmarks.measure import Arrays
@@ -26,8 +26,6 @@ CHANNELS = (64, 96, 256)
 SIZES = ((60, 34), (120, 68), (240, 135))
 """Width and height: pictures of 480x272 to 1920x1080 at an eighth of their sides."""
 BLOCKS = 4
-LOW_TOLERANCE = 0.03
-"""In bfloat16, the root mean square of differences over that of the results."""
 
 
 @dataclass(frozen=True)
@@ -166,14 +164,4 @@ def _benchmarks(options: argparse.Namespace) -> Iterator[Benchmark]:
                     if find_spec("torch"):
                         sides["PyTorch"] = partial(Theirs, chain, what)
                     title = f"{BLOCKS} blocks of {channels} channels, {width}x{height}, {precision}, {what}"
-                    yield Benchmark(what, title, asdict(chain), sides, _alike if low else equal_results)
-
-
-def _alike(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:
-    """All that the first call returned, but for bfloat16's digits."""
-    worst = 0.0
-    for our, their in zip(ours[0], theirs[0], strict=True):
-        worst = max(worst, float(np.sqrt(np.square(our - their).mean() / np.square(their).mean())))
-    if not worst <= LOW_TOLERANCE:
-        raise Disagreement(f"differences of {worst:.3f} of the results (tolerance {LOW_TOLERANCE})")
-    return f"differences of {worst:.1e} of the results (tolerance {LOW_TOLERANCE})"
+                    yield Benchmark(what, title, asdict(chain), sides, alike if low else equal_results)

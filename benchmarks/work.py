@@ -30,11 +30,12 @@ OURS = "mindvideo"
 def benchmarks(case: Case, title: str, what: Iterable[str] = ()) -> Iterator[Benchmark]:
     """Each thing to time of one case; by default all that can be. Raises `MindvideoError` for wrong settings."""
     case.run()  # wrong settings show here, not as a traceback from a side's process
-    for name in what or case.kind.agree:
+    for name in what or (case.kind.low_agree if case.low else case.kind.agree):
         sides = {OURS: partial(WORK[name], case)}
         if case.kind.has_peer:
             sides[case.kind.peer] = partial(Peer, case, name)
-        yield Benchmark(name, title.format(what=name), vars(case), sides, case.kind.agree[name])
+        agreements = case.kind.low_agree if case.low else case.kind.agree
+        yield Benchmark(name, title.format(what=name), vars(case), sides, agreements[name])
 
 
 class _Ours:
@@ -144,8 +145,10 @@ def use_mindspore(run: Run) -> str:
 
 
 def built(case: Case, run: Run) -> nn.Cell:
-    """The run's network with name-seeded weights."""
+    """The run's network with name-seeded weights, or those that a training starts from."""
     network = run.model()
+    if case.kind.published is None:
+        return network
     shapes = {name: parameter.shape for name, parameter in network.parameters_and_names()}
     load_weights(network, case.kind.weights(run.settings.model, shapes))
     return network

@@ -70,7 +70,10 @@ class PublishedWeights:
 
 @dataclass(frozen=True)
 class Plane:
-    """An input of a `Part`: float32, (leading, channels, H/reduction, W/reduction) for a picture of H x W pixels."""
+    """An input of a `Part`: float32, (leading, channels, H/reduction, W/reduction) for a picture of H x W pixels.
+
+    With a ``reduction`` of 0 it has one place, whatever the picture.
+    """
 
     name: str
     channels: int | str
@@ -85,7 +88,8 @@ class Plane:
 
     def shape(self, height: int, width: int) -> tuple[int, ...]:
         """For a picture of this size."""
-        return (*self.leading, int(self.channels), height // self.reduction, width // self.reduction)
+        sides = (height // self.reduction, width // self.reduction) if self.reduction else (1, 1)
+        return (*self.leading, int(self.channels), *sides)
 
 
 @dataclass(frozen=True)

@@ -199,6 +199,58 @@ class InterPeer(Peer):
         return [_rounded(self.network.read(self.coded, self.pictures[1]))]
 
 
+class UfPeer(InterPeer):
+    """DCVC-UF: a frame under features and memory; in bfloat16 by `autocast`."""
+
+    @cached_property
+    def coding(self) -> tuple[int, float]:
+        """Quality, and up to which scale elements are left out."""
+        return self.run.settings.codec.quality, self.run.settings.codec.skip
+
+    def low(self) -> torch.autocast:
+        """In which all is computed."""
+        return torch.autocast("cpu", torch.bfloat16, enabled=self.case.low)
+
+    @torch.inference_mode()
+    def forward(self) -> list[Array]:
+        with self.low():
+            made, bits = self.network(*self.pictures)
+        return [made.float().numpy(), bits.numpy() / 1e4]
+
+    @cached_property
+    def clip(self) -> Tensor:
+        """The reference and the frame, 1,2,3,H,W in [0,1]."""
+        return torch.from_numpy(self.frames.clip[None])
+
+    def step(self) -> list[Array]:
+        optimizer, options = self.optimizer, self.run.settings
+        loss = self.network.loss(self.clip, options.step.quality, options.loss)
+        self.update(optimizer, loss)
+        return [loss.detach().numpy()]
+
+    def update(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+        move(optimizer, loss, partial(nn.utils.clip_grad_norm_, max_norm=self.run.settings.step.clip_norm))
+
+    @torch.inference_mode()
+    def encode(self) -> list[Array]:
+        return [np.float64(self.compressed()[1])]
+
+    def compressed(self) -> tuple[Any, ...]:
+        """Symbols, bytes and the decoded frame, as ours gives it."""
+        reference, frame = self.clip[:, 0], self.clip[:, 1]
+        with self.low():
+            return self.network.encode(frame, reference, *self.coding)
+
+    @cached_property
+    def coded(self) -> Any:
+        return self.compressed()[0]
+
+    @torch.inference_mode()
+    def decode(self) -> list[Array]:
+        with self.low():
+            return [_rounded(self.network.read(self.coded, self.clip[:, 0], self.coding[0]))]
+
+
 class GanPeer(InterPeer):
     """DVC-P, whose step in the last stage updates the codec, then the discriminator."""
 
@@ -235,6 +287,7 @@ PEERS = {
     "dvc": InterPeer,
     "dvcp": GanPeer,
     "dcvc": InterPeer,
+    "dcvcuf": UfPeer,
 }
 
 

@@ -26,7 +26,7 @@ def at_any_size(part: Part) -> onnx.ModelProto:
     Raises `ExportError` where an operator of it is not known, or where it cannot be told how it follows the sides.
     """
     sizes = dynamic_size.sizes(part.multiple)
-    finest = min(part.inputs, key=lambda plane: plane.reduction)
+    finest = min((plane for plane in part.inputs if plane.reduction), key=lambda plane: plane.reduction)
     try:
         return dynamic_size.generalise([at_size(part, size) for size in sizes], sizes, finest)
     except dynamic_size.Unexplained as reason:

@@ -159,6 +159,8 @@ def _described(part: Part, config: ExportConfig) -> dict[str, Any]:
 
 
 def _sides(plane: Plane, config: ExportConfig) -> list[int | str]:
+    if plane.reduction == 0:
+        return [1, 1]
     if config.sides:
         return [side // plane.reduction for side in config.sides]
     over = f"/{plane.reduction}" if plane.reduction > 1 else ""

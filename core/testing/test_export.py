@@ -42,7 +42,8 @@ def call_of(
     try:
         step.network.set_train(False)(*batch)
         handle.remove()
-        inputs = tuple(ms.Tensor(value.asnumpy()) for value in seen[0])
+        whole = next(inputs for inputs in seen if all(value is not None for value in inputs))
+        inputs = tuple(ms.Tensor(value.asnumpy()) for value in whole)
         return inputs, arrays(network(*inputs))
     finally:
         ms.set_context(mode=mode)

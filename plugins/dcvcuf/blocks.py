@@ -21,6 +21,8 @@ from core.nn import (
     pixel_unshuffle,
 )
 
+from .config import QUALITIES, DcvcUfConfig, DcvcUfIntraConfig
+
 PATCH = 8
 """Pixels of a picture on a side that a place of the features stands for."""
 SOURCE = 3 * PATCH**2
@@ -111,17 +113,29 @@ def row(table: Tensor, quality: Tensor) -> Tensor:
 
 
 class HyperScales(nn.Cell):
-    """Symbols of z to scales of y, N,latent,4h,4w: what portable streams have in place of the published scales."""
+    """Symbols of z to scales of y, N,latent,4h,4w: what portable streams have in place of the published scales.
 
-    def __init__(self, hyper: int, latent: int) -> None:
+    Where ``qualities`` are given, scales are multiplied by factors of the quality.
+    """
+
+    def __init__(self, hyper: int, latent: int, qualities: int = 0) -> None:
         super().__init__()
         cells: list[nn.Cell] = []
         for inputs in (hyper, latent):
             cells += [ConvTranspose2d(inputs, latent, 3), LeakyReLU()]
         self.scales_of = ConvChain([*cells, ConvTranspose2d(latent, latent, 1, 1)])
+        self.q_scales = table(qualities, latent, "q_scales") if qualities else None
         for layer in init.convolutions(self.scales_of):
             init.start(layer)
         init.start(self.scales_of[-1], _FAINT_GAIN, _FIRST_SCALE)
 
-    def construct(self, z_hat: Tensor) -> Tensor:
-        return self.scales_of(z_hat)
+    def construct(self, z_hat: Tensor, quality: Tensor) -> Tensor:
+        scales = self.scales_of(z_hat)
+        return scales if self.q_scales is None else scales * row(self.q_scales, quality)
+
+
+def hyper_scales(config: DcvcUfConfig | DcvcUfIntraConfig) -> HyperScales | None:
+    """Those of a portable network."""
+    if not config.portable:
+        return None
+    return HyperScales(config.hyper, config.latent, QUALITIES if config.quality_scales else 0)

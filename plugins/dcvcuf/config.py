@@ -42,6 +42,8 @@ class DcvcUfIntraConfig(Options):
     """Blocks of the decoder, before its last."""
     portable: bool = True
     """Expect scales from z alone, in integers, so that streams decode on every machine; published: false."""
+    quality_scales: bool = False
+    """Multiply scales that z alone tells by a factor of each quality and channel, which is learned."""
 
 
 @dataclass
@@ -70,6 +72,8 @@ class DcvcUfConfig(Options):
     """Blocks from features to a picture."""
     portable: bool = True
     """Expect scales from z alone, in integers, so that streams decode on every machine; published: false."""
+    quality_scales: bool = False
+    """Multiply scales that z alone tells by a factor of each quality and channel, which is learned."""
 
     @property
     def chunk(self) -> int:
@@ -151,6 +155,8 @@ class DcvcUfLossConfig(Options):
     """Weight of the distortion at quality 0."""
     finest: float = option(768.0, above=0)
     """The same at quality 63."""
+    balance: float = option(0.0, at_least=0, at_most=1)
+    """A sample's loss is divided by this power of its lambda, lest fine qualities outweigh others; published: 0."""
 
 
 @dataclass
@@ -161,6 +167,8 @@ class DcvcUfIntraLossConfig(Options):
     """Weight of the distortion at quality 0."""
     finest: float = option(2048.0, above=0)
     """The same at quality 63."""
+    balance: float = option(0.0, at_least=0, at_most=1)
+    """A sample's loss is divided by this power of its lambda, lest fine qualities outweigh others; published: 0."""
 
 
 @dataclass

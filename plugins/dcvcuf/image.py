@@ -15,7 +15,7 @@ from core.nn import (
     require_sides,
 )
 
-from .blocks import PATCH, SOURCE, Chain, Down, HyperScales, Up, block, blocks, row, table
+from .blocks import PATCH, SOURCE, Chain, Down, Up, block, blocks, hyper_scales, row, table
 from .config import QUALITIES, DcvcUfIntraConfig
 from .init import start_pictures
 from .spatial import FourSteps
@@ -77,7 +77,7 @@ class PictureNetwork(nn.Cell):
             )
             told = latent if config.portable else 2 * latent
             self.y_prior_fusion = Chain([*blocks(latent, 2 * latent, 3), Conv2d(2 * latent, told, 1)])
-            scales = HyperScales(hyper, latent) if config.portable else None
+            scales = hyper_scales(config)
             self.spatial = FourSteps(latent, told, scales, not config.portable)
             self.latent = scales
         self.bit_estimator_z = QualityBitEstimator(hyper, QUALITIES)
@@ -89,26 +89,29 @@ class PictureNetwork(nn.Cell):
 
     def construct(self, picture: Tensor, quality: Tensor) -> tuple[Tensor, Costs]:
         require_sides(picture.shape[2], picture.shape[3], MULTIPLE)
-        y, z = self.analyse(picture, quality)
+        y, z = self.analyse(picture, row(self.q_scale_enc, quality), row(self.q_scale_y_enc, quality))
         z_hat, z_bits = self.bit_estimator_z(z, quality)
         expected = crop_like(self.expect(z_hat), y)
         if self.latent is None:
             scales, means = ops.chunk(expected, 2, 1)
         else:
-            scales, means = crop_like(self.latent(z_hat), y), expected
+            scales, means = crop_like(self.latent(z_hat, quality), y), expected
         y_hat, y_bits = self.spatial.in_parts(y, self.spatial.hint(expected), means, scales)
-        return self.synthesise(y_hat, quality), (y_bits, z_bits)
+        factors = row(self.q_scale_y_dec, quality), row(self.q_scale_dec, quality)
+        return self.synthesise(y_hat, *factors), (y_bits, z_bits)
 
-    def analyse(self, picture: Tensor, quality: Tensor) -> tuple[Tensor, Tensor]:
-        """The latent y as it is quantised, N,latent,H/16,W/16, and z, a quarter of its sides."""
-        y = self.enc(picture, row(self.q_scale_enc, quality))
+    def analyse(self, picture: Tensor, factors: Tensor, of_y: Tensor) -> tuple[Tensor, Tensor]:
+        """The latent y as it is quantised, N,latent,H/16,W/16, and z, a quarter of its sides; factors, N,C,1,1, are
+        those of ``q_scale_enc`` and ``q_scale_y_enc``."""
+        y = self.enc(picture, factors)
         z = self.hyper_enc(replicate_to_multiple(y, 4))
-        return y * row(self.q_scale_y_enc, quality), z
+        return y * of_y, z
 
     def expect(self, z_hat: Tensor) -> Tensor:
         """What z tells of y, N,latent or 2*latent,4h,4w for z of h x w."""
         return self.y_prior_fusion(self.hyper_dec(z_hat))
 
-    def synthesise(self, y_hat: Tensor, quality: Tensor) -> Tensor:
-        """The picture, not clamped, from the quantised latent."""
-        return self.dec(y_hat * row(self.q_scale_y_dec, quality), row(self.q_scale_dec, quality))
+    def synthesise(self, y_hat: Tensor, of_y: Tensor, factors: Tensor) -> Tensor:
+        """The picture, not clamped, from the quantised latent; factors are those of ``q_scale_y_dec`` and
+        ``q_scale_dec``."""
+        return self.dec(y_hat * of_y, factors)

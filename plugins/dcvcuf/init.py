@@ -12,29 +12,38 @@ from collections.abc import Iterator
 
 import numpy as np
 from mindspore import Parameter, Tensor, nn
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from core.hooks import Array
 from core.nn import Conv2d, SeparableBlock, init
 
 from .blocks import PATCH
-from .config import QUALITIES
+from .config import QUALITIES, DcvcUfIntraLossConfig, DcvcUfLossConfig
 
-_KEPT = 0.01
+_KEPT = 0.002
 """Of random weights beside what is laid into a layer."""
-_CALM = 0.1
+_CALM = 0.02
 """Of the branches of blocks on the way, which are small at first anyway."""
 _PRECISION = 16.0
-"""Of coefficients in [-4,4]: they are quantised in steps of a sixteenth, times the quality's step."""
-_FINEST, _COARSEST = 0.5, 12.0
-"""The quality's step."""
-_CHROMA = 3.0
+"""Of coefficients in [-4,4], which are laid into the latent times this."""
+_WIDEST = 1.9
+"""The best step of coefficients where the distortion weighs 1, by the theory of fine quantisation."""
+_CHROMA = 8.0
 """How much a frequency of chroma stands behind the same of luma."""
+_OF_PICTURES, _FALL, _OF_MOTION = (0.75, 0.15), 1.4, (0.05, 0.015)
+"""Deviations of coefficients of luma and chroma: of pictures, and how they fall with frequency; between frames."""
+_LEAST_SCALE = 0.16
+"""Just above what is not coded at all: where much moves, there is something to code at coarse qualities too."""
+_QUIET = 0.05
+"""Of what makes z, which is 0 nearly everywhere at first."""
+_CERTAIN = 1.0
+"""Of the slopes of z's prior, which expects that."""
 
 
-def steps() -> Array:
-    """The step of each quality, (64), in equal ratios."""
-    return np.geomspace(_COARSEST, _FINEST, QUALITIES).astype(np.float32)
+def steps(loss: DcvcUfLossConfig | DcvcUfIntraLossConfig) -> Array:
+    """The step of the latent at each quality, (64): that of weights of the distortion."""
+    weights = np.geomspace(loss.coarsest, loss.finest, QUALITIES)
+    return (_PRECISION * _WIDEST / np.sqrt(weights)).astype(np.float32)
 
 
 def transform(count: int) -> Array:
@@ -42,11 +51,29 @@ def transform(count: int) -> Array:
 
     Beyond the 192nd they are 0.
     """
-    squares = np.arange(PATCH) ** 2
-    distance = np.add.outer(squares, squares).ravel()
-    cost = np.concatenate((distance, *[_CHROMA * (distance + 1)] * 2))
-    rows = init.patch_cosines(PATCH, 3)[np.argsort(cost, kind="stable")[:count]]
+    rows = init.patch_cosines(PATCH, 3)[_order(count)]
     return np.pad(rows, ((0, count - len(rows)), (0, 0))).astype(np.float32)
+
+
+def _order(count: int) -> NDArray[np.intp]:
+    """Which coefficients come first."""
+    distance = _squares()
+    cost = np.concatenate((distance, *[_CHROMA * (distance + 1)] * 2))
+    return np.argsort(cost, kind="stable")[:count]
+
+
+def _squares() -> NDArray[np.int_]:
+    """Squared frequencies of a patch's coefficients, (64)."""
+    squares = np.arange(PATCH) ** 2
+    return np.add.outer(squares, squares).ravel()
+
+
+def _spread(count: int, of_pictures: bool) -> Array:
+    """Deviation of the first coefficients, (count), of pictures, whose spectrum falls, or of what moved in them."""
+    order = _order(count)
+    fall = (0.5 + np.sqrt(_squares()[order % PATCH**2])) ** _FALL if of_pictures else 1.0
+    of_luma, of_chroma = _OF_PICTURES if of_pictures else _OF_MOTION
+    return np.where(order < PATCH**2, of_luma, of_chroma) / fall
 
 
 def start_video(network: nn.Cell) -> None:
@@ -86,20 +113,27 @@ def _heads(network: nn.Cell) -> Iterator[tuple[Conv2d | None, Conv2d]]:
 
 
 def _start_steps(network: nn.Cell, latent: int) -> None:
-    """The quality's step passes through the first channel of what the memory tells, whatever the memory is."""
-    down = network.temporal_prior_encoder.conv.down
-    _set(down.weight, np.concatenate((0 * down.weight.asnumpy()[:1], down.weight.asnumpy()[1:])))
-    _set(down.bias, np.eye(1, down.out_channels)[0])
+    """The quality's step passes through the first channel of what the memory tells, whatever the memory is, and its
+    inverse through the second one, where scales are told so."""
+    down, step = network.temporal_prior_encoder.conv.down, steps(DcvcUfLossConfig())
+    weight = down.weight.asnumpy().copy()
+    weight[:2] = 0
+    _set(down.weight, weight)
+    _set(down.bias, np.eye(2, down.out_channels).sum(0))
     factors = network.q_feature.asnumpy().copy()
-    factors[:, 0] = steps()
+    factors[:, 0], factors[:, 1] = step, 1 / step
     _set(network.q_feature, factors)
     first, *_, last = network.y_prior_fusion.conv
     if isinstance(first, SeparableBlock) and first.adaptor is not None:
         _lay(first.adaptor, np.eye(first.adaptor.out_channels, first.adaptor.in_channels, dtype=np.float32))
-    told = np.zeros((latent, last.in_channels), np.float32)
-    told[:, latent] = 1  # behind what z tells
+    told = np.zeros((last.out_channels, last.in_channels), np.float32)
+    told[:latent, latent] = 1  # behind what z tells
+    if not network.config.portable:
+        told[latent : 2 * latent, latent + 1] = 1
     _lay(last, told)
-    _start_scales(network, last, latent)
+    _start_means(network.spatial)
+    _start_scales(network, step, of_pictures=False)
+    _start_hyper(network, network.hyper_encoder)
 
 
 def start_pictures(network: nn.Cell) -> None:
@@ -112,22 +146,39 @@ def start_pictures(network: nn.Cell) -> None:
     _lay_down(network.enc.enc_2[-1])
     _lay_up(network.dec.dec_1[0].up.conv[0], 0.5)  # the block after it adds what it is given once more
     _lay(network.dec.dec_2.adaptor, basis.T)
-    shares = np.repeat(steps()[:, None], latent, 1)
+    step = steps(DcvcUfIntraLossConfig())
+    shares = np.repeat(step[:, None], latent, 1)
     _set(network.q_scale_y_enc, 1 / shares)
     _set(network.q_scale_y_dec, shares)
     last = network.y_prior_fusion.conv[-1]
     _lay(last, np.zeros((latent, last.in_channels), np.float32))
-    _start_scales(network, last, 0)
-    if network.spatial.tells_scales:
-        _start_scales(network, network.spatial.network.conv[-1], 0)
+    _start_means(network.spatial)
+    for layer in [last, *([network.spatial.network.conv[-1]] if network.spatial.tells_scales else [])]:
+        if not network.config.portable:
+            _set(layer.bias, np.concatenate((np.ones(latent), np.zeros(layer.out_channels - latent))))
+    _start_scales(network, step, of_pictures=True)
+    _start_hyper(network, network.hyper_enc)
 
 
-def _start_scales(network: nn.Cell, layer: Conv2d, first: int) -> None:
-    """Scales of 1 at first, where a float layer tells them, from channel ``first`` on."""
-    if not network.config.portable:
-        bias = layer.bias.asnumpy().copy()
-        bias[first : first + network.config.latent] = 1
-        _set(layer.bias, bias)
+def _start_means(spatial: nn.Cell) -> None:
+    """The means of what the first part tells are near 0."""
+    last = spatial.network.conv[-1]
+    _lay(last, np.zeros((1, last.in_channels), np.float32))
+
+
+def _start_scales(network: nn.Cell, step: Array, of_pictures: bool) -> None:
+    """Those of natural coefficients, where z and the quality tell them."""
+    if network.latent is not None and network.latent.q_scales is not None:
+        spread = _PRECISION * np.repeat(_spread(network.config.latent // 4, of_pictures), 4)
+        _set(network.latent.q_scales, np.maximum(spread / step[:, None], _LEAST_SCALE))
+
+
+def _start_hyper(network: nn.Cell, encoder: nn.Cell) -> None:
+    """z is 0 nearly everywhere, and expected to be so."""
+    last = encoder.conv[-1].down
+    _set(last.weight, _QUIET * last.weight.asnumpy())
+    slopes = network.bit_estimator_z.h
+    _set(slopes, _CERTAIN + slopes.asnumpy())
 
 
 def _lay_down(layer: Conv2d) -> None:

@@ -37,6 +37,7 @@ class DcvcUfLoss(nn.Cell):
     def __init__(self, config: DcvcUfLossConfig | DcvcUfIntraLossConfig) -> None:
         super().__init__()
         self.coarsest, self.growth = config.coarsest, math.log(config.finest / config.coarsest)
+        self.balance = config.balance
         self.rhythm = Tensor(np.array(_RHYTHM, np.float32))
 
     def construct(
@@ -51,7 +52,12 @@ class DcvcUfLoss(nn.Cell):
             distortion = distortions[:, 0] * ops.where(number == 0, ops.ones_like(rhythm), rhythm)
         else:
             distortion = (distortions * Tensor(_WITHIN_CHUNK, ms.float32)).sum(1)
-        return (weights * distortion + bpp).mean(), errors.mean(), (bpp / count).mean()
+        losses = (
+            (weights * distortion + bpp) / weights**self.balance
+            if self.balance
+            else weights * distortion + bpp
+        )
+        return losses.mean(), errors.mean(), (bpp / count).mean()
 
 
 def frame_errors(planes: Tensor, made: Tensor) -> tuple[Tensor, Tensor]:

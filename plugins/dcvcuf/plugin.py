@@ -26,9 +26,19 @@ from .config import (
 
 PLACE = Coding.CONDITIONAL, Supervision.OBJECTIVE
 
-VIDEO = ModelEntry("dcvcuf", DcvcUfConfig, lazy(".video:VideoNetwork"), lazy(".weights:published"))
+MODEL = ModelEntry(
+    "dcvcuf",
+    DcvcUfConfig,
+    lazy(".video:VideoNetwork"),
+    lazy(".weights:published"),
+    lazy(".codec:DcvcUfCodec.parts"),
+)
 PICTURES = ModelEntry(
-    "dcvcuf_intra", DcvcUfIntraConfig, lazy(".image:PictureNetwork"), lazy(".weights:published_intra")
+    "dcvcuf_intra",
+    DcvcUfIntraConfig,
+    lazy(".image:PictureNetwork"),
+    lazy(".weights:published_intra"),
+    lazy(".picture_codec:DcvcUfPictures.parts"),
 )
 CODEC = CodecEntry(
     "dcvcuf",
@@ -41,13 +51,13 @@ CODEC = CodecEntry(
 PICTURE_CODEC = CodecEntry(
     "dcvcuf_intra",
     DcvcUfIntraCodecConfig,
-    lazy(".codec:DcvcUfPictures"),
-    lazy(".codec:DcvcUfPictures.tables"),
+    lazy(".picture_codec:DcvcUfPictures"),
+    lazy(".picture_codec:DcvcUfPictures.tables"),
     *PLACE,
 )
 LOSS = LossEntry("dcvcuf", DcvcUfLossConfig, lazy(".loss:DcvcUfLoss"))
 PICTURE_LOSS = LossEntry("dcvcuf_intra", DcvcUfIntraLossConfig, lazy(".loss:DcvcUfLoss"))
 STEP = StepEntry("dcvcuf", DcvcUfStepConfig, lazy(".step:build"))
 PICTURE_STEP = StepEntry("dcvcuf_intra", DcvcUfIntraStepConfig, lazy(".step:build_intra"))
-INTRA = IntraEntry("dcvcuf", DcvcUfPicturesConfig, lazy(".codec:intra"))
-plugin = Plugin(VIDEO, PICTURES, LOSS, PICTURE_LOSS, STEP, PICTURE_STEP, CODEC, PICTURE_CODEC, INTRA)
+INTRA = IntraEntry("dcvcuf", DcvcUfPicturesConfig, lazy(".picture_codec:intra"))
+plugin = Plugin(MODEL, PICTURES, LOSS, PICTURE_LOSS, STEP, PICTURE_STEP, CODEC, PICTURE_CODEC, INTRA)

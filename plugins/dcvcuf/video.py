@@ -24,11 +24,11 @@ from .blocks import (
     Chain,
     Down,
     Enlarge,
-    HyperScales,
     Named,
     Up,
     block,
     blocks,
+    hyper_scales,
     row,
     table,
 )
@@ -177,7 +177,7 @@ class VideoNetwork(nn.Cell):
             told = 2 * latent if config.portable else 3 * latent
             fused = blocks(latent + features, 3 * latent, 3, is_ld)
             self.y_prior_fusion = Chain([*fused, Conv2d(3 * latent, told, 1)])
-            scales = HyperScales(hyper, latent) if config.portable else None
+            scales = hyper_scales(config)
             self.spatial: TwoSteps | FourSteps = (
                 TwoSteps(latent, told, scales)
                 if is_ld
@@ -196,13 +196,13 @@ class VideoNetwork(nn.Cell):
     ) -> tuple[Tensor, State, Costs]:
         require_sides(frames.shape[2], frames.shape[3], MULTIPLE)
         memory, context = self.recall(features, memory)
-        y, z = self.analyse(frames, context, quality)
+        y, z = self.analyse(frames, context, row(self.q_encoder, quality))
         z_hat, z_bits = self.bit_estimator_z(z, quality)
-        known = self.expect(z_hat, self.temporal(memory, quality))
+        known = self.expect(z_hat, self.temporal(memory, row(self.q_feature, quality)))
         expected, step, means = known[0], known[1], known[2]
-        scales = known[3] if self.latent is None else crop_like(self.latent(z_hat), y)
+        scales = known[3] if self.latent is None else crop_like(self.latent(z_hat, quality), y)
         y_hat, y_bits = self.spatial.in_parts(y / step, self.spatial.hint(expected), means, scales)
-        features = self.synthesise(y_hat * step, context, quality)
+        features = self.synthesise(y_hat * step, context, row(self.q_decoder, quality))
         return self.show(features), (memory, features), (y_bits, z_bits)
 
     def start(self, picture: Tensor) -> Tensor:
@@ -217,16 +217,15 @@ class VideoNetwork(nn.Cell):
             memory = self.feature_adaptor_m(ops.concat((memory, features), 1))
         return memory, self.feature_extractor(memory)
 
-    def temporal(self, memory: Tensor, quality: Tensor) -> Tensor:
-        """What the memory tells of y, N,features,H/16,W/16."""
-        factors = row(self.q_feature, quality)
+    def temporal(self, memory: Tensor, factors: Tensor) -> Tensor:
+        """What the memory tells of y, N,features,H/16,W/16; factors, N,features,1,1, are those of ``q_feature``."""
         if self.tells_of_memory:
             return self.temporal_prior_encoder(memory) * factors
         return self.temporal_prior_encoder(memory * factors)
 
-    def analyse(self, frames: Tensor, context: Tensor, quality: Tensor) -> tuple[Tensor, Tensor]:
-        """The latents y, N,latent,H/16,W/16, and z, a quarter of its sides."""
-        y = self.encoder(frames, context, row(self.q_encoder, quality))
+    def analyse(self, frames: Tensor, context: Tensor, factors: Tensor) -> tuple[Tensor, Tensor]:
+        """The latents y, N,latent,H/16,W/16, and z, a quarter of its sides; factors are those of ``q_encoder``."""
+        y = self.encoder(frames, context, factors)
         return y, self.hyper_encoder(replicate_to_multiple(y, 4))
 
     def expect(self, z_hat: Tensor, temporal: Tensor) -> tuple[Tensor, ...]:
@@ -240,9 +239,9 @@ class VideoNetwork(nn.Cell):
         step, scales, means = ops.chunk(expected, 3, 1)
         return expected, self.bound_step(step), means, scales
 
-    def synthesise(self, y_hat: Tensor, context: Tensor, quality: Tensor) -> Tensor:
-        """Features of the frames, N,features,H/8,W/8, from the quantised latent."""
-        return self.decoder(y_hat, context, row(self.q_decoder, quality))
+    def synthesise(self, y_hat: Tensor, context: Tensor, factors: Tensor) -> Tensor:
+        """Features of the frames, N,features,H/8,W/8, of the quantised latent; factors are those of ``q_decoder``."""
+        return self.decoder(y_hat, context, factors)
 
     def show(self, features: Tensor) -> Tensor:
         """The frames, N,3*chunk,H,W, not clamped."""

@@ -15,6 +15,7 @@ from plugins.cycmunet.interface import VideoCycMuNet
 from ..plugins.cheng2020 import conftest as cheng2020
 from ..plugins.codecs.material import build_frames
 from ..plugins.dcvc import conftest as dcvc
+from ..plugins.dcvcuf import conftest as dcvcuf
 from ..plugins.dvc import conftest as dvc
 from ..plugins.dvcp import conftest as dvcp
 from ..plugins.ssfvc import conftest as ssfvc
@@ -48,6 +49,7 @@ _BUILDERS = {
     "dvc": lambda: dvc.build_network(**dvc.SMALLEST),
     "dvcp": lambda: dvcp.build_network(**dvcp.SMALLEST),
     "dcvc": lambda: dcvc.build_network(**dcvc.SMALLEST),
+    "dcvcuf": lambda: dcvcuf.build_network(**dcvcuf.SMALLEST),
     "ssfvc": lambda: ssfvc.build_network(**ssfvc.SMALLEST),
     "cheng2020": _cheng2020,
 }

@@ -32,6 +32,7 @@ def test_whole_network(name):
     [
         ("dcvc", "displacement"),  # a warp: positions of pixels
         ("ssfvc", "image_synthesis"),
+        ("dcvcuf", "first_memory"),  # factors of one place
     ],
 )
 def test_part_for_any_size(name, part):

@@ -15,8 +15,7 @@ from training_dcvc_uf import INTRA, RELATIVE, replay_training
 from core.nn import crop_like, replicate_to_multiple
 from core.symbols.tables import TableSet, fine_gaussian_tables
 from core.testing.recipes import load_weights
-from plugins.dcvcuf.blocks import row
-from plugins.dcvcuf.codec import DcvcUfCodec, DcvcUfPictures, State, rounded, tensor_of
+from plugins.dcvcuf.codec import DcvcUfCodec, State
 from plugins.dcvcuf.colour import to_rgb
 from plugins.dcvcuf.config import (
     DcvcUfCodecConfig,
@@ -26,6 +25,8 @@ from plugins.dcvcuf.config import (
     Structure,
 )
 from plugins.dcvcuf.image import PictureNetwork
+from plugins.dcvcuf.parted import rounded
+from plugins.dcvcuf.picture_codec import DcvcUfPictures
 from plugins.dcvcuf.video import VideoNetwork
 from plugins.dcvcuf.weights import published, published_intra
 
@@ -144,13 +145,14 @@ def _compare(name: str, ours: np.ndarray | None, expected: np.ndarray) -> Compar
 def _code_picture(network: PictureNetwork, picture: Tensor, case: Mapping[str, Any]) -> dict[str, Any]:
     codec = DcvcUfPictures(DcvcUfIntraCodecConfig(), network, DcvcUfPictures.tables(network))
     quality = case["qp_intra"]
-    y, z = codec.analysis(to_rgb(picture), tensor_of(quality))
+    factors = {name: codec.factors(name, quality) for name in codec.factor_tables}
+    y, z = codec.analysis(to_rgb(picture), factors["q_scale_enc"], factors["q_scale_y_enc"])
     packet = _Packet(codec, case["skip"])
-    known = codec.expected(packet.write("z", z, quality), *y.shape[2:])
+    known = codec.expected(packet.write("z", z, quality), quality, *y.shape[2:])
     y_hat = packet.write_latent(y, *known)
-    scaled = y_hat * row(network.q_scale_y_dec, tensor_of(quality))
-    made = network.synthesise(y_hat, tensor_of(quality))
-    unscaled = y.asnumpy() / row(network.q_scale_y_enc, tensor_of(quality)).asnumpy()
+    scaled = y_hat * factors["q_scale_y_dec"]
+    made = network.synthesise(y_hat, factors["q_scale_y_dec"], factors["q_scale_dec"])
+    unscaled = y.asnumpy() / factors["q_scale_y_enc"].asnumpy()
     return packet.record(network, by_steps=True) | {
         "y": unscaled[0],
         "z": network.hyper_enc(replicate_to_multiple(Tensor(unscaled), 4)).asnumpy()[0],
@@ -167,13 +169,13 @@ def _code_frames(
     codec = DcvcUfCodec(DcvcUfCodecConfig(), network, DcvcUfCodec.tables(network), NoIntra())
     quality = case["qp_inter"]
     memory, context, temporal = codec.recall(state, quality)
-    y, z = codec.analysis(to_rgb(frames), context, tensor_of(quality))
+    y, z = codec.analysis(to_rgb(frames), context, codec.factors("q_encoder", quality))
     packet = _Packet(codec, case["skip"])
     z_symbols = packet.write("z", z, quality)
-    expected, step, means, scales = codec.expected(z_symbols, temporal)
+    expected, step, means, scales = codec.expected(z_symbols, quality, temporal)
     scaled = Tensor(y.asnumpy() / step.asnumpy())
     y_hat = packet.write_latent(scaled, expected, means, scales)
-    features = codec.synthesis(y_hat, step, context, tensor_of(quality))
+    features = codec.synthesis(y_hat, step, context, codec.factors("q_decoder", quality))
     shown = network.show(features).asnumpy()[0]
     if len(shown) > 3:
         shown = np.concatenate([shown[3 * index : 3 * index + 3] for index in _SHOWN])
@@ -243,7 +245,9 @@ class _Packet:
             "coded_index": network.spatial.conditional.table_index(np.concatenate(of_scales)),
             "stream": np.array(len(self._packet.finish(None).payload)),
             "y_bits": network.spatial.bits(*(Tensor(x[None]) for x in (symbols, scales))).asnumpy()[0],
-            "z_bits": network.bit_estimator_z.bits(self._z, tensor_of(self._quality)).asnumpy()[0],
+            "z_bits": network.bit_estimator_z.bits(
+                self._z, Tensor(np.array([self._quality], np.int32))
+            ).asnumpy()[0],
         }
 
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(1000)  # a whole suite in a process of its own
 
 ROOT = Path(__file__).parents[2]
 HIERARCHY = ROOT / "examples" / "mindvideo-hierarchy"
-OWN = ("cycmunet", "compact", "ssfvc", "dvc", "dcvc", "dvcp", "anchors", "cheng2020")
+OWN = ("cycmunet", "compact", "ssfvc", "dvc", "dcvc", "dcvcuf", "dvcp", "anchors", "cheng2020")
 
 
 def conform(plugin, *words, path=()):

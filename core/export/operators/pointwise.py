@@ -113,6 +113,10 @@ def _expm1(write: Writer, node: Node, x: Argument) -> str:
     return write("Where", write("Less", operand(x), half), near, far)
 
 
+def _is_finite(write: Writer, node: Node, x: Argument) -> str:
+    return write("Less", write("Abs", operand(x)), np.asarray(np.inf, tensor_type(x)))
+
+
 _ERFC = (
     *(-1.26551223, 1.00002368, 0.37409196, 0.0967841895, -0.186288062),
     *(0.278868085, -1.135204, 1.48851589, -0.822152234, 0.170872778),
@@ -154,6 +158,7 @@ TABLE: Table = {
     "ClampTensor": _clamp,
     "Erfc": _erfc,
     "Expm1": _expm1,
+    "IsFinite": _is_finite,
     "Log1p": _log1p,
     "OnesLike": _ones_like,
     "Round": _round,

@@ -93,7 +93,7 @@ OTHER_STRUCTURES = {
         dcvcuf_tests,
         16,
         portable=portable,
-        options={"structure": structure, "portable": portable},
+        options={"structure": structure, "portable": portable, "quality_scales": portable},
     )
     for name, structure, portable in (
         ("dcvcuf_published", Structure.ld, False),

@@ -18,8 +18,8 @@ from plugins.cheng2020.config import Cheng2020CodecConfig, Cheng2020IntraConfig
 from plugins.compact import plugin as compact
 from plugins.compact.config import CompactCodecConfig, CompactIntraConfig
 from plugins.dcvcuf import plugin as dcvcuf
-from plugins.dcvcuf.codec import DcvcUfPictures, SuitedPictures
 from plugins.dcvcuf.config import DcvcUfIntraCodecConfig, DcvcUfPicturesConfig, quality_of
+from plugins.dcvcuf.picture_codec import DcvcUfPictures, SuitedPictures
 from plugins.dvc import plugin as dvc
 from plugins.dvc.config import DvcCodecConfig
 from plugins.ssfvc import plugin as ssfvc

@@ -47,7 +47,8 @@ def _randomise(network, seed):
     qualities = np.linspace(0.6, 1.4, 64)[:, None]
     tables = {
         **{
-            f"q_{name}": lambda noise: qualities + 0.1 * noise for name in ("encoder", "feature", "scale_enc")
+            f"q_{name}": lambda noise: qualities + 0.1 * noise
+            for name in ("encoder", "feature", "scale_enc", "scales")
         },
         **{f"q_{name}": lambda noise: qualities[::-1] + 0.1 * noise for name in ("decoder", "scale_dec")},
         "q_scale_y_enc": lambda noise: qualities + 0.1 * noise,
@@ -87,7 +88,7 @@ def forged(codec, rng, largest):
     packet.write_number(0, range(2))
     _, _, temporal = codec.recall(state, quality)
     z = packet.write("z", Tensor(extreme_symbols(rng, (1, 2, 1, 1), largest)), quality)
-    expected, _, means, scales = codec.expected(z, temporal)
+    expected, _, means, scales = codec.expected(z, quality, temporal)
     y = Tensor(extreme_symbols(rng, (1, 4, 2, 3), largest))
     codec.write_latent(packet, y, skip, expected, means, scales)
     coded = packet.finish(None)

@@ -55,18 +55,27 @@ def test_transforms_keep_lengths():
 
 def test_a_fresh_network_codes():
     """Frames are near their sources, nearer at better qualities, though nothing was learned."""
-    config = DcvcUfConfig(**{**WIDTHS, "features": 96, "latent": 48})
+    config = DcvcUfConfig(**{**WIDTHS, "features": 96, "latent": 48, "quality_scales": True})
     network = VideoNetwork(config).set_train(False)
     frames = [to_ycbcr(frame) for frame in ops.unstack(clips(2, 64), 1)]
-    errors = []
-    for quality in (0, 63):
+    errors, bits = [], []
+    for quality in (0, 21, 42, 63):
         quality = Tensor(np.full(2, quality, np.int32))
         made, _, costs = network(frames[1], network.start(frames[0]), None, quality)
         errors.append(picture_error(made, frames[1]))
+        bits.append(sum(float(cost.sum().asnumpy()) for cost in costs))
         assert all((cost.asnumpy() > 0).all() for cost in costs)
-    assert errors[1] < 0.9 * errors[0]
-    assert errors[1] < 0.5 * picture_error(frames[0] * 0, frames[1])
-    assert steps()[0] > steps()[-1] == pytest.approx(0.5)
+    assert errors == sorted(errors, reverse=True) and bits == sorted(bits)
+    assert errors[-1] < 0.9 * errors[0]
+    assert errors[-1] < 0.5 * picture_error(frames[0] * 0, frames[1])
+
+
+@pytest.mark.parametrize("loss", [DcvcUfLossConfig(), DcvcUfIntraLossConfig()])
+def test_steps_of_quantisation_go_with_the_weight_of_the_distortion(loss):
+    """As the root of its inverse (the theory of fine quantisation)."""
+    made = steps(loss)
+    assert made.shape == (64,) and (np.diff(made) < 0).all() and made[-1] > 0.5  # the least that is allowed
+    np.testing.assert_allclose((made[0] / made[-1]) ** 2, loss.finest / loss.coarsest, rtol=1e-3)
 
 
 def test_a_fresh_picture_network_codes():
