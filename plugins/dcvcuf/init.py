@@ -34,7 +34,7 @@ _OF_PICTURES, _FALL, _OF_MOTION = (0.75, 0.15), 1.4, (0.05, 0.015)
 """Deviations of coefficients of luma and chroma: of pictures, and how they fall with frequency; between frames."""
 _LEAST_SCALE = 0.16
 """Just above what is not coded at all: where much moves, there is something to code at coarse qualities too."""
-_QUIET = 0.05
+_QUIET = 0.3
 """Of what makes z, which is 0 nearly everywhere at first."""
 _CERTAIN = 1.0
 """Of the slopes of z's prior, which expects that."""
