@@ -131,6 +131,7 @@ def _hydra_main(composed: DictConfig) -> float | None:
     if HydraConfig.get().job.chdir:
         os.chdir(HydraConfig.get().runtime.cwd)  # paths mean the folder where the command was typed
     if HydraConfig.get().mode is RunMode.MULTIRUN:
+        ending.end_with_parent()
         try:
             return _sweep_job(composed)
         except MindvideoError as error:

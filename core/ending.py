@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import io
 import logging
+import multiprocessing
 import os
 import select
 import signal
@@ -24,6 +26,8 @@ SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 FULL_ERROR = "HYDRA_FULL_ERROR"
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 NO_RIGHT = (errno.EACCES, errno.EPERM)
+_WHEN_PARENT_ENDS = 1
+"""Linux's PR_SET_PDEATHSIG."""
 
 
 class LogFile(logging.FileHandler):
@@ -113,6 +117,16 @@ def advising(advice: Callable[[], str]) -> Iterator[None]:
         if isinstance(error, HydraException):  # a file that a configuration names and that is not there
             raise
         raise MindvideoError(f"{_of_system(error)} {advice()}".rstrip()) from error
+
+
+def end_with_parent() -> None:
+    """Have the system end this process with the one that made it, where it is a worker, as of a launcher."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    ctypes.CDLL(None).prctl(_WHEN_PARENT_ENDS, signal.SIGTERM)
+    if os.getppid() != parent.pid:  # it ended before this was asked for
+        signal.raise_signal(signal.SIGTERM)
 
 
 def _heed_signals() -> None:

@@ -32,6 +32,17 @@ class Command:
             timeout=seconds(self.timeout),
         )
 
+    def start(self, *words):
+        """The command, under way."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "core", *map(str, words)],
+            cwd=self.folder,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
     def script(self, *words):
         """The console script ``mindvideo`` instead of ``python -m core``."""
         return self(*words, program=(Path(sys.executable).parent / "mindvideo",))

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from hydra.errors import MissingConfigException
 from omegaconf import OmegaConf
 from omegaconf.errors import InterpolationKeyError
 
@@ -184,6 +185,13 @@ def test_a_sweep_that_was_stopped_says_how_it_goes_on(begun, goes_on):
             assert stopped.value.advice == goes_on
     with sweeping.noting() as next_one:
         assert next_one.folder is None and not next_one.has_ended
+
+
+def test_a_file_that_a_sweep_composes_of_and_lacks():
+    missing = MissingConfigException("Could not load 'x'.\n\nConfig search path:\n  a\n", "x")
+    told = pytest.raises(SystemExit, match=r"^Error: Could not load 'x'\.$")
+    with told, ending.orderly(), ending.advising(lambda: "It goes on."):
+        raise missing
 
 
 class Locked:

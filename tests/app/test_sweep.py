@@ -2,6 +2,9 @@
 
 import json
 import os
+import time
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
@@ -12,6 +15,7 @@ from tests.app.test_training import TINY
 
 TOY = """
     import os
+    import time
     from dataclasses import dataclass
     from pathlib import Path
 
@@ -31,6 +35,8 @@ TOY = """
     def toy(config, run):
         with Path("ran").open("a") as file:
             print(f"{config.x:g}", config.y, run.settings.device.threads, os.getpid(), file=file)
+        if config.y == "wait":
+            time.sleep(60)
         if config.breaks and config.x < 0:
             raise DataError("x is below 0.")
         if config.breaks and config.x > 9:
@@ -122,6 +128,27 @@ def test_jobs_side_by_side_share_the_cores(toy):
     share = max(1, len(os.sched_getaffinity(0)) // 2)
     assert {int(line[2]) for line in ran(toy)} == {share}
     assert report(toy)["best"] == 1
+
+
+def test_jobs_end_with_a_sweep_that_is_killed(toy):
+    sweep = toy.start(*SWEEP, "sweep=joblib", "task.x=1,2", "task.y=wait")
+    try:
+        deadline = time.monotonic() + 60
+        while not (toy.folder / "ran").exists() or len(ran(toy)) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    finally:
+        sweep.kill()
+        sweep.wait()
+    time.sleep(2)
+    assert not any(is_running(line[3]) for line in ran(toy))
+
+
+def is_running(pid):
+    """Whether a process computes; one that ended but was not asked for by its parent does not."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    return False
 
 
 @pytest.mark.parametrize(
