@@ -17,7 +17,7 @@ Agreement = Callable[[Sequence[Arrays], Sequence[Arrays]], str]
 
 TOLERANCE = 1e-4
 """Largest difference between the sides' results: absolute, relative to the largest value where that is above 1."""
-_MOST, _MOST_TOLERANCE = 0.75, 1e-5
+_QUANTILE, _QUANTILE_TOLERANCE = 0.75, 1e-5
 """Share of the pixels that no such latent may reach, and their largest difference."""
 _TIES_TOLERANCE = 3e-3
 """Of all pixels' root mean square, about 50 dB."""
@@ -54,12 +54,12 @@ def equal_but_for_ties(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:
         differences = np.abs(our - their) / max(1.0, float(np.abs(their).max()))
         worst = max(worst, float(np.sqrt(np.square(differences).mean())))
         if differences.ndim:
-            of_most = max(of_most, float(np.quantile(differences, _MOST)))
+            of_most = max(of_most, float(np.quantile(differences, _QUANTILE)))
     told = (
-        f"differences of {_MOST:.0%} of the pixels below {of_most:.1e} (tolerance {_MOST_TOLERANCE:.0e}), root mean "
-        f"square of all {worst:.1e} (tolerance {_TIES_TOLERANCE:.0e})"
+        f"differences of {_QUANTILE:.0%} of the pixels below {of_most:.1e} (tolerance {_QUANTILE_TOLERANCE:.0e}), "
+        f"root mean square of all {worst:.1e} (tolerance {_TIES_TOLERANCE:.0e})"
     )
-    return _judged(told, of_most <= _MOST_TOLERANCE and worst <= _TIES_TOLERANCE)
+    return _judged(told, of_most <= _QUANTILE_TOLERANCE and worst <= _TIES_TOLERANCE)
 
 
 def alike(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:

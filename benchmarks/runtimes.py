@@ -20,9 +20,9 @@ from core.hooks import Array, Output
 
 RUNTIMES = ("mindspore", "onnxruntime")
 CODECS = ("dvc", "dcvc", "dvcp")
-LEAST_PSNR = (60.0,)
+MIN_PSNR = (60.0,)
 """Between decoded pictures, dB: a latent halfway between two symbols may fall to the other side."""
-WORK = {"encode": (Encode, equal_bytes), "decode": (Decode, partial(like_pictures, least=LEAST_PSNR))}
+WORK = {"encode": (Encode, equal_bytes), "decode": (Decode, partial(like_pictures, least=MIN_PSNR))}
 
 
 class Upscale:

@@ -22,7 +22,7 @@ from core.files import hidden, open_own, publish
 from core.locks import Lock
 from core.progress import Meter
 
-MOST_BYTES = 4 << 30
+MAX_BYTES = 4 << 30
 """A longer file is refused."""
 TRIES = 4
 """Transfers in a row that may break off without a byte more."""
@@ -117,9 +117,9 @@ def _transferred(url: str, target: Path, file: BinaryIO) -> bool:
                 file.write(chunk)
                 meter.advance(parts=(done + len(chunk)) // 1000 - done // 1000)
                 done += len(chunk)
-                if done > MOST_BYTES:
+                if done > MAX_BYTES:
                     raise DownloadError(
-                        f"{url} does not end after {MOST_BYTES:,} bytes: it is no file of weights."
+                        f"{url} does not end after {MAX_BYTES:,} bytes: it is no file of weights."
                     )
     file.flush()
     return total is None or done >= total
@@ -137,9 +137,9 @@ def _extent(status: int, headers: Message, begun: int) -> tuple[int, int | None]
 def _require_room(url: str, target: Path, start: int, total: int | None) -> None:
     if total is None:
         return
-    if total > MOST_BYTES:
+    if total > MAX_BYTES:
         raise DownloadError(
-            f"{url} has {total:,} bytes, more than the {MOST_BYTES:,} that are fetched at most."
+            f"{url} has {total:,} bytes, more than the {MAX_BYTES:,} that are fetched at most."
         )
     free = shutil.disk_usage(target.parent).free
     if free < total - start + _ROOM:

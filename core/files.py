@@ -23,7 +23,7 @@ from core.errors import ForeignError
 
 NAME_BYTES = 255
 """The longest name of a file on the file systems that Linux uses."""
-_LONGEST_SUFFIX = 16
+_MAX_SUFFIX_LENGTH = 16
 _RANDOM = 8
 """Characters that make a temporary name one that no other process has."""
 
@@ -191,7 +191,7 @@ def _temporary_prefix(path: Path) -> str:
 
 def _suffix(path: Path) -> str:
     """By which libraries know a format; what is longer is no such thing."""
-    return path.suffix if len(path.suffix) <= _LONGEST_SUFFIX else ""
+    return path.suffix if len(path.suffix) <= _MAX_SUFFIX_LENGTH else ""
 
 
 def _is_ours(status: os.stat_result) -> bool:

@@ -29,17 +29,17 @@ from omegaconf.errors import InterpolationResolutionError
 
 from core.errors import ConfigError
 
-LONGEST = 1 << 18
+MAX_BYTES = 1 << 18
 """Bytes of a YAML file."""
-MOST_NODES = 100_000
+MAX_NODES = 100_000
 """Values of a YAML file, those that its aliases repeat among them."""
-DEEPEST = 100
+MAX_DEPTH = 100
 """Levels of its values."""
-MOST_REFERENCES = 2_000
+MAX_REFERENCES = 2_000
 """Interpolations that are resolved for one configuration, those that others repeat among them."""
-LONGEST_VALUE = 1 << 20
+MAX_VALUE_LENGTH = 1 << 20
 """Characters of an interpolated value."""
-TOO_DEEP = f"its values are nested more than {DEEPEST} times"
+TOO_DEEP = f"its values are nested more than {MAX_DEPTH} times"
 VARIABLES = "MINDVIDEO_"
 """Environment variables whose names begin so are there for ``${oc.env:NAME}``."""
 CLOSED = ("oc.create", "oc.decode", "oc.deprecated", "oc.dict.keys", "oc.dict.values")
@@ -101,12 +101,12 @@ def _counted(resolve: Callable[..., Any]) -> Callable[..., Any]:
         if _References.resolved is None:
             return resolve(self, *words, **named)
         _References.resolved += 1
-        if _References.resolved > MOST_REFERENCES:
+        if _References.resolved > MAX_REFERENCES:
             raise InterpolationResolutionError(
-                f"values refer to one another more than {MOST_REFERENCES:,} times."
+                f"values refer to one another more than {MAX_REFERENCES:,} times."
             )
         value = resolve(self, *words, **named)
-        if isinstance(value, str) and len(value) > LONGEST_VALUE:
+        if isinstance(value, str) and len(value) > MAX_VALUE_LENGTH:
             raise InterpolationResolutionError(
                 f"values refer to one another until one has {len(value):,} characters."
             )
@@ -186,9 +186,9 @@ def names_hydra(key: str) -> bool:
 
 def _text(file: Path) -> str:
     with file.open("rb") as opened:
-        data = opened.read(LONGEST + 1)
-    if len(data) > LONGEST:
-        raise _fault(file, f"it has more than {LONGEST >> 10} KiB, which no configuration needs")
+        data = opened.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise _fault(file, f"it has more than {MAX_BYTES >> 10} KiB, which no configuration needs")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -203,7 +203,7 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """A node; raises `YAMLError` where it is too deep."""
         self.depth += 1
-        if self.depth > DEEPEST:
+        if self.depth > MAX_DEPTH:
             raise yaml.YAMLError(TOO_DEEP)
         node = super().compose_node(parent, index)
         self.depth -= 1
@@ -218,9 +218,9 @@ def _parsed(file: Path, text: str) -> Any:
         if document is None:
             return None
         count, depth = _size(file, document, {})
-        if count > MOST_NODES:
-            raise _fault(file, f"it stands for more than {MOST_NODES:,} values")
-        if depth > DEEPEST:
+        if count > MAX_NODES:
+            raise _fault(file, f"it stands for more than {MAX_NODES:,} values")
+        if depth > MAX_DEPTH:
             raise _fault(file, TOO_DEEP)
         return loader.construct_document(document)
     except yaml.YAMLError as error:

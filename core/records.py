@@ -20,17 +20,17 @@ from core.errors import RecordError
 
 T = TypeVar("T")
 
-DEEPEST = 32
+MAX_DEPTH = 32
 """Lists and objects within each other, at most; ours have less than ten."""
-_LARGEST = float(1 << 63)
+_LIMIT = float(1 << 63)
 
 
 @dataclass(frozen=True)
 class Within:
     """What numbers a field may hold; none is beyond ±2^63, which infinities and NaN are not within either."""
 
-    least: float = -_LARGEST
-    most: float = _LARGEST
+    least: float = -_LIMIT
+    most: float = _LIMIT
     finite: bool = True
     """False where any float will do, infinities and NaN too."""
 
@@ -38,7 +38,7 @@ class Within:
         """What is wrong with a value; empty where nothing is."""
         if isinstance(value, float) and not self.finite:
             return ""
-        least, most = max(self.least, -_LARGEST), min(self.most, _LARGEST)
+        least, most = max(self.least, -_LIMIT), min(self.most, _LIMIT)
         return "" if least <= value <= most else f"is {value!r:.40}, out of its range"
 
 
@@ -67,13 +67,13 @@ def read_record(cls: type[T], path: Path) -> T:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Plain values of JSON text; raises `RecordError` where it is none, or is nested more than `DEEPEST` times."""
+    """Plain values of JSON text; raises `RecordError` where it is none, or is nested more than `MAX_DEPTH` times."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise RecordError(f"it is no JSON ({error})") from None
-    if _is_deep(value, DEEPEST):
-        raise RecordError(f"it is nested more than {DEEPEST} times")
+    if _is_deep(value, MAX_DEPTH):
+        raise RecordError(f"it is nested more than {MAX_DEPTH} times")
     return value
 
 

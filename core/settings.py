@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any
 
 from core.entries import FilePath
-from core.media.limits import MOST_PIXELS
+from core.media.limits import MAX_PIXELS
 from core.options import Options, option
 
 
@@ -77,7 +77,7 @@ class SweepSettings:
 class LimitSettings(Options):
     """What a source and an output may ask for at most; null lifts a limit."""
 
-    pixels: int | None = option(MOST_PIXELS, at_least=1)
+    pixels: int | None = option(MAX_PIXELS, at_least=1)
     """Of a picture that is read; 8192x8192 lets film of 8K pass."""
     frames: int | None = option(None, at_least=1)
     """Of a video that is read, or a stream that is decoded."""

@@ -31,9 +31,9 @@ from core.data.shots import eight_bits
 from core.media.reader import open_video
 from core.media.writer import open_writer
 
-LONGEST = 1600
+MAX_SIZE = 1600
 """Pictures are shrunk to this many pixels along their longer side, which takes away the artefacts of JPEG."""
-SMALLEST = 200
+MIN_SIZE = 200
 """Pictures with a shorter side are left out."""
 SHRINK = 0.75
 """By how much pictures that were small already are shrunk."""
@@ -218,9 +218,9 @@ def copy(original: Path | None, target: Path) -> None:
     with Image.open(original) as opened:
         picture = opened.convert("RGB")
     longest = max(picture.size)
-    factor = LONGEST / longest if longest > LONGEST / SHRINK else SHRINK
+    factor = MAX_SIZE / longest if longest > MAX_SIZE / SHRINK else SHRINK
     size = (round(picture.width * factor), round(picture.height * factor))
-    if min(size) >= SMALLEST:
+    if min(size) >= MIN_SIZE:
         picture.resize(size, Image.Resampling.LANCZOS).save(target)
 
 

@@ -21,7 +21,7 @@ from plugins.dcvcuf.config import QUALITIES, DcvcUfConfig, DcvcUfLossConfig, Str
 PATCH = 8
 SOURCE = 3 * PATCH**2
 _RED, _BLUE = 0.2126, 0.0722
-_LEAST_SCALE, _LEAST_STEP = 0.11, 0.5
+_MIN_SCALE, _MIN_STEP = 0.11, 0.5
 _FIRST_WEIGHT = 1.33
 """Of the frame after an intra frame in the loss."""
 Known = tuple[Tensor, Tensor, Tensor, Tensor]
@@ -139,7 +139,7 @@ class DcvcUf(nn.Module):
         hyper = crop_like(self.hyper_decoder(z_hat), temporal)
         expected = self.y_prior_fusion(torch.cat((hyper, temporal), 1))
         step, scales, means = expected.chunk(3, 1)
-        return expected, step.clamp(min=_LEAST_STEP), scales, means
+        return expected, step.clamp(min=_MIN_STEP), scales, means
 
     def means(self, number: int, y_hat: Tensor, known: Known) -> Tensor:
         """Of the first part, or of the second by the first."""
@@ -313,7 +313,7 @@ def gaussian_bits(distances: Tensor, scales: Tensor) -> Tensor:
 def gaussian_information(distances: Tensor, scales: Tensor) -> Tensor:
     """Of each element."""
     size = distances.abs()
-    deviations = scales.clamp(min=_LEAST_SCALE) * math.sqrt(2)
+    deviations = scales.clamp(min=_MIN_SCALE) * math.sqrt(2)
     upper, lower = (torch.erfc((size + end) / deviations) for end in (-0.5, 0.5))
     return information((0.5 * (upper - lower)).clamp(min=1e-6))
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from core.bench.bd import LEAST_OVERLAP, LEAST_POINTS
+from core.bench.bd import MIN_OVERLAP, MIN_POINTS
 from core.bench.compare import (
     MEAN_OF_SEQUENCES,
     MEASURES,
@@ -39,8 +39,8 @@ NOTES = (
     "Multiply-adds are of convolutions (deformable and transposed ones too), divisive normalisation and dense layers, "
     f"counted on pictures of {SIDE}x{SIDE} (upscalers: from {LOW_SIDE}x{LOW_SIDE}), for each pixel of a full frame. "
     "Warps, and what chooses tables in integers, are not in them; conventional codecs have none.",
-    f"Bjontegaard deltas: PCHIP over the logarithm of the rate, Akima as a check; at least {LEAST_POINTS} points, "
-    f"strictly rising; blank where the curves overlap by less than {LEAST_OVERLAP:.0%}. By MS-SSIM over "
+    f"Bjontegaard deltas: PCHIP over the logarithm of the rate, Akima as a check; at least {MIN_POINTS} points, "
+    f"strictly rising; blank where the curves overlap by less than {MIN_OVERLAP:.0%}. By MS-SSIM over "
     "-10 log10(1 - MS-SSIM).",
     "Curves of other clips, sizes, numbers of frames or distances of intra frames never stand in one figure.",
 )

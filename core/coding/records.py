@@ -76,7 +76,7 @@ class Journal:
     def changes(self) -> str:
         """What tells the job of these records from this one; empty where it is the same."""
         self._file.seek(0)
-        before = self._file.readline(_LONGEST_LINE)
+        before = self._file.readline(_MAX_LINE_BYTES)
         return "" if before == self._first else changes(_plain(before), json.loads(self._first))
 
     def sound(self) -> int:
@@ -93,7 +93,7 @@ class Journal:
     def __iter__(self) -> Iterator[FrameRecord]:
         self._file.seek(0)
         self._file.readline()
-        while (record := _record(self._file.readline(_LONGEST_LINE))) is not None:
+        while (record := _record(self._file.readline(_MAX_LINE_BYTES))) is not None:
             yield record
 
     def add(self, record: FrameRecord) -> None:
@@ -115,7 +115,7 @@ class Journal:
         self._file.flush()
 
 
-_LONGEST_LINE = 1 << 20
+_MAX_LINE_BYTES = 1 << 20
 
 
 def _plain(line: bytes) -> Any:

@@ -28,7 +28,7 @@ from core.media.limits import Limits
 from core.media.part import Film
 from core.stream import Section
 
-LEAST = 32
+MIN_FRAMES = 32
 """Frames of a piece at least, where groups are shorter."""
 AHEAD = 4
 """Pieces for each process that are begun before the first of them is used."""
@@ -102,10 +102,10 @@ def _intra(film: Film, loaded: LoadedCodec, time_base: Fraction) -> Iterator[int
 
 
 def _groups(intra: Iterable[int], first: int, stop: int, time_base: Fraction) -> Iterator[Groups]:
-    """The groups from frame ``first`` on, as many in a piece as `LEAST` frames need."""
+    """The groups from frame ``first`` on, as many in a piece as `MIN_FRAMES` frames need."""
     held: list[int] = []
     for number in intra:
-        if held and number - held[0] >= LEAST:
+        if held and number - held[0] >= MIN_FRAMES:
             yield Groups(held[0], number, tuple(held), time_base)
             held = []
         if number >= first:
@@ -175,7 +175,7 @@ def decoded(
 
     What `StreamDecoder.frames` gives; where the crew leaves no pictures, their places hold none.
     """
-    sections = (s for s in stream.sections(start, LEAST) if stop is None or s.first < stop)
+    sections = (s for s in stream.sections(start, MIN_FRAMES) if stop is None or s.first < stop)
     latest = -1
     for section, made in crew.run(sections, seen, ahead=AHEAD * crew.size):
         if made.times and made.times[0] <= latest:

@@ -29,7 +29,7 @@ from core.nn.activation import LeakyReLU
 from core.nn.chain import ConvChain
 from core.nn.conv import ConvTranspose2d
 from core.symbols.autoregressive import AutoregressiveCoder
-from core.symbols.integer import LARGEST_ACTIVATION, Deconvolution, IntegerNetwork
+from core.symbols.integer import MAX_ACTIVATION, Deconvolution, IntegerNetwork
 from core.symbols.tables import TableSet
 
 Arrays = dict[str, NDArray[np.integer[Any]]]
@@ -187,7 +187,7 @@ class MeanScaleHyperprior(HyperpriorLatent):
         scale_synthesis: ConvChain,
         prior: FactorizedLatent,
         conditional: Conditional,
-        activation_limit: int = LARGEST_ACTIVATION,
+        activation_limit: int = MAX_ACTIVATION,
     ) -> None:
         super().__init__()
         self.analysis = analysis
@@ -299,7 +299,7 @@ def integer_twin(
     chain: ConvChain,
     thresholds: NDArray[np.floating[Any]],
     medians: NDArray[np.floating[Any]] | None = None,
-    activation_limit: int = LARGEST_ACTIVATION,
+    activation_limit: int = MAX_ACTIVATION,
 ) -> IntegerNetwork:
     """The network in integers that computes what a chain of transposed convolutions does of symbols.
 

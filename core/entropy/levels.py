@@ -28,9 +28,9 @@ from core.symbols.tables import GAUSSIAN_SCALES, read_table, table_index
 
 SKIPPED = int(np.searchsorted(GAUSSIAN_SCALES, 0.18))
 """Elements of tables below this one are not coded: all but a few in a thousand of them are 0 anyway."""
-_LARGEST_OFFSET = 1000.0
+_MAX_OFFSET = 1000.0
 """Of the logarithm of a scale."""
-_LARGEST_LOG = math.log(GAUSSIAN_SCALES[-1])
+_MAX_LOG = math.log(GAUSSIAN_SCALES[-1])
 
 
 class LevelTable(nn.Cell):
@@ -144,7 +144,7 @@ class LevelLatent(PartedLatent):
     def construct(self, y: Tensor, level: Tensor, *told: Tensor) -> tuple[Tensor, Tensor]:
         z_hat, z_bits = self.prior(self.analysis(y), level)
         logarithms = self.scale_synthesis(z_hat) + self.log_scales(level).expand_dims(2).expand_dims(3)
-        scales = ops.exp(ops.clamp(logarithms, max=_LARGEST_LOG))
+        scales = ops.exp(ops.clamp(logarithms, max=_MAX_LOG))
         y_hat, bits = self.in_parts(y, *self.known(z_hat, *told), scales)
         return y_hat, z_bits + bits
 
@@ -169,7 +169,7 @@ class LevelLatent(PartedLatent):
     def tables(self, name: str) -> Arrays:
         """With ``<name>.offsets`` (Q,C), what qualities add to the logarithms of scales."""
         logarithms = self.log_scales.of_qualities(self.qualities)
-        if not np.abs(logarithms).max() < _LARGEST_OFFSET:  # False for NaN as well
+        if not np.abs(logarithms).max() < _MAX_OFFSET:  # False for NaN as well
             raise CheckpointError(
                 "The scales of a latent are no numbers or too large: its training has diverged."
             )

@@ -21,7 +21,7 @@ from core.hooks import Plane
 
 _MULTIPLES = (2, 3), (4, 3), (2, 5), (4, 5), (3, 7)
 _UNKNOWN = "cannot express {} as a function of height and width"
-_MOST_NUMBERS = 64
+_MAX_NUMBERS = 64
 """In a constant whose elements are computed one by one."""
 Arrays = Sequence[NDArray[Any]]
 """One constant at every size."""
@@ -113,7 +113,7 @@ class _Numbers:
 
     def _elements(self, name: str, arrays: Arrays) -> str:
         """An array of one shape, number by number."""
-        if arrays[0].size > _MOST_NUMBERS:
+        if arrays[0].size > _MAX_NUMBERS:
             raise Unexplained(_UNKNOWN.format(name))
         columns = np.stack([array.ravel() for array in arrays], 1)
         numbers = [self._number(_fit(column, self._at, name)) for column in columns]

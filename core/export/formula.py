@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 Size = tuple[int, int]
 """Height and width."""
-_LARGEST_DENOMINATOR = 1 << 14
+_MAX_DENOMINATOR = 1 << 14
 _TOLERANCE = 1e-6
 """Of numbers in float32, relatively."""
 
@@ -65,7 +65,7 @@ def _solved(v: NDArray[np.float64], at: Sequence[Size]) -> tuple[Fraction, Fract
     q = (v[1] - v[0]) / (h1 - h0) - s * w0
     r = (v[2] - v[0]) / (w1 - w0) - s * h0
     p = v[0] - q * h0 - r * w0 - s * h0 * w0
-    return tuple(Fraction(float(term)).limit_denominator(_LARGEST_DENOMINATOR) for term in (p, q, r, s))  # type: ignore[return-value]
+    return tuple(Fraction(float(term)).limit_denominator(_MAX_DENOMINATOR) for term in (p, q, r, s))  # type: ignore[return-value]
 
 
 def _term(factor: Fraction, name: str) -> str:

@@ -10,7 +10,7 @@ from core.losses.ssim import WINDOW, StructuralSimilarity, planes
 
 _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Exponents of the scales, finest first (section 3.2)."""
-_SMALLEST = (WINDOW - 1) * 2 ** (len(_WEIGHTS) - 1) + 1
+_MIN_SIZE = (WINDOW - 1) * 2 ** (len(_WEIGHTS) - 1) + 1
 
 
 class MsSsimLoss(nn.Cell):
@@ -56,8 +56,8 @@ def _halve(x: Tensor) -> Tensor:
 
 @constexpr
 def _check_sides(height: int, width: int) -> None:
-    if min(height, width) < _SMALLEST:
+    if min(height, width) < _MIN_SIZE:
         raise ConfigError(
-            f"MS-SSIM needs pictures of {_SMALLEST}x{_SMALLEST} pixels at least, not {width}x{height}: "
+            f"MS-SSIM needs pictures of {_MIN_SIZE}x{_MIN_SIZE} pixels at least, not {width}x{height}: "
             "give larger crops, or loss.distortion=mse."
         )

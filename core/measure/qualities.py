@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MATRIX, RANGE = Matrix.BT709, Range.FULL
 """Of the 4:2:0 planes whose PSNR is taken."""
-SMALLEST_SSIM, SMALLEST_MS_SSIM = 11, 161
+MIN_SSIM_SIZE, MIN_MS_SSIM_SIZE = 11, 161
 """Sides that pictures must have, in pixels."""
 
 
@@ -55,10 +55,10 @@ class _Pair:
         return (6 * y + u + v) / 8
 
     def ssim(self) -> float | None:
-        return float(ssim(*self._stored)) if self._smallest >= SMALLEST_SSIM else None
+        return float(ssim(*self._stored)) if self._smallest >= MIN_SSIM_SIZE else None
 
     def ms_ssim(self) -> float | None:
-        return float(ms_ssim(*self._stored)) if self._smallest >= SMALLEST_MS_SSIM else None
+        return float(ms_ssim(*self._stored)) if self._smallest >= MIN_MS_SSIM_SIZE else None
 
 
 _MEASURES: Mapping[str, Callable[[_Pair], float | None]] = {

@@ -13,7 +13,7 @@ from core.files import NAME_BYTES, hidden, remove_leftovers
 from core.locks import Lock
 from core.media.output import VIDEO_SUFFIXES, cannot_write, check_output
 
-_SMALLEST_OUTPUT = 1 << 14
+_MIN_OUTPUT_BYTES = 1 << 14
 _BYTES_PER_PIXEL = 0.001
 """What coded video takes at least, but for pictures of one colour."""
 _UNCODED_BYTES_PER_PIXEL = 1.5
@@ -52,7 +52,7 @@ def require_space(output: Path, pixels: int) -> None:
     """Raise `MediaError` where the disk is clearly too small for ``output``, in which so many pixels are written."""
     uncoded = output.suffix.lower() == ".y4m"
     needed = int(pixels * (_UNCODED_BYTES_PER_PIXEL if uncoded else _BYTES_PER_PIXEL))
-    needed = max(needed, _SMALLEST_OUTPUT)
+    needed = max(needed, _MIN_OUTPUT_BYTES)
     try:
         free = shutil.disk_usage(output.parent).free
     except OSError as error:

@@ -14,7 +14,7 @@ from core.media.colour import Matrix, Range, Subsampling
 from core.media.planes import parse_planar_format, planar_format, tag_colour, untagged_matrix
 from core.media.presentation import MasteringDisplay, Presentation
 
-LARGEST_X264, SMALLEST_X265, LARGEST_X265 = 16384, 16, 65534
+MAX_X264_SIZE, MIN_X265_SIZE, MAX_X265_SIZE = 16384, 16, 65534
 """Sides of a picture."""
 
 
@@ -161,7 +161,7 @@ def check_coding(name: object, coding: Coding, width: int, height: int) -> None:
         raise MediaError(
             f"{name}: {encoder} codes no {coding.pixel_format} of odd size {width}x{height}: use yuv444p"
         )
-    smallest, largest = (1, LARGEST_X264) if encoder == "x264" else (SMALLEST_X265, LARGEST_X265)
+    smallest, largest = (1, MAX_X264_SIZE) if encoder == "x264" else (MIN_X265_SIZE, MAX_X265_SIZE)
     if not (smallest <= min(width, height) and max(width, height) <= largest):
         raise MediaError(
             f"{name}: {encoder} codes pictures with sides of {smallest} to {largest}, not {width}x{height}: write "

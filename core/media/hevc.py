@@ -10,7 +10,7 @@ from core.media.planes import frame_from_planes, frame_to_rgb, planar_format
 from core.media.single import decoded_picture, encoded_picture
 
 MATRIX, RANGE, SUBSAMPLING = Matrix.BT709, Range.LIMITED, Subsampling.YUV420
-_MULTIPLE, _SMALLEST = 8, 16
+_MULTIPLE, _MIN_SIZE = 8, 16
 """Sides in pixels: those of the smallest coding unit, and of the smallest picture that x265 takes."""
 _PARAMETERS = (
     "keyint=1:info=0:repeat-headers=1:log-level=none"  # headers in the picture's bytes, and no advertisement
@@ -56,7 +56,7 @@ class Hevc:
 def _sides(format: PictureFormat) -> tuple[int, int]:
     """Height and width of the picture that is coded."""
     height, width = (-(-side // _MULTIPLE) * _MULTIPLE for side in (format.height, format.width))
-    return max(height, _SMALLEST), max(width, _SMALLEST)
+    return max(height, _MIN_SIZE), max(width, _MIN_SIZE)
 
 
 def _depth(format: PictureFormat) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.errors import MediaError
 
-MOST_PIXELS = 1 << 26
+MAX_PIXELS = 1 << 26
 """8192x8192. Film of 8K (33 million pixels) and panoramas have less; a frame of so many takes 0.8 GB as floats, and
 several times that in a network. A picture of 20000x20000 in one colour, a file of 50 kB, has six times as many."""
 
@@ -16,7 +16,7 @@ several times that in a network. A picture of 20000x20000 in one colour, a file 
 class Limits:
     """What a source and an output may have at most; None: anything. Raises `MediaError` where there is more."""
 
-    pixels: int | None = MOST_PIXELS
+    pixels: int | None = MAX_PIXELS
     """Of a picture."""
     frames: int | None = None
     """Of a video."""

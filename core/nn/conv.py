@@ -14,7 +14,7 @@ from mindspore.common.initializer import HeUniform, Uniform
 from core import backend
 from core.kernels.convolution import Convolution, TransposedConvolution, low_between
 from core.nn.activation import LEAKY_SLOPE, LeakyReLU
-from core.nn.subpixel import MOST_OUTPUTS, SubpixelConvolution
+from core.nn.subpixel import MAX_OUTPUTS, SubpixelConvolution
 
 Size = int | tuple[int, int]
 """Of a kernel, a stride or the like: both sides alike, or height and width."""
@@ -143,7 +143,7 @@ class ConvTranspose2d(nn.Conv2dTranspose):
     ) -> bool:
         """See `Conv2d.fuse`."""
         low = low_between(takes_low, gives_low and self.low is ms.bfloat16)
-        if slope is None and self.out_channels * math.prod(self.stride) <= MOST_OUTPUTS:
+        if slope is None and self.out_channels * math.prod(self.stride) <= MAX_OUTPUTS:
             low = low_between(takes_low, gives_low=False)
             self.convolution = SubpixelConvolution(self.kernel_size, self.stride, channels_last, low)
         else:

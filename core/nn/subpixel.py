@@ -11,7 +11,7 @@ from mindspore import Tensor, nn, ops
 
 from core.kernels.convolution import FULL, Convolution, Low
 
-MOST_OUTPUTS = 16
+MAX_OUTPUTS = 16
 """The form is faster where outputs times positions are no more than this."""
 
 Pair = tuple[int, int]

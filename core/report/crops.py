@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 GAIN = 6.0
 """How many times errors are enlarged in their maps."""
-LEAST_WIDTH = 240
+MIN_WIDTH = 240
 """Pixels that a crop is shown with at least."""
 
 
@@ -123,7 +123,7 @@ def _heat(error: Array) -> Array:
 
 def _url(picture: Array) -> str:
     """A picture (3,H,W) in [0,1] as PNG, enlarged without smoothing where it is small."""
-    factor = max(1, -(-LEAST_WIDTH // picture.shape[2]))
+    factor = max(1, -(-MIN_WIDTH // picture.shape[2]))
     large = eight_bits(picture).repeat(factor, axis=1).repeat(factor, axis=2)
     file = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(large.transpose(1, 2, 0))).save(file, format="PNG", optimize=True)

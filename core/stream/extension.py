@@ -23,7 +23,7 @@ from core.stream.fields import varint
 
 ROOM = 16_384
 """Bytes that the tags take at most, as do the chapters and the tracks; `bounded` leaves out what is beyond."""
-LONGEST_TEXT = 1024
+MAX_TEXT_BYTES = 1024
 
 Unknown = tuple[tuple[int, bytes], ...]
 """Fields of later programs, kept as they are: numbers and bytes."""
@@ -125,7 +125,7 @@ def _held(time: Fraction) -> Fraction:
 
 
 def _cut(text: str) -> str:
-    return text.encode("utf-8", "replace")[:LONGEST_TEXT].decode("utf-8", "ignore")
+    return text.encode("utf-8", "replace")[:MAX_TEXT_BYTES].decode("utf-8", "ignore")
 
 
 def _fields(facts: Presentation) -> Iterator[tuple[int, bytes]]:

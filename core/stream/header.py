@@ -20,8 +20,8 @@ VERSION, EXTENDED_VERSION = 1, 2
 """Of a header without and with an extension."""
 ENTROPY = "range16"
 """The entropy coder: 16-bit integer tables in a range coder (`core.symbols.coder`)."""
-LARGEST_SIDE = 16384
-MOST_PIXELS = 1 << 25
+MAX_SIZE = 16384
+MAX_PIXELS = 1 << 25
 """Of a picture: a little more than 7680x4320."""
 
 _PREFIX = struct.Struct("<4sBH")
@@ -30,13 +30,13 @@ _CRC = struct.Struct("<I")
 _MATRICES = (Matrix.BT601, Matrix.BT709, Matrix.BT2020)
 _RANGES = (Range.LIMITED, Range.FULL)
 _COUNTED = (1 << 32) - 1
-_LARGEST_TERM = (1 << 31) - 1
+_MAX_TERM = (1 << 31) - 1
 """Of a fraction, as libav has them."""
-_FASTEST = _SLOWEST = 10**6
+_MAX_FRAME_RATE = _MAX_INTERVAL = 10**6
 """Frames in a second, and seconds for a frame or a unit of time."""
-_LONGEST_VIDEO = 1 << 31
+_MAX_SECONDS = 1 << 31
 """Seconds: 68 years, which in units of any container are less than 2^63."""
-_LONGEST_TEXT = 255
+_MAX_TEXT_BYTES = 255
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,13 @@ class StreamHeader:
     """Facts that a later program wrote, kept as they are."""
 
     def __post_init__(self) -> None:
-        if not (1 <= self.width <= LARGEST_SIDE and 1 <= self.height <= LARGEST_SIDE):
+        if not (1 <= self.width <= MAX_SIZE and 1 <= self.height <= MAX_SIZE):
             raise StreamError(
-                f"a stream's pictures have sides of 1 to {LARGEST_SIDE}, not {self.width}x{self.height}."
+                f"a stream's pictures have sides of 1 to {MAX_SIZE}, not {self.width}x{self.height}."
             )
-        if self.width * self.height > MOST_PIXELS:
+        if self.width * self.height > MAX_PIXELS:
             raise StreamError(
-                f"{self.width}x{self.height} pictures are too large for a stream ({MOST_PIXELS} pixels)."
+                f"{self.width}x{self.height} pictures are too large for a stream ({MAX_PIXELS} pixels)."
             )
         if self.depth not in (8, 10):
             raise StreamError(f"a stream's samples have 8 or 10 bits, not {self.depth}.")
@@ -88,19 +88,22 @@ class StreamHeader:
         if not (0 <= self.gop <= _COUNTED and 0 <= (self.frames or 0) <= _COUNTED):
             raise StreamError("a stream's gop and number of frames are below 2^32.")
         for name, value in (("frame rate", self.frame_rate), ("time base", self.time_base)):
-            if value <= 0 or max(value.numerator, value.denominator) > _LARGEST_TERM:
+            if value <= 0 or max(value.numerator, value.denominator) > _MAX_TERM:
                 raise StreamError(f"a stream cannot say a {name} of {value}.")
-        if not (Fraction(1, _SLOWEST) <= self.frame_rate <= _FASTEST and self.time_base <= _SLOWEST):
+        if not (
+            Fraction(1, _MAX_INTERVAL) <= self.frame_rate <= _MAX_FRAME_RATE
+            and self.time_base <= _MAX_INTERVAL
+        ):
             raise StreamError(
-                f"a stream's frame rate is 1/{_SLOWEST} to {_FASTEST}, and its time base at most {_SLOWEST} s, not "
-                f"{self.frame_rate} and {self.time_base}."
+                f"a stream's frame rate is 1/{_MAX_INTERVAL} to {_MAX_FRAME_RATE}, and its time base at most "
+                f"{_MAX_INTERVAL} s, not {self.frame_rate} and {self.time_base}."
             )
         for text in self._texts():
             if not text.isprintable():
                 raise StreamError(
                     f"'{one_line(text[:40])}' has characters that do not print, which no header has."
                 )
-            if len(text.encode()) > _LONGEST_TEXT:
+            if len(text.encode()) > _MAX_TEXT_BYTES:
                 raise StreamError(f"'{text[:40]}…' is too long for a stream's header.")
         try:
             extension.encode(self.presentation, self.unknown)
@@ -120,7 +123,7 @@ class StreamHeader:
     @property
     def end_of_time(self) -> int:
         """A time in units of the time base that no packet reaches: of 68 years, and at most 2^53."""
-        return min(1 << 53, int(_LONGEST_VIDEO / self.time_base))
+        return min(1 << 53, int(_MAX_SECONDS / self.time_base))
 
     def encode(self) -> bytes:
         """The header as it stands in a file."""

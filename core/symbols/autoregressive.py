@@ -26,7 +26,7 @@ Indices = NDArray[np.uint8]
 Layer = tuple[ArrayLike, ArrayLike]
 """Weight and bias."""
 
-_LARGEST_LATENT = 2.0**31
+_MAX_LATENT = 2.0**31
 _STRIP = 512
 """Positions computed at a time, which bounds memory; what they give does not depend on it."""
 
@@ -91,7 +91,7 @@ class AutoregressiveCoder:
         Raises `CheckpointError` where one of them is no number or the latent does not fit 32 bits.
         """
         # "Not a number" is not below anything either.
-        if np.isnan(side).any() or not np.abs(latent).max() < _LARGEST_LATENT:
+        if np.isnan(side).any() or not np.abs(latent).max() < _MAX_LATENT:
             raise CheckpointError(
                 "The network's latents are too large or no numbers: its training has diverged; "
                 "give another checkpoint."

@@ -28,7 +28,7 @@ from core.hooks import (
 from core.testing.limits import seconds
 from core.testing.material import ARITHMETIC
 
-LONGEST = 10.0
+MAX_SECONDS = 10.0
 """Seconds for one stream."""
 
 Damage = Callable[[np.random.Generator, bytes, bytes, int], bytes]
@@ -107,7 +107,7 @@ def decode(path: Path, codec: Codec, arithmetic: str = ARITHMETIC) -> tuple[list
     except StreamError as error:
         told = str(error)
     took = time.monotonic() - began
-    assert took < seconds(LONGEST), f"decoding took {took:.1f} s; it ended with: {told}"
+    assert took < seconds(MAX_SECONDS), f"decoding took {took:.1f} s; it ended with: {told}"
     return shown, told
 
 

@@ -38,8 +38,8 @@ COMPILED = "_orig_mod."
 
 SHOWN = 8
 """Names listed in a sentence before it says how many more there are."""
-_DEEPEST = 8
-_MOST_PREFIXES = 4
+_MAX_DEPTH = 8
+_MAX_PREFIXES = 4
 
 
 def weights_in(content: Any, path: Path, key: str | None, wanted: AbstractSet[str]) -> State:
@@ -81,7 +81,7 @@ def _nested(content: Any) -> Any:
 
 def _states(content: Any, place: tuple[str, ...], seen: AbstractSet[int] = frozenset()) -> Iterator[Any]:
     """Every container of tensors with the keys that lead to it; one that holds itself is entered once."""
-    if id(content) in seen or len(place) > _DEEPEST:
+    if id(content) in seen or len(place) > _MAX_DEPTH:
         return
     if isinstance(content, Mapping):
         if any(_is_tensor(value) for value in content.values()):
@@ -149,7 +149,7 @@ def without_prefixes(state: State, wanted: AbstractSet[str]) -> State:
     return best if wanted & best.keys() else usual[-1]
 
 
-def _forms(state: State, few: bool, left: int = _MOST_PREFIXES) -> Iterator[State]:
+def _forms(state: State, few: bool, left: int = _MAX_PREFIXES) -> Iterator[State]:
     """The names as they are, then without one prefix, without two, …; ``few``: also where few names have it."""
     yield state
     for prefix in PREFIXES if left else ():

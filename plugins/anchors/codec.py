@@ -14,7 +14,7 @@ from .config import AnchorConfig, SvtAv1Config, Tune, Vp9Config, X26xConfig, X26
 
 _ENDLESS = 1 << 20
 """Distance of intra frames of which there is one alone."""
-_SMALLEST_AV1 = 64
+_MIN_AV1_SIZE = 64
 """Side of the smallest picture that SVT-AV1 takes, in pixels."""
 
 
@@ -92,7 +92,7 @@ def _svt_av1(config: SvtAv1Config) -> Encoder:
         "libdav1d",
         options,
         multiple=8,
-        smallest=_SMALLEST_AV1,
+        smallest=_MIN_AV1_SIZE,
         decoder_options={"max_frame_delay": "1"},
     )
 

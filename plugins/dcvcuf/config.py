@@ -85,7 +85,7 @@ _FINEST_CRF, _CRF_RANGE = 19.5, 28.75
 """HEVC's constant rate factor that suits quality 63, and how much further that of quality 0 is: three for each halving
 of the weight of the distortion, as of all codecs here, of the published weights from 768 down to 1."""
 _BEST = QUALITIES - 1
-LARGEST_SKIP = 1.0
+MAX_SKIP = 1.0
 """Scales above are always coded."""
 
 
@@ -109,7 +109,7 @@ class DcvcUfCodecConfig(CodecConfig):
     """From 0, the coarsest, to 63; the rates that are published are those of 0, 21, 42 and 63."""
     reset: int = option(32, at_least=0)
     """Frames after which the memory begins anew from the last picture; 0: never."""
-    skip: float = option(0.15, at_least=0, at_most=LARGEST_SKIP)
+    skip: float = option(0.15, at_least=0, at_most=MAX_SKIP)
     """Elements whose expected scale is at most this are not coded; in hundredths."""
 
     @property
@@ -126,7 +126,7 @@ class DcvcUfIntraCodecConfig(GopConfig):
     """Every frame is an intra frame."""
     quality: int = option(42, at_least=0, at_most=_BEST)
     """From 0, the coarsest, to 63."""
-    skip: float = option(0.15, at_least=0, at_most=LARGEST_SKIP)
+    skip: float = option(0.15, at_least=0, at_most=MAX_SKIP)
     """Elements whose expected scale is at most this are not coded; in hundredths."""
 
     def __post_init__(self) -> None:

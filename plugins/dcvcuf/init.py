@@ -26,13 +26,13 @@ _CALM = 0.02
 """Of the branches of blocks on the way, which are small at first anyway."""
 _PRECISION = 16.0
 """Of coefficients in [-4,4], which are laid into the latent times this."""
-_WIDEST = 1.9
+_BEST_STEP = 1.9
 """The best step of coefficients where the distortion weighs 1, by the theory of fine quantisation."""
 _CHROMA = 8.0
 """How much a frequency of chroma stands behind the same of luma."""
 _OF_PICTURES, _FALL, _OF_MOTION = (0.75, 0.15), 1.4, (0.05, 0.015)
 """Deviations of coefficients of luma and chroma: of pictures, and how they fall with frequency; between frames."""
-_LEAST_SCALE = 0.16
+_MIN_SCALE = 0.16
 """Just above what is not coded at all: where much moves, there is something to code at coarse qualities too."""
 _QUIET = 0.3
 """Of what makes z, which is 0 nearly everywhere at first."""
@@ -43,7 +43,7 @@ _CERTAIN = 1.0
 def steps(loss: DcvcUfLossConfig | DcvcUfIntraLossConfig) -> Array:
     """The step of the latent at each quality, (64): that of weights of the distortion."""
     weights = np.geomspace(loss.coarsest, loss.finest, QUALITIES)
-    return (_PRECISION * _WIDEST / np.sqrt(weights)).astype(np.float32)
+    return (_PRECISION * _BEST_STEP / np.sqrt(weights)).astype(np.float32)
 
 
 def transform(count: int) -> Array:
@@ -170,7 +170,7 @@ def _start_scales(network: nn.Cell, step: Array, of_pictures: bool) -> None:
     """Those of natural coefficients, where z and the quality tell them."""
     if network.latent is not None and network.latent.q_scales is not None:
         spread = _PRECISION * np.repeat(_spread(network.config.latent // 4, of_pictures), 4)
-        _set(network.latent.q_scales, np.maximum(spread / step[:, None], _LEAST_SCALE))
+        _set(network.latent.q_scales, np.maximum(spread / step[:, None], _MIN_SCALE))
 
 
 def _start_hyper(network: nn.Cell, encoder: nn.Cell) -> None:

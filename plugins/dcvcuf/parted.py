@@ -17,14 +17,14 @@ from core.codec import Latents, PacketReader, PacketWriter, PictureCodec, Places
 from core.hooks import Array, IntraCodec, Part, Plane, Tables
 from core.nn import Stage
 
-from .config import LARGEST_SKIP, QUALITIES
+from .config import MAX_SKIP, QUALITIES
 from .image import MULTIPLE
 
 LATENT = 16
 """How many times smaller than pictures y is."""
 HYPER = 64
 """The same of z."""
-_HUNDREDTHS = round(100 * LARGEST_SKIP) + 1
+_HUNDREDTHS = round(100 * MAX_SKIP) + 1
 Code = Callable[[Array, Array, Places], Tensor]
 """Means and scales, 1,C,h,w, and which elements of a part are coded, (C,h,w), to the part's symbols."""
 

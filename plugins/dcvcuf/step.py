@@ -255,11 +255,11 @@ class DcvcUfStep(CodecStep):
 
     def _moment(self, number: int) -> tuple[Tensor, Tensor]:
         """What the noise of a packet of this step is seeded by."""
-        moment = (int(self.steps_done.asnumpy()) * _MOST_PACKETS + number) % 2**31
+        moment = (int(self.steps_done.asnumpy()) * _MAX_PACKETS + number) % 2**31
         return self.noise_seed, Tensor(moment, ms.int32)
 
 
-_MOST_PACKETS = 1024
+_MAX_PACKETS = 1024
 """Of a clip, whose noise does not repeat."""
 
 

@@ -37,7 +37,7 @@ from .image import MULTIPLE, Costs
 from .init import start_video
 from .spatial import FourSteps, TwoSteps
 
-SMALLEST_STEP = 0.5
+MIN_STEP = 0.5
 """Of quantisation."""
 State = tuple[Tensor, Tensor]
 """Memory and features, N,features,H/8,W/8, that the next frame is coded under."""
@@ -185,7 +185,7 @@ class VideoNetwork(nn.Cell):
             )
             self.latent = scales
         self.bit_estimator_z = QualityBitEstimator(hyper, QUALITIES)
-        self.bound_step = LowerBound(SMALLEST_STEP)
+        self.bound_step = LowerBound(MIN_STEP)
         self.q_encoder = table(QUALITIES, features, "q_encoder")
         self.q_decoder = table(QUALITIES, features, "q_decoder")
         self.q_feature = table(QUALITIES, features, "q_feature")

@@ -13,7 +13,7 @@ from core.nn import full_precision, init, require_sides
 
 from .config import SsfvcConfig
 from .scale_space import ScaleSpaceWarp
-from .transforms import LARGEST, analysis, scale_synthesis, synthesis
+from .transforms import MAX_VALUE, analysis, scale_synthesis, synthesis
 
 MULTIPLE = 128
 """Sides of a picture must be divisible by it: 16 for the transforms times 8 for the hyperprior's."""
@@ -118,7 +118,7 @@ def hyperprior(channels: int) -> MeanScaleHyperprior:
         scale_synthesis(*widths),
         FactorizedPrior(channels),
         GaussianConditional(),
-        LARGEST,
+        MAX_VALUE,
     )
     init.set_bias(init.convolutions(made.scale_synthesis)[-1], _FIRST_SCALE)
     return made

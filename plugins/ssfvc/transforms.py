@@ -9,7 +9,7 @@ from mindspore import Tensor, nn, ops
 
 from core.nn import Conv2d, ConvChain, ConvTranspose2d
 
-LARGEST = 255
+MAX_VALUE = 255
 """Of activations that are computed in integers."""
 _SLOPE, _STEEPNESS = 0.9943258522851727, 100
 """Shape of `QuantizedReLU`'s gradient outside of its range; see `_hundredth_power` for the second."""
@@ -45,11 +45,11 @@ class QuantizedReLU(nn.Cell):
     """
 
     def construct(self, x: Tensor) -> Tensor:
-        return ops.clamp(x, 0.0, float(LARGEST))
+        return ops.clamp(x, 0.0, float(MAX_VALUE))
 
     def bprop(self, x: Tensor, out: Tensor, dout: Tensor) -> tuple[Tensor]:
         """Gradient of `construct`."""
-        distance = ops.abs(2 * x / LARGEST - 1)
+        distance = ops.abs(2 * x / MAX_VALUE - 1)
         outside = ops.exp(-(_SLOPE**_STEEPNESS) * _hundredth_power(distance))
         return (ops.where(distance <= 1, dout, dout * outside),)
 

@@ -41,7 +41,7 @@ class Counting(Levels):
 def short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "PART_FRAMES", 4)
     monkeypatch.setattr(parts, "PART_FRAMES", 4)
-    monkeypatch.setattr(shared, "LEAST", 3)
+    monkeypatch.setattr(shared, "MIN_FRAMES", 3)
 
 
 @pytest.fixture

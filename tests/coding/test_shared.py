@@ -71,7 +71,7 @@ def encode_shared(source: Path, output: Path, loaded: LoadedCodec, pieces: int |
 
 @pytest.fixture(autouse=True)
 def short_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared, "LEAST", 5)
+    monkeypatch.setattr(shared, "MIN_FRAMES", 5)
 
 
 @pytest.mark.parametrize("codec", [Levels(), Pairs()])

@@ -42,9 +42,9 @@ from core.nn import Stage
 
 from .cells import LATENT, MULTIPLE, Hierarchy
 from .config import HierarchyCodecConfig
-from .order import MOST, turns
+from .order import MAX_DISTANCE, turns
 
-_DISTANCES = range(1, MOST + 1)
+_DISTANCES = range(1, MAX_DISTANCE + 1)
 """From one anchor to the next, in frames."""
 
 

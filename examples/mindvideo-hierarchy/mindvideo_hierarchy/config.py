@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.codec import InterCodecConfig
 from core.hooks import Options, option
 
-from .order import MOST
+from .order import MAX_DISTANCE
 
 
 @dataclass
@@ -37,5 +37,5 @@ class HierarchyCodecConfig(InterCodecConfig):
     """Coding with a trained network. Intra frames are coded by a picture codec (``intra=``)."""
 
     lmbda: float = 1024.0
-    distance: int = option(4, at_least=1, at_most=MOST)
+    distance: int = option(4, at_least=1, at_most=MAX_DISTANCE)
     """Frames from one anchor to the next; those between are predicted from both sides. 1 has anchors alone."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-MOST = 16
+MAX_DISTANCE = 16
 """Frames from one anchor to the next, at most."""
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 from mindvideo_hierarchy.config import HierarchyCodecConfig, HierarchyConfig, HierarchyLossConfig
-from mindvideo_hierarchy.order import MOST, turns
+from mindvideo_hierarchy.order import MAX_DISTANCE, turns
 from mindvideo_hierarchy.plugin import CODEC, LOSS, MODEL
 
 from core.hooks import Direction, PacketType, PictureFormat
@@ -23,7 +23,7 @@ def _operator_by_operator():
     ms.set_context(mode=mode)
 
 
-@pytest.mark.parametrize("distance", range(1, MOST + 1))
+@pytest.mark.parametrize("distance", range(1, MAX_DISTANCE + 1))
 def test_every_frame_has_its_turn_after_those_it_is_predicted_from(distance):
     done = {0}
     for turn in turns(distance):
@@ -89,7 +89,7 @@ def test_where_it_stands_among_codecs():
     assert CODEC.direction is Direction.BIDIRECTIONAL
 
 
-@pytest.mark.parametrize("distance", [0, MOST + 1])
+@pytest.mark.parametrize("distance", [0, MAX_DISTANCE + 1])
 def test_a_distance_out_of_range_is_refused(distance):
     with pytest.raises(ValueError, match="distance is"):
         HierarchyCodecConfig(distance=distance)

@@ -21,7 +21,7 @@ from .subjects import OWN, SUBJECTS
 WIDTH, HEIGHT, COUNT, GOP = 40, 24, 6, 4
 MEMORY = 256 << 20
 """Bytes that decoding damaged streams may add to the process; sound ones have run before."""
-LARGEST = 2**31 - 1
+MAX_SYMBOL = 2**31 - 1
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -163,7 +163,7 @@ def of_some_kind(decode, data):
     return told
 
 
-@pytest.mark.parametrize("largest", [300, 10**6, LARGEST])
+@pytest.mark.parametrize("largest", [300, 10**6, MAX_SYMBOL])
 def test_the_network_takes_extreme_latents(decode, subject, codec, packets, tmp_path, largest):
     """Motion that points far away, overflow in the network: as rightly coded symbols."""
     rng = np.random.default_rng(7)
