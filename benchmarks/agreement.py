@@ -1,4 +1,4 @@
-"""What must agree between two sides before they are timed.
+"""What must agree between two implementations before they are timed.
 
 An `Agreement` takes what the warm-up calls of ours and of the peer gave. It returns a sentence, or raises
 `Disagreement`.
@@ -16,7 +16,8 @@ from benchmarks.measure import Arrays
 Agreement = Callable[[Sequence[Arrays], Sequence[Arrays]], str]
 
 TOLERANCE = 1e-4
-"""Largest difference between the sides' results: absolute, relative to the largest value where that is above 1."""
+"""Largest difference between the implementations' results: absolute, relative to the largest value where that is
+above 1."""
 _QUANTILE, _QUANTILE_TOLERANCE = 0.75, 1e-5
 """Share of the pixels that no such latent may reach, and their largest difference."""
 _TIES_TOLERANCE = 3e-3
@@ -24,13 +25,13 @@ _TIES_TOLERANCE = 3e-3
 LOW_TOLERANCE = 0.03
 """In bfloat16, the root mean square of differences over that of the results."""
 NOISE_TOLERANCE = 0.05
-"""Of the first losses of steps in which each side draws its own noise, relative."""
+"""Of the first losses of steps in which each draws its own noise, relative."""
 BYTES_TOLERANCE = 0.02
 """Of the payloads: rounded references, another coder or none."""
 
 
 class Disagreement(Exception):
-    """The sides do not compute the same."""
+    """The implementations do not compute the same."""
 
 
 def equal_results(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:
@@ -96,5 +97,5 @@ def like_pictures(ours: Sequence[Arrays], theirs: Sequence[Arrays], least: Seque
 
 def _judged(told: str, agree: Any) -> str:
     if not agree:
-        raise Disagreement(f"the sides disagree: {told}.")
+        raise Disagreement(f"the implementations disagree: {told}.")
     return told

@@ -87,5 +87,5 @@ def _benchmarks(options: argparse.Namespace) -> Iterator[Benchmark]:
 
 
 def _beside(case: Case, title: str, what: str, kind: type, agree: Agreement) -> Benchmark:
-    sides = {runtime: partial(ByRuntime, kind, case, runtime) for runtime in RUNTIMES}
-    return Benchmark(what, f"{title} of {case.width}x{case.height}", vars(case), sides, agree)
+    implementations = {runtime: partial(ByRuntime, kind, case, runtime) for runtime in RUNTIMES}
+    return Benchmark(what, f"{title} of {case.width}x{case.height}", vars(case), implementations, agree)

@@ -88,8 +88,8 @@ class Plane:
 
     def shape(self, height: int, width: int) -> tuple[int, ...]:
         """For a picture of this size."""
-        sides = (height // self.reduction, width // self.reduction) if self.reduction else (1, 1)
-        return (*self.leading, int(self.channels), *sides)
+        size = (height // self.reduction, width // self.reduction) if self.reduction else (1, 1)
+        return (*self.leading, int(self.channels), *size)
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,9 @@ class Part:
     inputs: Sequence[Plane]
     outputs: Sequence[str]
     multiple: int = 1
-    """Sides of a picture are divisible by it."""
+    """A picture's height and width are divisible by it."""
     pads: bool = False
-    """Whether other sides will do as well where they are known beforehand, since the network pads them."""
+    """Whether other sizes will do as well where they are known beforehand, since the network pads them."""
 
 
 @dataclass(frozen=True)

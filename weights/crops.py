@@ -26,7 +26,7 @@ from core.hooks import Array, Output, Upscaler  # noqa: E402
 from core.media.index import FrameIndex  # noqa: E402
 from core.report.pictures import crop, detail, save_picture  # noqa: E402
 from core.selection import upscaler_of  # noqa: E402
-from core.upscaling.floors import Floor  # noqa: E402
+from core.upscaling.baselines import Baseline  # noqa: E402
 
 SCENES = {"cup_hand": (41, 3), "city_tower": (20, 3), "tree_wind": (14, 1)}
 """First frame, and how far the next ones are."""
@@ -39,7 +39,8 @@ def row(clip: Path, start: int, apart: int, upscaler: Upscaler) -> list[Array]:
     low = downscale(frames, 2, Filter.bicubic, np.random.default_rng(0)).astype(np.float32) / 255
     true = frames[1].astype(np.float32) / 255
     pictures = [
-        made(low[None, 0], low[None, 2], (Output.MIDDLE,))[Output.MIDDLE][0] for made in (Floor(2), upscaler)
+        made(low[None, 0], low[None, 2], (Output.MIDDLE,))[Output.MIDDLE][0]
+        for made in (Baseline(2), upscaler)
     ]
     place = detail(np.abs(frames[0].astype(np.float32) - frames[2]).mean(0))
     return [crop(picture, *place) for picture in (*pictures, true)]

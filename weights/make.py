@@ -194,7 +194,7 @@ def pack(source: Path, recipe: Recipe) -> None:
 
 
 def measured(recipe: Recipe, folder: Path, material: Path, device: Sequence[str]) -> dict[str, Any]:
-    """The machine and the benchmark: Bjontegaard deltas of a codec, decibels of an upscaler and its floor."""
+    """The machine and the benchmark: Bjontegaard deltas of a codec, decibels of an upscaler and its baseline."""
     os.environ["MINDVIDEO_DATA"] = str(material.resolve())
     output = folder / recipe.name / "bench"
     command(

@@ -27,7 +27,7 @@ from benchmarks.peers.codecs import (
     warp,
 )
 from benchmarks.peers.layers import Conv2d
-from core.symbols.order import ContextOrder
+from core.symbols.context import ContextOrder
 from plugins.dcvc.config import DcvcConfig, DcvcLossConfig
 
 _REACH = 2
@@ -83,7 +83,7 @@ def network(config: DcvcConfig) -> Dcvc:
 
 
 class Dcvc(nn.Module):
-    """Codes a frame under a reference, both N,3,H,W in [0,1], sides divisible by 64.
+    """Codes a frame under a reference, both N,3,H,W in [0,1], height and width divisible by 64.
 
     The decoders get round(y) while round(y - mean) is counted, as in the published results. With ``in_turn`` they
     get round(y - mean) + mean, one place after the other, as a real coder must.
@@ -278,7 +278,7 @@ class LeakyBlock(nn.Module):
 
 
 class Subpixel(nn.Sequential):
-    """A convolution to four times the channels, which become twice the sides."""
+    """A convolution to four times the channels, which become twice the height and width."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(Conv2d(in_channels, 4 * out_channels), nn.PixelShuffle(2))

@@ -209,7 +209,7 @@ class Chain(nn.Module):
 
 
 class Down(nn.Module):
-    """Half the sides."""
+    """Half the height and width."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -220,7 +220,7 @@ class Down(nn.Module):
 
 
 class Enlarge(Chain):
-    """Twice the sides, by one convolution."""
+    """Twice the height and width, by one convolution."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__([nn.Conv2d(inputs, 4 * outputs, 1, bias=False)])
@@ -230,7 +230,7 @@ class Enlarge(Chain):
 
 
 class Up(nn.Module):
-    """Twice the sides, then a block."""
+    """Twice the height and width, then a block."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()

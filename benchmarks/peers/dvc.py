@@ -54,7 +54,7 @@ def network(config: DvcConfig) -> Dvc:
 
 
 class Dvc(nn.Module):
-    """Codes a frame under a reference, both N,3,H,W in [0,1], sides divisible by 64.
+    """Codes a frame under a reference, both N,3,H,W in [0,1], height and width divisible by 64.
 
     ``noise`` makes what is added to the latents in training: to those of motion, z and y, in this order.
     """

@@ -58,7 +58,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Measure:
+class DeltaKind:
     """A Bjontegaard delta that is reported."""
 
     name: str
@@ -77,11 +77,11 @@ class Measure:
 
 
 MEASURES = (
-    Measure("BD-rate, PSNR RGB", "psnr_rgb", True, "%"),
-    Measure("BD-rate, PSNR YUV", "psnr_yuv", True, "%"),
-    Measure("BD-rate, MS-SSIM", "ms_ssim", True, "%"),
-    Measure("BD-PSNR", "psnr_rgb", False, "dB"),
-    Measure("BD-MSSSIM", "ms_ssim", False, ""),
+    DeltaKind("BD-rate, PSNR RGB", "psnr_rgb", True, "%"),
+    DeltaKind("BD-rate, PSNR YUV", "psnr_yuv", True, "%"),
+    DeltaKind("BD-rate, MS-SSIM", "ms_ssim", True, "%"),
+    DeltaKind("BD-PSNR", "psnr_rgb", False, "dB"),
+    DeltaKind("BD-MSSSIM", "ms_ssim", False, ""),
 )
 
 
@@ -92,7 +92,7 @@ class Comparison:
     conditions: Conditions
     anchor: str
     contender: str
-    measure: Measure
+    measure: DeltaKind
     sequence: str
     delta: Delta
 
@@ -187,7 +187,7 @@ def _difference(anchor: Conditions, other: Conditions) -> str:
     )
 
 
-def _comparisons(anchor: Curve, curve: Curve, measure: Measure) -> list[Comparison]:
+def _comparisons(anchor: Curve, curve: Curve, measure: DeltaKind) -> list[Comparison]:
     def comparison(sequence: str, delta: Delta) -> Comparison:
         return Comparison(curve.conditions, anchor.contender, curve.contender, measure, sequence, delta)
 

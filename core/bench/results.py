@@ -22,7 +22,7 @@ from core.bench.compare import (
     plain,
 )
 from core.bench.records import Outcome
-from core.measure.cost import LOW_SIDE, SIDE
+from core.measure.cost import LOW_SIZE, SIZE
 from core.measure.records import TASKS
 
 NOTES = (
@@ -37,7 +37,7 @@ NOTES = (
     "Times are medians over clips, without the first of each process where there are others: in it, networks are "
     "compiled. Memory is what the process held at most, MindSpore and clips included.",
     "Multiply-adds are of convolutions (deformable and transposed ones too), divisive normalisation and dense layers, "
-    f"counted on pictures of {SIDE}x{SIDE} (upscalers: from {LOW_SIDE}x{LOW_SIDE}), for each pixel of a full frame. "
+    f"counted on pictures of {SIZE}x{SIZE} (upscalers: from {LOW_SIZE}x{LOW_SIZE}), for each pixel of a full frame. "
     "Warps, and what chooses tables in integers, are not in them; conventional codecs have none.",
     f"Bjontegaard deltas: PCHIP over the logarithm of the rate, Akima as a check; at least {MIN_POINTS} points, "
     f"strictly rising; blank where the curves overlap by less than {MIN_OVERLAP:.0%}. By MS-SSIM over "

@@ -1,8 +1,8 @@
 """Conventional video codecs of libav, frame by frame: what anchors of a benchmark are made of.
 
-Pictures are coded as YUV of a stated matrix and range, continued to the right and bottom up to the sides that an
-encoder takes. Both sides decode by the same library and convert by `core.media.colour`, which is exact on every
-machine.
+Pictures are coded as YUV of a stated matrix and range, continued to the right and bottom up to the size that an
+encoder takes. Encoder and decoder decode by the same library and convert by `core.media.colour`, which is exact on
+every machine.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fractions import Fraction
 
 import av
 
-from core.codec.decoded import DecodedPictures, checksum
+from core.codec.decoded_pictures import DecodedPictures, checksum
 from core.errors import MediaError, StreamError
 from core.hooks import Array, CodedFrame, DecodedFrame, Packet, PacketType, Picture, PictureFormat
 from core.media.colour import Matrix, Range, Subsampling, rgb_to_yuv
@@ -26,7 +26,7 @@ from core.media.planes import frame_from_planes, frame_to_rgb, parse_planar_form
 _RATE = Fraction(25)
 """Frames per second that encoders are told."""
 _MARGIN = 128
-"""By how much libav may enlarge a picture's sides for itself, in pixels."""
+"""By how much libav may enlarge a picture for itself, in pixels."""
 _LATEST = 1 << 63
 """Times that libav can say lie below it."""
 # NAL units of supplemental information: of H.264, and both kinds of HEVC.
@@ -49,9 +49,9 @@ class Encoder:
     matrix: Matrix = Matrix.BT709
     range: Range = Range.LIMITED
     multiple: int = 2
-    """Sides are continued to multiples of it."""
+    """Height and width are continued to multiples of it."""
     smallest: int = 16
-    """Sides are continued to at least so many pixels."""
+    """Height and width are continued to at least so many pixels."""
     decoder_options: Mapping[str, str] = field(default_factory=dict)
 
     def pixel_format(self, depth: int) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mindspore import Tensor
 
-from core.codec.coded import Made
-from core.codec.decoded import DecodedPictures
+from core.codec.decoded_pictures import DecodedPictures
+from core.codec.frame_code import Made
 from core.codec.predictive import PictureCodec
 from core.errors import StreamError
 from core.hooks import Array, PictureFormat

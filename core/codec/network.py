@@ -50,7 +50,7 @@ class NetworkCodec(ABC):
 
     A class states its stages as attributes (`stage`), and what follows:
 
-    - ``multiple``: sides of a picture that the network sees are divisible by it;
+    - ``multiple``: height and width of a picture that the network sees are divisible by it;
     - ``inputs`` and ``outputs``: planes that the whole network takes, and names of what it gives, for ``task=export``.
     """
 
@@ -113,7 +113,7 @@ class NetworkCodec(ABC):
         return PacketWriter(self.coded_latents, estimate)
 
     def reader(self, payload: bytes, height: int, width: int) -> PacketReader:
-        """A packet to read, of padded pictures of these sides."""
+        """A packet to read, of padded pictures of this size."""
         return PacketReader(self.coded_latents, payload, height, width)
 
 

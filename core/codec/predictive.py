@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from mindspore import Tensor, nn
 
-from core.codec.coded import FrameCode, IntraPictures, Made
-from core.codec.decoded import DecodedPictures, checksum
+from core.codec.decoded_pictures import DecodedPictures, checksum
+from core.codec.frame_code import FrameCode, IntraPictures, Made
 from core.codec.network import NetworkCodec
 from core.codec.packets import PacketReader, PacketWriter
 from core.errors import StreamError
@@ -111,7 +111,7 @@ class PredictiveCodec(PictureCodec):
 
 
 class _Endpoint:
-    """What the next frame is coded under, and the sides that the network sees."""
+    """What the next frame is coded under, and the size that the network sees."""
 
     def __init__(self, codec: PictureCodec, format: PictureFormat) -> None:
         self._codec = codec

@@ -17,7 +17,7 @@ from typing import BinaryIO
 from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
 from core.coding.groups import unit
-from core.coding.parts import PART_FRAMES, PartsWriter
+from core.coding.segments import SEGMENT_FRAMES, SegmentsWriter
 from core.coding.shown import Shown, times_of
 from core.errors import StreamError
 from core.facts import Facts
@@ -94,15 +94,15 @@ def decode_video(
         if told := left_out(header.presentation, output, pictures_alone=True):
             log.warning("%s", told)
         opened = partial(writer_for, output.suffix, header, crf, threads, slots)
-        writer: VideoWriter | PartsWriter
-        if count > PART_FRAMES and output.suffix.lower() in (".mp4", ".mkv"):
+        writer: VideoWriter | SegmentsWriter
+        if count > SEGMENT_FRAMES and output.suffix.lower() in (".mp4", ".mkv"):
             job = _facts(source, loaded, start, frames, crf, threads)
-            writer = PartsWriter(output, job, header.presentation, header.frame_rate, opened)
+            writer = SegmentsWriter(output, job, header.presentation, header.frame_rate, opened)
         else:
             writer = opened(target, header.presentation)
         written = 0
         with writer:
-            if isinstance(writer, PartsWriter) and writer.kept:
+            if isinstance(writer, SegmentsWriter) and writer.kept:
                 written = writer.kept
                 for number in sorted(times_of(source))[start : start + written]:
                     writer.skip(*shown(number))

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from core.codec.decoded import checksum
+from core.codec.decoded_pictures import checksum
 from core.coding.codec import LoadedCodec
 from core.errors import CheckpointError, CutShortError, StreamError
 from core.hooks import DecodedFrame, FrameDecoder, Packet

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntFlag
 
-from core.codec.decoded import checksum
+from core.codec.decoded_pictures import checksum
 from core.coding.restoration import Restoration
 from core.errors import StreamError
 from core.hooks import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.codec.decoded import DecodedPictures
+from core.codec.decoded_pictures import DecodedPictures
 from core.coding.groups import unit
 from core.hooks import Array, Output, Picture, PictureFormat, Upscaler
 from core.media.resampling import resized

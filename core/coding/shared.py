@@ -24,8 +24,8 @@ from core.coding.records import FrameRecord
 from core.crew import Crew, Seen
 from core.errors import CrewError
 from core.hooks import DecodedFrame, Packet, Picture, PictureFormat
+from core.media.excerpt import Film
 from core.media.limits import Limits
-from core.media.part import Film
 from core.stream import Section
 
 MIN_FRAMES = 32

@@ -47,7 +47,7 @@ class Fit(Enum):
     whole = "whole"
     """All of it, as newer papers do: codecs pad, and the rate is over the pixels that there are."""
     multiples_of_64 = "multiples_of_64"
-    """Its upper left part with sides that are multiples of 64, as older papers do: 1920x1024 of 1920x1080."""
+    """Its upper left part whose height and width are multiples of 64, as older papers do: 1920x1024 of 1920x1080."""
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class LatentCoder(Protocol):
         ...
 
     def decode(self, decoder: SymbolDecoder, height: int, width: int, *known: Any) -> Any:
-        """The next latent, which has these sides: `Written.values`. Raises `StreamError` on damage."""
+        """The next latent, which has this size: `Written.values`. Raises `StreamError` on damage."""
         ...
 
 
@@ -84,7 +84,7 @@ class HyperpriorCoder:
         return Written(coded, coded)
 
     def decode(self, decoder: SymbolDecoder, height: int, width: int, *known: Any) -> Pair:
-        """See `LatentCoder`; the sides are those of y."""
+        """See `LatentCoder`; the size is that of y."""
         times = self._scales.enlargement
         z = self._prior.decode(decoder, height // times, width // times, *known)
         return z, to_tensor(self._decode(self._scales(to_integers(z)), decoder))
@@ -117,7 +117,7 @@ class ContextCoder:
     def decode(
         self, decoder: SymbolDecoder, height: int, width: int, side: Tensor, whole: bool = False
     ) -> Tensor:
-        """See `LatentCoder`; the sides are those of what is known."""
+        """See `LatentCoder`; the size is that of what is known."""
         return Tensor(self._coder.decode(side.asnumpy()[0], decoder, whole).values[None])
 
 

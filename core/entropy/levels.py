@@ -96,7 +96,7 @@ class LevelPrior(FactorizedLatent):
 
 
 class LevelLatent(PartedLatent):
-    """A latent y, N,C,h,w, sides divisible by 4, whose scales follow from z and the quality.
+    """A latent y, N,C,h,w, height and width divisible by 4, whose scales follow from z and the quality.
 
     ``construct(y, level, *told)``, level N,1 and what else tells of y, N,K,h,w each; returns ``y_hat`` and the bits
     of each item, hyper-latent included (N). For coding, z is a latent of its own, `prior`.
@@ -107,7 +107,7 @@ class LevelLatent(PartedLatent):
                     scale_synthesis         means, part after part ──▶ y_hat
 
     Args:
-        analysis: y to z, a quarter of the sides.
+        analysis: y to z, a quarter of height and width.
         scale_synthesis: z to the logarithm of every scale, N,C,h,w, to which that of channel and level is added;
             transposed convolutions with activations that are all alike.
         side: z_hat to what it tells of y, N,S,h,w.

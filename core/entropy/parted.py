@@ -28,9 +28,9 @@ from core.symbols.tables import Singles, TableSet
 
 Places = NDArray[np.bool_]
 """Elements of a latent, (C,h,w): those of a part, or those that are coded."""
-Part = tuple[tuple[int, ...], ...]
+Pattern = tuple[tuple[int, ...], ...]
 """For each equal share of the channels, places of a cell of 2x2, counted row by row, that belong to the part."""
-Order = tuple[Part, ...]
+Order = tuple[Pattern, ...]
 """The parts of a latent, one after another."""
 
 HALVES: Order = (((0, 3), (1, 2)), ((1, 2), (0, 3)))
@@ -159,19 +159,19 @@ class PartedCoder:
     def decode(
         self, decoder: SymbolDecoder, height: int, width: int, coded: Places, indices: Indices
     ) -> Tensor:
-        """See `core.entropy.coders.LatentCoder`; the sides are those of what is known."""
+        """See `core.entropy.coders.LatentCoder`; the size is that of what is known."""
         symbols = np.zeros(coded.shape, np.int32)
         symbols[coded] = decoder.decode(self._tables, indices)
         return to_tensor(symbols)
 
 
 @cache
-def _places(part: Part, channels: int, height: int, width: int) -> Places:
+def _places(part: Pattern, channels: int, height: int, width: int) -> Places:
     rows, columns = np.arange(height)[:, None] % 2, np.arange(width)[None] % 2
     shares = [np.isin(2 * rows + columns, share) for share in part]
     return np.repeat(np.array(shares), channels // len(part), 0)
 
 
 @constexpr
-def _mask(part: Part, channels: int, height: int, width: int) -> Tensor:
+def _mask(part: Pattern, channels: int, height: int, width: int) -> Tensor:
     return Tensor(_places(part, channels, height, width)[None].astype(np.float32))

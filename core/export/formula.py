@@ -1,4 +1,4 @@
-"""How a number that a network holds follows from the sides of the picture.
+"""How a number that a network holds follows from the height and width of the picture.
 
 It is taken to be p + q H + r W + s H W, or one over that. Four sizes determine the coefficients, a fifth confirms
 them.

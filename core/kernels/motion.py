@@ -33,8 +33,9 @@ _CUBIC, _TAPS = -0.75, 4
 class SearchBlocks(nn.Cell):
     """The search: ``construct(luma, reference, price)`` -> vectors N,2,H/16,W/16 in pixels.
 
-    ``luma`` and ``reference``: N,1,H,W, 0 to 255, sides divisible by 16; ``price`` (N): how many differences of
-    samples a bit of the vectors is worth. No gradient passes. Without our kernels it is `searched`."""
+    ``luma`` and ``reference``: N,1,H,W, 0 to 255, height and width divisible by 16; ``price`` (N): how many
+    differences of samples a bit of the vectors is worth. No gradient passes. Without our kernels it is
+    `searched`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -184,7 +185,7 @@ def _block_sums(plane: Tensor, side: int) -> Tensor:
 
 
 def _coarse(now: Tensor, before: Tensor, price: Tensor) -> Tensor:
-    """Vectors N,2,h,w by a search of all places within reach, at a quarter of the sides."""
+    """Vectors N,2,h,w by a search of all places within reach, at a quarter of height and width."""
     batch, height, width = now.shape
     rows, columns, reach = height // _QUARTER, width // _QUARTER, 2 * _COARSE + 1
     current, moved = _with_margin(now, 0), _with_margin(before, _COARSE)

@@ -15,7 +15,7 @@ class Distortion(Enum):
     mse = "mse"
     """Mean squared error."""
     ms_ssim = "ms_ssim"
-    """1 - MS-SSIM; sides of 161 pixels at least."""
+    """1 - MS-SSIM; height and width of 161 pixels at least."""
 
 
 @dataclass

@@ -45,7 +45,7 @@ class Clip:
 
 
 @dataclass(frozen=True)
-class Measuring:
+class MeasureSettings:
     """How clips are measured."""
 
     cache: Cache | None = None
@@ -78,7 +78,7 @@ class Measurable(ABC, Generic[L, C, M]):
         return self._load()
 
     @abstractmethod
-    def measure(self, clip: Clip, how: Measuring, about: Mapping[str, Any]) -> tuple[C, M]:
+    def measure(self, clip: Clip, settings: MeasureSettings, about: Mapping[str, Any]) -> tuple[C, M]:
         """The record of a clip, and what was made of it; ``about`` are the record's fields that the loop knows."""
 
     def drawn(self, clip: Clip, made: M) -> Drawn | None:
@@ -87,7 +87,7 @@ class Measurable(ABC, Generic[L, C, M]):
 
 
 @dataclass(frozen=True)
-class Measured(Generic[C, M]):
+class MeasuredClip(Generic[C, M]):
     """A clip, and what is known of it."""
 
     clip: Clip
@@ -103,27 +103,29 @@ class Measured(Generic[C, M]):
         return {name: getattr(self.record, name) for name in ("label", "source", "key", "cold")}
 
 
-def measured(source: ClipSource, work: Measurable[Any, C, M], how: Measuring) -> Iterator[Measured[C, M]]:
+def measure_clips(
+    source: ClipSource, work: Measurable[Any, C, M], settings: MeasureSettings
+) -> Iterator[MeasuredClip[C, M]]:
     """Each clip of a source, measured. A record is kept at once, so that what is interrupted loses one clip.
 
     Raises `ConfigError` when the source has no clips, and as what is measured does.
     """
     require_clips(source)
-    kept, cold = spaced(len(source), how.pictures), True
-    for clip in clips(source, how.seed):
+    kept, cold = spaced(len(source), settings.pictures), True
+    for clip in clips(source, settings.seed):
         pixels = pixels_of(*clip.columns)
-        key = key_of({**how.conditions, "clip": pixels})
+        key = key_of({**settings.conditions, "clip": pixels})
         is_kept = clip.number in kept
         to_draw = is_kept and work.draws
-        record = how.cache.find(work.kind, key, clip.label, to_draw) if how.cache else None
+        record = settings.cache.find(work.kind, key, clip.label, to_draw) if settings.cache else None
         made = None
         if record is None:
             about = {"label": clip.label, "source": pixels, "key": key, "cold": cold}
-            record, made = work.measure(clip, how, about)
-            if how.cache:
-                how.cache.add(record, work.drawn(clip, made) if to_draw else None)
+            record, made = work.measure(clip, settings, about)
+            if settings.cache:
+                settings.cache.add(record, work.drawn(clip, made) if to_draw else None)
             cold = False
-        yield Measured(clip, record, made, is_kept)
+        yield MeasuredClip(clip, record, made, is_kept)
 
 
 def clips(source: ClipSource, seed: int) -> Iterator[Clip]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MATRIX, RANGE = Matrix.BT709, Range.FULL
 """Of the 4:2:0 planes whose PSNR is taken."""
 MIN_SSIM_SIZE, MIN_MS_SSIM_SIZE = 11, 161
-"""Sides that pictures must have, in pixels."""
+"""Height and width that pictures must have, in pixels."""
 
 
 class _Pair:

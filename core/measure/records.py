@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from core.records import Count, Positive, Seconds, Sha256, decode_record
 
 
-class Task(Enum):
+class SrTask(Enum):
     """A task of space-time super-resolution."""
 
     SPATIAL = "S-VSR"
@@ -20,7 +20,7 @@ class Task(Enum):
     BOTH = "ST-VSR"
 
 
-TASKS = tuple(task.value for task in Task)
+TASKS = tuple(task.value for task in SrTask)
 """In the order of tables."""
 
 
@@ -104,7 +104,7 @@ class UpscaledClip(_Clip):
     @property
     def words(self) -> str:
         """Quality of the middle frame where it was taken, for a line."""
-        value = self.values[Task.BOTH.value].get("psnr_rgb")
+        value = self.values[SrTask.BOTH.value].get("psnr_rgb")
         return "" if value is None else f"{value:.2f} dB"
 
 

@@ -15,11 +15,11 @@ from core.media.planes import parse_planar_format, planar_format, tag_colour, un
 from core.media.presentation import MasteringDisplay, Presentation
 
 MAX_X264_SIZE, MIN_X265_SIZE, MAX_X265_SIZE = 16384, 16, 65534
-"""Sides of a picture."""
+"""Height or width of a picture."""
 
 
 @dataclass(frozen=True)
-class Coding:
+class Encoding:
     """How the pictures of a file are coded.
 
     ``threads`` of the encoder: 1 gives the same bytes every time and everywhere, 0 takes all cores.
@@ -150,7 +150,7 @@ def _is_rgb(pixel_format: str) -> bool:
     return layout.is_rgb or layout.has_palette
 
 
-def check_coding(name: object, coding: Coding, width: int, height: int) -> None:
+def check_encoding(name: object, coding: Encoding, width: int, height: int) -> None:
     """Raise `MediaError` where the encoder takes no pictures of this size."""
     subsampling, _ = parse_planar_format(coding.pixel_format)
     if coding.lossless:

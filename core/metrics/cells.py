@@ -82,7 +82,7 @@ class Ssim(PictureMetric):
 
 
 class MsSsim(PictureMetric):
-    """Multi-scale structural similarity; the sides of pictures must exceed 160 pixels."""
+    """Multi-scale structural similarity; height and width must exceed 160 pixels."""
 
     def _measure(self, prediction: Values, truth: Values) -> Values:
         return ms_ssim(prediction, truth, on=self._on, matrix=self._matrix)

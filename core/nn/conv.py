@@ -17,7 +17,7 @@ from core.nn.activation import LEAKY_SLOPE, LeakyReLU
 from core.nn.subpixel import MAX_OUTPUTS, SubpixelConvolution
 
 Size = int | tuple[int, int]
-"""Of a kernel, a stride or the like: both sides alike, or height and width."""
+"""Of a kernel, a stride or the like: one number for both, or height and width."""
 
 
 def _pair(size: Size) -> tuple[int, int]:

@@ -1,8 +1,8 @@
 """Motion towards the middle of two frames, searched and not learned: a first guess for what learns from it.
 
 Content that moves evenly is displaced by -v in the first frame and by v in the last one, as seen from the middle.
-The search goes from an eighth of the sides to full size. At each level it displaces both frames by what is known and
-tries the nine places around. No gradient passes.
+The search goes from an eighth of height and width to full size. At each level it displaces both frames by what is
+known and tries the nine places around. No gradient passes.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class MiddleMotion(nn.Cell):
     """
 
     LEVELS = 4
-    """Sides are halved so many times but one."""
+    """Height and width are halved so many times but one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ def _no_gradients(first: Tensor, last: Tensor, out: Tensor, dout: Tensor) -> tup
 
 
 def _pyramid(plane: Tensor, count: int) -> tuple[Tensor, ...]:
-    """The plane at every level, the smallest first; sides are halved and rounded up."""
+    """The plane at every level, the smallest first; height and width are halved and rounded up."""
     levels: tuple[Tensor, ...] = (plane,)
     for _ in range(count - 1):
         levels = (ops.avg_pool2d(replicate_to_multiple(levels[0], 2), 2, 2),) + levels

@@ -12,7 +12,7 @@ from core.nn.conv import Conv2d
 from core.nn.subpixel import MAX_OUTPUTS, SubpixelConvolution
 
 FACTOR = 2
-"""Of both sides."""
+"""Of height and width."""
 
 
 def repeat_pixels(x: Tensor) -> Tensor:

@@ -16,8 +16,8 @@ from core.kernels.resizing import Resize
 Factor = int | tuple[int, int]
 
 _DENSE_LIMIT = 128
-"""Sides up to this long are resized by matrix products, unless operators are to be portable: the gradient of those is
-5-10 times faster on CPU."""
+"""Heights and widths up to this are resized by matrix products, unless operators are to be portable: the gradient of
+those is 5-10 times faster on CPU."""
 
 
 class Upsample(nn.Cell):
@@ -129,7 +129,7 @@ def _tent(outputs: NDArray[np.float32], inputs: NDArray[np.float32], unit: int) 
 
 
 def downsample(x: Tensor, factor: Factor, portable: bool = False) -> Tensor:
-    """Bilinear reduction: N,C,H,W -> N,C,H/factor,W/factor; both sides must be divisible by their factor.
+    """Bilinear reduction: N,C,H,W -> N,C,H/factor,W/factor; height and width must be divisible by their factor.
 
     The centre of an output pixel lies between two inputs when the factor is even and on one when it is odd,
     so this is the mean of the central 2x2 (or the central pixel) of each factor x factor block.

@@ -39,7 +39,7 @@ Timed = tuple[Fraction, Array]
 
 
 @dataclass(frozen=True)
-class Side:
+class ComparedVideo:
     """One of the two videos."""
 
     path: Path
@@ -67,7 +67,7 @@ class Side:
         }
 
 
-def of_video(path: Path, open_reader: Callable[[], VideoReader]) -> Side:
+def of_video(path: Path, open_reader: Callable[[], VideoReader]) -> ComparedVideo:
     """A video, or a folder of pictures; raises `MediaError` where it is none."""
     with open_reader() as reader:
         info = reader.info
@@ -82,10 +82,12 @@ def of_video(path: Path, open_reader: Callable[[], VideoReader]) -> Side:
             for frame in reader:
                 yield frame.pts, frame.rgb
 
-    return Side(path, info.width, info.height, info.frame_rate, sizes, info.frame_count or len(sizes), frames)
+    return ComparedVideo(
+        path, info.width, info.height, info.frame_rate, sizes, info.frame_count or len(sizes), frames
+    )
 
 
-def of_stream(path: Path, loaded: LoadedCodec, limits: Limits = STANDARD) -> Side:
+def of_stream(path: Path, loaded: LoadedCodec, limits: Limits = STANDARD) -> ComparedVideo:
     """A stream, and the codec that decodes it; raises `StreamError` where it is damaged or of another one."""
     with StreamReader(path) as reader:
         header, packets = reader.header, sorted(reader.scan(), key=lambda packet: packet.time)
@@ -97,18 +99,20 @@ def of_stream(path: Path, loaded: LoadedCodec, limits: Limits = STANDARD) -> Sid
                 yield time, unit(frame.picture, header.depth)
 
     sizes = [packet.size for packet in packets]
-    return Side(path, header.width, header.height, header.frame_rate, sizes, len(packets), frames)
+    return ComparedVideo(path, header.width, header.height, header.frame_rate, sizes, len(packets), frames)
 
 
-def write_page(first: Side, second: Side, page: Path, most: int | None = None, crf: float = CRF) -> int:
+def write_page(
+    first: ComparedVideo, second: ComparedVideo, page: Path, most: int | None = None, crf: float = CRF
+) -> int:
     """Write the page of two videos, of at most so many frames; returns their number.
 
     They are shown at the times of the one with more frames, the smaller enlarged to the size of the larger; where both
     have one size, the second's PSNR to the first is told. Raises `MediaError` where their shapes differ.
     """
     width, height = max(first.width, second.width), max(first.height, second.height)
-    for side in (first, second):
-        if abs(side.width / side.height - width / height) > 2 / min(side.width, side.height):
+    for each in (first, second):
+        if abs(each.width / each.height - width / height) > 2 / min(each.width, each.height):
             raise MediaError(
                 f"{first.path} is {first.width}x{first.height} and {second.path} {second.width}x{second.height}: give "
                 "two videos of one shape."
@@ -137,7 +141,7 @@ def write_page(first: Side, second: Side, page: Path, most: int | None = None, c
     return len(shown)
 
 
-def _together(first: Side, second: Side) -> Iterator[tuple[int, int, Array, Array]]:
+def _together(first: ComparedVideo, second: ComparedVideo) -> Iterator[tuple[int, int, Array, Array]]:
     """Numbers and pictures of both that are seen at a time, at the times of the one with more frames."""
     if second.count > first.count:
         for number, other, one, two in _led(second, first):
@@ -146,7 +150,7 @@ def _together(first: Side, second: Side) -> Iterator[tuple[int, int, Array, Arra
         yield from _led(first, second)
 
 
-def _led(leader: Side, follower: Side) -> Iterator[tuple[int, int, Array, Array]]:
+def _led(leader: ComparedVideo, follower: ComparedVideo) -> Iterator[tuple[int, int, Array, Array]]:
     """Each frame of the leader, with the one of the follower that is shown then; ends with the shorter one."""
     others = follower.frames()
     later = next(others, None)
@@ -165,14 +169,14 @@ def _fitted(picture: Array, height: int, width: int) -> Array:
     return picture if picture.shape[1:] == (height, width) else resized(picture, height, width)
 
 
-def _html(first: Side, second: Side, data: dict[str, Any], content: str, alike: bool, crf: float) -> str:
+def _html(
+    first: ComparedVideo, second: ComparedVideo, data: dict[str, Any], content: str, alike: bool, crf: float
+) -> str:
     shown = data["shown"]
     rates = [
-        Series(
-            name, [(n, side.sizes[at[key]], f"frame {n}: {side.sizes[at[key]]:,} bytes") for n, at in told]
-        )
-        for name, key, side in ((first.path.name, "first", first), (second.path.name, "second", second))
-        for told in [[(n, at) for n, at in enumerate(shown) if at[key] < len(side.sizes)]]
+        Series(name, [(n, one.sizes[at[key]], f"frame {n}: {one.sizes[at[key]]:,} bytes") for n, at in told])
+        for name, key, one in ((first.path.name, "first", first), (second.path.name, "second", second))
+        for told in [[(n, at) for n, at in enumerate(shown) if at[key] < len(one.sizes)]]
     ]
     quality = [(n, at["psnr"], f"frame {n}: {at['psnr']:.2f} dB") for n, at in enumerate(shown) if alike]
     return page(

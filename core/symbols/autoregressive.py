@@ -1,6 +1,6 @@
 """Real coding under a context model: each element's mean and scale depend on elements that are coded before it.
 
-All positions whose contexts are complete are computed together (`core.symbols.order.waves`), by encoder and decoder
+All positions whose contexts are complete are computed together (`core.symbols.context.waves`), by encoder and decoder
 alike. Means and the choice of tables come from exact integer arithmetic (`core.symbols.pointwise`), so what is decoded
 is what was encoded if side information and symbols are, whatever the machine and its threads. A wave's symbols go
 through the coder together, position by position with the channels innermost.
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.errors import CheckpointError, StreamError
 from core.symbols.coder import SymbolDecoder, SymbolEncoder
-from core.symbols.order import ContextOrder, Places, visible, waves
+from core.symbols.context import ContextOrder, Places, visible, waves
 from core.symbols.pointwise import FRACTION, UNIT, Floats, PointwiseLayer, bounded, fixed, leaky
 from core.symbols.tables import TableSet
 

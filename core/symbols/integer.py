@@ -156,7 +156,7 @@ class IntegerNetwork:
 
     @property
     def enlargement(self) -> int:
-        """How many times longer the sides of what it gives are."""
+        """How many times larger height and width of what it gives are."""
         return math.prod(layer.stride for layer in self.layers)
 
     def __call__(self, symbols: NDArray[np.int32]) -> NDArray[np.uint8]:

@@ -224,7 +224,7 @@ def laplace_tables() -> TableSet:
 def _symmetric_tables(
     extents: Extents, scales: Singles, cdf: Callable[[Singles, Singles], Singles], folded: bool
 ) -> TableSet:
-    """``folded`` takes both sides from the lower one, where float32 has more digits."""
+    """``folded`` takes both tails from the lower one, where float32 has more digits."""
     half = np.float32(0.5)
     pmfs, tails = [], []
     for extent, scale in zip(extents, scales, strict=True):

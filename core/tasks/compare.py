@@ -17,7 +17,7 @@ from core.tasks.options import beside
 from core.words import word
 
 if TYPE_CHECKING:
-    from core.report.compare import Side
+    from core.report.compare import ComparedVideo
     from core.run import Run
 
 log = logging.getLogger(__name__)
@@ -46,23 +46,29 @@ class CompareConfig(Options):
 def _compare(config: CompareConfig, run: Run) -> None:
     first, second = Path(config.first), Path(config.second)
     page = Path(config.output) if config.output else beside(second, f"-compared{SUFFIX}")
-    write([_side(first, run), _side(second, run)], page, config.overwrite, most=config.frames, crf=config.crf)
+    write(
+        [_video(first, run), _video(second, run)], page, config.overwrite, most=config.frames, crf=config.crf
+    )
 
 
 def write(
-    sides: Sequence[Side], page: Path, overwrite: bool = False, most: int | None = None, crf: float = 12.0
+    videos: Sequence[ComparedVideo],
+    page: Path,
+    overwrite: bool = False,
+    most: int | None = None,
+    crf: float = 12.0,
 ) -> None:
-    """Write the page of two sides, and say where; raises `MediaError` where that would cost an older file."""
+    """Write the page of two videos, and say where; raises `MediaError` where that would cost an older file."""
     from core.media.claim import claimed
     from core.report.compare import write_page
 
-    first, second = sides
+    first, second = videos
     with claimed(second.path, page, overwrite, (SUFFIX,)):
         count = write_page(first, second, page, most, crf)
     log.info("%s: %d frames", page, count)
 
 
-def _side(path: Path, run: Run) -> Side:
+def _video(path: Path, run: Run) -> ComparedVideo:
     """A video; or a stream with the codec that it names."""
     from core.media.reader import open_video
     from core.report.compare import of_stream, of_video

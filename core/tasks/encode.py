@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from core.coding.records import FrameRecord
     from core.coding.shared import EncodingWorker
     from core.crew import Seen
-    from core.media.part import Film
+    from core.media.excerpt import Film
     from core.media.video import VideoReader
     from core.run import Run
 

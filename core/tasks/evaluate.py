@@ -1,6 +1,6 @@
 """``task=evaluate``: measures a trained network on held-out clips; table, JSON and pictures.
 
-A codec is measured by real streams beside another one with no more bytes, an upscaler beside simple floors.
+A codec is measured by real streams beside another one with no more bytes, an upscaler beside simple baselines.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from core.coding.codec import LoadedCodec
-    from core.measure.anchor import Anchor
     from core.measure.evaluation import CodecEvaluation, UpscalerEvaluation
+    from core.measure.rate_matching import RateMatcher
     from core.run import Run
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class EvaluateConfig(Options):
-    """Measure a trained network on held-out clips: a codec beside x264, an upscaler beside simple floors."""
+    """Measure a trained network on held-out clips: a codec beside x264, an upscaler beside simple baselines."""
 
     checkpoint: FilePath | None = None
     """Checkpoint to measure; for an upscaler, none measures fresh weights (the settings' ``weights``, where given)."""
@@ -92,7 +92,12 @@ def evaluate_codec(
 
 
 def _coded(
-    run: Run, loaded: LoadedCodec, config: EvaluateConfig, anchor: Anchor | None, folder: Path, by: str = ""
+    run: Run,
+    loaded: LoadedCodec,
+    config: EvaluateConfig,
+    anchor: RateMatcher | None,
+    folder: Path,
+    by: str = "",
 ) -> CodecEvaluation:
     from core.measure.evaluation import evaluate_codec
 
@@ -111,8 +116,8 @@ def _coded(
         )
 
 
-def _anchor(config: EvaluateConfig, run: Run) -> Anchor | None:
-    from core.measure.anchor import Anchor
+def _anchor(config: EvaluateConfig, run: Run) -> RateMatcher | None:
+    from core.measure.rate_matching import RateMatcher
 
     if config.anchor is None:
         return None
@@ -121,10 +126,10 @@ def _anchor(config: EvaluateConfig, run: Run) -> Anchor | None:
     except PluginError as error:
         raise ConfigError(f"task.anchor: {error}") from None
     assert isinstance(entry, hooks.CodecEntry)
-    return Anchor(entry, options_of(entry, config.anchor_options, "task.anchor"))
+    return RateMatcher(entry, options_of(entry, config.anchor_options, "task.anchor"))
 
 
-def _conditions(run: Run, loaded: LoadedCodec, anchor: Anchor | None) -> dict[str, Any]:
+def _conditions(run: Run, loaded: LoadedCodec, anchor: RateMatcher | None) -> dict[str, Any]:
     """All that must agree before this result is compared with another."""
     from core import __version__
 
@@ -150,7 +155,7 @@ def _conditions(run: Run, loaded: LoadedCodec, anchor: Anchor | None) -> dict[st
     }
 
 
-def _anchor_conditions(anchor: Anchor, gop: int) -> dict[str, Any]:
+def _anchor_conditions(anchor: RateMatcher, gop: int) -> dict[str, Any]:
     return {
         "codec": anchor.name,
         **entry_section(anchor.options),

@@ -118,15 +118,15 @@ def _measured(
 ) -> dict[str, Any]:
     """What records of codecs and of upscalers have in common; ``count`` counts multiply-adds, which is done once."""
     from core.measure.cache import key_of
-    from core.measure.clips import Measuring, measured
+    from core.measure.clips import MeasureSettings, measure_clips
 
     run, facts = chosen.run, decides(chosen)
     wanted = further_metrics(run)
     metrics = {name: metric for name, metric in run.metrics().items() if name in wanted} if wanted else {}
-    how = Measuring(cache, facts, metrics, pictures=config.pictures, seed=run.settings.seed)
+    settings = MeasureSettings(cache, facts, metrics, pictures=config.pictures, seed=run.settings.seed)
     clips, cached = [], 0
     with Meter(f"Measuring ({config.split.value})", len(source)) as meter:
-        for one in measured(source, work, how):
+        for one in measure_clips(source, work, settings):
             clips.append(one.record)
             cached += one.made is None
             meter.advance(one.record.words)

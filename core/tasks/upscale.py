@@ -22,7 +22,7 @@ from core.tasks.source import SourceConfig
 from core.upscaling.options import UpscaleOptions
 
 if TYPE_CHECKING:
-    from core.media.part import Film
+    from core.media.excerpt import Film
     from core.media.video import VideoReader
     from core.run import Run
     from core.upscaling.shared import Share, UpscalingWorker
@@ -46,7 +46,7 @@ class UpscaleConfig(UpscaleOptions, PageOptions, SourceConfig, SharedOptions, Wr
 
 def _upscale(config: UpscaleConfig, run: Run) -> None:
     from core.media.claim import claimed
-    from core.media.parts import require_ours
+    from core.media.work_folder import require_ours
     from core.upscaling.video import upscale_video
 
     kept = config.path.suffix.lower() if config.path.suffix.lower() == ".mkv" else ".mp4"

@@ -165,7 +165,7 @@ class Checkpoint:
             ) from None
 
     def require_model(self, section: Mapping[str, Any], defaults: Mapping[str, Any] = _NO_DEFAULTS) -> None:
-        """Raise `CheckpointError`, showing both sides, unless the checkpoint was made for this model section.
+        """Raise `CheckpointError`, showing both, unless the checkpoint was made for this model section.
 
         An option that the checkpoint does not know came later: its value is that of ``defaults``.
         """

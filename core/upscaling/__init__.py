@@ -1,1 +1,1 @@
-"""What all upscalers share: floors to compare with, evaluation, and upscaling of a video file."""
+"""What all upscalers share: baselines to compare with, evaluation, and upscaling of a video file."""

@@ -13,9 +13,9 @@ from typing import Any
 from core.carried import Files, packed
 from core.crew import Crew, Seen
 from core.hooks import Upscaler
-from core.media.part import Film
-from core.media.parts import clear
+from core.media.excerpt import Film
 from core.media.scenes import RECENT_PAIRS
+from core.media.work_folder import clear
 from core.upscaling.frames import FrameMaker, Pair, cut_pairs
 from core.upscaling.options import UpscaleOptions
 from core.upscaling.target import Moment, Target

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from core.media.encoders import Coding, check_coding, colour_of, pixel_format_for
+from core.media.encoders import Encoding, check_encoding, colour_of, pixel_format_for
 from core.media.pacing import Slots, regular, require_few_repeats, require_times, steady_rate, told_of_repeats
 from core.media.target import left_out, told_of_range
 from core.media.tracks import Sound, TrackSource, check_tracks
@@ -49,7 +49,7 @@ class Target:
         self._height, self._width = height, width
         self._presentation = replace(info.presentation, field_order=0)  # made frames have no fields
         matrix, colours = colour_of(info.pixel_format, info.matrix, info.range, self._suffix, height)
-        self._coding = Coding(
+        self._coding = Encoding(
             pixel_format_for(self._suffix, width, height, None, info.depth),
             matrix,
             colours,
@@ -59,7 +59,7 @@ class Target:
         )
         self.pixel_format = self._coding.pixel_format
         """Of what is written, by libav's name."""
-        check_coding(output, self._coding, width, height)
+        check_encoding(output, self._coding, width, height)
         sound = Sound(options.sound)
         self._tracks = self._tracks_of(source, sound)
         self._constant = reader.has_constant_rate()

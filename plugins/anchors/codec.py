@@ -27,7 +27,7 @@ class AnchorCodec:
 
     @property
     def fingerprint(self) -> bytes:
-        """Tells what decodes a stream: the format, colour and continued sides."""
+        """Tells what decodes a stream: the format, colour and continued size."""
         encoder = self._encoder
         words = (encoder.decoder, encoder.subsampling.value, encoder.matrix.value, encoder.range.value)
         told = " ".join(map(str, (*words, encoder.multiple, encoder.smallest)))
@@ -117,7 +117,7 @@ def _vp9(config: Vp9Config) -> Encoder:
 
 
 def _encoder(
-    config: AnchorConfig, name: str, decoder: str, options: dict[str, str], **sides: object
+    config: AnchorConfig, name: str, decoder: str, options: dict[str, str], **size: object
 ) -> Encoder:
     return Encoder(
         name,
@@ -126,7 +126,7 @@ def _encoder(
         subsampling=config.subsampling,
         matrix=config.matrix,
         range=config.range,
-        **sides,  # type: ignore[arg-type]
+        **size,  # type: ignore[arg-type]
     )
 
 

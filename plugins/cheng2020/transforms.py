@@ -9,7 +9,7 @@ from core.nn import GDN, Conv2d, ConvChain, InverseGDN, LeakyBlock, LeakyReLU, P
 SLOPE = 0.01
 """Of LeakyReLU everywhere."""
 _HALVINGS = 4
-"""Latents have a sixteenth of the picture's sides."""
+"""Latents are a sixteenth of the picture's height and width."""
 
 
 class ReducingBlock(nn.Cell):
@@ -38,7 +38,7 @@ class ReducingBlock(nn.Cell):
 
 
 class EnlargingBlock(nn.Cell):
-    """IGDN(conv(LeakyReLU(enlarge(x)))) + enlarge(x), to sides twice as long; formats as in `ReducingBlock`.
+    """IGDN(conv(LeakyReLU(enlarge(x)))) + enlarge(x), to twice the height and width; formats as in `ReducingBlock`.
 
     An ``enlarge`` is a convolution whose results are laid side by side.
     """

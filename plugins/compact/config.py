@@ -40,7 +40,7 @@ class CompactConfig(Options):
     """The network, which codes at all qualities."""
 
     trunk: int = option(96, at_least=8)
-    """Channels at an eighth of the picture's sides."""
+    """Channels at an eighth of the picture's height and width."""
     latent: int = option(256, at_least=8, multiple_of=4)
     """Channels of the latents, at a sixteenth."""
     wide: int = option(128, at_least=8)

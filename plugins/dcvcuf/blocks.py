@@ -1,4 +1,5 @@
-"""What all networks of DCVC-UF are made of (section 3 of the paper): blocks at an eighth of a picture's sides.
+"""What all networks of DCVC-UF are made of (section 3 of the paper): blocks at an eighth of a picture's height and
+width.
 
 Names of parameters are those of the published checkpoints, wherever a cell is named here.
 """
@@ -65,7 +66,7 @@ class Chain(Named):
 
 
 class Down(nn.Cell):
-    """Half the sides: N,inputs,h,w -> N,outputs,h/2,w/2."""
+    """Half the height and width: N,inputs,h,w -> N,outputs,h/2,w/2."""
 
     def __init__(self, inputs: int, outputs: int, narrow: bool = False, shortcut: bool = False) -> None:
         super().__init__()
@@ -77,7 +78,8 @@ class Down(nn.Cell):
 
 
 class Enlarge(nn.Cell):
-    """Twice the sides, N,inputs,h,w -> N,outputs,2h,2w, by a convolution whose results are laid side by side."""
+    """Twice the height and width, N,inputs,h,w -> N,outputs,2h,2w, by a convolution whose results are laid side by
+    side."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int = 1, bias: bool = False) -> None:
         super().__init__()
@@ -89,7 +91,7 @@ class Enlarge(nn.Cell):
 
 
 class Up(nn.Cell):
-    """Twice the sides: N,inputs,h,w -> N,outputs,2h,2w."""
+    """Twice the height and width: N,inputs,h,w -> N,outputs,2h,2w."""
 
     def __init__(
         self, inputs: int, outputs: int, narrow: bool = False, shortcut: bool = False, bias: bool = False

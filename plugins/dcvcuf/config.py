@@ -31,7 +31,7 @@ class DcvcUfIntraConfig(Options):
     """The picture network; the defaults are those of the published checkpoint (42,179,328 parameters)."""
 
     features: int = option(384, at_least=1)
-    """Channels of the features at an eighth of the picture's sides."""
+    """Channels of the features at an eighth of the picture's height and width."""
     latent: int = option(256, at_least=4, multiple_of=4)
     """Channels of the latent y, at a sixteenth."""
     hyper: int = option(128, at_least=1)
@@ -53,7 +53,7 @@ class DcvcUfConfig(Options):
     structure: Structure = Structure.ld
     """Which of the published networks it is built like."""
     features: int = option(256, at_least=2, multiple_of=2)
-    """Channels of features, memory and context, at an eighth of the picture's sides."""
+    """Channels of features, memory and context, at an eighth of the picture's height and width."""
     latent: int = option(128, at_least=4, multiple_of=4)
     """Channels of the latent y, at a sixteenth."""
     hyper: int = option(128, at_least=1)

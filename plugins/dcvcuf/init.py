@@ -76,7 +76,7 @@ def _spread(count: int, of_pictures: bool) -> Array:
     return np.where(order < PATCH**2, of_luma, of_chroma) / fall
 
 
-def start_video(network: nn.Cell) -> None:
+def init_video(network: nn.Cell) -> None:
     """Of a `VideoNetwork`."""
     config = network.config
     features, latent, chunk = config.features, config.latent, config.chunk
@@ -99,7 +99,7 @@ def start_video(network: nn.Cell) -> None:
         if first is not None:
             _lay(first, own[:width])
         _lay(last, basis[:width].T)
-    _start_steps(network, latent)
+    _init_steps(network, latent)
 
 
 def _heads(network: nn.Cell) -> Iterator[tuple[Conv2d | None, Conv2d]]:
@@ -112,7 +112,7 @@ def _heads(network: nn.Cell) -> Iterator[tuple[Conv2d | None, Conv2d]]:
         yield cells[0].adaptor, cells[-1]
 
 
-def _start_steps(network: nn.Cell, latent: int) -> None:
+def _init_steps(network: nn.Cell, latent: int) -> None:
     """The quality's step passes through the first channel of what the memory tells, whatever the memory is, and its
     inverse through the second one, where scales are told so."""
     down, step = network.temporal_prior_encoder.conv.down, steps(DcvcUfLossConfig())
@@ -131,12 +131,12 @@ def _start_steps(network: nn.Cell, latent: int) -> None:
     if not network.config.portable:
         told[latent : 2 * latent, latent + 1] = 1
     _lay(last, told)
-    _start_means(network.spatial)
-    _start_scales(network, step, of_pictures=False)
-    _start_hyper(network, network.hyper_encoder)
+    _init_means(network.spatial)
+    _init_scales(network, step, of_pictures=False)
+    _init_hyper(network, network.hyper_encoder)
 
 
-def start_pictures(network: nn.Cell) -> None:
+def init_pictures(network: nn.Cell) -> None:
     """Of a `PictureNetwork`."""
     features, latent = network.config.features, network.config.latent
     for part in (network.enc, network.dec, network.y_prior_fusion):
@@ -152,28 +152,28 @@ def start_pictures(network: nn.Cell) -> None:
     _set(network.q_scale_y_dec, shares)
     last = network.y_prior_fusion.conv[-1]
     _lay(last, np.zeros((latent, last.in_channels), np.float32))
-    _start_means(network.spatial)
+    _init_means(network.spatial)
     for layer in [last, *([network.spatial.network.conv[-1]] if network.spatial.tells_scales else [])]:
         if not network.config.portable:
             _set(layer.bias, np.concatenate((np.ones(latent), np.zeros(layer.out_channels - latent))))
-    _start_scales(network, step, of_pictures=True)
-    _start_hyper(network, network.hyper_enc)
+    _init_scales(network, step, of_pictures=True)
+    _init_hyper(network, network.hyper_enc)
 
 
-def _start_means(spatial: nn.Cell) -> None:
+def _init_means(spatial: nn.Cell) -> None:
     """The means of what the first part tells are near 0."""
     last = spatial.network.conv[-1]
     _lay(last, np.zeros((1, last.in_channels), np.float32))
 
 
-def _start_scales(network: nn.Cell, step: Array, of_pictures: bool) -> None:
+def _init_scales(network: nn.Cell, step: Array, of_pictures: bool) -> None:
     """Those of natural coefficients, where z and the quality tell them."""
     if network.latent is not None and network.latent.q_scales is not None:
         spread = _PRECISION * np.repeat(_spread(network.config.latent // 4, of_pictures), 4)
         _set(network.latent.q_scales, np.maximum(spread / step[:, None], _MIN_SCALE))
 
 
-def _start_hyper(network: nn.Cell, encoder: nn.Cell) -> None:
+def _init_hyper(network: nn.Cell, encoder: nn.Cell) -> None:
     """z is 0 nearly everywhere, and expected to be so."""
     last = encoder.conv[-1].down
     _set(last.weight, _QUIET * last.weight.asnumpy())

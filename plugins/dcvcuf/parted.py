@@ -110,7 +110,7 @@ class PartedCodec(PictureCodec):
         return packet.read_number(range(QUALITIES)), packet.read_number(range(_HUNDREDTHS)) / 100
 
     def exact_scales(self, z: Tensor, quality: int, height: int, width: int) -> Array | None:
-        """The scales of y, of these sides, where z and the quality alone tell them: the same on every machine.
+        """The scales of y, of this size, where z and the quality alone tell them: the same on every machine.
 
         A factor is one product of two float32, which all machines round alike.
         """

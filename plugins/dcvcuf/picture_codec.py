@@ -64,8 +64,8 @@ class DcvcUfPictures(PartedCodec):
 
     def decode_intra(self, packet: PacketReader) -> Made:
         quality, skip = self.read_settings(packet)
-        sides = packet.height // LATENT, packet.width // LATENT
-        known = self.expected(packet.read("z", quality), quality, *sides)
+        size = packet.height // LATENT, packet.width // LATENT
+        known = self.expected(packet.read("z", quality), quality, *size)
         y_hat = self.read_latent(packet, skip, *known)
         return self.synthesised(y_hat, quality)
 
@@ -75,7 +75,7 @@ class DcvcUfPictures(PartedCodec):
         return self.synthesis(y_hat, *factors)
 
     def expected(self, z: Tensor, quality: int, height: int, width: int) -> tuple[Tensor, Array, Array]:
-        """What z tells of y, which has these sides, and its first step's means and scales."""
+        """What z tells of y, which has this size, and its first step's means and scales."""
         expected = self.expectation(z).asnumpy()[:, :, :height, :width]
         scales, means = self.exact_scales(z, quality, height, width), expected
         if scales is None:

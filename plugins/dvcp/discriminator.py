@@ -1,4 +1,4 @@
-"""The discriminator of DVC-P, which tells frames from reconstructions, and the losses of both sides."""
+"""The discriminator of DVC-P, which tells frames from reconstructions, and the losses of both."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from .config import LpipsConfig, LpipsMetricConfig
 NAME = "lpips"
 """Of the model whose checkpoints hold its weights."""
 MIN_SIZE = 64
-"""Sides of a picture are at least so long."""
+"""A picture's height and width are at least this."""
 WIDTHS = (64, 192, 384, 256, 256)
 """Channels of the convolutions, at full width."""
 _KERNELS = (11, 5, 3, 3, 3)

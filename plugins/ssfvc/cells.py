@@ -16,7 +16,7 @@ from .scale_space import ScaleSpaceWarp
 from .transforms import MAX_VALUE, analysis, scale_synthesis, synthesis
 
 MULTIPLE = 128
-"""Sides of a picture must be divisible by it: 16 for the transforms times 8 for the hyperprior's."""
+"""A picture's height and width must be divisible by it: 16 for the transforms times 8 for the hyperprior's."""
 _LAYERS = 3
 """Hidden layers of every transform."""
 
@@ -110,7 +110,7 @@ class ScaleSpaceFlow(nn.Cell):
 
 @full_precision()
 def hyperprior(channels: int) -> MeanScaleHyperprior:
-    """A latent N,C,h,w, sides divisible by 8, under Gaussians of their own means and scales."""
+    """A latent N,C,h,w, height and width divisible by 8, under Gaussians of their own means and scales."""
     widths = (channels,) * 4
     made = MeanScaleHyperprior(
         analysis(*widths),

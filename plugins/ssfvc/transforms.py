@@ -16,12 +16,13 @@ _SLOPE, _STEEPNESS = 0.9943258522851727, 100
 
 
 def analysis(*widths: int) -> ConvChain:
-    """Convolutions through the given channels, each halving the sides; ReLU between, none at the end."""
+    """Convolutions through the given channels, each halving height and width; ReLU between, none at the end."""
     return ConvChain(_activated(Conv2d, widths, nn.ReLU)[:-1])
 
 
 def synthesis(*widths: int) -> ConvChain:
-    """Transposed convolutions through the given channels, each doubling the sides; ReLU between, none at the end."""
+    """Transposed convolutions through the given channels, each doubling height and width; ReLU between, none at the
+    end."""
     return ConvChain(_activated(ConvTranspose2d, widths, nn.ReLU)[:-1])
 
 

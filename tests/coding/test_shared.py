@@ -25,9 +25,9 @@ from core.coding.verify import verify
 from core.crew import LocalCrew, Seen, Where, Worker
 from core.errors import CrewError, StreamError
 from core.hooks import Array, PictureFormat
+from core.media.excerpt import ExcerptReader, Film
 from core.media.index import FrameIndex
 from core.media.limits import STANDARD
-from core.media.part import Film, PartReader
 from core.media.reader import open_video
 from core.stream import StreamReader
 
@@ -100,9 +100,9 @@ def test_times_of_their_own_and_a_part(tmp_path: Path) -> None:
     encode(source, tmp_path / "one.mdv", load(gop=2))
     encode_shared(source, tmp_path / "two.mdv", load(gop=2))
     assert (tmp_path / "two.mdv").read_bytes() == (tmp_path / "one.mdv").read_bytes()
-    with PartReader(FrameIndex(source), 2, 8) as reader:
+    with ExcerptReader(FrameIndex(source), 2, 8) as reader:
         encode_video(reader, tmp_path / "part.mdv", load(gop=2), source=source)
-    with PartReader(FrameIndex(source), 2, 8) as reader:
+    with ExcerptReader(FrameIndex(source), 2, 8) as reader:
         crew = Alone(EncodingWorker(load(gop=2), reader.film, estimate=False))
         coder = encoding(crew, reader.film, lambda parts: None)
         encode_video(reader, tmp_path / "again.mdv", crew.hello, source=source, coder=coder)

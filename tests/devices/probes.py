@@ -31,7 +31,7 @@ from core.nn.nearest import NearestConv2d
 from core.nn.separable import SeparableBlock
 from core.nn.subpixel import PixelShuffle, PixelUnshuffle
 from core.nn.warp import Warp, WarpVolume
-from core.symbols.order import ContextOrder
+from core.symbols.context import ContextOrder
 from core.training.step import ClipByGlobalNorm
 
 Shapes = tuple[tuple[int, ...], ...]

@@ -15,8 +15,8 @@ from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
 from core.errors import ConfigError, StreamError
 from core.hooks import Array, CodecEntry, DecodedFrame, FrameDecoder, Packet, PictureFormat
-from core.measure.anchor import Anchor
 from core.measure.evaluation import OURS, CodecEvaluation, beside, evaluate_codec
+from core.measure.rate_matching import RateMatcher
 from core.metrics.quality import as_stored, psnr
 from core.report.evaluation import draw_examples, print_codec_evaluation
 
@@ -53,10 +53,10 @@ class MeanError:
         return float(np.mean(self.values))
 
 
-def x264() -> Anchor:
+def x264() -> RateMatcher:
     entry = plugins(()).find("codec", "x264")
     assert isinstance(entry, CodecEntry)
-    return Anchor(entry, entry.config())
+    return RateMatcher(entry, entry.config())
 
 
 def measured(

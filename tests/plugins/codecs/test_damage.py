@@ -15,8 +15,8 @@ from core.testing import damage as ways
 from core.testing.damage import Remembering, forged
 from core.testing.material import ARITHMETIC, stream_header, write_stream
 
+from .cases import CASES, OWN
 from .material import build_frames, mode
-from .subjects import OWN, SUBJECTS
 
 WIDTH, HEIGHT, COUNT, GOP = 40, 24, 6, 4
 MEMORY = 256 << 20
@@ -31,13 +31,13 @@ def _graph_mode():
 
 
 @pytest.fixture(scope="module", params=OWN)
-def subject(request):
-    return SUBJECTS[request.param]
+def case(request):
+    return CASES[request.param]
 
 
 @pytest.fixture(scope="module")
-def codec(subject):
-    return subject.codec(subject.smallest())
+def codec(case):
+    return case.codec(case.smallest())
 
 
 @pytest.fixture(scope="module")
@@ -164,11 +164,11 @@ def of_some_kind(decode, data):
 
 
 @pytest.mark.parametrize("largest", [300, 10**6, MAX_SYMBOL])
-def test_the_network_takes_extreme_latents(decode, subject, codec, packets, tmp_path, largest):
+def test_the_network_takes_extreme_latents(decode, case, codec, packets, tmp_path, largest):
     """Motion that points far away, overflow in the network: as rightly coded symbols."""
     rng = np.random.default_rng(7)
     for _ in range(5):
-        intra, inter = subject.tests.forged(codec, rng, largest)
+        intra, inter = case.tests.forged(codec, rng, largest)
         intra = intra or packets[0]
         for changed in ([intra, *packets[1:]], [packets[0], inter, *packets[2:]], [intra, inter]):
             of_some_kind(decode, written(changed, tmp_path))

@@ -13,15 +13,15 @@ from core.app import plugins
 from core.coding.clips import decode_clip, encode_clip
 from core.errors import ConfigError
 from core.hooks import Array, CodecEntry
-from core.measure.anchor import CLOSE_ENOUGH, Anchor, Match
+from core.measure.rate_matching import CLOSE_ENOUGH, Match, RateMatcher
 from core.metrics.quality import as_stored, psnr
 from core.stream import StreamReader
 
 
-def build(name: str = "x264", **options: Any) -> Anchor:
+def build(name: str = "x264", **options: Any) -> RateMatcher:
     entry = plugins(()).find("codec", name)
     assert isinstance(entry, CodecEntry)
-    return Anchor(entry, entry.config(**options))
+    return RateMatcher(entry, entry.config(**options))
 
 
 def coded(found: Match, clip: Array, path: Path) -> tuple[Array, int]:
@@ -80,7 +80,7 @@ def test_a_codec_that_cannot_be_one(name: str) -> None:
     entry = plugins(()).find("codec", name)
     assert isinstance(entry, CodecEntry)
     with pytest.raises(ConfigError, match=rf"task\.anchor={name} cannot be given no more bytes"):
-        Anchor(entry, None)
+        RateMatcher(entry, None)
 
 
 def test_options_that_exclude_a_rate_factor() -> None:

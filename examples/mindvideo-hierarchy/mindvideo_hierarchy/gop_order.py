@@ -1,4 +1,4 @@
-"""The order of coding: an anchor first, then the frames between it and the anchor before, by halves."""
+"""The order of coding: a key frame first, then the frames between it and the key frame before, by halves."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 MAX_DISTANCE = 16
-"""Frames from one anchor to the next, at most."""
+"""Frames from one key frame to the next, at most."""
 
 
 class Turn(NamedTuple):
-    """Whose turn it is: places count from the anchor before, which is 0."""
+    """Whose turn it is: places count from the key frame before, which is 0."""
 
     place: int
     before: int
     after: int
-    """Places of the frames that it is predicted from; for an anchor both are the anchor before."""
+    """Places of the frames that it is predicted from; for a key frame both are the key frame before."""
 
 
 def turns(distance: int) -> Iterator[Turn]:
-    """All frames after an anchor up to the next one, ``distance`` frames on, in order of coding.
+    """All frames after a key frame up to the next one, ``distance`` frames on, in order of coding.
 
     Left halves come first, so that frames can be shown as early as possible.
     """

@@ -5,7 +5,7 @@ import zlib
 import numpy as np
 import pytest
 
-from core.codec.decoded import DecodedPictures, checksum
+from core.codec.decoded_pictures import DecodedPictures, checksum
 from core.errors import CheckpointError, MediaError
 from core.hooks import PictureFormat
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from core.coding.resampled import ResampledCodec
 from core.hooks import Codec, CodecConfig, CodecEntry
-from core.upscaling.floors import Floor
+from core.upscaling.baselines import Baseline
 from plugins.compact import plugin as compact
 from plugins.compact.config import CompactCodecConfig
 from plugins.dcvc import plugin as dcvc
@@ -39,7 +39,7 @@ from .material import intra_codec
 
 
 @dataclass(frozen=True)
-class Subject:
+class Case:
     """A codec to try."""
 
     name: str
@@ -65,28 +65,28 @@ class Subject:
         return self.entry.build(self.config, network, tables or self.entry.tables(network), *intra)
 
 
-class Resampled(Subject):
+class Resampled(Case):
     """A codec within the one that codes a smaller, slower video: frames leave later than they come."""
 
     def codec(self, network=None, tables=None) -> Codec:
-        return ResampledCodec(super().codec(network, tables), Floor(2))
+        return ResampledCodec(super().codec(network, tables), Baseline(2))
 
 
-SUBJECTS = {
-    "compact": Subject("compact", compact.CODEC, CompactCodecConfig(), compact_tests, 64),
-    "ssfvc": Subject("ssfvc", ssfvc.CODEC, SsfvcCodecConfig(), ssfvc_tests, 128),
-    "dvc": Subject("dvc", dvc.CODEC, DvcCodecConfig(), dvc_tests, 64),
-    "dvcp": Subject("dvcp", dvcp.CODEC, DvcpCodecConfig(), dvcp_tests, 64),
-    "dcvc": Subject("dcvc", dcvc.CODEC, DcvcCodecConfig(), dcvc_tests, 64, portable=False),
-    "dcvcuf": Subject("dcvcuf", dcvcuf.CODEC, DcvcUfCodecConfig(reset=3), dcvcuf_tests, 16),
+CASES = {
+    "compact": Case("compact", compact.CODEC, CompactCodecConfig(), compact_tests, 64),
+    "ssfvc": Case("ssfvc", ssfvc.CODEC, SsfvcCodecConfig(), ssfvc_tests, 128),
+    "dvc": Case("dvc", dvc.CODEC, DvcCodecConfig(), dvc_tests, 64),
+    "dvcp": Case("dvcp", dvcp.CODEC, DvcpCodecConfig(), dvcp_tests, 64),
+    "dcvc": Case("dcvc", dcvc.CODEC, DcvcCodecConfig(), dcvc_tests, 64, portable=False),
+    "dcvcuf": Case("dcvcuf", dcvcuf.CODEC, DcvcUfCodecConfig(reset=3), dcvcuf_tests, 16),
 }
 
-PORTABLE_DCVC = Subject(
+PORTABLE_DCVC = Case(
     "dcvc_portable", dcvc.CODEC, DcvcCodecConfig(), dcvc_tests, 64, options={"portable": True}
 )
 
 OTHER_STRUCTURES = {
-    name: Subject(
+    name: Case(
         name,
         dcvcuf.CODEC,
         DcvcUfCodecConfig(reset=9),
@@ -103,7 +103,7 @@ OTHER_STRUCTURES = {
 }
 """DCVC-UF's published networks, which are tried as far as they are coded in other ways."""
 
-OWN = [name for name in SUBJECTS if name != "dvcp"]
+OWN = [name for name in CASES if name != "dvcp"]
 """Codecs with code of their own. DVC-P's networks are coded by DVC's, which what costs minutes tries once."""
 
 WRAPPED = {"dvc, resampled": Resampled("dvc", dvc.CODEC, DvcCodecConfig(), dvc_tests, 64)}

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from core.errors import MediaError
+from core.media.excerpt import ExcerptReader
 from core.media.index import FrameIndex
-from core.media.part import PartReader
 from core.media.place import place
 from core.media.presentation import Chapter, Presentation
 from core.media.reader import open_video
@@ -52,7 +52,7 @@ def test_a_part_is_what_reading_gives(footage: SimpleNamespace, start: str, end:
             len(whole) if text is None else next(n for n, f in enumerate(whole) if _is_at(text, n, f.pts))
             for text in (start, end)
         )
-    with PartReader(FrameIndex(path), place(start), end and place(end)) as part:
+    with ExcerptReader(FrameIndex(path), place(start), end and place(end)) as part:
         frames = list(part)
         assert part.has_constant_rate() and part.info.frame_count == stop - first
     for frame, wanted in zip(frames, whole[first:stop], strict=True):
@@ -68,7 +68,7 @@ def _is_at(text: str, number: int, pts: Fraction) -> bool:
 @pytest.mark.parametrize(("start", "end"), [(120, None), (5, 5), (Fraction(9), None)])
 def test_a_part_without_frames(footage: SimpleNamespace, start: int, end: int | None) -> None:
     with pytest.raises(MediaError, match=r"has no frame from .* it has 120 frames"):
-        PartReader(FrameIndex(footage.embedded / "box_handheld.mp4"), start, end)
+        ExcerptReader(FrameIndex(footage.embedded / "box_handheld.mp4"), start, end)
 
 
 def test_chapters_and_times_of_a_part(footage: SimpleNamespace, tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_chapters_and_times_of_a_part(footage: SimpleNamespace, tmp_path: Path) 
     ) as writer:
         for frame in frames:
             writer.write(frame.rgb)
-    with PartReader(FrameIndex(path), Fraction(1, 2), Fraction(2)) as part:
+    with ExcerptReader(FrameIndex(path), Fraction(1, 2), Fraction(2)) as part:
         begin = part.info.start
         told = part.info.presentation.chapters
     assert [chapter.title for chapter in told] == ["chapter 0", "chapter 1"]

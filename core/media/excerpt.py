@@ -44,7 +44,7 @@ class Film:
             yield Frame(frame.rgb, frame.pts - zero, frame.duration)
 
 
-class PartReader(VideoReader):
+class ExcerptReader(VideoReader):
     """The frames from ``start`` up to ``end`` (None: all), which is not among them; times begin at the first of them.
 
     Only what lies between the key frame ahead of them and the last one is decoded, where the file allows it. Raises

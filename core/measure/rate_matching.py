@@ -47,7 +47,7 @@ class Match:
         return self.codec
 
 
-class Anchor:
+class RateMatcher:
     """A codec whose rate is searched, with options of its own but for ``crf``, ``gop`` and ``subsampling``.
 
     Raises `ConfigError` where that cannot be.

@@ -13,15 +13,15 @@ from typing import Any
 from numpy.typing import NDArray
 
 from core.facts import Facts
-from core.media.parts import WorkFolder, clear, keeping
 from core.media.presentation import Presentation
+from core.media.work_folder import WorkFolder, clear, keeping
 from core.media.writer import VideoWriter, concatenate
 
-PART_FRAMES = 250
+SEGMENT_FRAMES = 250
 """Frames of a part: after so many, x264 begins with an intra frame of itself."""
 
 
-class PartsWriter:
+class SegmentsWriter:
     """Writes an mp4 or mkv file as `core.media.writer.VideoWriter` does, part by part, and joins them at the end.
 
     ``opened`` opens a part. Whole parts of a stopped job of the same facts count, and their ``kept`` frames are to be
@@ -44,7 +44,7 @@ class PartsWriter:
         with keeping(output):
             self._folder = WorkFolder(output, job)
         whole = takewhile(self._folder.holds, map(self._part, count()))
-        self.kept = PART_FRAMES * sum(1 for _ in whole)
+        self.kept = SEGMENT_FRAMES * sum(1 for _ in whole)
 
     def skip(self, begin: Fraction, end: Fraction) -> None:
         """Pass over a frame that is kept, shown from ``begin`` to ``end`` seconds."""
@@ -53,7 +53,7 @@ class PartsWriter:
     def write(self, rgb: NDArray[Any], begin: Fraction, duration: Fraction) -> None:
         """Append a picture (3,H,W) in [0,1], shown from ``begin`` on for so many seconds."""
         with keeping(self._output):
-            if self._count % PART_FRAMES == 0:
+            if self._count % SEGMENT_FRAMES == 0:
                 self._close()
                 path = self._part(len(self._starts))
                 clear(path)
@@ -63,7 +63,7 @@ class PartsWriter:
             self._writer.write(rgb, begin - self._starts[-1], duration)
 
     def _note(self, begin: Fraction, end: Fraction) -> None:
-        if self._count % PART_FRAMES == 0:
+        if self._count % SEGMENT_FRAMES == 0:
             self._starts.append(begin)
         self._count += 1
         self._end = end
@@ -79,7 +79,7 @@ class PartsWriter:
             if not last:
                 self._folder.add(writer.path)
 
-    def __enter__(self) -> PartsWriter:
+    def __enter__(self) -> SegmentsWriter:
         return self
 
     def __exit__(

@@ -13,7 +13,7 @@ from test_shared import Alone
 from toy import Codes, Levels, load
 
 from core.coding import decode as decoding
-from core.coding import parts, shared
+from core.coding import segments, shared
 from core.coding.decode import decode, decode_video
 from core.coding.encode import encode
 from core.coding.shared import DecodingWorker, decoded
@@ -39,8 +39,8 @@ class Counting(Levels):
 
 @pytest.fixture(autouse=True)
 def short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "PART_FRAMES", 4)
-    monkeypatch.setattr(parts, "PART_FRAMES", 4)
+    monkeypatch.setattr(decoding, "SEGMENT_FRAMES", 4)
+    monkeypatch.setattr(segments, "SEGMENT_FRAMES", 4)
     monkeypatch.setattr(shared, "MIN_FRAMES", 3)
 
 
@@ -65,7 +65,7 @@ def test_the_pictures_and_times_of_a_decode_in_one_piece(
     options = {"start": start, "frames": frames, "crf": 1}
     decode_video(stream, tmp_path / f"parts{suffix}", load(gop=3), **options)  # type: ignore[arg-type]
     by_crew(stream, tmp_path / f"crew{suffix}", Levels(), **options)
-    monkeypatch.setattr(decoding, "PART_FRAMES", 99)
+    monkeypatch.setattr(decoding, "SEGMENT_FRAMES", 99)
     decode_video(stream, tmp_path / f"whole{suffix}", load(gop=3), **options)  # type: ignore[arg-type]
     assert (tmp_path / f"crew{suffix}").read_bytes() == (tmp_path / f"parts{suffix}").read_bytes()
     pictures, times = read(tmp_path / f"parts{suffix}")
@@ -109,7 +109,7 @@ def test_a_stop_while_parts_are_joined(stream: Path, tmp_path: Path, monkeypatch
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(parts, "concatenate", interrupted)
+        patch.setattr(segments, "concatenate", interrupted)
         with pytest.raises(KeyboardInterrupt):
             decode_video(stream, tmp_path / "out.mp4", load(gop=3), frames=16)
     again = Counting()

@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 GROUP = "conformance"
 """The folder of a plugin's YAML that says what to try."""
 STEPS = 25
-"""Of the training of each subject."""
+"""Of the training of each case."""
 ALWAYS = (
     *("task=doctor", "loader.batch_size=2"),
     *("optimizer=adam", "optimizer.lr=1e-3", "optimizer.schedule={shape:constant,warmup:0}"),
 )
-"""Words for all subjects. Adam moves a parameter if and only if a gradient has reached it."""
+"""Words for all cases. Adam moves a parameter if and only if a gradient has reached it."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Training:
 
 
 @dataclass
-class Subject:
+class Case:
     """Parts of a plugin at small sizes; each is built when it is first asked for, and kept."""
 
     name: str
@@ -60,7 +60,7 @@ class Subject:
 
     @property
     def folder(self) -> Path:
-        """Where its files are; it goes with the subject."""
+        """Where its files are; it goes with the case."""
         return Path(self.temporary.name)
 
     def chooses(self, kind: str) -> bool:
@@ -142,13 +142,11 @@ class Subject:
         )
 
 
-def subjects(plugin: Plugin, words: Sequence[str]) -> list[Subject]:
+def cases(plugin: Plugin, words: Sequence[str]) -> list[Case]:
     """Those that a plugin's YAML names, with further words for all of them."""
     names = sorted(preset.partition("/")[2] for preset in plugin.presets if preset.startswith(f"{GROUP}/"))
     return [
-        Subject(
-            name, [*settled(yaml.safe_load(yaml_text(plugin, f"{GROUP}/{name}"))["words"]), *ALWAYS, *words]
-        )
+        Case(name, [*settled(yaml.safe_load(yaml_text(plugin, f"{GROUP}/{name}"))["words"]), *ALWAYS, *words])
         for name in names
     ]
 

@@ -1,4 +1,4 @@
-"""The floors that a learned upscaler must beat: bicubic enlargement, linear blending, and both."""
+"""The baselines that a learned upscaler must beat: bicubic enlargement, linear blending, and both."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def blend(first: Array, last: Array) -> Array:
     return ((first + last) / 2).astype(np.float32)
 
 
-class Floor:
-    """`core.hooks.Upscaler` of the floors: nothing is learned."""
+class Baseline:
+    """`core.hooks.Upscaler` of the baselines: nothing is learned."""
 
     alignment = 1
 

@@ -14,8 +14,8 @@ from core.coding.encode import encode, encode_video
 from core.coding.frames import StreamDecoder
 from core.coding.shown import frames_between
 from core.errors import MediaError
+from core.media.excerpt import ExcerptReader
 from core.media.index import FrameIndex
-from core.media.part import PartReader
 from core.media.place import place
 
 
@@ -23,7 +23,7 @@ from core.media.place import place
 def test_a_part_is_coded_as_a_video_of_its_own(tmp_path: Path, suffix: str) -> None:
     source = write(tmp_path / f"in{suffix}", moving(20))
     codec = Levels()
-    with PartReader(FrameIndex(source), place("5"), place("0.56s")) as reader:
+    with ExcerptReader(FrameIndex(source), place("5"), place("0.56s")) as reader:
         encode_video(reader, tmp_path / "part.mdv", load(codec, 4), source=source)
     assert codec.frames == list(range(9))
     with StreamDecoder(tmp_path / "part.mdv", load(gop=4)) as stream:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.symbols.order import ContextOrder, visible, waves
+from core.symbols.context import ContextOrder, visible, waves
 
 SIZES = [(1, 1), (1, 7), (7, 1), (4, 8), (9, 5), (64, 120)]
 

@@ -2,7 +2,7 @@
 
 All codecs share this rule, and a stream's picture checks rest on it. A picture has its true size and the samples
 round(clamp(x, 0, 1) * (2^depth - 1)), halves to even. The reference is samples / (2^depth - 1), continued to the right
-and bottom by its last column and row, up to sides that the network takes. Frames to be coded are continued likewise.
+and bottom by its last column and row, up to a size that the network takes. Frames to be coded are continued likewise.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def checksum(picture: Picture) -> int:
 
 
 class DecodedPictures:
-    """The rule for one format and a network whose sides must be divisible by ``multiple``."""
+    """The rule for one format and a network whose height and width must be divisible by ``multiple``."""
 
     def __init__(self, format: PictureFormat, multiple: int) -> None:
         self.format = format
