@@ -3,9 +3,9 @@
 Plugins import cells from here, and from `core.nn.init` the weights that a training starts from.
 """
 
+from core.kernels.channel_norm import Normalise as Normalise
 from core.kernels.motion import DisplaceBlocks as DisplaceBlocks
 from core.kernels.motion import SearchBlocks as SearchBlocks
-from core.kernels.normalising import Normalise as Normalise
 from core.nn import init as init
 from core.nn.activation import LEAKY_SLOPE as LEAKY_SLOPE
 from core.nn.activation import LeakyReLU as LeakyReLU

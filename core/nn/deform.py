@@ -17,7 +17,7 @@ from mindspore.ops import constexpr
 from core import backend
 from core.backend import Backend
 from core.kernels.convolution import Convolution
-from core.kernels.deforming import DeformedColumns
+from core.kernels.deformable_conv import DeformedColumns
 from core.nn.pad import zero_margin
 
 _KERNEL = 3

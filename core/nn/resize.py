@@ -11,7 +11,7 @@ from mindspore.ops import constexpr
 from numpy.typing import NDArray
 
 from core import backend
-from core.kernels.resizing import Resize
+from core.kernels.resize import Resize
 
 Factor = int | tuple[int, int]
 

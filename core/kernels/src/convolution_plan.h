@@ -1,7 +1,7 @@
 // A convolution in the layouts that oneDNN asks for: its primitive, the copies around it and the memory they need.
 
-#ifndef MINDVIDEO_PLAN_H_
-#define MINDVIDEO_PLAN_H_
+#ifndef MINDVIDEO_CONVOLUTION_PLAN_H_
+#define MINDVIDEO_CONVOLUTION_PLAN_H_
 
 #include <utility>
 #include <vector>
@@ -10,7 +10,7 @@
 #include "weights.h"
 
 // What a convolution runs with: one at a time.
-struct Workshop {
+struct ConvolutionContext {
   Arena arena;
   PreparedWeights weights;
   Pool* pool;
@@ -18,9 +18,9 @@ struct Workshop {
 };
 
 // One argument of a convolution: the caller's tensor and, where the library wants another layout, a copy.
-class Port {
+class TensorArgument {
  public:
-  Port(int name, const Layout& own, Handle wanted, bool is_result, size_t* arena_size) : name_(name) {
+  TensorArgument(int name, const Layout& own, Handle wanted, bool is_result, size_t* arena_size) : name_(name) {
     Check(onednn::dnnl_memory_create(tensor_.out(), own.get(), Engine(), nullptr), "creating a memory");
     if (onednn::dnnl_memory_desc_equal(own.get(), wanted)) return;
     Check(onednn::dnnl_memory_create(copy_.out(), wanted, Engine(), nullptr), "creating a memory");
@@ -46,12 +46,12 @@ class Port {
   void CopyOut(Handle stream) const { Reorder(copy_, tensor_, stream); }
 
   // `CopyIn` to memory that outlives the call, and only when the tensor is not there yet as it is now.
-  void CopyInAndKeep(void* tensor, Workshop* workshop) const {
+  void CopyInAndKeep(void* tensor, ConvolutionContext* context) const {
     if (!copy_) return;
-    auto& kept = workshop->weights.Find(tensor, bytes_, wanted_.get(), workshop->pool);
+    auto& kept = context->weights.Find(tensor, bytes_, wanted_.get(), context->pool);
     onednn::dnnl_memory_set_data_handle(copy_.get(), kept.data.Reserve(0));
     if (kept.filled) return;
-    CopyIn(workshop->stream);
+    CopyIn(context->stream);
     kept.filled = true;
   }
 
@@ -93,9 +93,9 @@ inline const Roles& RolesOf(Kind kind) {
 }
 
 // A convolution ready to run: its primitive, the copies around it, and the memory they need.
-class Plan {
+class ConvolutionPlan {
  public:
-  explicit Plan(const Problem& problem) {
+  explicit ConvolutionPlan(const Problem& problem) {
     const Layouts layouts(problem);
     const Descriptor descriptor = Describe(problem, layouts);
     Check(onednn::dnnl_primitive_create(convolution_.out(), descriptor.get()), "creating a convolution");
@@ -104,10 +104,10 @@ class Plan {
     const Layout* own[] = {&layouts.in, &layouts.weights, &layouts.out};
     for (size_t i = 0; i < 3; ++i) {
       const Handle wanted = onednn::dnnl_primitive_desc_query_md(descriptor.get(), roles.layouts[i], 0);
-      ports_.emplace_back(roles.names[i], *own[i], wanted, i == result_, &arena_size_);
+      tensor_arguments_.emplace_back(roles.names[i], *own[i], wanted, i == result_, &arena_size_);
     }
-    if (problem.with_bias) AddPort(onednn::kBias, layouts.bias);
-    for (int i = 0; i < problem.addends; ++i) AddPort(onednn::Following(i) | onednn::kAddend, layouts.addend);
+    if (problem.with_bias) AddArgument(onednn::kBias, layouts.bias);
+    for (int i = 0; i < problem.addends; ++i) AddArgument(onednn::Following(i) | onednn::kAddend, layouts.addend);
     const Handle scratchpad = onednn::dnnl_primitive_desc_query_md(descriptor.get(), onednn::kScratchpadLayout, 0);
     Check(onednn::dnnl_memory_create(scratchpad_.out(), scratchpad, Engine(), nullptr), "creating a memory");
     scratchpad_offset_ = arena_size_;
@@ -116,24 +116,24 @@ class Plan {
 
   // Tensors are pictures in, weights, pictures out, then bias and addends where there are any. `keep_weights`: they are
   // likely to be the same next time.
-  void Run(const std::vector<void*>& tensors, bool keep_weights, Workshop* workshop) const {
-    char* arena = workshop->arena.Reserve(arena_size_);
+  void Run(const std::vector<void*>& tensors, bool keep_weights, ConvolutionContext* context) const {
+    char* arena = context->arena.Reserve(arena_size_);
     onednn::dnnl_memory_set_data_handle(scratchpad_.get(), arena + scratchpad_offset_);
     std::vector<onednn::Argument> arguments = {{onednn::kScratchpad, scratchpad_.get()}};
-    for (size_t i = 0; i < ports_.size(); ++i) {
-      ports_[i].Attach(tensors[i], arena);
+    for (size_t i = 0; i < tensor_arguments_.size(); ++i) {
+      tensor_arguments_[i].Attach(tensors[i], arena);
       if (i == kWeights && keep_weights && i != result_) {
-        ports_[i].CopyInAndKeep(tensors[i], workshop);
+        tensor_arguments_[i].CopyInAndKeep(tensors[i], context);
       } else if (i != result_) {
-        ports_[i].CopyIn(workshop->stream);
+        tensor_arguments_[i].CopyIn(context->stream);
       }
-      arguments.push_back(ports_[i].argument());
+      arguments.push_back(tensor_arguments_[i].argument());
     }
-    Check(onednn::dnnl_primitive_execute(convolution_.get(), workshop->stream, static_cast<int>(arguments.size()),
+    Check(onednn::dnnl_primitive_execute(convolution_.get(), context->stream, static_cast<int>(arguments.size()),
                                          arguments.data()),
           "a convolution");
-    ports_[result_].CopyOut(workshop->stream);
-    Check(onednn::dnnl_stream_wait(workshop->stream), "waiting");
+    tensor_arguments_[result_].CopyOut(context->stream);
+    Check(onednn::dnnl_stream_wait(context->stream), "waiting");
   }
 
  private:
@@ -153,7 +153,9 @@ class Plan {
     }
   };
 
-  void AddPort(int name, const Layout& layout) { ports_.emplace_back(name, layout, layout.get(), false, &arena_size_); }
+  void AddArgument(int name, const Layout& layout) {
+    tensor_arguments_.emplace_back(name, layout, layout.get(), false, &arena_size_);
+  }
 
   static Descriptor Describe(const Problem& p, const Layouts& own) {
     const bool free = !PlainIsFaster(p), transposed = p.kind == Kind::kTransposed;
@@ -228,10 +230,10 @@ class Plan {
   }
 
   Primitive convolution_;
-  std::vector<Port> ports_;
+  std::vector<TensorArgument> tensor_arguments_;
   size_t result_ = 0;
   Memory scratchpad_;
   size_t scratchpad_offset_ = 0, arena_size_ = 0;
 };
 
-#endif  // MINDVIDEO_PLAN_H_
+#endif  // MINDVIDEO_CONVOLUTION_PLAN_H_

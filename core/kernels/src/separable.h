@@ -5,7 +5,7 @@
 #define MINDVIDEO_SEPARABLE_H_
 
 #include "numbers.h"
-#include "sums.h"
+#include "reductions.h"
 
 struct Separable {
   int64_t images, height, width, channels, mid, inner;  // inner: what the last convolution takes

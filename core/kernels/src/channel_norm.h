@@ -1,12 +1,12 @@
 // Normalisation over the channels of each pixel, channels last, and its gradients.
 
-#ifndef MINDVIDEO_NORMALISING_H_
-#define MINDVIDEO_NORMALISING_H_
+#ifndef MINDVIDEO_CHANNEL_NORM_H_
+#define MINDVIDEO_CHANNEL_NORM_H_
 
 #include <cmath>
 #include <vector>
 
-#include "sums.h"
+#include "reductions.h"
 
 // Pixels of so many channels, at least 2: y = gamma * (x - mean) * scale + beta, where scale is 1 / sqrt(variance + epsilon)
 // and the variance the unbiased one.
@@ -82,4 +82,4 @@ inline void NormaliseScaleGradients(const Normalising& n, const float* x, const 
   }
 }
 
-#endif  // MINDVIDEO_NORMALISING_H_
+#endif  // MINDVIDEO_CHANNEL_NORM_H_

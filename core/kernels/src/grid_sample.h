@@ -1,7 +1,7 @@
 // Samples of a stack of pictures at displaced positions, positions clamped to the stack, and their gradients.
 
-#ifndef MINDVIDEO_SAMPLING_H_
-#define MINDVIDEO_SAMPLING_H_
+#ifndef MINDVIDEO_GRID_SAMPLE_H_
+#define MINDVIDEO_GRID_SAMPLE_H_
 
 #include <algorithm>
 #include <cmath>
@@ -144,4 +144,4 @@ inline void SampleGradient(const Sampling& s, const float* flow, const float* de
   });
 }
 
-#endif  // MINDVIDEO_SAMPLING_H_
+#endif  // MINDVIDEO_GRID_SAMPLE_H_

@@ -6,7 +6,7 @@ import pytest
 from mindspore import Tensor, nn, ops
 
 from core.kernels import library
-from core.kernels.sampling import SamplePicture, SampleStack
+from core.kernels.grid_sample import SamplePicture, SampleStack
 from core.nn.warp import warp, warp_volume
 
 MODES = pytest.mark.parametrize("mode", [ms.GRAPH_MODE, ms.PYNATIVE_MODE], ids=["graph", "pynative"])

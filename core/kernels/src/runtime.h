@@ -7,7 +7,7 @@
 #include <map>
 #include <mutex>
 
-#include "plan.h"
+#include "convolution_plan.h"
 
 // How many threads the primitives are for that this thread creates, until it goes out of scope.
 class Concurrency {
@@ -71,19 +71,19 @@ class Runtime {
     Check(onednn::dnnl_threadpool_interop_stream_create(stream.out(), Engine(), pool.get()), "creating a stream");
     plans_.clear();
     copies_.clear();
-    workshop_.weights.Clear();
+    context_.weights.Clear();
     std::swap(pool_, pool);
     std::swap(stream_, stream);
-    workshop_.pool = pool_.get();
-    workshop_.stream = stream_.get();
+    context_.pool = pool_.get();
+    context_.stream = stream_.get();
   }
 
-  // See `Plan::Run`.
+  // See `ConvolutionPlan::Run`.
   void Convolve(const Problem& problem, const std::vector<void*>& tensors, bool keep_weights) {
     const Lock lock(mutex_);
     RequireStart();
-    if (!is_together_) workshop_.weights.BeginCall();
-    PlanOf(problem).Run(tensors, keep_weights, &workshop_);
+    if (!is_together_) context_.weights.BeginCall();
+    PlanOf(problem).Run(tensors, keep_weights, &context_);
   }
 
   // Copies pictures of these sizes, N, C, H, W, from one layout and type to another.
@@ -91,17 +91,17 @@ class Runtime {
     const Lock lock(mutex_);
     RequireStart();
     const Copying& copying = CopyingOf(sizes, from_form, to_form);
-    copying.Run(from, to, workshop_.stream);
+    copying.Run(from, to, context_.stream);
   }
 
   // Calls body(memory of so many bytes), whose other calls here nobody else comes between; weights do not change meanwhile.
   template <typename Body>
   void Together(size_t bytes, const Body& body) {
     const Lock lock(mutex_);
-    workshop_.weights.BeginCall();
+    context_.weights.BeginCall();
     is_together_ = true;
     try {
-      body(rooms_.Reserve(bytes));
+      body(scratch_.Reserve(bytes));
     } catch (...) {
       is_together_ = false;
       throw;
@@ -129,12 +129,12 @@ class Runtime {
     if (!pool_) throw std::logic_error("the library was not started");
   }
 
-  const Plan& PlanOf(const Problem& problem) {
+  const ConvolutionPlan& PlanOf(const Problem& problem) {
     auto found = plans_.find(problem);
     if (found != plans_.end()) return *found->second;
     if (plans_.size() >= kMaxPlans) plans_.clear();
     const Concurrency concurrency(pool_->get_num_threads());
-    return *plans_.emplace(problem, std::make_unique<Plan>(problem)).first->second;
+    return *plans_.emplace(problem, std::make_unique<ConvolutionPlan>(problem)).first->second;
   }
 
   const Copying& CopyingOf(const int64_t* sizes, const Form& from, const Form& to) {
@@ -150,11 +150,11 @@ class Runtime {
   using Lock = std::lock_guard<std::recursive_mutex>;
   std::recursive_mutex mutex_;
   bool is_together_ = false;
-  Workshop workshop_;
-  Arena rooms_;
+  ConvolutionContext context_;
+  Arena scratch_;
   std::unique_ptr<Pool> pool_;
   Stream stream_;
-  std::map<Problem, std::unique_ptr<Plan>> plans_;
+  std::map<Problem, std::unique_ptr<ConvolutionPlan>> plans_;
   std::map<std::array<int64_t, 8>, std::unique_ptr<Copying>> copies_;
 };
 

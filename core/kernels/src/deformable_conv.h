@@ -1,7 +1,7 @@
 // What a modulated deformable 3x3 convolution (DCNv2, stride 1, padding 1) multiplies its weights with, and its gradients.
 
-#ifndef MINDVIDEO_DEFORMING_H_
-#define MINDVIDEO_DEFORMING_H_
+#ifndef MINDVIDEO_DEFORMABLE_CONV_H_
+#define MINDVIDEO_DEFORMABLE_CONV_H_
 
 #include <cmath>
 #include <vector>
@@ -138,4 +138,4 @@ inline void DeformedGradient(const Deforming& d, const float* offsets, const flo
   });
 }
 
-#endif  // MINDVIDEO_DEFORMING_H_
+#endif  // MINDVIDEO_DEFORMABLE_CONV_H_

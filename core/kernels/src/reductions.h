@@ -1,7 +1,7 @@
 // Sums in double precision, in an order that does not depend on the number of threads, and the gradient of leaky ReLU.
 
-#ifndef MINDVIDEO_SUMS_H_
-#define MINDVIDEO_SUMS_H_
+#ifndef MINDVIDEO_REDUCTIONS_H_
+#define MINDVIDEO_REDUCTIONS_H_
 
 #include <vector>
 
@@ -78,4 +78,4 @@ inline void RectifierGradient(const float* dy, const float* y, float* dx, int64_
   });
 }
 
-#endif  // MINDVIDEO_SUMS_H_
+#endif  // MINDVIDEO_REDUCTIONS_H_

@@ -5,7 +5,7 @@
 
 #include "mindspore.h"
 #include "problem.h"
-#include "resizing.h"
+#include "resize.h"
 #include "shapes.h"
 
 inline double RealAttribute(void* attributes, const char* name) {

@@ -11,15 +11,15 @@
 #include <cstdio>
 
 #include "attributes.h"
-#include "deforming.h"
+#include "deformable_conv.h"
 #include "integers.h"
 #include "middle.h"
 #include "motion.h"
-#include "normalising.h"
+#include "channel_norm.h"
 #include "runtime.h"
-#include "sampling.h"
+#include "grid_sample.h"
 #include "separable.h"
-#include "sums.h"
+#include "reductions.h"
 
 namespace {
 

@@ -1,7 +1,7 @@
 // Bilinear resizing of pictures by whole factors, and its gradient.
 
-#ifndef MINDVIDEO_RESIZING_H_
-#define MINDVIDEO_RESIZING_H_
+#ifndef MINDVIDEO_RESIZE_H_
+#define MINDVIDEO_RESIZE_H_
 
 #include <cmath>
 #include <vector>
@@ -107,4 +107,4 @@ inline void ResizeGradient(const Resizing& r, const float* of_result, float* of_
   });
 }
 
-#endif  // MINDVIDEO_RESIZING_H_
+#endif  // MINDVIDEO_RESIZE_H_
