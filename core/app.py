@@ -64,23 +64,23 @@ def _command(words: list[str]) -> None:
     if "--version" in words:
         print(f"mindvideo {__version__}")
         return
-    flag_words, given = verbs.parted(words)
+    flag_words, given = verbs.split_words(words)
     flags = get_args_parser().parse_args(flag_words)
     _check_flags(flags)
     registry = plugins(_disabled(given))
     config.offer(registry)
     if not flags.shell_completion:
         _report_rejected(registry)
-    if flags.help and verbs.asked(given, registry):
+    if flags.help and verbs.begins_with_verb(given, registry):
         help.print_task(verbs.task_of(given[0], registry))
         return
     if not flags.shell_completion:  # whose words say which shell
-        given = verbs.spelled(given, registry, flags.multirun)
+        given = verbs.spell_out(given, registry, flags.multirun)
     spelled = [_null_choice(word) for word in given]
     typed = as_typed(spelled, config.paths(registry, spelled), flags.multirun)
     outside.check_words(typed)
     if not (flags.shell_completion or flags.help):
-        typed = implied.completed(typed, registry)
+        typed = implied.complete(typed, registry)
     added = [*_without_absent_default(typed, registry), *_place(typed)]
     searched = [_searchpath(flags.config_dir)] if flags.config_dir else []
     composed = [*searched, *added, *typed]
@@ -192,8 +192,8 @@ def open_run(overrides: Sequence[str] = (), output: str | Path | None = None) ->
     ``output`` is the folder of the run, made when something is written there. Raises a `MindvideoError`.
     """
     registry = plugins(_disabled(overrides))
-    words = [*verbs.spelled(overrides, registry), *([word("output", str(output))] if output else [])]
-    words = implied.completed(as_typed(words, config.paths(registry, words)), registry)
+    words = [*verbs.spell_out(overrides, registry), *([word("output", str(output))] if output else [])]
+    words = implied.complete(as_typed(words, config.paths(registry, words)), registry)
     config.offer(registry)
     with outside.guarded():
         settings = config.compose_settings([*_without_absent_default(words, registry), *words], registry)

@@ -65,13 +65,13 @@ def _is_packed(target: str) -> bool:
 
 def _reason(target: str) -> str:
     """What MindSpore noted when it could not load its part for a card; empty where it did not try."""
-    for library, reason in _NOT_LOADED.findall(_noted()):
+    for library, reason in _NOT_LOADED.findall(_read_notes()):
         if library.startswith(_PLUGINS[target].rstrip("*")):
             return str(reason).strip()
     return ""
 
 
-def _noted() -> str:
+def _read_notes() -> str:
     """What MindSpore wrote down at its import of parts that it could not load."""
     from mindspore._c_expression import MSContext
 

@@ -40,13 +40,13 @@ def add(path: Path, name: str, block: bytes) -> None:
         opened.write(block)
 
 
-def packed(path: Path) -> Files:
+def pack(path: Path) -> Files:
     """All of a small file or folder."""
     return {name: file.read_bytes() for name, file in _files(path)}
 
 
 def unpack(path: Path, files: Files) -> None:
-    """Write what was `packed`."""
+    """Write what was packed."""
     for name, data in files.items():
         file = path / name
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, TypeAlias
 
 from core.carried import Trace, add, blocks, trace
-from core.crew import QueuedCrew, Recipe, Seen, Worker, WorkItem, as_sent, require_alike
+from core.crew import QueuedCrew, Recipe, Seen, Worker, WorkItem, require_alike, to_sendable
 from core.errors import CrewError
 
 _DONE, _FAILED, _UNSEEN = range(3)
@@ -115,7 +115,7 @@ class RayCrew(QueuedCrew):
 
     def __enter__(self) -> RayCrew:
         self._ray = ray_for("task.engine=ray")
-        self._began = joined(self._ray)
+        self._began = join_cluster(self._ray)
         self._actor = self._ray.remote(num_cpus=self._threads)(_Actor)
         for _ in range(self.size):
             self._start()
@@ -141,7 +141,7 @@ def ray_for(setting: str) -> Any:
     return ray
 
 
-def joined(ray: Any) -> bool:
+def join_cluster(ray: Any) -> bool:
     """Join the cluster that ``RAY_ADDRESS`` names, or begin one here; false where that was done before."""
     if ray.is_initialized():
         return False
@@ -202,11 +202,11 @@ class _Actor:
             lacking = [path for path, known in self._files.items() if trace(path) != known]
             if lacking and copies is None:
                 raise _UnseenError
-            here = {path: self._copied(path, copies[path]) for path in lacking} if copies else {}
+            here = {path: self._copy(path, copies[path]) for path in lacking} if copies else {}
             self._worker = self._recipe(lambda path: here.get(path, path))
         return self._worker
 
-    def _copied(self, path: Path, copies: Sequence[tuple[str, Any]]) -> Path:
+    def _copy(self, path: Path, copies: Sequence[tuple[str, Any]]) -> Path:
         import ray
 
         self._folder = self._folder or tempfile.mkdtemp(prefix="mindvideo-")
@@ -221,7 +221,7 @@ class _Actor:
         except _UnseenError:
             return _UNSEEN, None
         except Exception as error:  # as Ray would hide what is wrong
-            return _FAILED, as_sent(error)
+            return _FAILED, to_sendable(error)
 
 
 class SubmititCrew(QueuedCrew):
@@ -328,7 +328,7 @@ class _Job:
                 return _DONE, worker.hello
             return _DONE, (worker.do(piece, parts.append), sum(parts))
         except Exception as error:
-            return _FAILED, as_sent(error)
+            return _FAILED, to_sendable(error)
 
     def checkpoint(self, piece: Any) -> Any:
         """Asked for by submitit where Slurm takes the machine away: the same once more."""

@@ -105,7 +105,7 @@ def default_experiment() -> str:
 def compose_for_show(overrides: Sequence[str], registry: Registry) -> DictConfig:
     """The configuration of a command line, unchecked; raises `ConfigError` when it does not compose."""
     with _composing():
-        config, faults = _composed(as_typed(overrides, paths(registry, overrides)), registry)
+        config, faults = _compose_valid(as_typed(overrides, paths(registry, overrides)), registry)
     if faults:
         raise ConfigError(_message(faults))
     return config
@@ -114,7 +114,7 @@ def compose_for_show(overrides: Sequence[str], registry: Registry) -> DictConfig
 def compose_settings(overrides: Sequence[str], registry: Registry) -> Settings:
     """Settings from the words of a command line; raises `ConfigError` with every problem at once."""
     with _composing():
-        config, faults = _composed(as_typed(overrides, paths(registry, overrides)), registry)
+        config, faults = _compose_valid(as_typed(overrides, paths(registry, overrides)), registry)
     return check(config, registry, faults)
 
 
@@ -128,13 +128,13 @@ def _composing() -> AbstractContextManager[Any]:
 def check(config: DictConfig, registry: Registry, faults: Sequence[str] = ()) -> Settings:
     """Typed settings of a composed configuration; raises `ConfigError` with every problem, ``faults`` first."""
     try:
-        return _checked(config, registry, faults)
+        return _check(config, registry, faults)
     except OmegaConfBaseException as error:  # of a value that refers to another one
         key = f"{error.full_key}: " if error.full_key else ""
         raise ConfigError(_message([*faults, key + explain(error)])) from None
 
 
-def _checked(config: DictConfig, registry: Registry, faults: Sequence[str]) -> Settings:
+def _check(config: DictConfig, registry: Registry, faults: Sequence[str]) -> Settings:
     task = registry.entry_of("task", OmegaConf.get_type(config, "task"))
     if not isinstance(task, hooks.TaskEntry):
         faults = [*faults, f"no task is chosen: give task=… (known: {', '.join(registry.names('task'))})"]
@@ -164,12 +164,12 @@ def _checked(config: DictConfig, registry: Registry, faults: Sequence[str]) -> S
 
 
 def _out_of_range(config: DictConfig, section: str) -> Iterator[str]:
-    for key, allowed in ranged(config[section], f"{section}."):
+    for key, allowed in option_ranges(config[section], f"{section}."):
         if fault := allowed.fault(key, OmegaConf.select(config, key)):
             yield fault
 
 
-def ranged(config: Any, prefix: str = "") -> Iterator[tuple[str, Range]]:
+def option_ranges(config: Any, prefix: str = "") -> Iterator[tuple[str, Range]]:
     """The key of each option within a composed configuration that has a range, and the range."""
     if not isinstance(config, DictConfig) or config._is_none() or config._is_missing():
         return
@@ -178,7 +178,7 @@ def ranged(config: Any, prefix: str = "") -> Iterator[tuple[str, Range]]:
         if name in allowed:
             yield prefix + name, allowed[name]
         else:
-            yield from ranged(config._get_node(name), f"{prefix}{name}.")
+            yield from option_ranges(config._get_node(name), f"{prefix}{name}.")
 
 
 def _typed(config: DictConfig, name: str) -> Any:
@@ -233,7 +233,7 @@ def _needed_within(config: DictConfig, task: hooks.TaskEntry[Any], registry: Reg
         yield "intra"
 
 
-def _composed(overrides: Sequence[str], registry: Registry) -> tuple[DictConfig, list[str]]:
+def _compose_valid(overrides: Sequence[str], registry: Registry) -> tuple[DictConfig, list[str]]:
     """The configuration of the overrides that compose, and what is wrong with each of the others."""
     with suppress(*COMPOSE_ERRORS):  # each by itself tells more
         return compose(CONFIG_NAME, list(overrides)), []

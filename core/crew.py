@@ -108,10 +108,10 @@ class WorkItem:
         seen(-self.seen)
         self.seen, self.losses = 0, self.losses + 1
         if self.losses >= ATTEMPTS:
-            raise lost(ending, f"at {self.piece}")
+            raise lost_error(ending, f"at {self.piece}")
 
 
-def lost(ending: str, where: str) -> CrewError:
+def lost_error(ending: str, where: str) -> CrewError:
     """What is said of processes that cannot be kept alive."""
     return CrewError(
         f"a worker process was ended {ATTEMPTS} times by {ending} {where}: most likely memory ran out; give a "
@@ -171,7 +171,7 @@ class QueuedCrew(ABC):
         """Count a process that ended before it was ready."""
         self._unready += 1
         if self._unready >= ATTEMPTS:
-            raise lost(ending, "before it was ready")
+            raise lost_error(ending, "before it was ready")
 
     @abstractmethod
     def _has_room(self) -> bool:
@@ -310,10 +310,10 @@ def _serve(recipe: Recipe, connection: Connection) -> None:
         except (EOFError, ConnectionError):
             raise
         except Exception as error:
-            connection.send((_FAILED, as_sent(error)))
+            connection.send((_FAILED, to_sendable(error)))
 
 
-def as_sent(error: Exception) -> Exception:
+def to_sendable(error: Exception) -> Exception:
     """An error as it can go to another process: what a user can mend as it is, others with the place they arose at."""
     if not isinstance(error, MindvideoError | OSError):
         return RuntimeError("".join(traceback.format_exception(error)))

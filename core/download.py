@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from core.errors import DownloadError
-from core.files import hidden, open_own, publish
+from core.files import hidden_name, open_own, publish
 from core.locks import Lock
 from core.progress import Meter
 
@@ -43,10 +43,12 @@ def download(url: str, target: Path, sha256: str) -> None:
     if urlsplit(url).scheme not in ("http", "https"):
         raise DownloadError(f"{url} is no address of the web.")
     target.parent.mkdir(parents=True, exist_ok=True)
-    with Lock(hidden(target, ".lock"), f"{target.name} is being fetched by another process: wait for it."):
+    with Lock(
+        hidden_name(target, ".lock"), f"{target.name} is being fetched by another process: wait for it."
+    ):
         if target.exists():
             return
-        part = hidden(target, ".download")
+        part = hidden_name(target, ".download")
         with open_own(part) as file:
             resumed = file.seek(0, 2) > 0
             _fetch(url, target, file)
@@ -70,7 +72,7 @@ def _fetch(url: str, target: Path, file: BinaryIO) -> None:
     for _ in range(TRIES):
         before = file.seek(0, 2)
         try:
-            if _transferred(url, target, file):
+            if _transfer(url, target, file):
                 return
             reason = "the connection ended early"
         except HTTPError as error:
@@ -93,7 +95,7 @@ def _fetch(url: str, target: Path, file: BinaryIO) -> None:
     )
 
 
-def _transferred(url: str, target: Path, file: BinaryIO) -> bool:
+def _transfer(url: str, target: Path, file: BinaryIO) -> bool:
     """Add what is missing of a file, as far as the connection holds; returns whether it is whole."""
     begun = file.seek(0, 2)
     request = Request(url, headers={"Range": f"bytes={begun}-"} if begun else {})

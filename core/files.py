@@ -1,7 +1,7 @@
 """Files and folders that are whole or not there: written under another name first, on disk, then renamed.
 
 Temporary names are hidden, beside the target, and made for one process alone: ``.NAME.XXXXXXXX.part``. Names that must
-be found again, by which an interrupted job goes on, are hidden too: see `hidden`.
+be found again, by which an interrupted job goes on, are hidden too: see `hidden_name`.
 """
 
 from __future__ import annotations
@@ -108,12 +108,12 @@ def remove_leftovers(path: Path) -> None:
             found.unlink(missing_ok=True)
 
 
-def hidden(path: Path, ending: str) -> Path:
+def hidden_name(path: Path, ending: str) -> Path:
     """The hidden name beside ``path`` under which a later process finds what belongs to it: ``.NAME`` + ``ending``."""
-    return path.with_name(shortened(f".{path.name}", ending))
+    return path.with_name(shorten(f".{path.name}", ending))
 
 
-def shortened(name: str, ending: str) -> str:
+def shorten(name: str, ending: str) -> str:
     """``name`` and ``ending``; a hash stands for a name so long that no file could have both."""
     if len(os.fsencode(name + ending)) <= NAME_BYTES:
         return name + ending
@@ -186,7 +186,7 @@ def _sync_folder(folder: Path) -> None:
 
 def _temporary_prefix(path: Path) -> str:
     room = "." + "x" * _RANDOM + f".part{_suffix(path)}"
-    return shortened(f".{path.name}", room).removesuffix(room) + "."
+    return shorten(f".{path.name}", room).removesuffix(room) + "."
 
 
 def _suffix(path: Path) -> str:

@@ -28,10 +28,10 @@ MADE_FOR: tuple[hooks.Need, ...] = ("codec", "upscaler")
 
 def settings_of(words: Sequence[str], registry: Registry) -> Settings:
     """Settings from the words of a command line and from what they leave to files; errors as `compose_settings`."""
-    return compose_settings(completed(as_typed(words, paths(registry, words)), registry), registry)
+    return compose_settings(complete(as_typed(words, paths(registry, words)), registry), registry)
 
 
-def completed(words: Sequence[str], registry: Registry) -> list[str]:
+def complete(words: Sequence[str], registry: Registry) -> list[str]:
     """The words, with their paths as `as_typed`, behind those that they leave to files; weights by name become paths.
 
     Raises a `MindvideoError` for a checkpoint or a stream that cannot be used so.
@@ -43,7 +43,7 @@ def completed(words: Sequence[str], registry: Registry) -> list[str]:
         return words
     if "experiment" in typed and values(typed["experiment"]) != ["none"]:
         return words
-    return [*_implied(task, typed, registry), *words]
+    return [*_words_of_files(task, typed, registry), *words]
 
 
 def _task(typed: Mapping[str, str], registry: Registry) -> hooks.TaskEntry[Any] | None:
@@ -70,18 +70,18 @@ def _file(value: Any, registry: Registry) -> Any:
         return value
     if value not in registry.weights() and (Path(value).suffix or os.sep in value or not value):
         return value
-    return str(weights.named(value, registry))
+    return str(weights.find_weights(value, registry))
 
 
-def _implied(task: hooks.TaskEntry[Any], typed: Mapping[str, str], registry: Registry) -> list[str]:
+def _words_of_files(task: hooks.TaskEntry[Any], typed: Mapping[str, str], registry: Registry) -> list[str]:
     """The words that files say; those of a sweep must say the same."""
     given = next((typed[key] for key in ("task.checkpoint", "weights") if key in typed), None)
     files = [value for value in values(given) if value] if given else []
     if files:
-        return _agreed({file: list(_of_checkpoint(Path(file), task, typed, registry)) for file in files})
+        return _merge_equal({file: list(_of_checkpoint(Path(file), task, typed, registry)) for file in files})
     if task.decodes and not (given or typed.keys() & {"codec", "model"}):
         streams = typed.get(f"task.{task.decodes}")
-        return _agreed(
+        return _merge_equal(
             {file: _of_stream(Path(file), task, typed, registry) for file in values(streams or "") if file}
         )
     if not (given or task.decodes or typed.keys() & {*MADE_FOR, "model"}):
@@ -94,7 +94,7 @@ def _implied(task: hooks.TaskEntry[Any], typed: Mapping[str, str], registry: Reg
     return []
 
 
-def _agreed(found: Mapping[str, list[str]]) -> list[str]:
+def _merge_equal(found: Mapping[str, list[str]]) -> list[str]:
     """The words of all files of a sweep."""
     (first, words), *others = found.items() if found else [("", [])]
     for other, said in others:

@@ -75,7 +75,7 @@ def guarded() -> Iterator[None]:
     before = dict(sources), dict(resolvers)
     sources["file"] = FileConfigSource
     _References.resolved, resolve = None, Container.resolve_parse_tree
-    Container.resolve_parse_tree = _counted(resolve)  # type: ignore[method-assign]
+    Container.resolve_parse_tree = _count_resolutions(resolve)  # type: ignore[method-assign]
     OmegaConf.register_new_resolver("oc.env", _variable, replace=True)
     for name in CLOSED:
         OmegaConf.register_new_resolver(name, partial(_refuse, name), replace=True)
@@ -94,7 +94,7 @@ class _References:
     resolved: int | None = None
 
 
-def _counted(resolve: Callable[..., Any]) -> Callable[..., Any]:
+def _count_resolutions(resolve: Callable[..., Any]) -> Callable[..., Any]:
     """`Container.resolve_parse_tree` with bounds: values that repeat one another grow by powers."""
 
     def bounded(self: Container, *words: Any, **named: Any) -> Any:
@@ -163,7 +163,7 @@ def _check_file(file: Path, name: str) -> None:
     header = ConfigSource._get_header_dict(text[:512])
     if names_hydra(str(header.get("package", ""))):
         raise _fault(file, f"its package is '{header['package']}'")
-    content = _parsed(file, text)
+    content = _parse(file, text)
     if not isinstance(content, Mapping):
         return
     for item in content.get("defaults") or ():
@@ -210,7 +210,7 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-def _parsed(file: Path, text: str) -> Any:
+def _parse(file: Path, text: str) -> Any:
     """The content of a file, once it is known to be plain and of a bearable size."""
     loader = _Loader(text)
     try:

@@ -105,7 +105,7 @@ def _decode(kind: Any, plain: Any, place: str, bound: _Types) -> Any:
     if kind is Any:
         return plain
     if origin is Annotated:
-        return _annotated(arguments, plain, place, bound)
+        return _decode_annotated(arguments, plain, place, bound)
     if origin in (Union, types.UnionType):
         return _union(arguments, plain, place, bound)
     if origin is Literal:
@@ -130,7 +130,7 @@ def _decode(kind: Any, plain: Any, place: str, bound: _Types) -> Any:
     raise RecordError(f"{place} is {plain!r:.40}, which it cannot be")
 
 
-def _annotated(arguments: Sequence[Any], plain: Any, place: str, bound: _Types) -> Any:
+def _decode_annotated(arguments: Sequence[Any], plain: Any, place: str, bound: _Types) -> Any:
     kind, check = arguments
     value = _number(kind, plain, place, check) if kind in (int, float) else _decode(kind, plain, place, bound)
     if problem := check.problem(value):

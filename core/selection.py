@@ -176,12 +176,12 @@ class Selection(ABC, Generic[E]):
     def _told(self) -> dict[str, Any]:
         named_apart = {f"{NAMED_BY_OPTIONS[need]}_checkpoint" for need in self.parts}
         options = {k: v for k, v in entry_section(self.options).items() if k not in named_apart}
-        told = {self.role: options, **identity.named(self.run, self.role, self.kind, self.name)}
+        told = {self.role: options, **identity.entry_facts(self.run, self.role, self.kind, self.name)}
         if self.has_network:
-            told |= {**identity.chosen(self.run, "model"), "weights": self._weights_identity()}
+            told |= {**identity.chosen_facts(self.run, "model"), "weights": self._weights_identity()}
         for need, part in self.parts.items():
             role = NAMED_BY_OPTIONS[need]
-            told |= identity.named(self.run, role, need, part.name)
+            told |= identity.entry_facts(self.run, role, need, part.name)
             if part.has_network:
                 told[f"{role}.weights"] = part.checkpoint.fingerprint.hex()
         return told
@@ -267,13 +267,13 @@ class CodecSelection(Selection[hooks.CodecEntry[Any]]):
     @cached_property
     def fingerprint(self) -> bytes:
         """What decodes its streams: weights and tables, also of a picture codec, or what a conventional one needs."""
-        from core.coding.codec import joined
+        from core.coding.codec import join_fingerprints
 
         if self.is_conventional:
             return cast(hooks.ConventionalCodec, self.build()).fingerprint
         own = self.checkpoint.fingerprint if self.has_network else b""
         if self.intra is not None:
-            own = joined(own, self.intra.fingerprint)
+            own = join_fingerprints(own, self.intra.fingerprint)
         if not self.parts and not self.entry.decoding:
             return own
         around = [value for part in self.parts.values() for value in part.decodes]
@@ -349,7 +349,7 @@ class CodecSelection(Selection[hooks.CodecEntry[Any]]):
 
     def _told(self) -> dict[str, Any]:
         has_intra = self.intra_name is not None
-        return {**super()._told(), **(identity.chosen(self.run, "intra") if has_intra else {})}
+        return {**super()._told(), **(identity.chosen_facts(self.run, "intra") if has_intra else {})}
 
     def _within(self, need: hooks.Need) -> CodecSelection | UpscalerSelection:
         """What the options name; raises `ConfigError` where that cannot be."""

@@ -187,7 +187,7 @@ class Noted(Callback):
         _noted.get().has_ended = True
 
 
-def swept(jobs: Sequence[Job]) -> Iterator[tuple[str, list[str]]]:
+def swept_settings(jobs: Sequence[Job]) -> Iterator[tuple[str, list[str]]]:
     """Every setting that is not the same in all jobs, with its value in each; empty where a job does not set it."""
     values = [dict(word.lstrip("+~").partition("=")[::2] for word in job.overrides) for job in jobs]
     for key in dict.fromkeys(key for words in values for key in words):

@@ -34,7 +34,7 @@ def place(entry: hooks.WeightsEntry) -> Path:
     return entry.file or folder() / f"{entry.name}.safetensors"
 
 
-def named(name: str, registry: Registry) -> Path:
+def find_weights(name: str, registry: Registry) -> Path:
     """The checkpoint of weights that have a name.
 
     Raises `CheckpointError` where there are none, or they are not here, with the command that gets them.
@@ -109,7 +109,7 @@ def _told(codec: str, fingerprint: bytes, registry: Registry) -> str:
 
 def _decoding(entry: hooks.CodecEntry[Any], fingerprint: bytes, registry: Registry) -> list[str] | None:
     """Words for the checkpoint of a fingerprint, or for the two that make it: of network and learned picture codec."""
-    from core.coding.codec import joined
+    from core.coding.codec import join_fingerprints
 
     learned = list(_learned_intra(registry)) if "intra" in entry.needs else []
     owners = [registry.owner("codec", entry.name), *(registry.owner("intra", name) for name in learned)]
@@ -119,7 +119,7 @@ def _decoding(entry: hooks.CodecEntry[Any], fingerprint: bytes, registry: Regist
             return [word("task.checkpoint", str(path))]
         of[path] = own
     for name, (path, own), (pictures, theirs) in product(learned, of.items(), of.items()):
-        if joined(own, theirs) == fingerprint:
+        if join_fingerprints(own, theirs) == fingerprint:
             return [
                 word("task.checkpoint", str(path)),
                 f"intra={name}",

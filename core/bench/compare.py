@@ -152,7 +152,7 @@ def compare(curves: Sequence[Curve], anchors: Sequence[str]) -> list[Comparison]
 
 
 @dataclass(frozen=True)
-class Apart:
+class Uncompared:
     """Why a contender has no comparison with an anchor on a test set."""
 
     test_set: str
@@ -161,7 +161,7 @@ class Apart:
     reason: str
 
 
-def apart(curves: Sequence[Curve], anchors: Sequence[str]) -> list[Apart]:
+def find_uncompared(curves: Sequence[Curve], anchors: Sequence[str]) -> list[Uncompared]:
     """The pairs that were measured on the same test set, but under no common conditions."""
     found: dict[tuple[str, str, str], list[str]] = {}
     for anchor in curves:
@@ -171,7 +171,9 @@ def apart(curves: Sequence[Curve], anchors: Sequence[str]) -> list[Apart]:
             if curve.conditions.test_set == anchor.conditions.test_set:
                 place = curve.conditions.test_set, anchor.contender, curve.contender
                 found.setdefault(place, []).append(_difference(anchor.conditions, curve.conditions))
-    return [Apart(*place, "; or ".join(reasons) + ".") for place, reasons in found.items() if all(reasons)]
+    return [
+        Uncompared(*place, "; or ".join(reasons) + ".") for place, reasons in found.items() if all(reasons)
+    ]
 
 
 def _difference(anchor: Conditions, other: Conditions) -> str:
@@ -222,7 +224,7 @@ def _one(clips: Sequence[ClipRecord] | Sequence[UpscaledClip], form: str) -> str
     return values[0] if len(values) == 1 else f"{values[0]} … {values[-1]}"
 
 
-def plain(comparison: Comparison) -> dict[str, Any]:
+def to_json(comparison: Comparison) -> dict[str, Any]:
     """As JSON and CSV take it."""
     delta = comparison.delta
     return {

@@ -16,7 +16,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import Tensor, nn
 
-from core.coding.clips import coded_clip, decoded_clip
+from core.coding.clips import decode_packets, encode_frames
 from core.data.pattern import moving_frames
 from core.hooks import Codec, Output, PictureFormat
 from core.machine import peak_memory
@@ -94,8 +94,8 @@ def coding(codec: Codec) -> Work:
 
     def work(width: int, height: int) -> None:
         format = PictureFormat(width, height)
-        coded = coded_clip(codec, moving_frames(2, height, width), format)
-        decoded_clip(codec, format, [frame.packet for frame in coded])
+        coded = encode_frames(codec, moving_frames(2, height, width), format)
+        decode_packets(codec, format, [frame.packet for frame in coded])
 
     return work
 

@@ -42,7 +42,7 @@ class Published:
 
 
 @cache
-def published() -> tuple[Published, ...]:
+def load_published() -> tuple[Published, ...]:
     """All that come with mindvideo."""
     text = resources.files("core.bench").joinpath("published.json").read_text("utf-8")
     return tuple(Published(**{**item, "points": tuple(item["points"])}) for item in json.loads(text))

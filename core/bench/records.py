@@ -32,6 +32,6 @@ class Outcome:
         """What an upscaler reached."""
         return self.record if isinstance(self.record, UpscalerRecord) else None
 
-    def plain(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """As JSON takes it."""
         return asdict(self)

@@ -11,15 +11,15 @@ from core.bench.bd import MIN_OVERLAP, MIN_POINTS
 from core.bench.compare import (
     MEAN_OF_SEQUENCES,
     MEASURES,
-    Apart,
     Comparison,
     Curve,
-    apart,
+    Uncompared,
     clips_of,
     compare,
     conditions_of,
     curves,
-    plain,
+    find_uncompared,
+    to_json,
 )
 from core.bench.records import Outcome
 from core.measure.cost import LOW_SIZE, SIZE
@@ -73,9 +73,9 @@ class Results:
         return compare(self.curves, self.anchors)
 
     @cached_property
-    def apart(self) -> list[Apart]:
+    def apart(self) -> list[Uncompared]:
         """What was not compared, and why."""
-        return apart(self.curves, self.anchors)
+        return find_uncompared(self.curves, self.anchors)
 
     @property
     def saved(self) -> float | None:
@@ -98,7 +98,7 @@ class Results:
         """Of the packages that took part."""
         return {n: v for o in self.outcomes if o.record for n, v in o.record.versions.items()}
 
-    def plain(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """As JSON takes it."""
         return {
             "title": self.title,
@@ -111,7 +111,7 @@ class Results:
             "axes": dict(self.axes),
             "sets": dict(self.sets),
             "points": [_plain_outcome(outcome) for outcome in self.outcomes],
-            "comparisons": [plain(comparison) for comparison in self.comparisons],
+            "comparisons": [to_json(comparison) for comparison in self.comparisons],
             "not_compared": [asdict(pair) for pair in self.apart],
         }
 
@@ -120,10 +120,10 @@ def _plain_outcome(outcome: Outcome) -> dict[str, Any]:
     if upscaled := outcome.upscaled:
         names = upscaled.clips[0].values[TASKS[0]]
         by_task = {task: {name: upscaled.value(task, name) for name in names} for task in TASKS}
-        return {**outcome.plain(), "conditions": clips_of(outcome.test_set, upscaled), "means": by_task}
+        return {**outcome.to_json(), "conditions": clips_of(outcome.test_set, upscaled), "means": by_task}
     record = outcome.coded
     if record is None:
-        return outcome.plain()
+        return outcome.to_json()
     conditions = conditions_of(outcome.test_set, record).title
     means = {"bpp": record.bpp, **{name: record.value(name) for name in record.clips[0].values}}
-    return {**outcome.plain(), "conditions": conditions, "means": means}
+    return {**outcome.to_json(), "conditions": conditions, "means": means}

@@ -84,17 +84,17 @@ class ConventionalEncoder:
 
     def encode(self, frame: Array, time: int, intra: bool) -> Sequence[CodedFrame]:
         """See `core.hooks.FrameEncoder.encode`; raises `MediaError` where libav's encoder refuses."""
-        picture = _coded_picture(
+        picture = _to_libav_picture(
             self._pictures.padded(frame), self._encoder, self._format.depth, len(self._times)
         )
         if intra:
             picture.pict_type = av.video.frame.PictureType.I
         self._times.append(time)
-        return self._finished(_encoded(self._context, picture))
+        return self._take_finished(_encode_picture(self._context, picture))
 
     def flush(self) -> Sequence[CodedFrame]:
         """See `core.hooks.FrameEncoder.flush`; raises `MediaError` unless every frame has come out."""
-        finished = self._finished(_encoded(self._context, None), last=True)
+        finished = self._take_finished(_encode_picture(self._context, None), last=True)
         if self._waiting:
             raise MediaError(
                 f"libav's {self._encoder.name} has coded other frames than it was given: "
@@ -102,7 +102,7 @@ class ConventionalEncoder:
             )
         return finished
 
-    def _finished(self, packets: Iterable[av.Packet], last: bool = False) -> list[CodedFrame]:
+    def _take_finished(self, packets: Iterable[av.Packet], last: bool = False) -> list[CodedFrame]:
         """Frames of which packet and decoded picture are both there, in order of decoding."""
         for packet in packets:
             number, payload = _number(packet), _without_messages(bytes(packet), self._encoder.decoder)
@@ -192,7 +192,7 @@ def _open_encoder(encoder: Encoder, pictures: DecodedPictures, depth: int) -> av
     return context
 
 
-def _encoded(context: av.VideoCodecContext, picture: av.VideoFrame | None) -> list[av.Packet]:
+def _encode_picture(context: av.VideoCodecContext, picture: av.VideoFrame | None) -> list[av.Packet]:
     """The packets that are finished by now; no picture flushes."""
     try:
         with own_priority():
@@ -216,7 +216,7 @@ def own_priority() -> Iterator[None]:
             os.sched_setscheduler(0, policy, parameters)
 
 
-def _coded_picture(padded: Array, encoder: Encoder, depth: int, number: int) -> av.VideoFrame:
+def _to_libav_picture(padded: Array, encoder: Encoder, depth: int, number: int) -> av.VideoFrame:
     """A picture (3,H,W) in [0,1], already continued, as the encoder takes it at place ``number``."""
     name = encoder.pixel_format(depth)
     subsampling, bits = parse_planar_format(name)

@@ -43,14 +43,14 @@ class IntraPictures:
         """A frame (3,height,width) in [0,1], perhaps continued beyond the picture; ``estimate`` asks for its bits."""
         picture = frame[:, : self._format.height, : self._format.width]
         payload = self._codec.encode(picture, self._format, crf)
-        output = self._decoded(payload)
+        output = self._decode_picture(payload)
         return FrameCode(payload, zlib.crc32(payload), output, 8.0 * len(payload) if estimate else None)
 
     def decode(self, packet: Packet) -> Tensor:
         """What `FrameCode.output` was; raises `StreamError` where the packet is damaged."""
         if zlib.crc32(packet.payload) != packet.symbols:
             raise StreamError("An intra packet holds other bytes than were coded: it is damaged.")
-        return self._decoded(packet.payload)
+        return self._decode_picture(packet.payload)
 
-    def _decoded(self, payload: bytes) -> Tensor:
+    def _decode_picture(self, payload: bytes) -> Tensor:
         return Tensor(self._codec.decode(payload, self._format)[None])

@@ -40,11 +40,11 @@ class LearnedIntra:
         if self._latest and self._latest[:2] == (payload, format):
             made = self._latest[2]
         else:
-            made = self._decoded(payload, format)
+            made = self._decode_picture(payload, format)
         output = made[0] if isinstance(made, tuple) else made
         return output.asnumpy()[0, :, : format.height, : format.width]
 
-    def _decoded(self, payload: bytes, format: PictureFormat) -> Made:
+    def _decode_picture(self, payload: bytes, format: PictureFormat) -> Made:
         if len(payload) <= _HASH_BYTES:
             raise StreamError("An intra packet is damaged: it holds no picture.")
         pictures = DecodedPictures(format, self._codec.multiple)

@@ -145,7 +145,7 @@ class _Encoder(_Endpoint):
         """
         padded = self._pictures.padded(frame)
         if intra or self._state is None:
-            return [*self.flush(), *self._coded(PacketType.INTRA, self._intra(padded), [time])]
+            return [*self.flush(), *self._to_frames(PacketType.INTRA, self._intra(padded), [time])]
         self._held.append(padded)
         self._times.append(time)
         return self.flush() if len(self._held) == self._codec.chunk else []
@@ -159,7 +159,7 @@ class _Encoder(_Endpoint):
         packet = self._codec.writer(self._estimate)
         assert isinstance(self._codec, PredictiveCodec)
         made = self._codec.encode(Tensor(frames), self._state, packet)
-        return self._coded(PacketType.INTER, packet.finish(made), times)
+        return self._to_frames(PacketType.INTER, packet.finish(made), times)
 
     def _intra(self, frame: Array) -> FrameCode:
         if self._others is not None:
@@ -167,7 +167,7 @@ class _Encoder(_Endpoint):
         packet = self._codec.writer(self._estimate)
         return packet.finish(self._codec.encode_intra(Tensor(frame[None]), packet))
 
-    def _coded(self, kind: PacketType, coded: FrameCode, times: Sequence[int]) -> list[CodedFrame]:
+    def _to_frames(self, kind: PacketType, coded: FrameCode, times: Sequence[int]) -> list[CodedFrame]:
         """The frames of a packet, which the first of them holds."""
         pictures = self._show(coded.output, len(times))
         held = [(coded.payload, coded.symbols, coded.bits)]

@@ -45,6 +45,6 @@ class LoadedCodec:
         return 0 if self.places_intra else self.gop
 
 
-def joined(model: bytes, intra: bytes) -> bytes:
+def join_fingerprints(model: bytes, intra: bytes) -> bytes:
     """Fingerprint of a model whose intra frames are those of a picture codec: the model's, where that has none."""
     return hashlib.sha256(model + intra).digest()[:16] if intra else model

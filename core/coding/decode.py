@@ -16,18 +16,18 @@ from typing import BinaryIO
 
 from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
-from core.coding.groups import unit
+from core.coding.groups import to_unit_range
 from core.coding.segments import SEGMENT_FRAMES, SegmentsWriter
 from core.coding.shown import Shown, times_of
 from core.errors import StreamError
 from core.facts import Facts
 from core.files import publish, temporary_folder
 from core.hooks import DecodedFrame
-from core.media.claim import claimed, require_space
+from core.media.claim import claim_output, require_space
 from core.media.colour import Subsampling
 from core.media.encoders import colour_of, pixel_format_for, uncoded_bytes
 from core.media.limits import STANDARD, Limits
-from core.media.pacing import Slots, require_few_repeats, steady_rate, told_of_repeats
+from core.media.pacing import Slots, repeats_note, require_few_repeats, steady_rate
 from core.media.presentation import Presentation
 from core.media.target import left_out
 from core.media.writer import VideoWriter, open_writer
@@ -57,7 +57,7 @@ def decode(input: str | Path, output: str | Path, codec: LoadedCodec) -> Decoded
     codec, or is damaged; the frames before the damage are then in the output.
     """
     source, target = Path(input), Path(output)
-    with claimed(source, target, overwrite=False):
+    with claim_output(source, target, overwrite=False):
         return decode_video(source, target, codec)
 
 
@@ -114,7 +114,7 @@ def decode_video(
                 for frame in islice(decoded, None if frames is None else frames - written):
                     begin, end = shown(frame.time)
                     for _ in range(slots.take(end) if slots else 1):
-                        writer.write(unit(frame.picture, header.depth), begin, end - begin)
+                        writer.write(to_unit_range(frame.picture, header.depth), begin, end - begin)
                     written += 1
                     if seen and not shared:
                         seen.advance()
@@ -176,7 +176,7 @@ def _slots(source: Path, output: Path, header: StreamHeader, shown: Shown) -> Sl
     shortest, longest = shown.intervals()
     rate = steady_rate(header.frame_rate, shortest)
     require_few_repeats(output, longest, rate)
-    log.warning("%s", told_of_repeats(source, output))
+    log.warning("%s", repeats_note(source, output))
     return Slots(rate)
 
 

@@ -102,14 +102,14 @@ class StreamDecoder:
         self._expected, self._shown = {}, -1
         try:
             for number, packet in self._packets(section):
-                yield from self._checked(self._decode(decoder, packet, number))
+                yield from self._check(self._decode(decoder, packet, number))
         except StreamFault:
-            yield from self._checked(self._flushed(decoder))
+            yield from self._check(self._flush(decoder))
             raise
-        yield from self._checked(self._flushed(decoder))
+        yield from self._check(self._flush(decoder))
         self._require_all_shown()
 
-    def _flushed(self, decoder: FrameDecoder) -> Sequence[DecodedFrame]:
+    def _flush(self, decoder: FrameDecoder) -> Sequence[DecodedFrame]:
         try:
             return decoder.flush()
         except StreamError as error:
@@ -147,7 +147,7 @@ class StreamDecoder:
             f"{self._loaded.arithmetic}), and its codec may need the same."
         )
 
-    def _checked(self, frames: Iterable[DecodedFrame]) -> Iterator[DecodedFrame]:
+    def _check(self, frames: Iterable[DecodedFrame]) -> Iterator[DecodedFrame]:
         """Compare pictures with those of the encoder; only under its own arithmetic must they be equal."""
         for frame in frames:
             if frame.time <= self._shown:

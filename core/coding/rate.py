@@ -16,8 +16,8 @@ from fractions import Fraction
 from itertools import groupby, islice
 
 from core.coding.codec import LoadedCodec
-from core.coding.encode import coded_depth, recorded
-from core.coding.groups import PlannedPicture, planned, timed
+from core.coding.encode import bit_depth, record_packets
+from core.coding.groups import PlannedPicture, assign_times, plan_intra
 from core.coding.records import FrameRecord
 from core.errors import ConfigError
 from core.hooks import HasQualities, Packet, PictureFormat
@@ -100,7 +100,7 @@ class RateControl:
         """The packets that follow those whose records are kept."""
         with self._opened() as reader:
             info = reader.info
-        self._time_base, self._format = time_base, PictureFormat(info.width, info.height, coded_depth(info))
+        self._time_base, self._format = time_base, PictureFormat(info.width, info.height, bit_depth(info))
         total, rate = info.frame_count, float(info.frame_rate)
         if self._goal.bitrate is not None:
             share = self._goal.bitrate / rate
@@ -116,11 +116,11 @@ class RateControl:
         budget: _Steady | _Planned = _Steady(share, total, rate, slope)
         if self._goal.size is not None:
             quality = first[0][1].quality or 0.0
-            plan = [_spent(self._coded(group, quality)) for group in self._groups()]
+            plan = [_spent(self._encode_group(group, quality)) for group in self._groups()]
             budget = _Planned(8 * self._goal.size, plan, slope)
-        yield from self._paid(budget, kept, first, share * total if total else None)
+        yield from self._spend(budget, kept, first, share * total if total else None)
 
-    def _paid(
+    def _spend(
         self, budget: _Steady | _Planned, kept: Sequence[FrameRecord], first: list[Coded], bits: float | None
     ) -> Iterator[Coded]:
         """All groups but those that are kept, each at the quality that the budget has for it.
@@ -135,7 +135,7 @@ class RateControl:
             if done:
                 spent = _Spent.of(done.popleft())
             elif count:
-                made = list(self._coded(group, self._near(budget.quality())))
+                made = list(self._encode_group(group, self._near(budget.quality())))
                 spent = _spent(made)
             else:
                 made, spent = first, _spent(first)
@@ -158,7 +158,7 @@ class RateControl:
             quality = self._near(spent.quality + math.log2(max(bits, 1) / spent.bits) / slope)
             if quality in tried:
                 break
-            made = tried[quality] = list(self._coded(islice(self._pictures(), first, None), quality))
+            made = tried[quality] = list(self._encode_group(islice(self._pictures(), first, None), quality))
         return min(tried.values(), key=lambda one: abs(_spent(one).bits - bits))
 
     def _first_group(self, wanted: float) -> tuple[list[Coded], float, bool]:
@@ -168,7 +168,7 @@ class RateControl:
         slope = _DOUBLINGS / (self._qualities.finest - self._qualities.coarsest)
         for _ in range(_TRIALS):
             groups = self._groups()
-            made = list(self._coded(next(groups), quality))
+            made = list(self._encode_group(next(groups), quality))
             is_alone = next(groups, None) is None
             level = tried[quality] = _spent(made).level
             if abs(level - wanted) <= min(abs(other - wanted) for other in tried.values()):
@@ -182,9 +182,9 @@ class RateControl:
         assert best is not None
         return best, slope, is_alone
 
-    def _coded(self, group: Iterable[PlannedPicture], quality: float) -> Iterator[Coded]:
+    def _encode_group(self, group: Iterable[PlannedPicture], quality: float) -> Iterator[Coded]:
         at_quality = replace(self._loaded, codec=self._codec.at(quality))
-        for packet, record in recorded(group, at_quality, self._format, self._estimate):
+        for packet, record in record_packets(group, at_quality, self._format, self._estimate):
             yield packet, replace(record, quality=quality)
 
     def _groups(self) -> Iterator[Iterator[PlannedPicture]]:
@@ -200,7 +200,9 @@ class RateControl:
 
     def _pictures(self) -> Iterator[PlannedPicture]:
         with self._opened() as reader:
-            yield from planned(timed(reader, self._time_base), self._loaded.group, self._loaded.scene_cut)
+            yield from plan_intra(
+                assign_times(reader, self._time_base), self._loaded.group, self._loaded.scene_cut
+            )
 
     def _near(self, quality: float) -> float:
         """The quality that there is."""

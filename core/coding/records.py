@@ -77,7 +77,7 @@ class Journal:
         """What tells the job of these records from this one; empty where it is the same."""
         self._file.seek(0)
         before = self._file.readline(_MAX_LINE_BYTES)
-        return "" if before == self._first else changes(_plain(before), json.loads(self._first))
+        return "" if before == self._first else changes(_parse_line(before), json.loads(self._first))
 
     def sound(self) -> int:
         """How many records can be read, up to the first that cannot."""
@@ -118,7 +118,7 @@ class Journal:
 _MAX_LINE_BYTES = 1 << 20
 
 
-def _plain(line: bytes) -> Any:
+def _parse_line(line: bytes) -> Any:
     """The value of a line; None where it cannot be read, or was not written to its end."""
     try:
         return parse_json(line) if line.endswith(b"\n") else None
@@ -129,7 +129,7 @@ def _plain(line: bytes) -> Any:
 def _record(line: bytes) -> FrameRecord | None:
     """The record of a line; None where there is none, as after a power cut that left bytes of another kind."""
     try:
-        return decode_record(FrameRecord, _plain(line))
+        return decode_record(FrameRecord, _parse_line(line))
     except RecordError:
         return None
 

@@ -17,9 +17,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from core.coding.codec import LoadedCodec
-from core.coding.encode import Coder, coded_depth, recorded
+from core.coding.encode import Coder, bit_depth, record_packets
 from core.coding.frames import Fault, StreamDecoder, StreamFault
-from core.coding.groups import PlannedPicture, planned, timed
+from core.coding.groups import PlannedPicture, assign_times, plan_intra
 from core.coding.records import FrameRecord
 from core.crew import Crew, Seen
 from core.errors import CrewError
@@ -53,18 +53,18 @@ class EncodingWorker:
     def __init__(self, loaded: LoadedCodec, film: Film, estimate: bool) -> None:
         self._loaded, self._film, self._estimate = loaded, film, estimate
         info = film.index.info
-        self._format = PictureFormat(info.width, info.height, coded_depth(info))
+        self._format = PictureFormat(info.width, info.height, bit_depth(info))
         self.hello = loaded.told
 
     def do(self, piece: Groups, seen: Seen) -> list[tuple[Packet, FrameRecord]]:
         """Code the frames of a piece."""
-        frames = timed(self._film.frames(piece.first, piece.stop), piece.time_base)
+        frames = assign_times(self._film.frames(piece.first, piece.stop), piece.time_base)
         marked = (
             PlannedPicture(frame.picture, frame.time, number in piece.intra)
             for number, frame in enumerate(frames, piece.first)
         )
         made = []
-        for coded in recorded(marked, self._loaded, self._format, self._estimate):
+        for coded in record_packets(marked, self._loaded, self._format, self._estimate):
             made.append(coded)
             seen(1)
         return made
@@ -97,7 +97,7 @@ def _intra(film: Film, loaded: LoadedCodec, time_base: Fraction) -> Iterator[int
     if not loaded.scene_cut:
         yield from range(0, len(film), loaded.group)
         return
-    frames = planned(timed(film.frames(0, len(film)), time_base), loaded.group, scene_cut=True)
+    frames = plan_intra(assign_times(film.frames(0, len(film)), time_base), loaded.group, scene_cut=True)
     yield from (number for number, frame in enumerate(frames) if frame.intra)
 
 
@@ -143,16 +143,16 @@ class DecodingWorker:
     def do(self, piece: Section, seen: Seen) -> Decoded:
         """Decode a section."""
         if self._folder is None:
-            return self._decoded(piece, None, seen)
+            return self._decode(piece, None, seen)
         name = f"{piece.first:08d}.raw"
         if self._folder.is_dir():
-            return self._decoded(piece, self._folder / name, seen)
+            return self._decode(piece, self._folder / name, seen)
         with TemporaryDirectory() as folder:
             file = Path(folder) / name
-            made = self._decoded(piece, file, seen)
+            made = self._decode(piece, file, seen)
             return replace(made, file=None, pictures=file.read_bytes())
 
-    def _decoded(self, piece: Section, file: Path | None, seen: Seen) -> Decoded:
+    def _decode(self, piece: Section, file: Path | None, seen: Seen) -> Decoded:
         times: list[int] = []
         fault = None
         before = self._stream.drifted
@@ -168,7 +168,7 @@ class DecodingWorker:
         return Decoded(times, file, None, self._stream.drifted - before, fault)
 
 
-def decoded(
+def decode_frames(
     crew: Crew, seen: Seen, stream: StreamDecoder, start: int, stop: int | None
 ) -> Iterator[DecodedFrame]:
     """The frames of a stream from number ``start`` on, up to ``stop``, by a crew of `DecodingWorker`.

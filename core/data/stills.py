@@ -175,14 +175,14 @@ class StillSource:
             frames = with_patch(frames, texture, origin, patch, times)
         frames = frames.reshape(config.frames, exposures, *frames.shape[1:]).mean(1)
         if self._training:
-            frames = _disturbed(frames, config, rng)
-        return prepare(_rounded(frames), config, self._training, rng, still.name)
+            frames = _disturb(frames, config, rng)
+        return prepare(_round(frames), config, self._training, rng, still.name)
 
 
 def moving_stills(config: StillsConfig, split: Split) -> StillSource:
     """The clips of one split, made from the embedded stills of that split."""
     if config.root is None or split is not Split.TRAIN:
-        return StillSource([_embedded(name) for name in STILLS[split]], config, split)
+        return StillSource([_load_embedded(name) for name in STILLS[split]], config, split)
     root = existing_root(config.root, "The folder of stills", "pictures, at any depth")
     found = sorted(path for path in root.rglob("*") if path.suffix.lower() in PICTURES)
     if not found:
@@ -252,7 +252,7 @@ def _draw_patch(config: StillsConfig, size: int, rng: np.random.Generator) -> Pa
     return Patch(rng.uniform(size / 12, size / 5), (row, column), (down, right))
 
 
-def _disturbed(frames: Planes, config: StillsConfig, rng: np.random.Generator) -> Planes:
+def _disturb(frames: Planes, config: StillsConfig, rng: np.random.Generator) -> Planes:
     """With a noise and a change of brightness of the clip's own; nothing is drawn where there are none."""
     if config.fade:
         changes = rng.uniform(-config.fade, config.fade) * np.arange(len(frames))
@@ -262,10 +262,10 @@ def _disturbed(frames: Planes, config: StillsConfig, rng: np.random.Generator) -
     return frames
 
 
-def _rounded(frames: Planes) -> Frames:
+def _round(frames: Planes) -> Frames:
     return np.rint(np.clip(frames, 0, 255)).astype(np.uint8)
 
 
 @cache
-def _embedded(name: str) -> Still:
+def _load_embedded(name: str) -> Still:
     return Still(name, read_picture(EMBEDDED / f"{name}.jpg"))

@@ -146,7 +146,9 @@ class LaplaceConditional(Conditional):
     def likelihood(self, deviation: Tensor, scales: Tensor) -> Tensor:
         """Probability of the unit interval around each deviation from the mean."""
         scales = ops.clamp(self.bound_scale(scales), _MIN_DIVERSITY, 1e10)
-        return floored(_laplace_cdf(deviation + 0.5, scales) - _laplace_cdf(deviation - 0.5, scales))
+        return floor_probability(
+            _laplace_cdf(deviation + 0.5, scales) - _laplace_cdf(deviation - 0.5, scales)
+        )
 
 
 def bits(likelihood: Tensor) -> Tensor:
@@ -173,7 +175,7 @@ class InformationOfSamples(nn.Cell):
         return self.bound_bits(bits).reshape(likelihood.shape[0], -1).sum(1)
 
 
-def floored(probability: Tensor) -> Tensor:
+def floor_probability(probability: Tensor) -> Tensor:
     """min(P + 1e-5, 1): how DVC and DCVC keep an element's information between 0 and 16.6 bits."""
     return ops.clamp(probability + 1e-5, max=1.0)
 

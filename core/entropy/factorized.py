@@ -14,7 +14,7 @@ from mindspore import Parameter, ParameterTuple, Tensor, nn, ops
 from mindspore.common.initializer import Initializer, Normal, Uniform, initializer
 
 from core.entropy.coders import FactorizedCoder, LatentCoder
-from core.entropy.conditional import LIKELIHOOD_FLOOR, SHORT_FLOOR, InformationOfSamples, floored
+from core.entropy.conditional import LIKELIHOOD_FLOOR, SHORT_FLOOR, InformationOfSamples, floor_probability
 from core.entropy.latents import FactorizedLatent
 from core.entropy.quantize import add_noise, round_about, round_straight_through
 from core.hooks import Tables
@@ -140,7 +140,7 @@ class BitEstimator(FactorizedLatent):
 
     def construct(self, z: Tensor) -> tuple[Tensor, Tensor]:
         z_hat = add_noise(z) if self.training else ops.round(z)
-        return z_hat, floored(self.cumulative(z_hat + 0.5) - self.cumulative(z_hat - 0.5))
+        return z_hat, floor_probability(self.cumulative(z_hat + 0.5) - self.cumulative(z_hat - 0.5))
 
     def cumulative(self, x: Tensor) -> Tensor:
         """Cumulative distribution of each channel at N,C,H,W."""

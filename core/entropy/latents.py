@@ -251,7 +251,7 @@ class ContextLatent(nn.Cell):
     def construct(self, y: Tensor, *known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         z_hat, z_likelihood = self.prior(self.analysis(y))
         y_hat = add_noise(y) if self.training else ops.round(y)
-        means, scales = self.distributions(y_hat, self._joined(z_hat, known))
+        means, scales = self.distributions(y_hat, self._join(z_hat, known))
         deviation = y_hat - means if self.training else ops.round(y - means)
         return y_hat, self.information(deviation, scales), bits(z_likelihood)
 
@@ -266,7 +266,7 @@ class ContextLatent(nn.Cell):
 
     def side(self, z_symbols: Tensor, *known: Tensor) -> Tensor:
         """All that is known of y before any of it is decoded, N,S,h,w."""
-        return self._joined(self.prior.restore(z_symbols), known)
+        return self._join(self.prior.restore(z_symbols), known)
 
     def information(self, deviation: Tensor, scales: Tensor) -> Tensor:
         """Bits of distances from the means under raw scales: a scalar."""
@@ -290,7 +290,7 @@ class ContextLatent(nn.Cell):
         """What takes the place of `side` on every machine alike."""
         return ExactSide(IntegerNetwork.from_arrays(tables, f"{name}.side"))
 
-    def _joined(self, z_hat: Tensor, known: tuple[Tensor, ...]) -> Tensor:
+    def _join(self, z_hat: Tensor, known: tuple[Tensor, ...]) -> Tensor:
         hyper = self.synthesis(z_hat)
         return ops.concat((*known, hyper), 1) if known else hyper
 

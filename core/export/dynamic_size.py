@@ -60,7 +60,7 @@ def generalise(models: Sequence[onnx.ModelProto], at: Sequence[Size], plane: Pla
     for part in ("input", "output"):
         for values in zip(*(getattr(model.graph, part) for model in models), strict=True):
             described = next(v for v in getattr(general.graph, part) if v.name == values[0].name)
-            described.CopyFrom(_described(values, at))
+            described.CopyFrom(_describe(values, at))
     return general
 
 
@@ -70,7 +70,7 @@ def _structure(model: onnx.ModelProto) -> bytes:
     return b"\0".join([*(node.SerializeToString() for node in model.graph.node), names.encode()])
 
 
-def _described(values: Sequence[onnx.ValueInfoProto], at: Sequence[Size]) -> onnx.ValueInfoProto:
+def _describe(values: Sequence[onnx.ValueInfoProto], at: Sequence[Size]) -> onnx.ValueInfoProto:
     """An input or output; sizes that differ are named by how they follow from the picture's."""
     shapes = [[dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in values]
     dims = [
@@ -145,10 +145,10 @@ class _Numbers:
     def _number(self, formula: Formula) -> Operand:
         """A scalar."""
         if formula not in self._made:
-            self._made[formula] = self._computed(formula)
+            self._made[formula] = self._compute(formula)
         return self._made[formula]
 
-    def _computed(self, formula: Formula) -> Operand:
+    def _compute(self, formula: Formula) -> Operand:
         value: Operand = np.float64(formula.terms[0])
         for factor, size in zip(formula.terms[1:], self._sizes, strict=True):
             if factor:

@@ -51,14 +51,14 @@ def fit(values: Sequence[float] | NDArray[Any], at: Sequence[Size]) -> Formula |
     for inverse in (False, True):
         if inverse and not known.all():
             break
-        formula = Formula(_solved(1 / known if inverse else known, at), inverse)
+        formula = Formula(_solve(1 / known if inverse else known, at), inverse)
         computed = np.array([formula.at(size) for size in at])
         if np.allclose(computed, known, rtol=_TOLERANCE, atol=_TOLERANCE):
             return formula
     return None
 
 
-def _solved(v: NDArray[np.float64], at: Sequence[Size]) -> tuple[Fraction, Fraction, Fraction, Fraction]:
+def _solve(v: NDArray[np.float64], at: Sequence[Size]) -> tuple[Fraction, Fraction, Fraction, Fraction]:
     """Coefficients from the values at (h0,w0), (h1,w0), (h0,w1) and (h1,w1)."""
     (h0, w0), (h1, w1) = at[0], at[3]
     s = (v[3] - v[2] - v[1] + v[0]) / ((h1 - h0) * (w1 - w0))

@@ -49,7 +49,7 @@ def onednn() -> Path:
     return path
 
 
-def copied(original: Path, cache: Cache) -> Path:
+def copy_library(original: Path, cache: Cache) -> Path:
     """A copy of a library in the cache, named by its content: the same file could not be loaded twice.
 
     Raises `Unusable` of `core.kernels.cache`.
@@ -65,7 +65,7 @@ def copied(original: Path, cache: Cache) -> Path:
     return cache.find(name) or cache.add(name, functools.partial(shutil.copyfile, original))
 
 
-def built(cache: Cache) -> Path:
+def build_library(cache: Cache) -> Path:
     """The library of kernels in the cache, compiled if it is not there yet.
 
     Its name tells sources, MindSpore and C library, and which compiler made it: results may differ in their last bits.

@@ -92,7 +92,7 @@ def start_if_available(threads: int, instructions: str | None = None) -> Library
         return None
 
 
-def started() -> Library | None:
+def running() -> Library | None:
     """The library, if anything in this process has started it: for what is exact by whatever computes it."""
     return _started
 
@@ -116,7 +116,7 @@ def _libraries() -> tuple[Path, Path]:
     theirs = building.onednn()
     try:
         ours = cache.of_the_user()
-        return building.built(ours), building.copied(theirs, ours)
+        return building.build_library(ours), building.copy_library(theirs, ours)
     except cache.Unusable as reason:
         unusable = reason
     try:
@@ -127,6 +127,6 @@ def _libraries() -> tuple[Path, Path]:
             ours.folder,
             unusable,
         )
-        return building.built(ours), building.copied(theirs, ours)
+        return building.build_library(ours), building.copy_library(theirs, ours)
     except cache.Unusable as reason:
         raise Unavailable(f"{unusable}, and {reason}") from reason

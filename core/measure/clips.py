@@ -81,7 +81,7 @@ class Measurable(ABC, Generic[L, C, M]):
     def measure(self, clip: Clip, settings: MeasureSettings, about: Mapping[str, Any]) -> tuple[C, M]:
         """The record of a clip, and what was made of it; ``about`` are the record's fields that the loop knows."""
 
-    def drawn(self, clip: Clip, made: M) -> Drawn | None:
+    def pictures_to_draw(self, clip: Clip, made: M) -> Drawn | None:
         """These pictures."""
         return None
 
@@ -111,7 +111,7 @@ def measure_clips(
     Raises `ConfigError` when the source has no clips, and as what is measured does.
     """
     require_clips(source)
-    kept, cold = spaced(len(source), settings.pictures), True
+    kept, cold = evenly_spaced_numbers(len(source), settings.pictures), True
     for clip in clips(source, settings.seed):
         pixels = pixels_of(*clip.columns)
         key = key_of({**settings.conditions, "clip": pixels})
@@ -123,7 +123,7 @@ def measure_clips(
             about = {"label": clip.label, "source": pixels, "key": key, "cold": cold}
             record, made = work.measure(clip, settings, about)
             if settings.cache:
-                settings.cache.add(record, work.drawn(clip, made) if to_draw else None)
+                settings.cache.add(record, work.pictures_to_draw(clip, made) if to_draw else None)
             cold = False
         yield MeasuredClip(clip, record, made, is_kept)
 
@@ -135,7 +135,7 @@ def clips(source: ClipSource, seed: int) -> Iterator[Clip]:
         yield Clip(number, label, source.clip(number, np.random.default_rng([seed, number])))
 
 
-def spaced(count: int, most: int) -> set[int]:
+def evenly_spaced_numbers(count: int, most: int) -> set[int]:
     """Numbers of ``most`` clips of ``count``, evenly spaced: those whose pictures are kept."""
     return set(np.linspace(0, count - 1, num=min(most, count), dtype=int).tolist())
 

@@ -62,8 +62,8 @@ class MeasuredCodec(Measurable[LoadedCodec, ClipRecord, Array]):
             packet_bytes=packets,
             encode_seconds=(between - started) / count,
             decode_seconds=(ended - between) / count,
-            encode_entropy_seconds=_spent(ENCODING.seconds - spent[0], count),
-            decode_entropy_seconds=_spent(DECODING.seconds - spent[1], count),
+            encode_entropy_seconds=_seconds_per_frame(ENCODING.seconds - spent[0], count),
+            decode_entropy_seconds=_seconds_per_frame(DECODING.seconds - spent[1], count),
             values=qualities(zip(pictures, clip.frames, strict=True), settings.metrics, settings.qualities),
             estimated_bits=bits if self._estimate else None,
             stream=hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -71,12 +71,12 @@ class MeasuredCodec(Measurable[LoadedCodec, ClipRecord, Array]):
         )
         return record, pictures
 
-    def drawn(self, clip: Clip, made: Array) -> Drawn:
+    def pictures_to_draw(self, clip: Clip, made: Array) -> Drawn:
         """The last frame."""
         return made[-1], clip.frames[-1]
 
 
-def _spent(seconds: float, frames: int) -> float | None:
+def _seconds_per_frame(seconds: float, frames: int) -> float | None:
     """Seconds of our coder for each frame; none where another one codes."""
     return seconds / frames if seconds else None
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from core.coding.clips import coded_clip, decoded_clip
+from core.coding.clips import decode_packets, encode_frames
 from core.data.pattern import moving_frames
 from core.hooks import Codec, Output, PictureFormat, Upscaler
 
@@ -47,9 +47,9 @@ def _group_cost(codec: Codec, count: int) -> tuple[float, float]:
     """To encode and to decode a group of frames."""
     format = PictureFormat(SIZE, SIZE)
     with _counting() as encoding:
-        coded = list(coded_clip(codec, moving_frames(count, SIZE, SIZE), format))
+        coded = list(encode_frames(codec, moving_frames(count, SIZE, SIZE), format))
     with _counting() as decoding:
-        decoded_clip(codec, format, [frame.packet for frame in coded])
+        decode_packets(codec, format, [frame.packet for frame in coded])
     return encoding.multiply_adds / SIZE**2, decoding.multiply_adds / SIZE**2
 
 

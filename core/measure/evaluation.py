@@ -87,7 +87,7 @@ class CodecEvaluation(CodedClips):
         """Mean over clips of the information content, where it was asked for."""
         return mean_of([clip.estimated_bpp for clip in self.clips])
 
-    def plain(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """As JSON takes it."""
         return {
             "rows": {name: asdict(row) for name, row in self.rows.items()},
@@ -162,7 +162,7 @@ def _example(clip: Clip, shown: Sequence[tuple[str, ClipRecord, Array]]) -> Exam
     return Example(panels, abs(panels[1][1] - other).mean(axis=0))
 
 
-def beside(ours: CodecEvaluation, others: Mapping[str, CodecEvaluation]) -> CodecEvaluation:
+def with_others(ours: CodecEvaluation, others: Mapping[str, CodecEvaluation]) -> CodecEvaluation:
     """Our evaluation with the results and pictures of others, of the same clips, beside them."""
     examples = []
     for number, example in enumerate(ours.examples):
@@ -206,7 +206,7 @@ class UpscalerEvaluation(UpscaledClips):
         each = {f"{name}_{SHORT[task]}": v for task in SrTask for name, v in self.means(task.value).items()}
         return {name: value for name, value in each.items() if value is not None}
 
-    def plain(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """As JSON takes it."""
         rows = [{"task": row.task.value, "method": row.method, **row.values} for row in self.rows]
         return {"clips": len(self.clips), "rows": rows}

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
-from core.coding.clips import coded_clip
+from core.coding.clips import encode_frames
 from core.coding.codec import EXACT, LoadedCodec
-from core.coding.groups import unit
+from core.coding.groups import to_unit_range
 from core.errors import ConfigError
 from core.hooks import Array, CodecEntry, CodedFrame, ConventionalCodec, PictureFormat
 from core.measure.records import mean
@@ -93,27 +93,27 @@ class RateMatcher:
 
     def _search(self, clip: Array, limit: int, options: Any) -> Match:
         finer, coarser = self._finest, self._coarsest
-        best = self._coded(clip, options, coarser)
+        best = self._encode(clip, options, coarser)
         for _ in range(STEPS):
             if _size(best) >= CLOSE_ENOUGH * limit:
                 break
             crf = round((finer + coarser) / 2, 2)
-            frames = self._coded(clip, options, crf)
+            frames = self._encode(clip, options, crf)
             if _size(frames) <= limit:
                 best, coarser = frames, crf
             else:
                 finer = crf
         shown = sorted(best, key=lambda frame: frame.packet.time)
         quality = mean(
-            [stored_psnr(unit(one.picture, 8), true) for one, true in zip(shown, clip, strict=True)]
+            [stored_psnr(to_unit_range(one.picture, 8), true) for one, true in zip(shown, clip, strict=True)]
         )
         chroma = getattr(options, _CHROMA, None)
         format = planar_format(chroma, 8) if chroma else None
         return Match(self._codec(options, coarser), coarser, format, _size(best), quality)
 
-    def _coded(self, clip: Array, options: Any, crf: float) -> list[CodedFrame]:
+    def _encode(self, clip: Array, options: Any, crf: float) -> list[CodedFrame]:
         height, width = clip.shape[-2:]
-        return list(coded_clip(self._codec(options, crf).codec, clip, PictureFormat(width, height)))
+        return list(encode_frames(self._codec(options, crf).codec, clip, PictureFormat(width, height)))
 
     def _codec(self, options: Any, crf: float) -> LoadedCodec:
         codec = self._entry.build(replace(options, crf=crf))

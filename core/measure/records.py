@@ -198,7 +198,7 @@ class _Circumstances:
     cached: Count
     """Clips that were there already."""
 
-    def plain(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """As JSON takes it."""
         return asdict(self)
 

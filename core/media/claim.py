@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import MediaError
-from core.files import NAME_BYTES, hidden, remove_leftovers
+from core.files import NAME_BYTES, hidden_name, remove_leftovers
 from core.locks import Lock
 from core.media.output import VIDEO_SUFFIXES, cannot_write, check_output
 
@@ -21,7 +21,7 @@ _UNCODED_BYTES_PER_PIXEL = 1.5
 
 
 @contextmanager
-def claimed(
+def claim_output(
     source: Path, output: Path, overwrite: bool, suffixes: Collection[str] = VIDEO_SUFFIXES
 ) -> Iterator[None]:
     """Within it, this process alone makes ``output`` from ``source``; what killed ones left of it is taken away.
@@ -39,7 +39,7 @@ def claimed(
         f"{output} is in use: another process is making it at this moment; give another task.output, or wait."
     )
     try:
-        lock = Lock(hidden(output, ".lock"), sentence)
+        lock = Lock(hidden_name(output, ".lock"), sentence)
     except OSError as error:
         raise cannot_write(output, error) from error
     with lock:
@@ -59,10 +59,10 @@ def require_space(output: Path, pixels: int) -> None:
         raise cannot_write(output, error) from error
     if free < needed:
         raise MediaError(
-            f"{output} will take at least {_said(needed)}, and {output.parent} has {_said(free)} free: make room, or "
-            "write elsewhere."
+            f"{output} will take at least {_format_size(needed)}, and {output.parent} has {_format_size(free)} free: "
+            "make room, or write elsewhere."
         )
 
 
-def _said(size: int) -> str:
+def _format_size(size: int) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.2f} MB"

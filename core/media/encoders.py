@@ -85,13 +85,13 @@ def _dynamic_range(presentation: Presentation | None, display: str, light: str) 
     """What an encoder is to write of the dynamic range, by its names of options for it."""
     words = []
     if presentation and presentation.mastering:
-        words.append(f"{display}={_said(presentation.mastering)}")
+        words.append(f"{display}={_to_words(presentation.mastering)}")
     if presentation and presentation.light:
         words.append(f"{light}={presentation.light.content},{presentation.light.frame_average}")
     return words
 
 
-def _said(display: MasteringDisplay) -> str:
+def _to_words(display: MasteringDisplay) -> str:
     """A display in the words of x264 and x265."""
     points = {"G": display.green, "B": display.blue, "R": display.red, "WP": display.white}
     said = "".join(f"{name}({x},{y})" for name, (x, y) in points.items())

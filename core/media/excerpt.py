@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.errors import MediaError
 from core.media.index import FrameIndex
-from core.media.place import Place, frame_at, said
+from core.media.place import Place, frame_at, in_words
 from core.media.presentation import Chapter, Presentation
 from core.media.video import Frame, VideoReader
 
@@ -57,8 +57,9 @@ class ExcerptReader(VideoReader):
         stop = min(len(times) if end is None else frame_at(end, times), len(times))
         if first >= stop:
             raise MediaError(
-                f"{index.path} has no frame from {said(start)} up to {'its end' if end is None else said(end)}: "
-                f"it has {len(times)} frames, the last one at {float(times[-1]):.6g} s."
+                f"{index.path} has no frame from {in_words(start)} up to "
+                f"{'its end' if end is None else in_words(end)}: it has {len(times)} frames, "
+                f"the last one at {float(times[-1]):.6g} s."
             )
         zero = times[first]
         whole = index.info

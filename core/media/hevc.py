@@ -7,7 +7,7 @@ import numpy as np
 from core.hooks import Array, PictureFormat
 from core.media.colour import Matrix, Range, Subsampling, rgb_to_yuv
 from core.media.planes import frame_from_planes, frame_to_rgb, planar_format
-from core.media.single import decoded_picture, encoded_picture
+from core.media.single import decode_picture, encode_picture
 
 MATRIX, RANGE, SUBSAMPLING = Matrix.BT709, Range.LIMITED, Subsampling.YUV420
 _MULTIPLE, _MIN_SIZE = 8, 16
@@ -44,12 +44,12 @@ class Hevc:
             "x265-params": _PARAMETERS,
         }
         picture = frame_from_planes(planes, planar_format(SUBSAMPLING, _depth(format)))
-        return encoded_picture(picture, "libx265", options)
+        return encode_picture(picture, "libx265", options)
 
     def decode(self, payload: bytes, format: PictureFormat) -> Array:
         """The picture (3,H,W) in [0,1]; raises `StreamError` where the payload is no such picture."""
         height, width = _coded_size(format)
-        picture = decoded_picture(payload, "hevc", width, height, planar_format(SUBSAMPLING, _depth(format)))
+        picture = decode_picture(payload, "hevc", width, height, planar_format(SUBSAMPLING, _depth(format)))
         return frame_to_rgb(picture, MATRIX, RANGE)[:, : format.height, : format.width]
 
 

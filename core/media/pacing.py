@@ -59,7 +59,7 @@ def require_times(output: Path, rate: Fraction) -> None:
         )
 
 
-def told_of_repeats(source: Path, output: Path) -> str:
+def repeats_note(source: Path, output: Path) -> str:
     """The sentence on a varying rate whose frames get no times."""
     return (
         f"{source} has a varying frame rate and {output} can have no times: frames are repeated, so that all last as "

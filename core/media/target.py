@@ -98,7 +98,7 @@ def _facts(facts: Presentation, suffix: str) -> list[str]:
     return names
 
 
-def told_of_range(source: Path, info: VideoInfo) -> str:
+def range_note(source: Path, info: VideoInfo) -> str:
     """A sentence on how networks see video of high dynamic range; empty for ordinary one."""
     name = info.presentation.high_dynamic_range
     if name is None:

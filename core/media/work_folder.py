@@ -13,7 +13,7 @@ from typing import Literal
 
 from core.errors import ForeignError, MediaError, RecordError
 from core.facts import Facts, changes
-from core.files import shortened, size_of, write_json
+from core.files import shorten, size_of, write_json
 from core.media.output import WriteError, cannot_write
 from core.records import Count, read_record
 
@@ -107,7 +107,7 @@ def clear(part: Path) -> None:
 
 def folder_of(output: Path) -> Path:
     """Where the parts of an output are made."""
-    return output.with_name(shortened(output.name, ".parts"))
+    return output.with_name(shorten(output.name, ".parts"))
 
 
 def require_ours(output: Path) -> None:

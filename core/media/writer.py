@@ -188,7 +188,7 @@ class FileWriter(VideoWriter):
         self._timed: bool | None = None
         self._last = -1
         self._unit = 1 / frame_rate if coding.lossless else time_unit(frame_rate)
-        self._container = self._opened()
+        self._container = self._open()
         self._tracks: TrackCopy | None = None
         try:
             stream = self._container.add_stream(coding.encoder, rate=frame_rate)
@@ -208,7 +208,7 @@ class FileWriter(VideoWriter):
                 raise cannot_write(path, error) from error
             raise
 
-    def _opened(self) -> OutputContainer:
+    def _open(self) -> OutputContainer:
         container, self._temporary = open_output(self.path, self._unit)
         return container
 
@@ -280,7 +280,7 @@ class PipeWriter(FileWriter):
         """Complete the video."""
         self._finish()
 
-    def _opened(self) -> OutputContainer:
+    def _open(self) -> OutputContainer:
         return open_pipe(self._pipe, self.path.suffix)
 
     def _mux(self, frame: av.VideoFrame | None) -> None:

@@ -32,7 +32,7 @@ class ConvChain(nn.SequentialCell):
         super().__init__(list(cells))
         _keep_low(cells)
         self.is_fused = backend.current().kernels is not None
-        self.parts = _fused(cells) if self.is_fused else tuple(cells)
+        self.parts = _fuse(cells) if self.is_fused else tuple(cells)
 
     def construct(self, x: Tensor) -> Tensor:
         if self.is_fused:
@@ -50,7 +50,7 @@ def _keep_low(cells: Sequence[nn.Cell]) -> None:
             cell.stay_low()
 
 
-def _fused(cells: Sequence[nn.Cell]) -> tuple[nn.Cell, ...]:
+def _fuse(cells: Sequence[nn.Cell]) -> tuple[nn.Cell, ...]:
     """The cells of a chain but for the activations that the convolutions before them now compute.
 
     Where one convolution follows another, what is handed on may be bfloat16.

@@ -65,12 +65,12 @@ def counting() -> Iterator[Counter]:
     counter = Counter()
     with ExitStack() as observed:
         for kind, method, cost in _COUNTED:
-            observed.enter_context(_observed(kind, method, cost, counter))
+            observed.enter_context(_observe(kind, method, cost, counter))
         yield counter
 
 
 @contextmanager
-def _observed(kind: type[nn.Cell], method: str, cost: Cost, counter: Counter) -> Iterator[None]:
+def _observe(kind: type[nn.Cell], method: str, cost: Cost, counter: Counter) -> Iterator[None]:
     """Count the calls of a method of all cells of a kind."""
     original, is_own = getattr(kind, method), method in vars(kind)
 

@@ -170,7 +170,7 @@ def deformable_conv2d_by_gathering(
 def _sample(x: Tensor, offsets: Tensor, mask: Tensor, groups: int) -> Tensor:
     """The modulated samples, one row of channels for each (image, pixel, group, tap)."""
     batch, channels, height, width = x.shape
-    position_x, position_y, first_row = _undeformed(batch, height, width, groups)
+    position_x, position_y, first_row = _tap_places(batch, height, width, groups)
     planes = offsets.reshape(batch, 2, groups * _TAPS, height * width).transpose(1, 0, 3, 2)
     weights = mask.reshape(batch, groups * _TAPS, height * width).transpose(0, 2, 1)
     x_at = planes[0] + position_x
@@ -201,7 +201,7 @@ def _neighbourhoods(x: Tensor, groups: int) -> Tensor:
 
 
 @constexpr
-def _undeformed(batch: int, height: int, width: int, groups: int) -> tuple[Tensor, Tensor, Tensor]:
+def _tap_places(batch: int, height: int, width: int, groups: int) -> tuple[Tensor, Tensor, Tensor]:
     """Where taps lie without displacement, x and y (pixels, groups*9), and the row of `_neighbourhoods` that
     belongs to the picture's first pixel (batch, 1, groups*9)."""
     taps = np.tile(np.arange(_TAPS), groups)

@@ -66,13 +66,13 @@ class MiddleMotion(nn.Cell):
         if self.search is not None:
             return ops.stop_gradient(self.search(first, last))
         firsts, lasts = _pyramid(first, self.LEVELS), _pyramid(last, self.LEVELS)
-        flow = self._refined(firsts[0], lasts[0], None)
+        flow = self._refine(firsts[0], lasts[0], None)
         for level in range(1, self.LEVELS):
             flow = crop_like(2 * self.double(flow), firsts[level])
-            flow = self._refined(firsts[level], lasts[level], flow)
+            flow = self._refine(firsts[level], lasts[level], flow)
         return ops.stop_gradient(flow)
 
-    def _refined(self, first: Tensor, last: Tensor, known: Tensor | None) -> Tensor:
+    def _refine(self, first: Tensor, last: Tensor, known: Tensor | None) -> Tensor:
         """Displacements at one level, from those that are known of a coarser one."""
         if known is None:
             costs = _costs(first, last)
@@ -81,7 +81,7 @@ class MiddleMotion(nn.Cell):
         flow = _least(costs)
         if known is not None:
             flow = flow + known
-        moving, resting = _compared(self.warp(first, -flow), self.warp(last, flow)), _compared(first, last)
+        moving, resting = _compare(self.warp(first, -flow), self.warp(last, flow)), _compare(first, last)
         flow = ops.where(moving + _REST_PRICE < _REST_SHARE * resting, flow, ops.zeros_like(flow))
         weight = 1 / ops.square(moving + _CERTAIN)
         return _mean(flow * weight, _SMOOTHING) / _mean(weight, _SMOOTHING)
@@ -108,7 +108,7 @@ def _costs(first: Tensor, last: Tensor) -> Tensor:
     for x, y in _AROUND:
         earlier = earlier + (before[:, :, 1 - y : 1 - y + height, 1 - x : 1 - x + width],)
         later = later + (after[:, :, 1 + y : 1 + y + height, 1 + x : 1 + x + width],)
-    return _compared(ops.concat(earlier, 1), ops.concat(later, 1))
+    return _compare(ops.concat(earlier, 1), ops.concat(later, 1))
 
 
 def _least(costs: Tensor) -> Tensor:
@@ -129,7 +129,7 @@ def _constant(values: tuple[float, ...]) -> Tensor:
     return Tensor(np.array(values, np.float32).reshape(1, -1, 1, 1))
 
 
-def _compared(first: Tensor, last: Tensor) -> Tensor:
+def _compare(first: Tensor, last: Tensor) -> Tensor:
     return _mean(ops.abs(first - last), _WINDOW)
 
 

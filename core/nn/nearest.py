@@ -60,9 +60,9 @@ class NearestConv2d(Conv2d):
     def construct(self, x: Tensor) -> Tensor:
         if self.at_once is None:
             return self.convolve(repeat_pixels(x), self.weight, self.bias)
-        return self.at_once(x, self._smeared(), self.bias)
+        return self.at_once(x, self._smear(), self.bias)
 
-    def _smeared(self) -> Tensor:
+    def _smear(self) -> Tensor:
         """The transposed convolution's weights: in,out,…."""
         outputs, inputs, kernel, _ = self.weight.shape
         taps = ops.matmul(self.weight.reshape(outputs * inputs, kernel * kernel), self.smear)

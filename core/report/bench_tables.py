@@ -177,7 +177,7 @@ def failures(results: Results) -> Table:
     return table
 
 
-def apart(results: Results) -> Table:
+def uncompared(results: Results) -> Table:
     """Pairs of contender and anchor that were not compared."""
     table = Table("Not compared", ["Codec", "Against", "Test set", "Why"])
     for pair in results.apart:

@@ -16,12 +16,12 @@ import numpy as np
 
 from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
-from core.coding.groups import unit
+from core.coding.groups import to_unit_range
 from core.errors import MediaError
 from core.files import size_of, whole_file
 from core.hooks import Array
 from core.media.limits import STANDARD, Limits
-from core.media.resampling import resized
+from core.media.resampling import resize_picture
 from core.media.sizes import frame_bytes
 from core.media.video import VideoReader
 from core.media.writer import open_writer
@@ -96,7 +96,7 @@ def of_stream(path: Path, loaded: LoadedCodec, limits: Limits = STANDARD) -> Com
         with StreamDecoder(path, loaded, limits) as stream:
             for frame in stream.frames():
                 time = (frame.time - packets[0].time) * header.time_base
-                yield time, unit(frame.picture, header.depth)
+                yield time, to_unit_range(frame.picture, header.depth)
 
     sizes = [packet.size for packet in packets]
     return ComparedVideo(path, header.width, header.height, header.frame_rate, sizes, len(packets), frames)
@@ -125,10 +125,10 @@ def write_page(
         rows, columns = height + height % 2, width + width % 2
         writer = open_writer(video, width=columns, height=2 * rows, frame_rate=leader.rate, crf=crf)
         with writer, Meter(f"Comparing {second.path.name}", leader.count or None) as meter:
-            for number, other, one, two in islice(_together(first, second), most):
+            for number, other, one, two in islice(_pair_frames(first, second), most):
                 stacked = np.zeros((3, 2 * rows, columns), np.float32)
-                stacked[:, :height, :width] = _fitted(one, height, width)
-                stacked[:, rows : rows + height, :width] = _fitted(two, height, width)
+                stacked[:, :height, :width] = _fit(one, height, width)
+                stacked[:, rows : rows + height, :width] = _fit(two, height, width)
                 writer.write(stacked)
                 psnr = round(stored_psnr(two, one), 2) if alike else None
                 shown.append({"first": number, "second": other, "psnr": psnr})
@@ -141,16 +141,16 @@ def write_page(
     return len(shown)
 
 
-def _together(first: ComparedVideo, second: ComparedVideo) -> Iterator[tuple[int, int, Array, Array]]:
+def _pair_frames(first: ComparedVideo, second: ComparedVideo) -> Iterator[tuple[int, int, Array, Array]]:
     """Numbers and pictures of both that are seen at a time, at the times of the one with more frames."""
     if second.count > first.count:
-        for number, other, one, two in _led(second, first):
+        for number, other, one, two in _follow(second, first):
             yield other, number, two, one
     else:
-        yield from _led(first, second)
+        yield from _follow(first, second)
 
 
-def _led(leader: ComparedVideo, follower: ComparedVideo) -> Iterator[tuple[int, int, Array, Array]]:
+def _follow(leader: ComparedVideo, follower: ComparedVideo) -> Iterator[tuple[int, int, Array, Array]]:
     """Each frame of the leader, with the one of the follower that is shown then; ends with the shorter one."""
     others = follower.frames()
     later = next(others, None)
@@ -165,8 +165,8 @@ def _led(leader: ComparedVideo, follower: ComparedVideo) -> Iterator[tuple[int, 
         yield number, max(other, 0), picture, current[1]
 
 
-def _fitted(picture: Array, height: int, width: int) -> Array:
-    return picture if picture.shape[1:] == (height, width) else resized(picture, height, width)
+def _fit(picture: Array, height: int, width: int) -> Array:
+    return picture if picture.shape[1:] == (height, width) else resize_picture(picture, height, width)
 
 
 def _html(

@@ -17,7 +17,7 @@ from core.bench.compare import Curve
 from core.errors import DataError
 from core.hooks import Array
 from core.measure.cache import Cache
-from core.measure.clips import spaced
+from core.measure.clips import evenly_spaced_numbers
 from core.measure.records import ClipRecord
 from core.media.samples import eight_bits
 from core.metrics.quality import stored_psnr
@@ -52,7 +52,10 @@ class Row:
 def rows(curves: Sequence[Curve], cache: Cache, count: int) -> list[Row]:
     """For ``count`` clips of curves that stand together, evenly spaced: the last frame, where codecs err most."""
     labels = curves[0].labels
-    made = [_row(curves, cache, number, labels[number]) for number in sorted(spaced(len(labels), count))]
+    made = [
+        _row(curves, cache, number, labels[number])
+        for number in sorted(evenly_spaced_numbers(len(labels), count))
+    ]
     return [row for row in made if row is not None]
 
 

@@ -166,7 +166,7 @@ def _crc(source: Source, what: str) -> int:
     return _CRC.unpack(source.read(_CRC.size, what))[0]
 
 
-def sealed(fields: Fields, payload: bytes, start: int) -> bytes:
+def seal(fields: Fields, payload: bytes, start: int) -> bytes:
     """The bytes of a packet: its fields, their checksum with the payload's, the payload."""
     head = fields.encode()
     return head + _CRC.pack(checksum(head, payload, start)) + payload

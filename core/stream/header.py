@@ -68,7 +68,7 @@ class StreamHeader:
     """What decides the last bits of decoded pictures: where it is equal, they are."""
     entropy: str = ENTROPY
     presentation: Presentation = field(default_factory=Presentation)
-    """How the source is shown; `core.stream.extension.bounded` makes any one fit."""
+    """How the source is shown; `core.stream.extension.limit_presentation` makes any one fit."""
     unknown: extension.Unknown = ()
     """Facts that a later program wrote, kept as they are."""
 

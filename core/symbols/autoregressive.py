@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from core.errors import CheckpointError, StreamError
 from core.symbols.coder import SymbolDecoder, SymbolEncoder
 from core.symbols.context import ContextOrder, Places, visible, waves
-from core.symbols.pointwise import FRACTION, UNIT, Floats, PointwiseLayer, bounded, fixed, leaky
+from core.symbols.pointwise import FRACTION, UNIT, Floats, PointwiseLayer, clamp, leaky, to_fixed
 from core.symbols.tables import TableSet
 
 Array = NDArray[np.float32]
@@ -139,7 +139,7 @@ class AutoregressiveCoder:
         """What side information adds to the first layer's sums, (positions,outputs)."""
         if len(side) != self._side_channels:
             raise ValueError(f"There is side information of {len(side)} channels, not {self._side_channels}.")
-        positions = fixed(side.reshape(len(side), -1).T)
+        positions = to_fixed(side.reshape(len(side), -1).T)
         return positions @ self._layers[0].weight[: self._side_channels]
 
     def _distributions(self, plane: _Plane, places: Places, known: Floats) -> tuple[Floats, Floats, Indices]:
@@ -154,7 +154,7 @@ class AutoregressiveCoder:
     def _compute(self, contexts: Floats, known: Floats) -> Floats:
         first, *others = self._layers
         sums = self._context(contexts) @ first.weight[self._side_channels :]
-        made = first.rounded(np.add(sums, known, out=sums))
+        made = first.to_activations(np.add(sums, known, out=sums))
         for layer in others:
             made = layer(leaky(made, self._slope))
         return made
@@ -179,4 +179,4 @@ class _Plane:
 
     def set(self, places: Places, values: Floats) -> None:
         """Make values (positions,channels) known."""
-        self._values[self._places[places]] = bounded(values)
+        self._values[self._places[places]] = clamp(values)

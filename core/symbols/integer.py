@@ -169,10 +169,10 @@ class IntegerNetwork:
         clipped = np.clip(symbols, -SYMBOL_LIMIT, SYMBOL_LIMIT).astype(np.float64)
         values = clipped * (1 << INPUT_BITS) + self.medians[:, None, None]
         for layer in self.layers[:-1]:
-            values = self._activated(layer(values))
+            values = self._activate(layer(values))
         return self.layers[-1](values)
 
-    def _activated(self, values: Floats) -> Floats:
+    def _activate(self, values: Floats) -> Floats:
         """In place."""
         largest = self.activation_limit << ACTIVATION_BITS
         if not self.slope:

@@ -66,14 +66,14 @@ class PointwiseLayer:
         )
 
     def __call__(self, x: Floats) -> Floats:
-        return self.rounded(x @ self.weight)
+        return self.to_activations(x @ self.weight)
 
-    def rounded(self, sums: Floats) -> Floats:
+    def to_activations(self, sums: Floats) -> Floats:
         """Activations from products, in place."""
         sums += self.bias
         sums *= self.scale
         np.floor(sums, out=sums)
-        return bounded(sums)
+        return clamp(sums)
 
 
 def _weight_bits(weight: Floats, bias: Floats) -> NDArray[np.int_]:
@@ -87,12 +87,12 @@ def _weight_bits(weight: Floats, bias: Floats) -> NDArray[np.int_]:
     return np.minimum(bits, _MAX_BITS)
 
 
-def fixed(values: NDArray[np.floating]) -> Floats:
+def to_fixed(values: NDArray[np.floating]) -> Floats:
     """Floats of any shape, numbers all, as activations."""
-    return bounded(np.rint(values.astype(np.float64) * UNIT))
+    return clamp(np.rint(values.astype(np.float64) * UNIT))
 
 
-def bounded(values: Floats) -> Floats:
+def clamp(values: Floats) -> Floats:
     """Within what an activation can be, in place."""
     return np.clip(values, -_MAX_VALUE, _MAX_VALUE, out=values)
 

@@ -13,7 +13,7 @@ from omegaconf import MISSING
 from core.hooks import FilePath, TaskEntry
 from core.implied import settings_of
 from core.options import Options, option
-from core.tasks.options import beside
+from core.tasks.options import default_output
 from core.words import word
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class CompareConfig(Options):
 
 def _compare(config: CompareConfig, run: Run) -> None:
     first, second = Path(config.first), Path(config.second)
-    page = Path(config.output) if config.output else beside(second, f"-compared{SUFFIX}")
+    page = Path(config.output) if config.output else default_output(second, f"-compared{SUFFIX}")
     write(
         [_video(first, run), _video(second, run)], page, config.overwrite, most=config.frames, crf=config.crf
     )
@@ -59,11 +59,11 @@ def write(
     crf: float = 12.0,
 ) -> None:
     """Write the page of two videos, and say where; raises `MediaError` where that would cost an older file."""
-    from core.media.claim import claimed
+    from core.media.claim import claim_output
     from core.report.compare import write_page
 
     first, second = videos
-    with claimed(second.path, page, overwrite, (SUFFIX,)):
+    with claim_output(second.path, page, overwrite, (SUFFIX,)):
         count = write_page(first, second, page, most, crf)
     log.info("%s: %d frames", page, count)
 

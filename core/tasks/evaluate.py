@@ -72,26 +72,26 @@ def evaluate_codec(
     ``others`` are codecs that are measured on the same clips and shown beside it, by name. Raises `ConfigError` where
     the anchor cannot be one.
     """
-    from core.measure.evaluation import beside
+    from core.measure.evaluation import with_others
     from core.report.evaluation import draw_examples, print_codec_evaluation
 
     anchor = _anchor(config, run)
     measured = {
-        name: _coded(run, other, config, None, run.output / name / "streams", f" by {name}")
+        name: _evaluate_coded(run, other, config, None, run.output / name / "streams", f" by {name}")
         for name, other in (others or {}).items()
     }
-    ours = _coded(run, loaded, config, anchor, run.output / "streams")
-    evaluation = beside(ours, measured)
+    ours = _evaluate_coded(run, loaded, config, anchor, run.output / "streams")
+    evaluation = with_others(ours, measured)
     clips, split = evaluation.clips, config.split.value
     title = f"{len(clips)} clips of {clips[0].frames} frames of split '{split}', GOP {loaded.gop or '∞'}"
     print_codec_evaluation(evaluation, title)
-    record = {"split": split, **evaluation.plain(), "conditions": _conditions(run, loaded, anchor)}
+    record = {"split": split, **evaluation.to_json(), "conditions": _conditions(run, loaded, anchor)}
     write_json(run.output / "evaluation.json", record)
     _save(run, draw_examples(evaluation.examples))
     return evaluation
 
 
-def _coded(
+def _evaluate_coded(
     run: Run,
     loaded: LoadedCodec,
     config: EvaluateConfig,
@@ -183,7 +183,7 @@ def evaluate_upscaler(run: Run, upscaler: Upscaler, config: EvaluateConfig) -> U
         )
     title = f"{len(evaluation.clips)} clips of split '{split}', mean over frames"
     print_upscaler_evaluation(evaluation, title)
-    record = {"split": split, **evaluation.plain(), "metrics": _metric_options(run)}
+    record = {"split": split, **evaluation.to_json(), "metrics": _metric_options(run)}
     write_json(run.output / "evaluation.json", record)
     _save(run, draw_examples(evaluation.examples))
     return evaluation

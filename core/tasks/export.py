@@ -81,7 +81,7 @@ def _export(config: ExportConfig, run: Run) -> None:
     _ = run.device  # sets MindSpore's context
     network = run.model(weights, PORTABLE)
     with PORTABLE:
-        parts = _chosen(entry.parts(network), config)
+        parts = _choose(entry.parts(network), config)
     paths = {part.name: folder / f"{part.name}.{config.format.value}" for part in parts}
     _check_free([*paths.values(), folder / _RECORD], config)
     with Meter("Exporting", len(parts)) as meter:
@@ -90,11 +90,11 @@ def _export(config: ExportConfig, run: Run) -> None:
                 write(part, temporary)
             meter.advance()
     record = {"model": run.model_section, "weights": sha256(Path(weights).read_bytes()).hexdigest()}
-    write_json(folder / _RECORD, {**record, "parts": [_described(part, config) for part in parts]})
+    write_json(folder / _RECORD, {**record, "parts": [_describe(part, config) for part in parts]})
     log.info("%s: %s", folder, ", ".join(path.name for path in paths.values()))
 
 
-def _chosen(parts: Sequence[Part], config: ExportConfig) -> list[Part]:
+def _choose(parts: Sequence[Part], config: ExportConfig) -> list[Part]:
     """The parts that are asked for; raises `ConfigError` where there is none of a name, or the size does not fit."""
     known = [part.name for part in parts]
     for name in config.parts:
@@ -147,7 +147,7 @@ def _write_onnx(config: ExportConfig, part: Part, path: Path) -> None:
     onnx.save(model, path)
 
 
-def _described(part: Part, config: ExportConfig) -> dict[str, Any]:
+def _describe(part: Part, config: ExportConfig) -> dict[str, Any]:
     """What a player must know of a part."""
     inputs = [
         {"name": plane.name, "shape": [*plane.leading, plane.channels, *_size(plane, config)]}

@@ -13,14 +13,14 @@ from core.media.place import Place, place
 from core.options import Options
 
 
-def beside(source: Path, ending: str) -> Path:
+def default_output(source: Path, ending: str) -> Path:
     """Where to write what is made of a source when nobody says it: beside it, and never what is there already."""
     source = source.resolve() if source.name in ("", "..") else source
     names = (f"{source.stem}{'' if number == 1 else f'-{number}'}{ending}" for number in count(1))
     return next(path for path in map(source.with_name, names) if not os.path.lexists(path))
 
 
-def named(output: str | None, source: str) -> str:
+def require_output(output: str | None, source: str) -> str:
     """The name of an output, which must be given where the source is no file that it could stand beside."""
     if output is None:
         raise ConfigError(f"{source} is no file that an output could stand beside: give task.output=FILE.")

@@ -44,7 +44,7 @@ class ProfileConfig:
 def _profile(config: ProfileConfig, run: Run) -> None:
     from core.bench.profile import profile
     from core.report.pictures import save_picture
-    from core.report.profile import draw_profile, plain, print_profile
+    from core.report.profile import draw_profile, print_profile, to_json
 
     network, work, title = _work(config, run)
     sizes = [(int(width), int(height)) for width, height in (size.split("x") for size in config.sizes)]
@@ -55,7 +55,7 @@ def _profile(config: ProfileConfig, run: Run) -> None:
             meter.advance(f"{one.width}x{one.height}: {one.seconds:.2f} s")
     print_profile(profiles, title)
     write_json(
-        run.output / "profile.json", {"of": title, "device": run.device.description, **plain(profiles)}
+        run.output / "profile.json", {"of": title, "device": run.device.description, **to_json(profiles)}
     )
     save_picture(draw_profile(profiles, title), run.output / "profile.png")
     log.info("Profile: %s", run.output / "profile.json")

@@ -88,7 +88,7 @@ def _get(entry: WeightsEntry, path: Path, run: Run) -> None:
 
     if entry.file:
         raise CheckpointError(f"{path} is missing: install the plugin that brings it again.")
-    source = _downloaded(entry) if entry.url else _by_hand(entry)
+    source = _download(entry) if entry.url else _by_hand(entry)
     if is_ours(source):
         replace(Checkpoint.open(source), path=path).save()
     else:
@@ -102,7 +102,7 @@ def _get(entry: WeightsEntry, path: Path, run: Run) -> None:
         source.unlink()
 
 
-def _downloaded(entry: WeightsEntry) -> Path:
+def _download(entry: WeightsEntry) -> Path:
     """The published file of an entry, under a name of ours."""
     from core.download import download
 

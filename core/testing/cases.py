@@ -18,7 +18,7 @@ from core.hooks import Array, CodedFrame, PictureFormat, Split
 from core.registry import Plugin
 from core.run import Run
 from core.selection import codec_of
-from core.tasks.measure import settled
+from core.tasks.measure import settle_words
 from core.testing.material import COUNT, HEIGHT, WIDTH, moving_frames
 
 if TYPE_CHECKING:
@@ -127,11 +127,11 @@ class Case:
         self, frames: Iterable[Array], format: PictureFormat, estimate: bool = False
     ) -> list[CodedFrame]:
         """Frames to packets, in groups as the command makes them, in order of decoding."""
-        from core.coding.clips import coded_clip
+        from core.coding.clips import encode_frames
 
         loaded = self.codec
         return list(
-            coded_clip(
+            encode_frames(
                 loaded.codec,
                 frames,
                 format,
@@ -146,7 +146,10 @@ def cases(plugin: Plugin, words: Sequence[str]) -> list[Case]:
     """Those that a plugin's YAML names, with further words for all of them."""
     names = sorted(preset.partition("/")[2] for preset in plugin.presets if preset.startswith(f"{GROUP}/"))
     return [
-        Case(name, [*settled(yaml.safe_load(yaml_text(plugin, f"{GROUP}/{name}"))["words"]), *ALWAYS, *words])
+        Case(
+            name,
+            [*settle_words(yaml.safe_load(yaml_text(plugin, f"{GROUP}/{name}"))["words"]), *ALWAYS, *words],
+        )
         for name in names
     ]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.codec.decoded_pictures import checksum
-from core.coding.clips import decoded_clip
+from core.coding.clips import decode_packets
 from core.coding.frames import StreamDecoder
 from core.errors import MediaError
 from core.hooks import (
@@ -110,7 +110,7 @@ def test_frames_of_another_size_are_refused(coder: Case) -> None:
 
 def decoded(case: Case, format: PictureFormat, packets: list[Packet]) -> list[DecodedFrame]:
     """What a fresh decoder shows."""
-    return decoded_clip(case.codec.codec, format, packets)
+    return decode_packets(case.codec.codec, format, packets)
 
 
 def require_the_same(shown: list[DecodedFrame], coded: list[CodedFrame]) -> None:

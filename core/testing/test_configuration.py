@@ -14,7 +14,7 @@ from core.config import MANY, check, compose_for_show, offer
 from core.hooks import KINDS, Options
 from core.options import ranges
 from core.registry import Plugin, Registry
-from core.tasks.measure import settled
+from core.tasks.measure import settle_words
 from core.testing.cases import Case, cases, yaml_text
 
 MUST_BE_TRIED = ("model", "codec", "upscaler")
@@ -72,7 +72,7 @@ def test_contenders_compose(registry: Registry, plugin: Plugin) -> None:
         assert sorted(contender) == ["points", "words"], preset
         assert contender["points"], preset
         for more in contender["points"].values():
-            composed([*settled(contender["words"]), *more, "task=measure"], registry)
+            composed([*settle_words(contender["words"]), *more, "task=measure"], registry)
 
 
 def test_everything_that_computes_is_tried(plugin: Plugin) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from core.hooks import Packet, PacketType
 from core.machine import peak_memory
-from core.stream.fields import Fields, sealed, seed
+from core.stream.fields import Fields, seal, seed
 from core.testing.cases import Case
 from core.testing.damage import (
     DAMAGES,
@@ -84,7 +84,7 @@ def test_lengths_are_not_believed(coder: Case, remembering: Remembering, length:
     true = Fields.of(packets[-1])
     lie = Fields(true.type, true.time, length, true.symbols, true.picture)
     whole = write_stream(path, HEADER, packets[:-1])
-    rest = sealed(lie, packets[-1].payload, seed(CRC, COUNT - 1))
+    rest = seal(lie, packets[-1].payload, seed(CRC, COUNT - 1))
     path.write_bytes(whole[: -len(end(COUNT - 1))] + rest)
     tracemalloc.start()
     shown, told = decode(path, remembering)
@@ -143,4 +143,4 @@ def packets_of(case: Case) -> list[Packet]:
 
 def end(packets: int) -> bytes:
     """The last packet of a stream of so many."""
-    return sealed(Fields(0, packets), b"", seed(CRC, packets))
+    return seal(Fields(0, packets), b"", seed(CRC, packets))

@@ -92,10 +92,10 @@ class Checkpoint:
         """Read and check a file; raises `CheckpointError` when it is missing, damaged or not ours."""
         _refuse_torch(path)
         tensors, metadata = read_safetensors(path)
-        record, said = _described(path, metadata)
+        record, said = _describe(path, metadata)
         del record["sha256"]
         if _digest(tensors, record) != said.sha256:
-            raise _damaged(path, "its content does not match its checksum")
+            raise _damage_error(path, "its content does not match its checksum")
         return cls(path, tensors, said.model, said.plugin, said.training, said.made_for)
 
     def save(self) -> None:
@@ -215,10 +215,10 @@ def _refuse_torch(path: Path) -> None:
 def describe(path: Path) -> Description:
     """What a checkpoint says of itself, without its tensors, which are not checked; raises as `Checkpoint.open`."""
     _refuse_torch(path)
-    return _described(path, metadata_of(path))[1]
+    return _describe(path, metadata_of(path))[1]
 
 
-def _described(path: Path, metadata: Mapping[str, str]) -> tuple[dict[str, Any], Description]:
+def _describe(path: Path, metadata: Mapping[str, str]) -> tuple[dict[str, Any], Description]:
     if METADATA_KEY not in metadata:
         raise CheckpointError(f"{path} is a safetensors file, but not a checkpoint of mindvideo.")
     try:
@@ -229,7 +229,7 @@ def _described(path: Path, metadata: Mapping[str, str]) -> tuple[dict[str, Any],
             )
         return record, decode_record(Description, record)
     except RecordError as error:
-        raise _damaged(path, f"its description is unreadable ({error})") from None
+        raise _damage_error(path, f"its description is unreadable ({error})") from None
 
 
 def is_ours(path: Path) -> bool:
@@ -269,7 +269,7 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:SHOWN]) + more
 
 
-def _damaged(path: Path, why: str) -> CheckpointError:
+def _damage_error(path: Path, why: str) -> CheckpointError:
     return CheckpointError(f"{path} is damaged: {why}; use another checkpoint of the run.")
 
 

@@ -54,7 +54,7 @@ class AdaMaxConfig(OptimizerConfig):
     lr: float = 1e-3
 
 
-def _built(
+def _build(
     name: str, config: OptimizerConfig, parameters: Sequence[Parameter], total_steps: int
 ) -> nn.Optimizer:
     """MindSpore's optimizer of this name."""
@@ -64,7 +64,7 @@ def _built(
     return getattr(nn, name)(parameters, config.rates(total_steps), **own)
 
 
-ADAM = OptimizerEntry("adam", AdamConfig, partial(_built, "Adam"))
-ADAMW = OptimizerEntry("adamw", AdamWConfig, partial(_built, "AdamWeightDecay"))
-ADAMAX = OptimizerEntry("adamax", AdaMaxConfig, partial(_built, "AdaMax"))
+ADAM = OptimizerEntry("adam", AdamConfig, partial(_build, "Adam"))
+ADAMW = OptimizerEntry("adamw", AdamWConfig, partial(_build, "AdamWeightDecay"))
+ADAMAX = OptimizerEntry("adamax", AdaMaxConfig, partial(_build, "AdaMax"))
 OPTIMIZERS = (ADAM, ADAMW, ADAMAX)

@@ -52,7 +52,7 @@ class TrainingState:
         for name in PROGRESS:
             setattr(self, name, getattr(kept, name))
 
-    def finished(self, patience: int) -> bool:
+    def is_over(self, patience: int) -> bool:
         """Whether the run is over: all steps are done, or ``patience`` (0: none) ran out."""
         return self.step >= self.total_steps or 0 < patience <= self.stale
 

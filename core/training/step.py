@@ -154,7 +154,7 @@ class ClipByGlobalNorm(nn.Cell):
         total = ops.addn(self.for_each(self.sum_of_squares, gradients))
         # A product, as a division of each takes five times as long on CPU.
         factor = self.bound / ops.maximum(ops.sqrt(total), self.bound)
-        return self.for_each(ops.partial(_scaled, factor), gradients)
+        return self.for_each(ops.partial(_scale, factor), gradients)
 
 
 def _sum_of_squares(gradient: Tensor) -> Tensor:
@@ -162,5 +162,5 @@ def _sum_of_squares(gradient: Tensor) -> Tensor:
     return ops.square(gradient).sum().reshape(1)
 
 
-def _scaled(factor: Tensor, gradient: Tensor) -> Tensor:
+def _scale(factor: Tensor, gradient: Tensor) -> Tensor:
     return gradient * factor

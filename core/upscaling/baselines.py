@@ -7,13 +7,13 @@ from collections.abc import Collection
 import numpy as np
 
 from core.hooks import Array, Output
-from core.media.resampling import resized
+from core.media.resampling import resize_picture
 
 
 def bicubic(frame: Array, scale: int) -> Array:
     """Bicubic enlargement (a = -0.5, half-pixel) of 3,H,W in [0,1] to 3,scale*H,scale*W, clamped."""
     height, width = frame.shape[-2:]
-    return resized(frame, height * scale, width * scale)
+    return resize_picture(frame, height * scale, width * scale)
 
 
 def blend(first: Array, last: Array) -> Array:

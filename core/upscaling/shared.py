@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from core.carried import Files, packed
+from core.carried import Files, pack
 from core.crew import Crew, Seen
 from core.hooks import Upscaler
 from core.media.excerpt import Film
@@ -79,12 +79,12 @@ class UpscalingWorker:
     def do(self, piece: Piece, seen: Seen) -> Made:
         """Make a part."""
         if piece.is_held or piece.mark.exists():
-            return Made(self._made(piece, piece.path, seen))
+            return Made(self._make(piece, piece.path, seen))
         with TemporaryDirectory() as folder:
             path = Path(folder) / piece.path.name
-            return Made(self._made(piece, path, seen), packed(path))
+            return Made(self._make(piece, path, seen), pack(path))
 
-    def _made(self, piece: Piece, path: Path, seen: Seen) -> int:
+    def _make(self, piece: Piece, path: Path, seen: Seen) -> int:
         """The number of cuts in a part that is written to ``path``."""
         cuts = 0
 

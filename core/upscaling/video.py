@@ -24,7 +24,7 @@ from core.errors import MediaError
 from core.facts import facts
 from core.files import publish, temporary_file
 from core.hooks import Upscaler
-from core.media.claim import claimed, require_space
+from core.media.claim import claim_output, require_space
 from core.media.encoders import uncoded_bytes
 from core.media.excerpt import Film
 from core.media.fingerprint import source_facts
@@ -76,7 +76,7 @@ def upscale(
     another process makes it, `ForeignError` when its work folder's name is taken.
     """
     source, target = Path(input), Path(output)
-    with claimed(source, target, overwrite=False), open_video(source) as reader:
+    with claim_output(source, target, overwrite=False), open_video(source) as reader:
         return upscale_video(
             reader, target, upscaler, options or UpscaleOptions(), source=source, identity=identity
         )

@@ -247,15 +247,15 @@ def level_latent(config: CompactConfig, known: int) -> LevelLatent:
 
 def to_yuv(x: Tensor) -> Tensor:
     """RGB in [0,1], N,3,H,W, as YCbCr around zero."""
-    return _mixed(x - 0.5, _RGB_TO_YUV)
+    return _mix(x - 0.5, _RGB_TO_YUV)
 
 
 def to_rgb(x: Tensor) -> Tensor:
     """And back."""
-    return _mixed(x, np.linalg.inv(_RGB_TO_YUV)) + 0.5
+    return _mix(x, np.linalg.inv(_RGB_TO_YUV)) + 0.5
 
 
-def _mixed(x: Tensor, matrix: np.ndarray) -> Tensor:
+def _mix(x: Tensor, matrix: np.ndarray) -> Tensor:
     batch, channels, height, width = x.shape
     mixed = ops.matmul(Tensor(matrix.astype(np.float32)), x.reshape(batch, channels, height * width))
     return mixed.reshape(batch, channels, height, width)

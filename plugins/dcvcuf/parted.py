@@ -125,7 +125,7 @@ class PartedCodec(PictureCodec):
         """The quantised latent of y, part after part; ``known`` is what `in_parts` takes."""
 
         def write(means: Array, scales: Array, coded: Places) -> Tensor:
-            symbols = np.where(coded, rounded(y.asnumpy() - means), np.float32(0))
+            symbols = np.where(coded, round_half_away(y.asnumpy() - means), np.float32(0))
             return packet.write(
                 "y", Tensor(symbols), coded, self.spatial.conditional.table_index(scales[0][coded])
             )
@@ -153,6 +153,6 @@ class PartedCodec(PictureCodec):
         return Tensor(y_hat)
 
 
-def rounded(distances: Array) -> Array:
+def round_half_away(distances: Array) -> Array:
     """The nearest whole numbers, of halves those away from zero."""
     return np.trunc(distances + np.copysign(np.float32(0.5), distances))

@@ -60,16 +60,16 @@ class DcvcUfPictures(PartedCodec):
         y, z = self.analysis(frame, *factors)
         known = self.expected(packet.write("z", z, quality), quality, *y.shape[2:])
         y_hat = self.write_latent(packet, y, skip, *known)
-        return self.synthesised(y_hat, quality)
+        return self.synthesise(y_hat, quality)
 
     def decode_intra(self, packet: PacketReader) -> Made:
         quality, skip = self.read_settings(packet)
         size = packet.height // LATENT, packet.width // LATENT
         known = self.expected(packet.read("z", quality), quality, *size)
         y_hat = self.read_latent(packet, skip, *known)
-        return self.synthesised(y_hat, quality)
+        return self.synthesise(y_hat, quality)
 
-    def synthesised(self, y_hat: Tensor, quality: int) -> Tensor:
+    def synthesise(self, y_hat: Tensor, quality: int) -> Tensor:
         """The picture."""
         factors = self.factors("q_scale_y_dec", quality), self.factors("q_scale_dec", quality)
         return self.synthesis(y_hat, *factors)

@@ -17,21 +17,23 @@ _SLOPE, _STEEPNESS = 0.9943258522851727, 100
 
 def analysis(*widths: int) -> ConvChain:
     """Convolutions through the given channels, each halving height and width; ReLU between, none at the end."""
-    return ConvChain(_activated(Conv2d, widths, nn.ReLU)[:-1])
+    return ConvChain(_with_activations(Conv2d, widths, nn.ReLU)[:-1])
 
 
 def synthesis(*widths: int) -> ConvChain:
     """Transposed convolutions through the given channels, each doubling height and width; ReLU between, none at the
     end."""
-    return ConvChain(_activated(ConvTranspose2d, widths, nn.ReLU)[:-1])
+    return ConvChain(_with_activations(ConvTranspose2d, widths, nn.ReLU)[:-1])
 
 
 def scale_synthesis(*widths: int) -> ConvChain:
     """`synthesis` of scales: a `QuantizedReLU` after every layer, also after the last."""
-    return ConvChain(_activated(ConvTranspose2d, widths, QuantizedReLU))
+    return ConvChain(_with_activations(ConvTranspose2d, widths, QuantizedReLU))
 
 
-def _activated(layer: type[nn.Cell], widths: Sequence[int], activation: type[nn.Cell]) -> list[nn.Cell]:
+def _with_activations(
+    layer: type[nn.Cell], widths: Sequence[int], activation: type[nn.Cell]
+) -> list[nn.Cell]:
     """Layers from each width to the next, each followed by an activation."""
     cells: list[nn.Cell] = []
     for inputs, outputs in pairwise(widths):

@@ -10,7 +10,7 @@ import core
 import core.errors
 from core.device_options import AscendConfig
 from core.hooks import Split
-from core.tasks.measure import data_set, settled
+from core.tasks.measure import data_set, settle_words
 
 ROOT = Path(__file__).parents[2]
 OURS = [*ROOT.glob("plugins/*/conf/experiment/*.yaml"), *ROOT.glob("conf/experiment/*.yaml")]
@@ -56,7 +56,7 @@ def test_presets_compose(name):
 def test_contenders_compose(path):
     preset = yaml.safe_load(path.read_text())
     assert set(preset) == {"words", "points"} and preset["points"]
-    words = [*settled(preset["words"]), *next(iter(preset["points"].values())), "task=measure"]
+    words = [*settle_words(preset["words"]), *next(iter(preset["points"].values())), "task=measure"]
     settings = core.open_run(words).settings
     section = settings.upscaler if settings.codec is None else settings.codec
     assert type(section).__module__.startswith((f"plugins.{path.parents[2].name}.", "core."))

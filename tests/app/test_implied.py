@@ -8,7 +8,7 @@ import pytest
 import core
 from core import implied, weights
 from core.app import plugins
-from core.coding.codec import joined
+from core.coding.codec import join_fingerprints
 from core.errors import CheckpointError, ConfigError, PluginError
 from core.training.checkpoint import MODEL, TABLES, Checkpoint, describe
 
@@ -142,10 +142,10 @@ def test_a_checkpoint_of_a_plugin_that_is_not_here(toy, within, monkeypatch):
 @pytest.mark.usefixtures("here")
 def test_checkpoints_of_a_sweep_must_agree():
     files = [checkpoint(f"{name}.safetensors", step) for name, step in (("a", 8.0), ("b", 8.0), ("c", 4.0))]
-    words = implied.completed(["task=encode", f"task.checkpoint='{files[0]}','{files[1]}'"], plugins(()))
+    words = implied.complete(["task=encode", f"task.checkpoint='{files[0]}','{files[1]}'"], plugins(()))
     assert "codec=toy" in words
     with pytest.raises(ConfigError, match=r"a\.safetensors and c\.safetensors are for different settings"):
-        implied.completed(["task=encode", f"task.checkpoint='{files[0]}','{files[2]}'"], plugins(()))
+        implied.complete(["task=encode", f"task.checkpoint='{files[0]}','{files[2]}'"], plugins(()))
 
 
 @pytest.fixture
@@ -218,7 +218,7 @@ def test_a_learned_picture_codec_is_found_as_well(within):
             path, {f"{MODEL}a": np.float32([1])}, run.model_section, run.model_plugin, {}, run.made_for
         )
         made[name].save()
-    both = joined(made["dvc"].fingerprint, made["cheng2020"].fingerprint)
+    both = join_fingerprints(made["dvc"].fingerprint, made["cheng2020"].fingerprint)
     found = weights.deciding(Path("x.mdv"), "dvc", both, plugins(()))
     assert found == [
         "task.checkpoint='runs/dvc/checkpoints/best.safetensors'",

@@ -17,7 +17,7 @@ from core.coding.frames import StreamDecoder
 from core.coding.resampled import ResampledCodec
 from core.errors import MediaError, StreamError
 from core.hooks import Array, Codec, PacketType, PictureFormat
-from core.media.resampling import resized
+from core.media.resampling import resize_picture
 from core.stream import StreamReader
 from core.upscaling.baselines import Baseline
 
@@ -105,13 +105,13 @@ def test_pictures_are_those_of_the_upscaler(tmp_path):
     coded(around(inner), frames, tmp_path / "clip.mdv")
     format = PictureFormat(20, 12)
     small = [
-        inner.picture(inner.codes(resized(frame, 12, 20), format), format).astype(np.float32) / 255
+        inner.picture(inner.codes(resize_picture(frame, 12, 20), format), format).astype(np.float32) / 255
         for frame in frames
     ]
     expected = [small[0], (small[0] + small[2]) / 2, small[2], small[3]]
     pictures, _ = decoded(around(inner), tmp_path / "clip.mdv")
     for picture, one in zip(pictures, expected, strict=True):
-        np.testing.assert_array_equal(picture, np.rint(resized(one, 24, 40) * 255).astype(np.uint8))
+        np.testing.assert_array_equal(picture, np.rint(resize_picture(one, 24, 40) * 255).astype(np.uint8))
 
 
 def test_deeper_samples(tmp_path):

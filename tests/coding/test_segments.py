@@ -16,7 +16,7 @@ from core.coding import decode as decoding
 from core.coding import segments, shared
 from core.coding.decode import decode, decode_video
 from core.coding.encode import encode
-from core.coding.shared import DecodingWorker, decoded
+from core.coding.shared import DecodingWorker, decode_frames
 from core.errors import ForeignError, StreamError
 from core.hooks import Picture, PictureFormat
 from core.media.limits import STANDARD
@@ -53,7 +53,7 @@ def stream(tmp_path: Path) -> Path:
 def by_crew(path: Path, output: Path, codec: Levels, **options: int | None) -> None:
     loaded = load(codec, gop=3)
     crew = Alone(DecodingWorker(loaded, path, STANDARD, path.parent / "not seen"))
-    made = partial(decoded, crew, lambda parts: None)
+    made = partial(decode_frames, crew, lambda parts: None)
     decode_video(path, output, crew.hello, shared=made, **options)  # type: ignore[arg-type]
 
 

@@ -20,7 +20,7 @@ from core.coding import shared
 from core.coding.codec import LoadedCodec
 from core.coding.decode import decode, decode_video
 from core.coding.encode import encode, encode_video
-from core.coding.shared import DecodingWorker, EncodingWorker, decoded, encoding
+from core.coding.shared import DecodingWorker, EncodingWorker, decode_frames, encoding
 from core.coding.verify import verify
 from core.crew import LocalCrew, Seen, Where, Worker
 from core.errors import CrewError, StreamError
@@ -137,7 +137,7 @@ def decode_shared(path: Path, output: Path, loaded: LoadedCodec, **options: Any)
     folder = path.parent / "raw"
     folder.mkdir(exist_ok=True)
     crew = Alone(DecodingWorker(loaded, path, STANDARD, folder))
-    by_crew = partial(decoded, crew, lambda parts: None)
+    by_crew = partial(decode_frames, crew, lambda parts: None)
     decode_video(path, output, crew.hello, shared=by_crew, **options)
 
 
@@ -164,7 +164,7 @@ def test_damage_is_told_as_by_one_process(tmp_path: Path, packet: int) -> None:
     data[data.index(payload) + 5] ^= 1
     path.write_bytes(data)
     crew = Alone(DecodingWorker(loaded, path, STANDARD, None))
-    by_crew = partial(decoded, crew, lambda parts: None)
+    by_crew = partial(decode_frames, crew, lambda parts: None)
     one, two = verify(path, loaded), verify(path, loaded, shared=by_crew)
     assert (one.frames, one.description) == (two.frames, two.description) and one.frames == packet
     if packet:

@@ -25,7 +25,7 @@ from plugins.dcvcuf.config import (
     Structure,
 )
 from plugins.dcvcuf.image import PictureNetwork
-from plugins.dcvcuf.parted import rounded
+from plugins.dcvcuf.parted import round_half_away
 from plugins.dcvcuf.picture_codec import DcvcUfPictures
 from plugins.dcvcuf.video import VideoNetwork
 from plugins.dcvcuf.weights import published, published_intra
@@ -221,7 +221,7 @@ class _Packet:
 
         def write(means: np.ndarray, scales: np.ndarray, coded: np.ndarray) -> Tensor:
             places = next(parts)
-            symbols = np.where(coded, rounded(latent.asnumpy() - means), np.float32(0))
+            symbols = np.where(coded, round_half_away(latent.asnumpy() - means), np.float32(0))
             self._steps.append((symbols[0], means[0] * places, scales[0] * places, coded))
             return self._packet.write("y", Tensor(symbols), coded, conditional.table_index(scales[0][coded]))
 

@@ -139,14 +139,14 @@ def _erfc(write: Writer, node: Node, x: Argument) -> str:
 
 
 def _zeros_like(write: Writer, node: Node, x: Argument) -> str:
-    return _filled(write, x, 0.0, node)
+    return _fill(write, x, 0.0, node)
 
 
 def _ones_like(write: Writer, node: Node, x: Argument) -> str:
-    return _filled(write, x, 1.0, node)
+    return _fill(write, x, 1.0, node)
 
 
-def _filled(write: Writer, x: Argument, value: float, node: Node) -> str:
+def _fill(write: Writer, x: Argument, value: float, node: Node) -> str:
     return write("Expand", np.asarray(value, node.specs[0].dtype), write("Shape", operand(x)))
 
 

@@ -12,7 +12,7 @@
 #include "runtime.h"
 
 // Vectors are in quarters of a pixel, to the right and down, while they are searched. All of the search is in integers, so
-// that `core.kernels.motion.searched` gives the same to the last bit.
+// that `core.kernels.motion.search` gives the same to the last bit.
 struct Vector {
   int x = 0, y = 0;
 };

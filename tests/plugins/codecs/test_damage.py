@@ -9,7 +9,7 @@ import pytest
 
 from core.hooks import PacketType, PictureFormat
 from core.machine import peak_memory
-from core.stream.fields import Fields, sealed, seed
+from core.stream.fields import Fields, seal, seed
 from core.symbols.coder import SymbolDecoder
 from core.testing import damage as ways
 from core.testing.damage import Remembering, forged
@@ -118,8 +118,7 @@ def test_lengths_are_not_believed(decode, packets, length):
         true = Fields.of(packet)
         lie = Fields(true.type, true.time, length, true.symbols, true.picture)
         data = header().encode() + b"".join(
-            sealed(lie if n == number else Fields.of(p), p.payload, seed(CRC, n))
-            for n, p in enumerate(packets)
+            seal(lie if n == number else Fields.of(p), p.payload, seed(CRC, n)) for n, p in enumerate(packets)
         )
         tracemalloc.start()
         shown, told = decode(data)
