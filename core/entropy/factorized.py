@@ -19,6 +19,7 @@ from core.entropy.latents import FactorizedLatent
 from core.entropy.quantize import add_noise, round_about, round_straight_through
 from core.hooks import Tables
 from core.nn.lower_bound import LowerBound
+from core.nn.rows import rows_of
 from core.symbols.tables import (
     Floats,
     TableSet,
@@ -184,7 +185,7 @@ class QualityBitEstimator(FactorizedLatent):
     def bits(self, z: Tensor, quality: Tensor) -> Tensor:
         """Information of each sample of z as it is judged, (N)."""
         slopes, offsets, bends = (
-            ops.gather(values, quality, 0).expand_dims(-1)
+            rows_of(values, quality).expand_dims(-1)
             for values in (_softplus(self.h), self.b, ops.tanh(self.a))
         )
         batch, channels, height, width = z.shape

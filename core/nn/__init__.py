@@ -34,6 +34,7 @@ from core.nn.refinement import RefinementNetwork as RefinementNetwork
 from core.nn.resize import Downsample as Downsample
 from core.nn.resize import Upsample as Upsample
 from core.nn.resize import upsample_bicubic as upsample_bicubic
+from core.nn.rows import rows_of as rows_of
 from core.nn.separable import SeparableBlock as SeparableBlock
 from core.nn.separable import WSiLU as WSiLU
 from core.nn.separable import WSiLU4 as WSiLU4

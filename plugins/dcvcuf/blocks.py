@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mindspore import Parameter, Tensor, nn, ops
+from mindspore import Parameter, Tensor, nn
 from mindspore.common.initializer import initializer
 
 from core.nn import (
@@ -20,6 +20,7 @@ from core.nn import (
     SeparableBlock,
     init,
     pixel_unshuffle,
+    rows_of,
 )
 
 from .config import QUALITIES, DcvcUfConfig, DcvcUfIntraConfig
@@ -111,7 +112,7 @@ def table(qualities: int, channels: int, name: str) -> Parameter:
 
 def row(table: Tensor, quality: Tensor) -> Tensor:
     """The factors of each picture's quality, N,C,1,1."""
-    return ops.gather(table, quality, 0).reshape(-1, table.shape[1], 1, 1)
+    return rows_of(table, quality).reshape(-1, table.shape[1], 1, 1)
 
 
 class HyperScales(nn.Cell):

@@ -33,7 +33,8 @@ def main(kind: str, *words: str) -> int:
     further = ["device=ascend", *(word for word in words if "=" in word)]
     wanted = [word for word in words if "=" not in word]
     with TemporaryDirectory(prefix="dry-run-") as folder:
-        run = core.open_run(["experiment=none", "task=doctor", *further], output=folder)
+        device = [word for word in further if word.startswith("device")]
+        run = core.open_run(["experiment=none", "task=doctor", *device], output=folder)
         print(f"device: {run.device.description}", flush=True)
         print(f"arithmetic: {run.device.arithmetic}", flush=True)
         probes = {"cells": cells, "steps": steps, "forwards": forwards, "demos": demos}[kind]
