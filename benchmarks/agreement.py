@@ -44,7 +44,7 @@ def equal_results(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:
             largest = max(largest, float(np.abs(their).max()))
             worst = max(worst, float(np.abs(our - their).max()) / max(1.0, float(np.abs(their).max())))
     told = f"largest difference {worst:.1e} on values up to {largest:.3g} (tolerance {TOLERANCE:.0e})"
-    return _judged(told, worst <= TOLERANCE)
+    return _judge(told, worst <= TOLERANCE)
 
 
 def equal_but_for_ties(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:
@@ -60,7 +60,7 @@ def equal_but_for_ties(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:
         f"differences of {_QUANTILE:.0%} of the pixels below {of_most:.1e} (tolerance {_QUANTILE_TOLERANCE:.0e}), "
         f"root mean square of all {worst:.1e} (tolerance {_TIES_TOLERANCE:.0e})"
     )
-    return _judged(told, of_most <= _QUANTILE_TOLERANCE and worst <= _TIES_TOLERANCE)
+    return _judge(told, of_most <= _QUANTILE_TOLERANCE and worst <= _TIES_TOLERANCE)
 
 
 def alike(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:
@@ -69,21 +69,21 @@ def alike(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:
     for our, their in zip(ours[0], theirs[0], strict=True):
         worst = max(worst, float(np.sqrt(np.square(our - their).mean() / np.square(their).mean())))
     told = f"differences of {worst:.1e} of the results (tolerance {LOW_TOLERANCE})"
-    return _judged(told, worst <= LOW_TOLERANCE)
+    return _judge(told, worst <= LOW_TOLERANCE)
 
 
 def equal_losses(ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> str:
     """The first losses, noise apart."""
     our, their = float(ours[0][0]), float(theirs[0][0])
     told = f"first losses {our:.4f} and {their:.4f} (noise apart)"
-    return _judged(told, abs(our - their) <= NOISE_TOLERANCE * abs(their))
+    return _judge(told, abs(our - their) <= NOISE_TOLERANCE * abs(their))
 
 
 def equal_bytes(ours: Sequence[Arrays], theirs: Sequence[Arrays], tolerance: float = BYTES_TOLERANCE) -> str:
     """Numbers of bytes, or what the peer estimates for them."""
     our, their = float(ours[0][0]), float(theirs[0][0])
     told = f"{our:.0f} and {their:.0f} bytes"
-    return _judged(told, abs(our - their) <= tolerance * their)
+    return _judge(told, abs(our - their) <= tolerance * their)
 
 
 def like_pictures(ours: Sequence[Arrays], theirs: Sequence[Arrays], least: Sequence[float]) -> str:
@@ -92,10 +92,10 @@ def like_pictures(ours: Sequence[Arrays], theirs: Sequence[Arrays], least: Seque
     alike = [-10 * np.log10(max(error, 1e-12)) for error in errors]
     bounds = [*least, *[least[-1]] * len(alike)]
     told = f"decoded pictures {', '.join(f'{value:.1f}' for value in alike)} dB alike"
-    return _judged(told, all(value >= bound for value, bound in zip(alike, bounds, strict=False)))
+    return _judge(told, all(value >= bound for value, bound in zip(alike, bounds, strict=False)))
 
 
-def _judged(told: str, agree: Any) -> str:
+def _judge(told: str, agree: Any) -> str:
     if not agree:
         raise Disagreement(f"the implementations disagree: {told}.")
     return told

@@ -123,7 +123,7 @@ def _serve(connection: Connection, builder: Builder) -> None:
                 work = builder()
                 connection.send(_warm_up(work, question, time.perf_counter() - start))
             elif question == "call" and work:
-                connection.send(_timed(work)[:2])
+                connection.send(_time_call(work)[:2])
             else:
                 connection.send(_peak_mib())
     except EOFError:
@@ -132,12 +132,12 @@ def _serve(connection: Connection, builder: Builder) -> None:
 
 def _warm_up(work: Work, calls: int, build_seconds: float) -> tuple[Measurement, list[Arrays]]:
     before = _peak_mib()
-    seconds, _, first = _timed(work)
+    seconds, _, first = _time_call(work)
     results = [first, *(work() for _ in range(calls - 1))]
     return Measurement(work.framework, build_seconds, seconds, before), results
 
 
-def _timed(work: Work) -> tuple[float, float, Arrays]:
+def _time_call(work: Work) -> tuple[float, float, Arrays]:
     wall, processor = time.perf_counter(), time.process_time()
     results = work()
     return time.perf_counter() - wall, time.process_time() - processor, results

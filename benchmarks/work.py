@@ -52,7 +52,7 @@ class Forward(_Ours):
 
     def __init__(self, case: Case) -> None:
         super().__init__(case)
-        self.network = built(case, self.run).set_train(False)
+        self.network = build_network(case, self.run).set_train(False)
         self.inputs = _tensors(self.frames.forward)
 
     def __call__(self) -> list[Array]:
@@ -64,7 +64,7 @@ class Step(_Ours):
 
     def __init__(self, case: Case) -> None:
         super().__init__(case)
-        self.step = self.run.step(built(case, self.run), total_steps=1000).set_train()
+        self.step = self.run.step(build_network(case, self.run), total_steps=1000).set_train()
         for prefix, recipe in case.kind.of_step.items():
             own = {
                 p.name.removeprefix(prefix): p
@@ -145,7 +145,7 @@ def use_mindspore(run: Run) -> str:
     return f"MindSpore {mindspore.__version__}, {device}"
 
 
-def built(case: Case, run: Run) -> nn.Cell:
+def build_network(case: Case, run: Run) -> nn.Cell:
     """The run's network with name-seeded weights, or those that a training starts from."""
     network = run.model()
     if case.kind.published is None:
@@ -159,7 +159,7 @@ def checkpoint(case: Case, run: Run, folder: Path) -> Path:
     """A checkpoint of the codec as a training leaves it, tables included."""
     from core.training.checkpoint import MODEL, Checkpoint, tensors_of
 
-    network = built(case, run)
+    network = build_network(case, run)
     made = Checkpoint(
         folder / "network.safetensors", tensors_of(network, MODEL), run.model_section, run.model_plugin, {}
     )

@@ -51,7 +51,7 @@ class Stopped(SystemExit):
         """A sentence on how the task goes on."""
 
     @property
-    def told(self) -> str:
+    def message(self) -> str:
         """What the user reads."""
         what = (
             "Interrupted."
@@ -127,7 +127,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 def _leave(stopped: Stopped) -> None:
-    print(stopped.told, file=sys.stderr)
+    print(stopped.message, file=sys.stderr)
     sys.exit(stopped.code)
 
 

@@ -129,7 +129,7 @@ class Selection(ABC, Generic[E]):
 
     def identity(self) -> Facts:
         """All that decides what it makes: contents of files, never their names. Asks for the device if it computes."""
-        told = {**self._told(), **identity.computing(self.run, self.computes)}
+        told = {**self._facts(), **identity.computing(self.run, self.computes)}
         return facts(told, without=identity.CANNOT_MATTER)
 
     @property
@@ -173,7 +173,7 @@ class Selection(ABC, Generic[E]):
                 f"{self.weights} holds a network of model={model}, which {self.role}={self.name} does not take."
             )
 
-    def _told(self) -> dict[str, Any]:
+    def _facts(self) -> dict[str, Any]:
         named_apart = {f"{NAMED_BY_OPTIONS[need]}_checkpoint" for need in self.parts}
         options = {k: v for k, v in entry_section(self.options).items() if k not in named_apart}
         told = {self.role: options, **identity.entry_facts(self.run, self.role, self.kind, self.name)}
@@ -347,9 +347,9 @@ class CodecSelection(Selection[hooks.CodecEntry[Any]]):
                 value = attrgetter(name)(options)
                 yield from map(_absent, value if option.many else [value])
 
-    def _told(self) -> dict[str, Any]:
+    def _facts(self) -> dict[str, Any]:
         has_intra = self.intra_name is not None
-        return {**super()._told(), **(identity.chosen_facts(self.run, "intra") if has_intra else {})}
+        return {**super()._facts(), **(identity.chosen_facts(self.run, "intra") if has_intra else {})}
 
     def _within(self, need: hooks.Need) -> CodecSelection | UpscalerSelection:
         """What the options name; raises `ConfigError` where that cannot be."""

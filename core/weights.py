@@ -86,7 +86,7 @@ def deciding(source: Path, codec: str, fingerprint: bytes, registry: Registry) -
     found = _decoding(entry, fingerprint, registry)
     if found is None:
         raise CheckpointError(
-            f"{source} needs weights that are not here: {_told(codec, fingerprint, registry)}."
+            f"{source} needs weights that are not here: {_describe_model(codec, fingerprint, registry)}."
         )
     return found
 
@@ -97,7 +97,7 @@ def name_of(fingerprint: bytes, registry: Registry) -> hooks.WeightsEntry | None
     return next((entry for entry in registry.weights().values() if entry.fingerprint == told), None)
 
 
-def _told(codec: str, fingerprint: bytes, registry: Registry) -> str:
+def _describe_model(codec: str, fingerprint: bytes, registry: Registry) -> str:
     entry = name_of(fingerprint, registry)
     if entry:
         return f"'{entry.name}' ({fingerprint.hex()}); {how_to_get(entry)}"

@@ -46,7 +46,7 @@ def row(clip: Path, start: int, apart: int, upscaler: Upscaler) -> list[Array]:
     return [crop(picture, *place) for picture in (*pictures, true)]
 
 
-def drawn(rows: list[list[Array]]) -> np.ndarray:
+def draw(rows: list[list[Array]]) -> np.ndarray:
     """All crops as one picture, (H,W,3)."""
     widths = 3.2 * len(COLUMNS)
     heights = [3.2 * cells[0].shape[1] / cells[0].shape[2] for cells in rows]
@@ -72,4 +72,4 @@ if __name__ == "__main__":
     run = core.open_run(words)
     made = upscaler_of(run, run.settings.task.checkpoint).build()
     scenes = [row(Path(folder) / "held_out" / f"{name}.y4m", *at, made) for name, at in SCENES.items()]
-    save_picture(drawn(scenes), Path(target))
+    save_picture(draw(scenes), Path(target))

@@ -72,8 +72,8 @@ class DcvcUf(nn.Module):
         """The reconstruction, not clamped, and the bits of each sample."""
         memory, context = self.recall(features, memory)
         y = self.encoder(frame, context, row(self.q_encoder, quality))
-        z = self.hyper_encoder(padded(y, 4))
-        z_hat = rounded(z)
+        z = self.hyper_encoder(pad(y, 4))
+        z_hat = round_straight_through(z)
         known = self.expect(z_hat, memory, quality)
         y_hat, distances, scales = self.in_parts(y / known[1], known)
         features = self.decoder(y_hat * known[1], context, row(self.q_decoder, quality))
@@ -100,7 +100,7 @@ class DcvcUf(nn.Module):
         qualities = torch.tensor([quality])
         memory, context = self.recall(F.pixel_unshuffle(ycbcr(reference), PATCH), None)
         y = self.encoder(ycbcr(frame), context, row(self.q_encoder, qualities))
-        z = torch.round(self.hyper_encoder(padded(y, 4)))
+        z = torch.round(self.hyper_encoder(pad(y, 4)))
         known = self.expect(z, memory, qualities)
         scaled, told = (y / known[1]).float(), known[2].float()
         symbols: list[Tensor] = []
@@ -113,7 +113,7 @@ class DcvcUf(nn.Module):
             symbols.append(made)
             total = total + (gaussian_information(made, told) * coded).sum()
             y_hat = y_hat + (made + means) * mask
-        return Symbols(z, symbols), float(total) / 8, self.shown(y_hat, known[1], context, qualities)
+        return Symbols(z, symbols), float(total) / 8, self.show(y_hat, known[1], context, qualities)
 
     def read(self, symbols: Symbols, reference: Tensor, quality: int) -> Tensor:
         """The picture in [0,1]."""
@@ -123,7 +123,7 @@ class DcvcUf(nn.Module):
         y_hat = torch.zeros_like(symbols.y[0])
         for number, (mask, made) in enumerate(zip(masks(y_hat), symbols.y, strict=True)):
             y_hat = y_hat + (made + self.means(number, y_hat, known)) * mask
-        return self.shown(y_hat, known[1], context, qualities)
+        return self.show(y_hat, known[1], context, qualities)
 
     def recall(self, features: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor]:
         """Memory and context."""
@@ -152,10 +152,10 @@ class DcvcUf(nn.Module):
         for number, mask in enumerate(masks(y)):
             means = self.means(number, y_hat, known)
             distance = (y - means) * mask
-            distances, y_hat = distances + distance, y_hat + rounded(distance) + means * mask
+            distances, y_hat = distances + distance, y_hat + round_straight_through(distance) + means * mask
         return y_hat, distances, known[2].float()
 
-    def shown(self, y_hat: Tensor, step: Tensor, context: Tensor, quality: Tensor) -> Tensor:
+    def show(self, y_hat: Tensor, step: Tensor, context: Tensor, quality: Tensor) -> Tensor:
         """The frame in [0,1]."""
         features = self.decoder(y_hat * step, context, row(self.q_decoder, quality))
         return rgb(self.recon_head(features).float().clamp(-0.5, 0.5)).clamp(0, 1)
@@ -331,7 +331,7 @@ def masks(y: Tensor) -> tuple[Tensor, Tensor]:
     return first[None].float(), (~first)[None].float()
 
 
-def rounded(x: Tensor) -> Tensor:
+def round_straight_through(x: Tensor) -> Tensor:
     """Rounded, with the gradient of the identity."""
     return x + (torch.round(x) - x).detach()
 
@@ -341,7 +341,7 @@ def row(table: Tensor, quality: Tensor) -> Tensor:
     return table[quality][:, :, None, None]
 
 
-def padded(y: Tensor, multiple: int) -> Tensor:
+def pad(y: Tensor, multiple: int) -> Tensor:
     """Continued by the last column and row."""
     return F.pad(y, (0, -y.shape[3] % multiple, 0, -y.shape[2] % multiple), mode="replicate")
 

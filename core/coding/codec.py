@@ -35,7 +35,7 @@ class LoadedCodec:
     """`core.facts` of all that decides how it *encodes*, of which the fingerprint tells what decodes."""
 
     @property
-    def told(self) -> LoadedCodec:
+    def without_codec(self) -> LoadedCodec:
         """What it says of itself, for processes that do not code: the same without the codec."""
         return replace(self, codec=cast(Codec, None))
 

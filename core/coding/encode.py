@@ -101,7 +101,7 @@ def encode_video(
     files beside the output, and the next call goes on from there.
     """
     with _Job(reader, output, loaded, source, estimate) as job:
-        kept = list(job.kept())
+        kept = list(job.kept_records())
         for record in kept:
             if note:
                 note(record)
@@ -154,7 +154,7 @@ class _Job:
         except OSError as error:
             raise self._cannot_write(error) from error
 
-    def kept(self) -> Iterator[FrameRecord]:
+    def kept_records(self) -> Iterator[FrameRecord]:
         """The records of the frames that an interrupted job left whole."""
         for record in self._journal:
             self.sums.add(record)

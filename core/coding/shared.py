@@ -54,7 +54,7 @@ class EncodingWorker:
         self._loaded, self._film, self._estimate = loaded, film, estimate
         info = film.index.info
         self._format = PictureFormat(info.width, info.height, bit_depth(info))
-        self.hello = loaded.told
+        self.hello = loaded.without_codec
 
     def do(self, piece: Groups, seen: Seen) -> list[tuple[Packet, FrameRecord]]:
         """Code the frames of a piece."""
@@ -138,7 +138,7 @@ class DecodingWorker:
     def __init__(self, loaded: LoadedCodec, source: Path, limits: Limits, folder: Path | None) -> None:
         self._stream = StreamDecoder(source, loaded, limits)
         self._folder = folder
-        self.hello = loaded.told
+        self.hello = loaded.without_codec
 
     def do(self, piece: Section, seen: Seen) -> Decoded:
         """Decode a section."""

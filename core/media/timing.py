@@ -45,11 +45,11 @@ class Clock:
     def __call__(self, stamp: int | None) -> Fraction:
         """The time of the next frame, whose ``stamp`` counts units of ``unit`` seconds."""
         following = Fraction(0) if self._last is None else self._last + self._interval
-        time = following if stamp is None else self._told(stamp * self._unit, following)
+        time = following if stamp is None else self._time_of(stamp * self._unit, following)
         self._last = time
         return time
 
-    def _told(self, stamp: Fraction, following: Fraction) -> Fraction:
+    def _time_of(self, stamp: Fraction, following: Fraction) -> Fraction:
         if self._zero is None:
             self._zero = stamp - following
         time = stamp - self._zero

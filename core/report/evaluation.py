@@ -32,7 +32,7 @@ def print_codec_evaluation(evaluation: CodecEvaluation, title: str) -> None:
         table.add_row(name, f"{row.bpp:.4f}", f"{row.psnr:.2f}", *_cells(row.values, metrics), style=style)
     shown = console()
     shown.print(table)
-    shown.print("; ".join(_said(evaluation)))
+    shown.print("; ".join(_summary(evaluation)))
 
 
 def _is_psnr(row: Row, metric: str) -> bool:
@@ -40,7 +40,7 @@ def _is_psnr(row: Row, metric: str) -> bool:
     return value is not None and bool(np.isclose(value, row.psnr))
 
 
-def _said(evaluation: CodecEvaluation) -> list[str]:
+def _summary(evaluation: CodecEvaluation) -> list[str]:
     rows, said = evaluation.rows, []
     if evaluation.anchor and evaluation.score is not None:
         share = rows[evaluation.anchor].bpp / rows[OURS].bpp
