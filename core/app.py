@@ -1,4 +1,5 @@
-"""From the words of a command line to a task that runs: plugins, composed configuration, checked settings, run.
+"""Turns the words of a command line into a task that runs: plugins, composed configuration, checked settings, run.
+Nothing here imports MindSpore; the first to do so is the device entry, after it has set the environment.
 
 Nothing here imports MindSpore; the first to do so is the device entry, after it has set the environment.
 """
@@ -238,7 +239,8 @@ def _without_absent_default(words: Sequence[str], registry: Registry) -> list[st
 
 
 def _place(words: Sequence[str]) -> list[str]:
-    """Where the run writes: the latest run when one is to be resumed, a folder in it where a process does not lead."""
+    """The folder that the run writes to: the latest run when one is resumed, a subfolder for a process that is not
+    the first."""
     keys = {word.lstrip("+").partition("=")[0]: word.partition("=")[2] for word in words}
     placed = keys.keys() & {"output", "hydra.run.dir"}
     if _processes() > 1 and "output" not in keys:

@@ -45,7 +45,7 @@ class Backend:
 
 
 PORTABLE = Backend(portable=True)
-"""For networks that leave MindSpore's Python: on any device in float32, by operators that others have."""
+"""For networks that are exported: they compute in float32 on any device, by operators that other runtimes have."""
 
 _entered: ContextVar[tuple[Backend, ...]] = ContextVar("backend", default=(Backend(),))
 """The innermost last."""

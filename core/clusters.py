@@ -181,7 +181,7 @@ class _Actor:
         self._recipe, self._files = recipe, files
         self._worker: Worker | None = None
         self._folder: str | None = None
-        """Of copies."""
+        """The folder of copies."""
 
     def hello(self, copies: _Copies | None) -> tuple[int, Any]:
         """What the worker says of itself."""

@@ -254,7 +254,7 @@ def _compose_valid(overrides: Sequence[str], registry: Registry) -> tuple[DictCo
 
 
 def _choices_first(overrides: Sequence[str]) -> list[str]:
-    """Where to look, then what is chosen from groups, then values in what was chosen."""
+    """Sort overrides: first where to look, then choices of groups, then values."""
     order = ("hydra.searchpath",), GROUPS
     keys = {word: word.split("=")[0].lstrip("+~") for word in overrides}
     return sorted(overrides, key=lambda word: [keys[word] not in keys_first for keys_first in order])

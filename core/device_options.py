@@ -54,7 +54,7 @@ class DeviceConfig(Options):
 
     @property
     def lasting_mode(self) -> Mode:
-        """In which networks are executed in the end."""
+        """The mode in which networks are executed in the end."""
         return Mode.graph if self.mode is Mode.auto else self.mode
 
 

@@ -120,7 +120,7 @@ def _dispatch(threads: int, cores: int) -> None:
 
 
 _WORTHWHILE = ("AVX512", "AVX2")
-"""With older instructions our kernels are slower than MindSpore's own."""
+"""Instruction sets with which our kernels are faster than MindSpore's own."""
 
 
 def _limit(instructions: InstructionSet) -> str | None:

@@ -128,7 +128,7 @@ def _transfer(url: str, target: Path, file: BinaryIO) -> bool:
 
 
 def _extent(status: int, headers: Message, begun: int) -> tuple[int, int | None]:
-    """Where an answer begins in the file, and the whole length, if it is told."""
+    """Where an answer begins in the file, and the whole length, if the server states it."""
     told = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", headers.get("Content-Range", ""))
     if status == 206 and told and int(told[1]) <= begun:
         return int(told[1]), int(told[2])

@@ -51,7 +51,7 @@ class Entry(Generic[C]):
 
 @dataclass(frozen=True)
 class PublishedTensor:
-    """Where one of our parameters stands in a published checkpoint, and how to turn it into ours."""
+    """Names the place of one of our parameters in a published checkpoint, and how to convert it."""
 
     name: str
     convert: Callable[[Array], Array] = field(default=np.asarray)
@@ -87,7 +87,7 @@ class Plane:
         return replace(self, channels=number)
 
     def shape(self, height: int, width: int) -> tuple[int, ...]:
-        """For a picture of this size."""
+        """Its shape for a picture of this size."""
         size = (height // self.reduction, width // self.reduction) if self.reduction else (1, 1)
         return (*self.leading, int(self.channels), *size)
 
@@ -199,7 +199,7 @@ class Supervision(Enum):
 
 
 class Direction(Enum):
-    """From where a codec predicts: earlier frames, or frames on both sides."""
+    """Which frames a codec predicts from: earlier ones, or earlier and later ones."""
 
     UNIDIRECTIONAL = "unidirectional"
     BIDIRECTIONAL = "bidirectional"
@@ -262,7 +262,7 @@ class CodecEntry(Entry[K]):
     coding: Coding | None = None
     supervision: Supervision | None = None
     direction: Direction | Callable[[K], Direction | None] = Direction.UNIDIRECTIONAL
-    """From where it predicts, or what tells that by the options: None where that is as in the codec within."""
+    """Which frames it predicts from, or a function of the options; None: as the codec within."""
     needs: AbstractSet[Need] = frozenset({"network"})
     decoding: Sequence[str] = ()
     """Options that a decoder needs as well, of a codec around another one: they go into the stream's fingerprint."""
@@ -342,13 +342,14 @@ class WeightsEntry:
     file: Path | None = None
     """The checkpoint within the package."""
     url: str = ""
-    """Where the published file is; its ending says what kind of weights it holds."""
+    """URL of the published file; its ending says what kind of weights it holds."""
     sha256: str = ""
     """Hexadecimal digits of the hash of what is at ``url``: all 64, or the first ones where no more are published."""
     by_hand: str = ""
-    """Where a person fetches the published file, as words behind "fetch it from"."""
+    """How a person gets the published file, as words behind "fetch it from"."""
     fingerprint: str = ""
-    """Of the checkpoint, 32 hexadecimal digits, where it is known: by it a stream's weights are told by name."""
+    """Fingerprint of the checkpoint, 32 hexadecimal digits, where it is known: it finds the name of a stream's
+    weights."""
     default_for: Literal["codec", "upscaler"] | None = None
     """What they are taken for where a task needs one and none is given."""
 

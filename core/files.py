@@ -121,7 +121,7 @@ def shorten(name: str, ending: str) -> str:
 
 
 def user_cache() -> Path:
-    """Where what can be made or fetched again is kept: ``$XDG_CACHE_HOME/mindvideo``, by default in ``~/.cache``.
+    """The folder for what can be made or fetched again: ``$XDG_CACHE_HOME/mindvideo``, by default in ``~/.cache``.
 
     Raises RuntimeError where this user has no home.
     """
@@ -190,7 +190,7 @@ def _temporary_prefix(path: Path) -> str:
 
 
 def _suffix(path: Path) -> str:
-    """By which libraries know a format; what is longer is no such thing."""
+    """The ending by which libraries know a format; a longer one is no such thing."""
     return path.suffix if len(path.suffix) <= _MAX_SUFFIX_LENGTH else ""
 
 

@@ -45,12 +45,12 @@ TRAINED_BY = ("model", "loss", "optimizer", "step", "upscaler", "codec")
 
 
 def task(run: Run) -> Facts:
-    """Of the task's own options."""
+    """Identity of the task's own options."""
     return facts({"task": entry_section(run.settings.task)}, without=CANNOT_MATTER)
 
 
 def training(run: Run) -> Facts:
-    """Of a training, but for how its arithmetic rounds, so that it may go on on another machine."""
+    """Identity of a training, without how its arithmetic rounds, so that it may go on on another machine."""
     settings = run.settings
     kinds = [kind for kind in TRAINED_BY if settings.section(kind) is not None]
     sections = {
@@ -92,12 +92,12 @@ def computing(run: Run, computes: bool) -> dict[str, Any]:
 
 
 def versions(computes: bool) -> dict[str, str]:
-    """Of mindvideo, and of the libraries that decide a result, with or without networks."""
+    """Versions of mindvideo, and of the libraries that decide a result, with or without networks."""
     packages = ["av", "numpy", "pillow", *(["mindspore", "constriction"] if computes else [])]
     return {"mindvideo": __version__, **{name: metadata.version(name) for name in packages}}
 
 
 def measuring_facts(run: Run, measured: Facts, metrics: Collection[str]) -> Facts:
-    """Of a measurement of what a selection tells of itself, by some metrics."""
+    """Identity of a measurement of what a selection says of itself, by some metrics."""
     options = {name: entry_section(run.settings.metric[name]) for name in metrics}
     return {**measured, **facts({"metric": options, "metrics": sorted(metrics)})}

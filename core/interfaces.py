@@ -176,7 +176,7 @@ class Qualities:
     """The qualities of a codec of many rates, as numbers of its own."""
 
     coarsest: float
-    """At which its streams are shortest."""
+    """The quality at which its streams are shortest."""
     finest: float
     step: float
     """Between two that can be told apart."""
@@ -190,7 +190,7 @@ class HasQualities(Protocol):
 
     @property
     def qualities(self) -> Qualities | None:
-        """Those that there are; None where its options leave it one rate alone."""
+        """The qualities that it has; None where its options leave one rate alone."""
         ...
 
     def at(self, quality: float) -> Codec:

@@ -29,7 +29,7 @@ class Delta:
     """What a curve gains on an anchor, or why that cannot be said."""
 
     value: float | None
-    """By PCHIP: percent of rate at equal quality (below 0 is better), or quality at equal rate."""
+    """Computed by PCHIP: percent of rate at equal quality (below 0 is better), or quality at equal rate."""
     check: float | None
     """The same by Akima."""
     overlap: float | None

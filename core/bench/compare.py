@@ -1,4 +1,5 @@
-"""From points to curves and from curves to verdicts; what was made under other conditions is never compared."""
+"""Makes curves of points and comparisons of curves. What was measured under different conditions is never
+compared."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ class Conditions:
 
     @property
     def title(self) -> str:
-        """In words."""
+        """The conditions in words."""
         groups = f"an intra frame every {self.gop}" if self.gop else "one intra frame"
         return f"{self.test_set}: {self.size}, {self.frames} frames a clip, {groups}, clips {self.clips}"
 
@@ -64,7 +65,7 @@ class DeltaKind:
     name: str
     quality: str
     rate: bool
-    """Of rate at equal quality, in percent; else of quality at equal rate."""
+    """True: the rate at equal quality, in percent. False: the quality at equal rate."""
     unit: str
 
     def compare(self, anchor: Sequence[Point], test: Sequence[Point]) -> Delta:
@@ -206,7 +207,8 @@ def _comparisons(anchor: Curve, curve: Curve, measure: DeltaKind) -> list[Compar
 
 
 def _mean(deltas: Sequence[Delta]) -> Delta:
-    """Of all sequences or of none: a mean over those that happen to have a value would be of another set."""
+    """The mean over all sequences, or none: a mean over those that happen to have a value would describe another
+    set."""
     missing = [delta.reason for delta in deltas if delta.value is None]
     overlaps = [delta.overlap for delta in deltas if delta.overlap is not None]
     overlap = min(overlaps) if overlaps else None
@@ -225,7 +227,7 @@ def _one(clips: Sequence[ClipRecord] | Sequence[UpscaledClip], form: str) -> str
 
 
 def to_json(comparison: Comparison) -> dict[str, Any]:
-    """As JSON and CSV take it."""
+    """The comparison as plain values for JSON and CSV."""
     delta = comparison.delta
     return {
         "conditions": comparison.conditions.title,

@@ -58,7 +58,7 @@ class Profile:
 
     @property
     def pixels(self) -> int:
-        """Of a picture."""
+        """Pixels of a picture."""
         return self.width * self.height
 
 

@@ -33,5 +33,5 @@ class Outcome:
         return self.record if isinstance(self.record, UpscalerRecord) else None
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON takes it."""
+        """The outcome as plain values for JSON."""
         return asdict(self)

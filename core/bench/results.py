@@ -55,7 +55,7 @@ class Results:
     outcomes: Sequence[Outcome]
     anchors: Sequence[str]
     axes: Mapping[str, Mapping[str, str]]
-    """Where each contender stands among codecs."""
+    """The class of each contender among codecs."""
     sets: Mapping[str, Mapping[str, Any]]
     """Data set of each test set, with all options."""
     command: str
@@ -95,11 +95,11 @@ class Results:
 
     @property
     def versions(self) -> dict[str, str]:
-        """Of the packages that took part."""
+        """Versions of the packages that took part."""
         return {n: v for o in self.outcomes if o.record for n, v in o.record.versions.items()}
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON takes it."""
+        """The results as plain values for JSON."""
         return {
             "title": self.title,
             "command": self.command,

@@ -26,7 +26,7 @@ from core.media.planes import frame_from_planes, frame_to_rgb, parse_planar_form
 _RATE = Fraction(25)
 """Frames per second that encoders are told."""
 _MARGIN = 128
-"""By how much libav may enlarge a picture for itself, in pixels."""
+"""How much larger libav may make a picture, in pixels."""
 _LATEST = 1 << 63
 """Times that libav can say lie below it."""
 # NAL units of supplemental information: of H.264, and both kinds of HEVC.
@@ -41,7 +41,7 @@ class Encoder:
     """One of libav's encoders with its settings."""
 
     name: str
-    """As libav calls it."""
+    """libav's name of it."""
     decoder: str
     """The decoder of its streams, as libav calls it."""
     options: Mapping[str, str]

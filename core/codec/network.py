@@ -20,7 +20,7 @@ from core.options import ranges
 S = TypeVar("S", bound=Stage)
 C = TypeVar("C", bound="NetworkCodec")
 Latents = Mapping[str, tuple[Latent, int]]
-"""By name: a latent's cell, and how many times smaller than the padded picture the latent is."""
+"""Name to the latent's cell, and how many times smaller than the padded picture the latent is."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class NetworkCodec(ABC):
 
     @property
     def qualities(self) -> Qualities | None:
-        """Those of the option ``quality``, a whole number, if there is one."""
+        """The qualities of the option ``quality``, a whole number, if there is one."""
         allowed = ranges(type(self.config)).get("quality")
         if allowed is None or allowed.at_least is None or allowed.at_most is None:
             return None

@@ -51,15 +51,15 @@ class Encoded:
 
     frames: int
     bytes: int
-    """Of the file: payload, header and checks."""
+    """Bytes of the file: payload, header and checks."""
     bpp: float
     """Bits of the file for each pixel of the source."""
     psnr: float
     """Mean over frames, of RGB, both pictures rounded to 8 bits, dB."""
     seconds: float
-    """Of this run; what an interrupted one left took none."""
+    """Seconds of this run, without those of an interrupted run before it."""
     estimated_bpp: float | None = None
-    """From the information content of the symbols, where it was asked for."""
+    """Estimate from the information content of the symbols, where it was asked for."""
 
     @property
     def description(self) -> str:

@@ -1,4 +1,5 @@
-"""From the frames of a video to packets: where intra frames stand, and groups that know nothing of one another."""
+"""Turns the frames of a video into packets: places intra frames, and codes groups that know nothing of one
+another."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ Note = Callable[[FrameRecord], None]
 
 
 STOPS = KeyboardInterrupt, SystemExit
-"""By which what never ends by itself is brought to an end."""
+"""Signals that end what never ends by itself."""
 
 
 def encode_live(

@@ -234,7 +234,7 @@ class _Steady:
         self._weight = self._weight * fading + spent.frames
 
     def quality(self) -> float:
-        """For the next group."""
+        """The quality for the next group."""
         left = self._ahead if self._total is None else min(self._total - self._frames, self._ahead)
         wanted = self._share + (self._share * self._frames - self._bits) / max(left, 1)
         wanted = min(max(wanted, self._share / _SWING), self._share * _SWING)
@@ -259,7 +259,7 @@ class _Planned:
         self._expected += known * 2 ** (self.slope * spent.quality)
 
     def quality(self) -> float:
-        """For the next group."""
+        """The quality for the next group."""
         usual = self._due * self._taken / self._expected
         return math.log2(max(self._left, 1) / usual) / self.slope
 

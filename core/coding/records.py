@@ -23,15 +23,15 @@ class FrameRecord:
 
     type: Annotated[str, Matching("intra|inter")]
     time: int
-    """When it is shown, in units of the stream's time base."""
+    """When the frame is shown, in units of the stream's time base."""
     bytes: Count
-    """Of its payload."""
+    """Bytes of the payload."""
     psnr: float
-    """Of RGB, both pictures rounded to 8 bits, dB; at most `core.metrics.quality.PSNR_CAP`."""
+    """RGB PSNR of the pictures rounded to 8 bits, dB; at most `core.metrics.quality.PSNR_CAP`."""
     estimated_bits: AnyFloat | None = None
     """Information content under the float priors, where it was asked for."""
     quality: AnyFloat | None = None
-    """At which its group was coded, where that was controlled."""
+    """The quality at which its group was coded, where the rate was controlled."""
 
 
 @dataclass

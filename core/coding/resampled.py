@@ -56,7 +56,7 @@ class ResampledCodec:
 
     @property
     def qualities(self) -> Qualities | None:
-        """Those of the inner codec."""
+        """The qualities of the inner codec."""
         return self.inner.qualities if isinstance(self.inner, HasQualities) else None
 
     def at(self, quality: float) -> ResampledCodec:
@@ -228,7 +228,7 @@ class _DecodedGroup:
     def __init__(self, inner: FrameDecoder, restoration: Restoration) -> None:
         self._inner, self._restoration = inner, restoration
         self._flags: dict[int, _Flag] = {}
-        """Of coded frames that were not shown, by their times."""
+        """Flags of coded frames that were not shown, by their times."""
         self._skipped: set[int] = set()
         """Times of frames to be interpolated."""
         self._small: list[DecodedFrame] = []

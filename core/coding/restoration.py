@@ -21,7 +21,7 @@ class Restoration:
         self._continued, self._true = DecodedPictures(format, scale), DecodedPictures(format, 1)
         height, width = self._continued.height // scale, self._continued.width // scale
         self.format = PictureFormat(width, height, format.depth)
-        """Of the smaller pictures."""
+        """Format of the smaller pictures."""
         self._tiles = plan_tiles(
             height, width, tile=TILE, overlap=OVERLAP, alignment=self._upscaler.alignment
         )

@@ -119,7 +119,7 @@ class Decoded:
     """What came out of a section."""
 
     times: list[int]
-    """Of its frames, in units of the stream."""
+    """Times of its frames, in units of the stream."""
     file: Path | None
     """Their pictures one after another, where they were asked for."""
     pictures: bytes | None

@@ -1,4 +1,4 @@
-"""From a clip source to a ``mindspore.dataset``: order, randomness, sharding and exact resumption.
+"""Makes a ``mindspore.dataset`` of a clip source: order, randomness, sharding and exact resumption.
 
 All samples of a run form one virtual sequence, over all epochs and all ranks. Sample ``k`` is item
 ``k % length`` of the permutation that the seed gives epoch ``k // length``, with random numbers of its own.

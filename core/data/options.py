@@ -80,9 +80,9 @@ class Division(Enum):
     """How the shots of a collection are split into training, validation and test."""
 
     hashed = "hashed"
-    """By shares, in the order of a hash of the shots' names: the same on every machine."""
+    """Shots are divided by shares, in the order of a hash of their names: the same on every machine."""
     named = "named"
-    """By a folder on the shot's path named train, validation (or val) or test."""
+    """Shots are divided by a folder on their path named train, validation (or val) or test."""
 
 
 @dataclass

@@ -94,11 +94,11 @@ class RawSequencesConfig(Options):
     """Test sequences of the literature (UVG, HEVC's classes, MCL-JCV) in a folder of raw files."""
 
     collection: Collection = MISSING
-    """Which test set."""
+    """The test set."""
     root: FilePath = MISSING
     """The folder that holds its files, at any depth."""
     frames: int = option(96, at_least=1)
-    """Of each sequence, from its beginning: one clip."""
+    """Frames of each sequence, from its beginning: one clip."""
     fit: Fit = Fit.whole
     """What is coded of a frame."""
     sequences: list[str] = field(default_factory=list)
@@ -122,7 +122,7 @@ class RawSequence:
 
     @property
     def frame_bytes(self) -> int:
-        """Of a picture with its chroma."""
+        """Bytes of a picture with its chroma."""
         return self.width * self.height * 3 // 2
 
     @property

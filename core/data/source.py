@@ -98,7 +98,7 @@ def columns(options: ClipOptions) -> tuple[str, ...]:
 def prepare(
     frames: Frames, options: ClipOptions, training: bool, rng: np.random.Generator, name: str
 ) -> tuple[Array, ...]:
-    """From raw frames (T,3,H,W) uint8 to a clip's columns, float32 in [0,1].
+    """Make a clip's columns, float32 in [0,1], from raw frames (T,3,H,W) uint8.
 
     Crops, in training augments, and adds the low-resolution frames when ``options.scale`` is above 1.
 

@@ -84,7 +84,7 @@ class Motion:
     """Radians each frame."""
 
     def window(self, size: int, time: float) -> Points:
-        """Where the pixels of a ``size`` x ``size`` window lie, from the middle of the window at time 0."""
+        """The positions of the pixels of a ``size`` x ``size`` window, from the middle of the window at time 0."""
         offsets = np.arange(size) - (size - 1) / 2
         rows, cols = np.meshgrid(offsets, offsets, indexing="ij")
         factor, angle = (1 + self.zoom) ** -time, self.rotation * time
@@ -253,7 +253,7 @@ def _draw_patch(config: StillsConfig, size: int, rng: np.random.Generator) -> Pa
 
 
 def _disturb(frames: Planes, config: StillsConfig, rng: np.random.Generator) -> Planes:
-    """With a noise and a change of brightness of the clip's own; nothing is drawn where there are none."""
+    """Add a noise and a change of brightness of the clip's own; nothing is drawn where there are none."""
     if config.fade:
         changes = rng.uniform(-config.fade, config.fade) * np.arange(len(frames))
         frames = frames + changes[:, None, None, None]

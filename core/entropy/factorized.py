@@ -225,7 +225,7 @@ class QualityBitEstimator(FactorizedLatent):
 
 
 def _cumulative(x: Tensor, slopes: Tensor, offsets: Tensor, bends: Tensor) -> Tensor:
-    """Of N,C,L; slopes and offsets N,C,4,1, bends N,C,3,1."""
+    """The cumulative of N,C,L; slopes and offsets N,C,4,1, bends N,C,3,1."""
     for step in range(3):
         line = x * slopes[:, :, step] + offsets[:, :, step]
         x = line + bends[:, :, step] * ops.tanh(line)

@@ -273,7 +273,7 @@ class ContextLatent(nn.Cell):
         return bits(self.conditional.likelihood(deviation, scales))
 
     def tables(self, name: str) -> Arrays:
-        """Those of all latents of y's distribution, and ``<name>.side.*`` for `exact_side`."""
+        """The tables of y's distribution, and ``<name>.side.*`` for `exact_side`."""
         if not self.exact:
             return self.conditional.tables()
         medians = self.prior.medians_in_numpy()
@@ -317,5 +317,5 @@ def integer_twin(
 
 
 def _slope(chain: ConvChain) -> float:
-    """Of the activations of a chain, all alike."""
+    """Slope of the activations of a chain, which must all be alike."""
     return next((cell.slope for cell in chain if isinstance(cell, LeakyReLU)), 0.0)

@@ -29,7 +29,7 @@ from core.symbols.tables import GAUSSIAN_SCALES, read_table, table_index
 SKIPPED = int(np.searchsorted(GAUSSIAN_SCALES, 0.18))
 """Elements of tables below this one are not coded: all but a few in a thousand of them are 0 anyway."""
 _MAX_OFFSET = 1000.0
-"""Of the logarithm of a scale."""
+"""Limit of the logarithm of a scale."""
 _MAX_LOG = math.log(GAUSSIAN_SCALES[-1])
 
 
@@ -54,7 +54,7 @@ class LevelTable(nn.Cell):
 
 
 class LevelPrior(FactorizedLatent):
-    """Of a hyper-latent z, N,C,h,w: Gaussians of mean zero, whose scale is that of channel and level.
+    """The prior of a hyper-latent z, N,C,h,w: Gaussians of mean zero, whose scale is that of channel and level.
 
     ``construct(z, level)`` returns ``z_hat`` and each item's bits, (N).
     """
@@ -167,7 +167,7 @@ class LevelLatent(PartedLatent):
         return np.log(self.conditional.thresholds.astype(np.float64))
 
     def tables(self, name: str) -> Arrays:
-        """With ``<name>.offsets`` (Q,C), what qualities add to the logarithms of scales."""
+        """The tables, with ``<name>.offsets`` (Q,C), what qualities add to the logarithms of scales."""
         logarithms = self.log_scales.of_qualities(self.qualities)
         if not np.abs(logarithms).max() < _MAX_OFFSET:  # False for NaN as well
             raise CheckpointError(

@@ -29,7 +29,8 @@ from core.symbols.tables import Singles, TableSet
 Places = NDArray[np.bool_]
 """Elements of a latent, (C,h,w): those of a part, or those that are coded."""
 Pattern = tuple[tuple[int, ...], ...]
-"""For each equal share of the channels, places of a cell of 2x2, counted row by row, that belong to the part."""
+"""One tuple for each equal share of the channels: places of a cell of 2x2, counted row by row, that belong to the
+part."""
 Order = tuple[Pattern, ...]
 """The parts of a latent, one after another."""
 
@@ -125,7 +126,7 @@ class PartedLatent(nn.Cell):
         return self.conditional.thresholds
 
     def tables(self, name: str) -> Arrays:
-        """Those of all latents of the distribution; and ``<name>.scales.*``, where z alone tells the scales."""
+        """The tables of the distribution; and ``<name>.scales.*``, where z alone tells the scales."""
         arrays = self.conditional.tables()
         if self.scales is None:
             return arrays

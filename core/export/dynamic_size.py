@@ -22,7 +22,7 @@ from core.hooks import Plane
 _MULTIPLES = (2, 3), (4, 3), (2, 5), (4, 5), (3, 7)
 _UNKNOWN = "cannot express {} as a function of height and width"
 _MAX_NUMBERS = 64
-"""In a constant whose elements are computed one by one."""
+"""Numbers in a constant whose elements are computed one by one."""
 Arrays = Sequence[NDArray[Any]]
 """One constant at every size."""
 

@@ -19,7 +19,7 @@ Size = tuple[int, int]
 """Height and width."""
 _MAX_DENOMINATOR = 1 << 14
 _TOLERANCE = 1e-6
-"""Of numbers in float32, relatively."""
+"""Relative tolerance of numbers in float32."""
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ class Writer:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, NDArray[Any]] = {}
         self.place = ""
-        """Where in the network the nodes to come belong; it becomes part of their names."""
+        """The part of the network that the next nodes belong to; it becomes part of their names."""
         self._counts: Counter[str] = Counter()
         self._producers: dict[str, onnx.NodeProto] = {}
 

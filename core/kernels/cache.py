@@ -113,7 +113,7 @@ class Cache:
 
 
 def user_folder() -> Path:
-    """Where built libraries are kept: ``$XDG_CACHE_HOME/mindvideo/kernels``, by default in ``~/.cache``.
+    """The folder of built libraries: ``$XDG_CACHE_HOME/mindvideo/kernels``, by default in ``~/.cache``.
 
     Raises `Unusable` where this user has no home.
     """

@@ -34,7 +34,7 @@ class Library:
 
     path: Path
     functions: ctypes.CDLL = field(repr=False)
-    """By name; for callers other than MindSpore, which loads the path itself."""
+    """The functions by name, for callers other than MindSpore, which loads the path itself."""
 
     @property
     def build(self) -> str:
@@ -99,7 +99,7 @@ def running() -> Library | None:
 
 @functools.cache
 def _load() -> tuple[Path, Path, ctypes.CDLL]:
-    """Where the library and its oneDNN are, and the library."""
+    """The paths of the library and of its oneDNN, and the library."""
     if not (sys.platform == "linux" and platform.machine() == "x86_64"):
         raise Unavailable(
             f"they are for Linux on x86-64, and this is {platform.system()} on {platform.machine()}"
@@ -112,7 +112,8 @@ def _load() -> tuple[Path, Path, ctypes.CDLL]:
 
 
 def _libraries() -> tuple[Path, Path]:
-    """Where the library and its oneDNN are: in the user's cache or, where that is unusable, in one of this process."""
+    """The paths of the library and of its oneDNN: in the user's cache or, where that is unusable, in one of this
+    process."""
     theirs = building.onednn()
     try:
         ours = cache.of_the_user()

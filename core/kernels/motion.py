@@ -296,7 +296,7 @@ def _differences(now: Tensor, before: Tensor, vectors: Tensor) -> Tensor:
 
 @constexpr
 def _windows(blocks: int, side: int) -> Tensor:
-    """Where the samples of blocks' windows lie along an axis, (blocks,side)."""
+    """Positions of the samples of blocks' windows along an axis, (blocks,side)."""
     return Tensor((BLOCK * np.arange(blocks)[:, None] + np.arange(side) - _AROUND).astype(np.float32))
 
 
@@ -308,7 +308,7 @@ def _within(blocks: int) -> Tensor:
 
 
 def _cheapest(vectors: Tensor, costs: Tensor) -> Tensor:
-    """Of vectors N,K,2,h,w those of the least costs N,K,h,w, the first of equals: N,2,h,w."""
+    """Those of the vectors N,K,2,h,w with the least costs N,K,h,w, the first of equals: N,2,h,w."""
     count = costs.shape[1]
     numbers = _numbers(count).reshape(1, count, 1, 1)
     dearer = (costs > ops.ReduceMin(keep_dims=True)(costs, 1)).astype("float32")

@@ -34,7 +34,7 @@ class Clip:
 
     number: int
     label: str
-    """Which one, for people."""
+    """Its name, for people."""
     columns: Sequence[Array]
     """What the source gives: frames (T,3,H,W) in [0,1], and low-resolution ones where it has them."""
 
@@ -49,13 +49,13 @@ class MeasureSettings:
     """How clips are measured."""
 
     cache: Cache | None = None
-    """Where records are kept and looked up."""
+    """The cache in which records are looked up and kept."""
     conditions: Mapping[str, Any] = field(default_factory=dict)
     """All but the clip that decides a result."""
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     """Measures that were chosen."""
     qualities: Collection[str] = QUALITIES
-    """Those of `QUALITIES` that are taken beside."""
+    """The `QUALITIES` that are taken besides."""
     pictures: int = 0
     """Clips whose pictures are kept, evenly spaced."""
     seed: int = 0
@@ -65,7 +65,7 @@ class Measurable(ABC, Generic[L, C, M]):
     """A codec or an upscaler, loaded when its first clip is missing."""
 
     kind: type[C]
-    """Of its records."""
+    """The class of its records."""
     draws = False
     """Whether the cache is to keep pictures of it."""
 

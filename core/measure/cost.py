@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from core.nn.counting import Counter
 
 SIZE = 256
-"""Of the pictures that codecs are given, in pixels: a multiple of what any of them continues pictures to."""
+"""Height and width of the pictures that codecs are given: a multiple of what any of them pads to."""
 LOW_SIZE = 64
-"""Of the low-resolution pictures that upscalers are given, in pixels."""
+"""Height and width of the low-resolution pictures that upscalers are given."""
 ENCODE_INTRA, ENCODE_INTER = "encode intra", "encode inter"
 DECODE_INTRA, DECODE_INTER = "decode intra", "decode inter"
 UPSCALE = "upscale"
@@ -44,7 +44,7 @@ def upscaler_cost(upscaler: Upscaler) -> dict[str, float]:
 
 
 def _group_cost(codec: Codec, count: int) -> tuple[float, float]:
-    """To encode and to decode a group of frames."""
+    """Multiply-adds to encode and to decode a group of frames."""
     format = PictureFormat(SIZE, SIZE)
     with _counting() as encoding:
         coded = list(encode_frames(codec, moving_frames(count, SIZE, SIZE), format))

@@ -45,7 +45,7 @@ class Row:
 
     bpp: float
     psnr: float
-    """Of RGB, both pictures rounded to 8 bits, dB."""
+    """RGB PSNR of pictures rounded to 8 bits, dB."""
     values: Values
     """The chosen metrics."""
 
@@ -88,7 +88,7 @@ class CodecEvaluation(CodedClips):
         return mean_of([clip.estimated_bpp for clip in self.clips])
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON takes it."""
+        """The evaluation as plain values for JSON."""
         return {
             "rows": {name: asdict(row) for name, row in self.rows.items()},
             "clips": [self._plain_clip(number) for number in range(len(self.clips))],
@@ -207,7 +207,7 @@ class UpscalerEvaluation(UpscaledClips):
         return {name: value for name, value in each.items() if value is not None}
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON takes it."""
+        """The evaluation as plain values for JSON."""
         rows = [{"task": row.task.value, "method": row.method, **row.values} for row in self.rows]
         return {"clips": len(self.clips), "rows": rows}
 

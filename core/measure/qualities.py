@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mindspore.train import Metric
 
 MATRIX, RANGE = Matrix.BT709, Range.FULL
-"""Of the 4:2:0 planes whose PSNR is taken."""
+"""Matrix and range of the 4:2:0 planes whose PSNR is taken."""
 MIN_SSIM_SIZE, MIN_MS_SSIM_SIZE = 11, 161
 """Height and width that pictures must have, in pixels."""
 
@@ -50,7 +50,7 @@ class _Pair:
         return self._planes[0]
 
     def psnr_yuv(self) -> float:
-        """Of luma and both chroma planes, weighted 6:1:1."""
+        """PSNR of luma and both chroma planes, weighted 6:1:1."""
         y, u, v = self._planes
         return (6 * y + u + v) / 8
 

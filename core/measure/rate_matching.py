@@ -37,10 +37,10 @@ class Match:
     codec: LoadedCodec
     crf: float
     pixel_format: str | None
-    """None where it has no choice of chroma."""
+    """The pixel format; None where the codec has no choice of chroma."""
     bytes: int
     psnr: float
-    """Of RGB, dB."""
+    """RGB PSNR, dB."""
 
     def load(self) -> LoadedCodec:
         """The codec."""

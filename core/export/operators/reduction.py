@@ -18,7 +18,7 @@ def _reduce(
     keep: bool = False,
     *others: Argument,
 ) -> str:
-    """Without axes, over all of them."""
+    """Reduce along axes; without axes, along all of them."""
     chosen = None if axes is None or integers(axes) == [] else np.asarray(integers(axes), np.int64)
     return write(counterpart, operand(x), chosen, keepdims=int(bool(keep)))
 
