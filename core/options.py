@@ -55,7 +55,7 @@ class Range:
         )
 
     def __str__(self) -> str:
-        """As it follows "it must be": "at least 4 and a multiple of 4"."""
+        """The range as it follows "it must be": "at least 4 and a multiple of 4"."""
         if self.one_of:
             *most, last = map(str, self.one_of)
             return f"{', '.join(most)} or {last}" if most else last

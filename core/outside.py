@@ -64,7 +64,7 @@ VALUES = FOLDERS | {
 }
 """Keys in the section ``hydra`` that a file from outside may set."""
 PARAMS = "sweeper.params"
-"""Where a file from outside may say what is swept."""
+"""Place of what is swept, in a file from outside."""
 
 
 @contextmanager

@@ -154,7 +154,7 @@ class Selection(ABC, Generic[E]):
         return known or (self.weights is not None and is_ours(Path(self.weights)))
 
     def _weights_identity(self) -> str:
-        """Of a checkpoint all that decodes; of another file its name, in whose place `facts` puts the content."""
+        """All of a checkpoint that decodes; the name of another file, which `facts` replaces by its content."""
         return self.checkpoint.fingerprint.hex() if self._has_checkpoint else self.weights or ""
 
     def _missing_weights(self) -> str:
@@ -194,7 +194,7 @@ class UpscalerSelection(Selection[hooks.UpscalerEntry[Any]]):
 
     @property
     def fingerprint(self) -> bytes:
-        """Of its network."""
+        """Fingerprint of its network."""
         return self.checkpoint.fingerprint if self.has_network else b""
 
     @property
@@ -238,7 +238,7 @@ class CodecSelection(Selection[hooks.CodecEntry[Any]]):
 
     @property
     def axes(self) -> dict[str, str]:
-        """Where it stands among codecs."""
+        """Its class among codecs."""
         around = self.inner.axes if self.inner else {}
         direction = self.entry.direction
         if not isinstance(direction, hooks.Direction):

@@ -78,16 +78,17 @@ class LimitSettings(Options):
     """What a source and an output may ask for at most; null lifts a limit."""
 
     pixels: int | None = option(MAX_PIXELS, at_least=1)
-    """Of a picture that is read; 8192x8192 lets film of 8K pass."""
+    """Pixels of a picture that is read; 8192x8192 lets film of 8K pass."""
     frames: int | None = option(None, at_least=1)
-    """Of a video that is read, or a stream that is decoded."""
+    """Frames of a video that is read, or of a stream that is decoded."""
     output_bytes: int | None = option(None, at_least=1)
-    """Of an output that is not coded: y4m, or PNG before it is packed, by an estimate before the first frame."""
+    """Bytes of an output that is not coded (y4m, or PNG before it is packed), by an estimate before the first
+    frame."""
 
 
 @dataclass
 class PluginSettings:
-    """Which plugins take part."""
+    """The plugins that take part."""
 
     disable: list[str] = field(default_factory=list)
     """Names of plugins to leave out."""
@@ -114,7 +115,7 @@ class Settings:
     sweep: SweepSettings = field(default_factory=SweepSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     seed: int = 0
-    """Of the first weights, the order of clips, augmentation and noise."""
+    """Seed of the first weights, the order of clips, augmentation and noise."""
     runtime: Runtime = Runtime.mindspore
     """What computes networks that upscale or code."""
     weights: FilePath | None = None

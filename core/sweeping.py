@@ -44,12 +44,12 @@ class Job:
     score: float | None = None
     """Higher is better; None where the task has none, or where there is none yet."""
     seconds: Seconds | None = None
-    """None until the job ends."""
+    """Seconds that the job took; None until it ends."""
     failure: str | None = None
 
     @property
     def state(self) -> str:
-        """In a word: ``done``, ``failed`` or ``not finished``."""
+        """One word: ``done``, ``failed`` or ``not finished``."""
         if self.seconds is None:
             return "not finished"
         return "failed" if self.failure is not None else "done"
@@ -152,7 +152,7 @@ class Sweep:
     """How far the sweep of a command is."""
 
     folder: Path | None = None
-    """None before it has begun, and where the command is none."""
+    """Folder of the job; None before it has begun, and where the command has none."""
     has_ended: bool = False
 
     def resumes(self) -> str:

@@ -14,7 +14,7 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """As `printable`, line ends escaped too: for names that come from files."""
+    """Like `printable`, with line ends escaped too: for names that come from files."""
     return printable(text).replace("\n", "\\n")
 
 

@@ -18,11 +18,12 @@ from core.registry import Plugin, Registry, suggestion
 from core.words import path_options, word
 
 RUNS = ("*/checkpoints", "*/*/checkpoints", "*/*/*/checkpoints")
-"""Where trainings in the current folder leave checkpoints: ``output=NAME``, ``runs/TIME``, ``sweeps/TIME/NUMBER``."""
+"""Folders in which trainings of the current folder leave checkpoints: ``output=NAME``, ``runs/TIME``,
+``sweeps/TIME/NUMBER``."""
 
 
 def folder() -> Path:
-    """Where weights are kept that were fetched; raises `CheckpointError` where this user has no home."""
+    """The folder of weights that were fetched; raises `CheckpointError` where this user has no home."""
     try:
         return user_cache() / "weights"
     except RuntimeError as error:
@@ -30,7 +31,7 @@ def folder() -> Path:
 
 
 def place(entry: hooks.WeightsEntry) -> Path:
-    """Where the checkpoint of an entry is, or will be once it was fetched."""
+    """The path of an entry's checkpoint, whether it was fetched or not."""
     return entry.file or folder() / f"{entry.name}.safetensors"
 
 

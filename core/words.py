@@ -39,7 +39,7 @@ HYDRA_PATHS = {
     "hydra.sweep.dir": PathOption(),
     "hydra.searchpath": PathOption(many=True),
 }
-"""Those of Hydra's options that name files."""
+"""Hydra's options that name files."""
 
 
 def path_options(config: type, prefix: str = "") -> Iterator[tuple[str, PathOption]]:

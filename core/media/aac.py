@@ -16,7 +16,7 @@ from core.errors import MediaError
 _RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 """Samples per second that AAC knows."""
 _USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
-"""Of sound that says only how many channels it has."""
+"""Layouts of sound that says only how many channels it has."""
 _BITS_OF_A_CHANNEL = 96_000
 
 
@@ -82,7 +82,7 @@ class AacEncoder:
         self._following = frame.pts * self._unit + Fraction(frame.samples, frame.sample_rate)
 
     def _filters(self, first: av.AudioFrame) -> Graph:
-        """To the encoder's samples; ``async`` puts silence where time stamps leave a gap."""
+        """Filters that give the encoder's samples; ``async`` puts silence where time stamps leave a gap."""
         graph = Graph()
         layout = self._coder.layout.name
         graph.link_nodes(

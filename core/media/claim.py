@@ -17,14 +17,15 @@ _MIN_OUTPUT_BYTES = 1 << 14
 _BYTES_PER_PIXEL = 0.001
 """What coded video takes at least, but for pictures of one colour."""
 _UNCODED_BYTES_PER_PIXEL = 1.5
-"""Of y4m in 4:2:0, the least that we write."""
+"""Bytes of a pixel of y4m in 4:2:0, the least that we write."""
 
 
 @contextmanager
 def claim_output(
     source: Path, output: Path, overwrite: bool, suffixes: Collection[str] = VIDEO_SUFFIXES
 ) -> Iterator[None]:
-    """Within it, this process alone makes ``output`` from ``source``; what killed ones left of it is taken away.
+    """While it lasts, this process alone makes ``output`` from ``source``; what killed processes left of it is
+    removed.
 
     Raises `MediaError` where the output cannot be written without losing anything, `BusyError` where another process
     makes it already, `ForeignError` where its hidden name is not ours to use.

@@ -134,7 +134,7 @@ def _dynamic_range(frame: av.VideoFrame) -> tuple[MasteringDisplay | None, Light
 
 
 def _mastering(data: bytes) -> MasteringDisplay | None:
-    """None unless both colours and luminances are given: nobody could say one without the other."""
+    """The mastering display; None unless both colours and luminances are given, as x265 cannot state one alone."""
     *numbers, has_colours, has_luminances = _MASTERING.unpack(data)
     if not (has_colours and has_luminances) or 0 in numbers[1::2]:
         return None

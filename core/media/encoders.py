@@ -127,7 +127,7 @@ def uncoded_bytes(output: Path, pixels: int, pixel_format: str) -> int | None:
 
 
 _SAMPLES = {Subsampling.YUV420: 1.5, Subsampling.YUV422: 2, Subsampling.YUV444: 3}
-"""Of a pixel."""
+"""Samples of a pixel."""
 
 
 def colour_of(

@@ -84,12 +84,12 @@ class ExcerptReader(VideoReader):
         return self._frames
 
     def has_constant_rate(self) -> bool:
-        """As the whole video."""
+        """See the whole video."""
         with self.film.index.open() as whole:
             return whole.has_constant_rate()
 
     def intervals(self) -> tuple[Fraction, Fraction]:
-        """As in the whole video."""
+        """See the whole video."""
         with self.film.index.open() as whole:
             return whole.intervals()
 

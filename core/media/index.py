@@ -40,7 +40,7 @@ _SEEKS = 5
 
 
 class FrameIndex:
-    """Where the frames of a video are; ``len()`` counts them.
+    """The positions of the frames of a video; ``len()`` counts them.
 
     Made by reading the file once, and decoding it where its packets do not tell its frames. The file is opened anew
     for each `read`, so an index holds no open file and can go to other processes. Arguments and errors are those of

@@ -17,11 +17,11 @@ class Limits:
     """What a source and an output may have at most; None: anything. Raises `MediaError` where there is more."""
 
     pixels: int | None = MAX_PIXELS
-    """Of a picture."""
+    """Pixels of a picture."""
     frames: int | None = None
-    """Of a video."""
+    """Frames of a video."""
     output_bytes: int | None = None
-    """Of an output that is not coded (y4m, PNG before it is packed)."""
+    """Bytes of an output that is not coded (y4m, PNG before it is packed)."""
 
     def require_pixels(self, what: object, pixels: int) -> None:
         """Ask before a picture of ``what`` is allocated."""
@@ -49,4 +49,4 @@ class Limits:
 
 
 STANDARD = Limits()
-"""Where nobody chose others."""
+"""The limits where nobody chose others."""

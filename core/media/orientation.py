@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 _EXIF_ORIENTATION = 0x0112
 _SKEW = 0.02
-"""Of a matrix whose other entries are 1: more than this is no multiple of 90 degrees."""
+"""Tolerance of a matrix whose other entries are 1: more than this is no multiple of 90 degrees."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def frame_orientation(frame: av.VideoFrame, path: Path | str) -> Orientation:
 
 
 def matrix_orientation(matrix: tuple[int, ...], path: Path | str) -> Orientation:
-    """Of libav's display matrix: column and row of a sample become (a·x + c·y, b·x + d·y)."""
+    """Orientation by libav's display matrix: column and row of a sample become (a·x + c·y, b·x + d·y)."""
     a, b, c, d = (matrix[index] for index in (0, 1, 3, 4))
     size = max(map(abs, (a, b, c, d)))
     if min(abs(a), abs(d)) > 0 and max(abs(b), abs(c)) <= _SKEW * size:

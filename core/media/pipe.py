@@ -65,7 +65,7 @@ class LiveReader(VideoReader):
             yield self._frame(picture, clock, number)
 
     def has_constant_rate(self) -> bool:
-        """Of y4m; what else comes tells each frame's time."""
+        """True for y4m; everything else tells each frame's time."""
         return self._container.format.name == "yuv4mpegpipe"
 
     def intervals(self) -> tuple[Fraction, Fraction]:

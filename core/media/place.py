@@ -39,5 +39,5 @@ def frame_at(place: Place, times: Sequence[Fraction]) -> int:
 
 
 def in_words(place: Place) -> str:
-    """In words."""
+    """The place in words."""
     return f"frame {place}" if isinstance(place, int) else f"{float(place):.6g} s"

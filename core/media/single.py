@@ -13,7 +13,7 @@ _RATE = Fraction(25)
 """Encoders ask for it; a single picture has no use for it."""
 
 _MARGIN = 128
-"""By how much libav may enlarge a picture for itself, in pixels."""
+"""How much larger libav may make a picture, in pixels."""
 
 
 def encode_picture(picture: av.VideoFrame, codec: str, options: Mapping[str, str]) -> bytes:

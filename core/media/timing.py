@@ -18,7 +18,7 @@ RESTART = 1
 
 _UNTIMED_FORMATS = ("rawvideo", "yuv4mpegpipe")
 _BARE_FORMATS = ("h264", "hevc", "vvc", "obu", "av1", "m4v", "mpegvideo", "vc1", "dirac")
-"""Of these libav makes up 25 frames per second as the average."""
+"""Formats of which libav makes up an average of 25 frames per second."""
 _STATING = {"mp4", "matroska"}
 """Containers that say how long the last picture is shown."""
 _MILLISECOND = Fraction(1, 1000)

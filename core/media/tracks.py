@@ -252,7 +252,7 @@ class TrackCopy:
             raise MediaError(f"the sound of {self._source.path} is damaged: give task.sound=none.") from error
 
     def _drop_unshown(self, packets: Iterable[av.Packet]) -> Iterator[av.Packet]:
-        """For Matroska, which cannot say it, without what an mp4 file has but does not show.
+        """The packets that are to be shown: an mp4 file may hold others, which Matroska cannot mark.
 
         The packet before the first that is shown stays: a decoder of sound begins with it.
         """

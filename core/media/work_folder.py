@@ -31,7 +31,7 @@ class Plan:
 
     made_by: Literal["mindvideo"]
     job: Facts | None
-    """None where the parts are not to be taken up."""
+    """Facts of the job; None where the parts are not to be resumed."""
     parts: dict[str, Count]
     """Bytes of the parts that are whole, by name."""
 
@@ -106,7 +106,7 @@ def clear(part: Path) -> None:
 
 
 def folder_of(output: Path) -> Path:
-    """Where the parts of an output are made."""
+    """The folder in which the parts of an output are made."""
     return output.with_name(shorten(output.name, ".parts"))
 
 

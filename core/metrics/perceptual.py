@@ -13,7 +13,7 @@ from core.media.colour import Matrix
 from core.metrics.quality import Channels, Pictures, Values, prepare, require_size
 
 MS_GMSD_WEIGHTS = (0.096, 0.596, 0.289, 0.019)
-"""Of the scales, finest first (Zhang, Sun and Xie 2017, section 2.2)."""
+"""Weights of the scales, finest first (Zhang, Sun and Xie 2017, section 2.2)."""
 
 _SIMILAR = 170 / 255**2
 """Constant of the gradients' similarity (Xue et al. 2014, equation 4)."""

@@ -34,12 +34,12 @@ class Counter:
 
 
 def _of_results(result: Tensor, weight: Tensor) -> int:
-    """Of a convolution: each number of the result is a sum over a filter."""
+    """Cost of a convolution: each number of the result is a sum over a filter."""
     return result.size * math.prod(weight.shape[1:])
 
 
 def _of_block(result: Tensor, x: Tensor, *parameters: Tensor) -> int:
-    """Of a separable block: each pixel of the result takes each number of a filter once."""
+    """Cost of a separable block: each pixel of the result takes each number of a filter once."""
     pixels = x.size // parameters[4].shape[0]
     return pixels * sum(weight.size for weight in parameters[::2])
 

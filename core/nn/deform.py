@@ -60,7 +60,7 @@ class DeformableConv2d(nn.Cell):
         self.is_fused = False
 
     def fuse(self) -> bool:
-        """From now on take and give N,H,W,C, if our kernel is what computes; returns whether it does."""
+        """Take and give N,H,W,C from now on, if our kernel is what computes; returns whether it does."""
         self.is_fused = self.has_kernel
         return self.is_fused
 

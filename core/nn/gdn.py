@@ -32,7 +32,7 @@ class GDN(nn.Cell):
         self.mix: Convolution | None = None
 
     def fuse(self) -> None:
-        """From now on take and give N,H,W,C; needs our kernels."""
+        """Take and give N,H,W,C from now on; needs our kernels."""
         self.mix = Convolution(channels_last=True)
 
     def construct(self, x: Tensor) -> Tensor:

@@ -112,7 +112,8 @@ def _costs(first: Tensor, last: Tensor) -> Tensor:
 
 
 def _least(costs: Tensor) -> Tensor:
-    """Where the costs are least, N,2,H,W; the mean of places that are alike. About the middle, below a pixel."""
+    """Displacements of the least costs, N,2,H,W; the mean of places that are alike. About the middle, below a
+    pixel."""
     priced = costs + _constant(_STEP_PRICES)
     chosen = ops.equal(priced, ops.ReduceMin(keep_dims=True)(priced, 1)).astype(costs.dtype)
     count = ops.ReduceSum(keep_dims=True)(chosen, 1)
@@ -134,13 +135,13 @@ def _compare(first: Tensor, last: Tensor) -> Tensor:
 
 
 def _mean(x: Tensor, side: int) -> Tensor:
-    """Of a window around each element; beyond the edges the outermost ones are repeated."""
+    """Mean of a window around each element; beyond the edges the outermost ones are repeated."""
     padded = replicate_margin(x, side // 2, side // 2)
     return ops.avg_pool2d(ops.avg_pool2d(padded, (side, 1), 1), (1, side), 1)
 
 
 def _below_a_pixel(before: Tensor, here: Tensor, after: Tensor) -> Tensor:
-    """Where the parabola through three costs is lowest, -0.5 to 0.5; 0 where it has no lowest place."""
+    """The minimum of the parabola through three costs, -0.5 to 0.5; 0 where it has none."""
     bend = before - 2 * here + after
     place = ops.clamp(0.5 * (before - after) / ops.maximum(bend, ops.full_like(bend, 1e-6)), -0.5, 0.5)
     return ops.where(bend > 1e-6, place, ops.zeros_like(place))

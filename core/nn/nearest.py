@@ -12,7 +12,7 @@ from core.nn.conv import Conv2d
 from core.nn.subpixel import MAX_OUTPUTS, SubpixelConvolution
 
 FACTOR = 2
-"""Of height and width."""
+"""Factor of height and width."""
 
 
 def repeat_pixels(x: Tensor) -> Tensor:

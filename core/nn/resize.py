@@ -33,7 +33,7 @@ class Upsample(nn.Cell):
         self.resize = Resize(enlarge=_pair(factor)) if by_kernel and current.kernels else None
 
     def fuse(self) -> None:
-        """From now on take and give N,H,W,C; needs our kernels."""
+        """Take and give N,H,W,C from now on; needs our kernels."""
         self.resize = Resize(enlarge=_pair(self.factor), channels_last=True)
 
     def construct(self, x: Tensor) -> Tensor:

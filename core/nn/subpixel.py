@@ -26,7 +26,7 @@ class PixelShuffle(nn.Cell):
         self.channels_last = False
 
     def fuse(self) -> None:
-        """From now on take and give N,H,W,C."""
+        """Take and give N,H,W,C from now on."""
         self.channels_last = True
 
     def construct(self, x: Tensor) -> Tensor:
@@ -103,8 +103,8 @@ class SubpixelConvolution(nn.Cell):
 
 
 def _taps(kernel: int, stride: int) -> tuple[np.ndarray, int]:
-    """For every position between two inputs, and every neighbour from -reach to reach, the tap that joins them, or
-    ``kernel`` where none does; and the reach."""
+    """The tap that joins every position between two inputs to every neighbour from -reach to reach, or ``kernel``
+    where none does; and the reach."""
     padding = kernel // 2
     reach = max(
         abs(position + padding - tap) // stride

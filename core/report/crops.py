@@ -50,7 +50,8 @@ class Row:
 
 
 def rows(curves: Sequence[Curve], cache: Cache, count: int) -> list[Row]:
-    """For ``count`` clips of curves that stand together, evenly spaced: the last frame, where codecs err most."""
+    """Crops of ``count`` clips, evenly spaced, of curves that stand together: the last frame, where codecs err
+    most."""
     labels = curves[0].labels
     made = [
         _row(curves, cache, number, labels[number])

@@ -79,7 +79,7 @@ def draw_examples(examples: Sequence[Example]) -> dict[str, NDArray[np.uint8]]:
 
 
 def _floors_first(rows: Sequence[TaskRow]) -> list[TaskRow]:
-    """By task, the baseline before ours."""
+    """Rows by task, the baseline before ours."""
     order = list(dict.fromkeys(row.task for row in rows))
     return sorted(rows, key=lambda row: (order.index(row.task), row.method == OURS))
 

@@ -41,7 +41,7 @@ def exponents(profiles: Sequence[Profile]) -> dict[str, float]:
 
 
 def to_json(profiles: Sequence[Profile]) -> dict[str, Any]:
-    """As JSON takes it."""
+    """The profiles as plain values for JSON."""
     return {"exponents": exponents(profiles), "sizes": [asdict(profile) for profile in profiles]}
 
 

@@ -17,12 +17,12 @@ from core.text import one_line
 
 MAGIC = b"\x8bmdv"
 VERSION, EXTENDED_VERSION = 1, 2
-"""Of a header without and with an extension."""
+"""Versions of a header without and with an extension."""
 ENTROPY = "range16"
 """The entropy coder: 16-bit integer tables in a range coder (`core.symbols.coder`)."""
 MAX_SIZE = 16384
 MAX_PIXELS = 1 << 25
-"""Of a picture: a little more than 7680x4320."""
+"""Pixels of a picture: a little more than 7680x4320."""
 
 _PREFIX = struct.Struct("<4sBH")
 _BODY = struct.Struct("<16sHHBIIIIIIBB")
@@ -31,7 +31,7 @@ _MATRICES = (Matrix.BT601, Matrix.BT709, Matrix.BT2020)
 _RANGES = (Range.LIMITED, Range.FULL)
 _COUNTED = (1 << 32) - 1
 _MAX_TERM = (1 << 31) - 1
-"""Of a fraction, as libav has them."""
+"""Limit of a fraction's numbers, as libav has them."""
 _MAX_FRAME_RATE = _MAX_INTERVAL = 10**6
 """Frames in a second, and seconds for a frame or a unit of time."""
 _MAX_SECONDS = 1 << 31
@@ -58,10 +58,10 @@ class StreamHeader:
     frames: int | None
     """How many the source was thought to have; the end of the stream tells the true number."""
     pixel_format: str
-    """Of the source, in libav's words."""
+    """Pixel format of the source, in libav's words."""
     matrix: Matrix
     range: Range
-    """Of the source; decoded pictures are RGB."""
+    """Range of the source; decoded pictures are RGB."""
     gop: int
     """Distance of intra frames; 0 where only the first is one."""
     arithmetic: str
@@ -112,7 +112,7 @@ class StreamHeader:
 
     @property
     def format(self) -> PictureFormat:
-        """Of its decoded pictures."""
+        """Format of its decoded pictures."""
         return PictureFormat(self.width, self.height, self.depth)
 
     @property
@@ -209,7 +209,8 @@ class StreamHeader:
 
 
 def _fraction(numerator: int, denominator: int) -> Fraction:
-    """Of these very numbers: a header that was read keeps its bytes, on which the checksums of packets rest."""
+    """The fraction of these very numbers: a header that was read keeps its bytes, on which the checksums of packets
+    rest."""
     value = Fraction(numerator, denominator)
     if value.numerator != numerator:
         raise ValueError(f"{numerator}/{denominator} is not in lowest terms")

@@ -41,7 +41,7 @@ class ContextNetwork:
     """1x1 convolutions, weights out,in: the first takes side information and then the context, the last gives the
     means of all channels and then what is compared with the tables' thresholds."""
     slope: float
-    """Of LeakyReLU between the layers."""
+    """Slope of LeakyReLU between the layers."""
     order: ContextOrder
 
 
@@ -52,7 +52,7 @@ class DecodedLatent:
     values: Array
     means: Array
     scales: Array
-    """As the network gave them, which may be negative."""
+    """Scales as the network gave them, which may be negative."""
     symbols: NDArray[np.int32]
 
 

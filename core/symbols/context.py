@@ -12,10 +12,10 @@ Places = NDArray[np.intp]
 
 
 class ContextOrder(Enum):
-    """Which positions a context model sees from each."""
+    """The order in which positions are coded, which decides what a context model sees from each."""
 
     raster = "raster"
-    """Those before it, row by row (Minnen et al. 2018)."""
+    """It sees the positions before it, row by row (Minnen et al. 2018)."""
     checkerboard = "checkerboard"
     """Half of all positions see nothing, the others these, in two passes (He et al. 2021)."""
 

@@ -130,7 +130,7 @@ class _Phase:
     row: int
     column: int
     places: list[tuple[int, int]]
-    """Where in the padded input each tap begins to read."""
+    """Position in the padded input at which each tap begins to read."""
     matrix: IntegerMatrix
     """(out, taps * in)"""
 
@@ -147,7 +147,7 @@ class IntegerNetwork:
     activation_limit: int
     """Bound of the magnitude of activations between layers."""
     slope: int = 0
-    """Of LeakyReLU, below 1, fixed point of `SLOPE_BITS`; 0 for ReLU."""
+    """Slope of LeakyReLU, below 1, fixed point of `SLOPE_BITS`; 0 for ReLU."""
 
     def __post_init__(self) -> None:
         problem = self._problem()
@@ -173,7 +173,7 @@ class IntegerNetwork:
         return self.layers[-1](values)
 
     def _activate(self, values: Floats) -> Floats:
-        """In place."""
+        """Apply the activation in place."""
         largest = self.activation_limit << ACTIVATION_BITS
         if not self.slope:
             return values.clip(0, largest, out=values)

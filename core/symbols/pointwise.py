@@ -23,7 +23,7 @@ LIMIT = 1 << 10
 """Bound of an activation's magnitude; what is larger is taken as this."""
 _MAX_VALUE = float(LIMIT << FRACTION)
 _MIN_BITS, _MAX_BITS = 11, 40
-"""Of a weight's fraction."""
+"""Bits of a weight's fraction."""
 _NORM_FRACTION = 30
 """Fraction bits to which a row's weights are summed up, exactly."""
 _ROUNDING = 2.0 ** (_NORM_FRACTION - _MIN_BITS - 1)
@@ -93,7 +93,7 @@ def to_fixed(values: NDArray[np.floating]) -> Floats:
 
 
 def clamp(values: Floats) -> Floats:
-    """Within what an activation can be, in place."""
+    """Clamp values to what an activation can be, in place."""
     return np.clip(values, -_MAX_VALUE, _MAX_VALUE, out=values)
 
 

@@ -33,7 +33,7 @@ _CODER_PRECISION = 24
 """Bits of a frequency inside constriction."""
 _TAIL_MASS = 1e-9
 _ROUNDING = 1e-3
-"""By how much float probabilities may be below 0 or add up to more than 1."""
+"""How much float probabilities may be below 0, or exceed 1 in sum."""
 _MAX_EXTENT = 2047
 """Support on either side of the median at most; rarer values are escapes."""
 _MAX_OFFSET = 1 << 24
@@ -178,7 +178,7 @@ def _single(values: ArrayLike) -> Singles:
 
 
 def _log_spaced(first: float, last: float, count: int = 64) -> Singles:
-    """From ``first`` to ``last`` in equal ratios, both ends counted from their own side."""
+    """Values from ``first`` to ``last`` in equal ratios, both ends counted from their own side."""
     low, high = _single(np.log([first, last]))
     step, index = (high - low) / np.float32(count - 1), np.arange(count)
     from_low = _single(np.float64(low) + np.float64(step) * index)
@@ -193,7 +193,7 @@ LAPLACE_SCALES = _log_spaced(0.01, 16)
 FINE_SCALES = _log_spaced(0.11, 16, 128)
 """Standard deviations of the 128 Gaussian tables of DCVC-UF."""
 _FINE_FLOOR, _FINE_RANGE = 2.2073, 2.7726 + 2.2073
-"""Of logarithms of scales, as the published code rounds them."""
+"""Logarithms of scales, as the published code rounds them."""
 FINE_THRESHOLDS = _single(np.exp(np.arange(1, 128) * (_FINE_RANGE / 127) - _FINE_FLOOR))
 """A scale has table i of these where it is at least as large as i of them."""
 
@@ -305,7 +305,7 @@ def _channel_tables(
 _WITHIN = 0.999
 _MAX_REACH_FACTORIZED = 8
 _MAX_MASS = 2.0
-"""Of a table, as published tails overlap with its last symbols."""
+"""Limit of a table's mass: published tails overlap with its last symbols."""
 
 
 @cache

@@ -40,9 +40,9 @@ class BenchConfig(Options):
     """Measure codecs at their rates, and upscalers, on test sets and compare them in one report."""
 
     contenders: dict[str, Any] = field(default_factory=dict)
-    """By the name that the report calls it: ``words`` of the command line, and ``points``, words of each rate."""
+    """Name in the report to ``words`` of the command line, and ``points``, words of each rate."""
     sets: dict[str, Any] = field(default_factory=dict)
-    """By name: ``words`` that choose a data set."""
+    """Name to ``words`` that choose a data set."""
     anchors: list[str] = field(default_factory=list)
     """Contenders that the others are compared with."""
     split: Split = Split.TEST
@@ -124,7 +124,7 @@ class _Plan:
 
     jobs: list[Job]
     axes: dict[str, Mapping[str, str]]
-    """Where each contender stands among codecs."""
+    """The class of each contender among codecs."""
     sets: dict[str, Mapping[str, Any]]
     """Data set of each test set, with all options."""
 

@@ -88,7 +88,7 @@ def _decode(config: DecodeConfig, run: Run) -> None:
 
 
 def _decode_live(config: DecodeConfig, run: Run) -> None:
-    """From a pipe or into one: pictures leave as they come."""
+    """Decode from a pipe or into one: pictures leave as they come."""
     from core.coding.frames import StreamDecoder
     from core.coding.live import decode_live
     from core.coding.shown import frames_between

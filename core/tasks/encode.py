@@ -87,7 +87,7 @@ def _encode(config: EncodeConfig, run: Run) -> None:
 
 
 def _encode_live(config: EncodeConfig, run: Run) -> None:
-    """From a pipe or a camera, or into a pipe: nothing is kept of what was coded before."""
+    """Encode from a pipe or a camera, or into a pipe: nothing is kept of what was coded before."""
     from core.coding.encode import SUFFIX
     from core.coding.live import encode_live
     from core.media.claim import claim_output

@@ -44,7 +44,7 @@ class EvaluateConfig(Options):
     pictures: int = option(2, at_least=0)
     """Clips to draw."""
     estimated: bool = False
-    """Of a codec: say as well what the float priors estimate for the rate."""
+    """Also print the rate of a codec that the float priors estimate."""
     anchor: str | None = "x264"
     """Codec without a network that is shown beside a codec, with no more bytes for each clip; null for none."""
     anchor_options: dict[str, Any] = field(default_factory=dict)

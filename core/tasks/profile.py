@@ -29,7 +29,7 @@ class ProfileConfig:
     checkpoint: FilePath | None = None
     """Trained network; by default the settings' ``weights``, or fresh ones, which take as long."""
     sizes: list[str] = field(default_factory=lambda: ["128x128", "192x192", "256x256", "384x384"])
-    """Of the pictures (of an upscaler's inputs), as 1920x1080."""
+    """Sizes of the pictures (of an upscaler's inputs), as 1920x1080."""
     compiled: bool = False
     """Also time the whole in graph mode, which compiles it once for each size."""
 

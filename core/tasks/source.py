@@ -32,7 +32,7 @@ def is_live(name: str) -> bool:
 
 @dataclass
 class SourceConfig(PartOptions):
-    """Where a video comes from, and what a file without a header does not say."""
+    """Describes a video: where it comes from, and what a file without a header does not say."""
 
     input: FilePath = MISSING
     """Video file, raw .yuv (state ``raw_size``), or folder of pictures; to encode, also ``-`` for standard input, a

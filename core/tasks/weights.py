@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ENDINGS = (".pth", ".pth.tar", ".pt", ".ckpt", ".npz", ".safetensors")
-"""Of published weights that are read."""
+"""Endings of published weights that are read."""
 
 
 class Action(Enum):
@@ -128,7 +128,7 @@ def _by_hand(entry: WeightsEntry) -> Path:
 
 
 def _ending(name: str) -> str:
-    """By which `core.training.weights` knows a file."""
+    """The ending by which `core.training.weights` knows a file."""
     found = next((ending for ending in ENDINGS if name.endswith(ending)), "")
     return ".pth" if found == ".pth.tar" else found
 

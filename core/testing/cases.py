@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 GROUP = "conformance"
 """The folder of a plugin's YAML that says what to try."""
 STEPS = 25
-"""Of the training of each case."""
+"""Steps of the training of each case."""
 ALWAYS = (
     *("task=doctor", "loader.batch_size=2"),
     *("optimizer=adam", "optimizer.lr=1e-3", "optimizer.schedule={shape:constant,warmup:0}"),
@@ -42,7 +42,7 @@ class Training:
     """What a short training on one fixed batch did."""
 
     losses: list[float]
-    """Of each step."""
+    """The loss of each step."""
     unmoved: list[str]
     """Trainable parameters that are what they were."""
 
@@ -53,14 +53,14 @@ class Case:
 
     name: str
     words: list[str]
-    """Of the command line."""
+    """Words of the command line."""
     temporary: TemporaryDirectory[str] = field(
         default_factory=lambda: TemporaryDirectory(prefix="conformance-"), repr=False
     )
 
     @property
     def folder(self) -> Path:
-        """Where its files are; it goes with the case."""
+        """Folder of its files; it goes with the case."""
         return Path(self.temporary.name)
 
     def chooses(self, kind: str) -> bool:
@@ -143,7 +143,7 @@ class Case:
 
 
 def cases(plugin: Plugin, words: Sequence[str]) -> list[Case]:
-    """Those that a plugin's YAML names, with further words for all of them."""
+    """The cases that a plugin's YAML names, with further words for all of them."""
     names = sorted(preset.partition("/")[2] for preset in plugin.presets if preset.startswith(f"{GROUP}/"))
     return [
         Case(

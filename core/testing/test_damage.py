@@ -137,7 +137,7 @@ def test_packets_in_wrong_places(coder: Case, remembering: Remembering, change: 
 
 
 def packets_of(case: Case) -> list[Packet]:
-    """Those of the case's video."""
+    """Packets of the case's video."""
     return [frame.packet for frame in case.coded]
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CLOSE = 1e-5
-"""Of values near 1: the compiler may order sums in another way."""
+"""Tolerance of values near 1: the compiler may order sums in another way."""
 
 
 def test_the_exported_network_computes_the_same(trained: Case, tmp_path: Path) -> None:

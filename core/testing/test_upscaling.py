@@ -13,7 +13,7 @@ from core.testing.material import moving_frames
 HEIGHT, WIDTH = 18, 26
 TILES = 57, 90
 STEP = 1 / 255
-"""Of an 8-bit sample."""
+"""Step of an 8-bit sample."""
 CHOICES = [tuple(Output), (Output.FIRST, Output.MIDDLE), (Output.LOW_MIDDLE,), ()]
 
 

@@ -1,4 +1,4 @@
-"""Where a training stands: what its callbacks share and a checkpoint keeps."""
+"""The progress of a training: what its callbacks share and a checkpoint keeps."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class TrainingState:
     """Every validation: its step and values."""
 
     def record(self) -> dict[str, Any]:
-        """As plain data, for a checkpoint or ``metrics.json``."""
+        """The state as plain data, for a checkpoint or ``metrics.json``."""
         return asdict(self)
 
     def restore(self, record: dict[str, Any]) -> None:

@@ -158,7 +158,7 @@ class ClipByGlobalNorm(nn.Cell):
 
 
 def _sum_of_squares(gradient: Tensor) -> Tensor:
-    """Of shape (1,)."""
+    """Sum of squares, of shape (1,)."""
     return ops.square(gradient).sum().reshape(1)
 
 

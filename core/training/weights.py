@@ -38,7 +38,7 @@ class Wanted:
     """What is looked for in a file."""
 
     names: AbstractSet[str] = frozenset()
-    """Of tensors."""
+    """Names of tensors."""
     parameters: int = 0
     """How many numbers they hold, more or less: a file that unpacks to far more is refused."""
 

@@ -50,7 +50,7 @@ class Piece:
     """How the pictures of each of its pairs are shown."""
     target: Target
     mark: Path
-    """By this file in the part's folder a machine knows that it sees that folder."""
+    """A file in the part's folder by which a machine knows that it sees that folder."""
 
     def __str__(self) -> str:
         return f"frames {self.first} to {self.first + len(self.moments) - 1}"

@@ -58,7 +58,7 @@ class Target:
             threads=options.threads,
         )
         self.pixel_format = self._coding.pixel_format
-        """Of what is written, by libav's name."""
+        """libav's name of the pixel format that is written."""
         check_encoding(output, self._coding, width, height)
         sound = Sound(options.sound)
         self._tracks = self._tracks_of(source, sound)

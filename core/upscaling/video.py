@@ -218,7 +218,7 @@ class _Job:
 
     @property
     def _pixels(self) -> int:
-        """Of all frames, which stand in the parts and, when those are joined, in the output as well."""
+        """Pixels of all frames, which stand in the parts and, when those are joined, in the output as well."""
         frames = (self._info.frame_count or 1) * (2 if self._options.temporal else 1)
         return 2 * frames * self._maker.width * self._maker.height
 

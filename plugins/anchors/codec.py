@@ -131,7 +131,7 @@ def _encoder(
 
 
 def _groups(config: X26xConfig) -> str:
-    """Where intra and B frames stand."""
+    """Options that place intra and B frames."""
     distance = config.gop or _ENDLESS
     return f"keyint={distance}:min-keyint={distance}:scenecut=0:bframes={config.bframes}"
 

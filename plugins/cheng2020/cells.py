@@ -18,7 +18,7 @@ from .config import Cheng2020Config
 MULTIPLE = 64
 """A picture's height and width must be divisible by it: 16 for the transforms times 4 for the hyperprior's."""
 _KERNEL = 5
-"""Of the context model."""
+"""Size of the context model's kernel."""
 
 
 class Cheng2020(nn.Cell):

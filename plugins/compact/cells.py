@@ -38,7 +38,7 @@ _COMPONENTS = 3 * PATCH**2
 _RGB_TO_YUV = np.array([[0.2126, 0.7152, 0.0722], [-0.1146, -0.3854, 0.5], [0.5, -0.4542, -0.0458]])
 """BT.709, of full range."""
 _PRICE = 3.0
-"""Of a bit of the vectors, in differences of samples, times the root of the distortion's weight."""
+"""Price of a bit of the vectors, in differences of samples, times the root of the distortion's weight."""
 
 State = tuple[Tensor, Tensor]
 """What the next frame is coded under: the decoded picture, N,3,H,W in [0,1], and its feature, N,C,H/8,W/8."""
@@ -192,7 +192,7 @@ def blocks(channels: int, count: int, inputs: int | None = None) -> nn.Sequentia
 
 
 def down(config: CompactConfig) -> nn.SequentialCell:
-    """From an eighth to the latent's sixteenth of height and width."""
+    """Layers from an eighth to the latent's sixteenth of height and width."""
     return nn.SequentialCell(
         PixelUnshuffle(2),
         Conv2d(4 * config.trunk, config.latent, 1),

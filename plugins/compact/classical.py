@@ -27,15 +27,15 @@ _SIDE = 8
 _CHROMA = 2.2
 """How much finer chroma's frequencies count when channels are chosen."""
 _NOISE = 0.01
-"""Of the weights, so that no two channels are alike."""
+"""Noise of the weights, so that no two channels are alike."""
 _STRENGTH, _FALL = 24.0, 1.1
 """Scale of a transform's coefficient of the lowest frequency, of samples from 0 to 255, and how it falls."""
 _RESIDUAL = 0.35
-"""Of inter frames' scales to those of pictures."""
+"""Ratio of inter frames' scales to those of pictures."""
 _BRANCH = 0.2
-"""Of the last layer of each of a block's branches, which start small anyway."""
+"""Gain of the last layer of each of a block's branches, which start small anyway."""
 _HYPER = 0.1
-"""Of the last layers of what tells of latents: it is little that they tell at the start."""
+"""Gain of the last layers of what predicts latents: at the start they predict little."""
 
 Coefficient = tuple[int, int, int]
 """Component, row and column of a coefficient of 8x8 pixels."""
@@ -117,7 +117,7 @@ def _fine(count: int, trunk: int) -> list[Fine]:
 
 
 def _frequency(fine: Fine) -> float:
-    """Of luma, as finely as 16x16 pixels tell; those of chroma count as higher."""
+    """Frequency of luma, as finely as 16x16 pixels tell; those of chroma count as higher."""
     component, row, column, down, across = fine
     return math.hypot(2 * row + down, 2 * column + across) * (_CHROMA if component else 1.0)
 

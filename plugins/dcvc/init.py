@@ -12,11 +12,11 @@ from mindspore import Tensor, nn
 from core.nn import Conv2d, PreActivationBlock, init
 
 _LATENT_GAIN = 4.0
-"""Of the last layer of the motion's analysis; the content's, whose blocks amplify, has half."""
+"""Gain of the last layer of the motion's analysis; the content's, whose blocks amplify, has half."""
 _QUIET_GAIN = 0.4
-"""Of all syntheses: the inverse normalisations in them grow with the square of what goes in."""
+"""Gain of all syntheses: the inverse normalisations in them grow with the square of what goes in."""
 _FAINT_GAIN = 0.1
-"""Of the last layers of what makes flow and distributions, and of residual blocks' branches."""
+"""Gain of the last layers of what makes flow and distributions, and of residual blocks' branches."""
 _COLOURS = 3
 
 

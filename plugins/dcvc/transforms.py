@@ -23,7 +23,7 @@ _HALVINGS = 4
 _REFINEMENTS = 5
 """Layers of the motion's refinement between its ends."""
 HYPER_SLOPE = 0.01
-"""Of LeakyReLU in the priors' networks."""
+"""Slope of LeakyReLU in the priors' networks."""
 CONTEXT_KERNEL = 5
 """Side of the context models' kernels."""
 

@@ -30,7 +30,7 @@ PATCH = 8
 SOURCE = 3 * PATCH**2
 """Channels of a picture laid out like features."""
 _FAINT_GAIN, _FIRST_SCALE = 0.1, 1.0
-"""Of the last layer of what tells scales when a training starts, and what it tells then."""
+"""Gain of the last layer of what predicts scales when a training starts, and what it predicts then."""
 
 
 def block(
@@ -138,7 +138,7 @@ class HyperScales(nn.Cell):
 
 
 def hyper_scales(config: DcvcUfConfig | DcvcUfIntraConfig) -> HyperScales | None:
-    """Those of a portable network."""
+    """The layers of a portable network."""
     if not config.portable:
         return None
     return HyperScales(config.hyper, config.latent, QUALITIES if config.quality_scales else 0)

@@ -21,11 +21,11 @@ from .blocks import PATCH
 from .config import QUALITIES, DcvcUfIntraLossConfig, DcvcUfLossConfig
 
 _KEPT = 0.002
-"""Of random weights beside what is laid into a layer."""
+"""Gain of random weights beside what is laid into a layer."""
 _CALM = 0.02
-"""Of the branches of blocks on the way, which are small at first anyway."""
+"""Gain of the branches of blocks on the way, which are small at first anyway."""
 _PRECISION = 16.0
-"""Of coefficients in [-4,4], which are laid into the latent times this."""
+"""Scale of coefficients in [-4,4], which are laid into the latent times this."""
 _BEST_STEP = 1.9
 """The best step of coefficients where the distortion weighs 1, by the theory of fine quantisation."""
 _CHROMA = 8.0
@@ -77,7 +77,7 @@ def _spread(count: int, of_pictures: bool) -> Array:
 
 
 def init_video(network: nn.Cell) -> None:
-    """Of a `VideoNetwork`."""
+    """Initialise a `VideoNetwork`."""
     config = network.config
     features, latent, chunk = config.features, config.latent, config.chunk
     own, basis = np.eye(features, dtype=np.float32), transform(features)
@@ -137,7 +137,7 @@ def _init_steps(network: nn.Cell, latent: int) -> None:
 
 
 def init_pictures(network: nn.Cell) -> None:
-    """Of a `PictureNetwork`."""
+    """Initialise a `PictureNetwork`."""
     features, latent = network.config.features, network.config.latent
     for part in (network.enc, network.dec, network.y_prior_fusion):
         init.scale_branches(part, _CALM)
@@ -167,7 +167,7 @@ def _init_means(spatial: nn.Cell) -> None:
 
 
 def _init_scales(network: nn.Cell, step: Array, of_pictures: bool) -> None:
-    """Those of natural coefficients, where z and the quality tell them."""
+    """The scales of natural coefficients, where z and the quality tell them."""
     if network.latent is not None and network.latent.q_scales is not None:
         spread = _PRECISION * np.repeat(_spread(network.config.latent // 4, of_pictures), 4)
         _set(network.latent.q_scales, np.maximum(spread / step[:, None], _MIN_SCALE))

@@ -61,7 +61,7 @@ class DcvcUfLoss(nn.Cell):
 
 
 def frame_errors(planes: Tensor, made: Tensor) -> tuple[Tensor, Tensor]:
-    """Of each frame of each sample, N,T: the distortion, and the mean squared error of RGB."""
+    """Distortion, and mean squared error of RGB, of each frame of each sample, N,T."""
     batch, channels, height, width = planes.shape
     shape = (batch * (channels // 3), 3, height, width)
     planes, made = planes.reshape(shape), made.reshape(shape)

@@ -95,7 +95,7 @@ class PartedCodec(PictureCodec):
         return [replace(part, multiple=HYPER) for part in stages]  # where y is not padded for z
 
     def factors(self, name: str, quality: int) -> Tensor:
-        """Those of a table, 1,C,1,1."""
+        """The factors of a table, 1,C,1,1."""
         return Tensor(self.rows[name][quality][None, :, None, None])
 
     def write_settings(self, packet: PacketWriter) -> tuple[int, float]:

@@ -260,7 +260,7 @@ class DcvcUfStep(CodecStep):
 
 
 _MAX_PACKETS = 1024
-"""Of a clip, whose noise does not repeat."""
+"""Packets of a clip, whose noise does not repeat."""
 
 
 def build(

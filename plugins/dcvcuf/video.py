@@ -38,7 +38,7 @@ from .init import init_video
 from .spatial import FourSteps, TwoSteps
 
 MIN_STEP = 0.5
-"""Of quantisation."""
+"""The smallest step of quantisation."""
 State = tuple[Tensor, Tensor]
 """Memory and features, N,features,H/8,W/8, that the next frame is coded under."""
 

@@ -36,9 +36,9 @@ Transforms = tuple[nn.Cell, nn.Cell]
 # steps of rounding large and what is made of them faint, so that the first predictions are the frame before, and the
 # first reconstructions the predictions.
 _LATENT_GAIN = 4.0
-"""Of the last layer of an analysis."""
+"""Gain of the last layer of an analysis."""
 _FAINT_GAIN = 0.1
-"""Of the last layers of a synthesis, of the refinement, and of each level of the flow."""
+"""Gain of the last layers of a synthesis, of the refinement, and of each level of the flow."""
 _BIAS = 0.01
 
 

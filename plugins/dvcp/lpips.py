@@ -16,7 +16,7 @@ from core.training import Checkpoint
 from .config import LpipsConfig, LpipsMetricConfig
 
 NAME = "lpips"
-"""Of the model whose checkpoints hold its weights."""
+"""Name of the model whose checkpoints hold its weights."""
 MIN_SIZE = 64
 """A picture's height and width are at least this."""
 WIDTHS = (64, 192, 384, 256, 256)

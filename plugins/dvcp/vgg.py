@@ -21,7 +21,7 @@ WIDTHS = (1, 2, 4, 8, 8)
 MULTIPLE = 2 ** (len(LAYERS) - 1)
 """A picture's height and width must be divisible by it."""
 NAME = "vgg19"
-"""Of the model whose checkpoints hold its weights."""
+"""Name of the model whose checkpoints hold its weights."""
 _SEED = 19
 
 

@@ -23,11 +23,11 @@ _LAYERS = 3
 # A training starts from weights that keep the size of signals, and with something for rounding to round. With a
 # framework's usual start every layer shrinks its signal; latents then round to zero for thousands of steps.
 _LATENT_GAIN = 4.0
-"""Of the last layer of an analysis: latents start a few steps of rounding large."""
+"""Gain of the last layer of an analysis: latents start a few steps of rounding large."""
 _PICTURE_GAIN, _MOTION_GAIN = 0.1, 0.01
-"""Of the last layer of a synthesis: the first pictures and motions are faint."""
+"""Gains of the last layer of a synthesis: the first pictures and motions are faint."""
 _FIRST_SCALE = 1.0
-"""Of the conditional priors; with a smaller one, likelihoods vanish and so do their gradients."""
+"""First scale of the conditional priors; with a smaller one, likelihoods vanish and so do their gradients."""
 
 
 class Autoencoder(nn.Cell):

@@ -10,7 +10,7 @@ from mindspore import Tensor, nn, ops
 from core.nn import Conv2d, ConvChain, ConvTranspose2d
 
 MAX_VALUE = 255
-"""Of activations that are computed in integers."""
+"""The largest activation that is computed in integers."""
 _SLOPE, _STEEPNESS = 0.9943258522851727, 100
 """Shape of `QuantizedReLU`'s gradient outside of its range; see `_hundredth_power` for the second."""
 
