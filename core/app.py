@@ -1,5 +1,4 @@
 """Turns the words of a command line into a task that runs: plugins, composed configuration, checked settings, run.
-Nothing here imports MindSpore; the first to do so is the device entry, after it has set the environment.
 
 Nothing here imports MindSpore; the first to do so is the device entry, after it has set the environment.
 """
@@ -255,7 +254,7 @@ def _place(words: Sequence[str]) -> list[str]:
 
 
 def _processes() -> int:
-    """How many processes ``msrun`` started."""
+    """Number of processes that ``msrun`` started."""
     number = os.environ.get("MS_WORKER_NUM") or "1"
     if not number.isdecimal():
         raise ConfigError(f"MS_WORKER_NUM={number} is no number of processes: unset it, or start by msrun.")

@@ -31,10 +31,10 @@ class Backend:
     """Keep to operators that other runtimes have as well: resize by operators at any size, and have deformable
     convolutions whole."""
     interpreted: int = 0
-    """How many calls of a stage, with inputs of the same shapes, are computed operator by operator before it is
+    """Calls of a stage, with inputs of the same shapes, that are computed operator by operator before it is
     compiled."""
     runtime: Callable[[Stage], Computed] | None = None
-    """What computes stages in MindSpore's place."""
+    """The runtime that computes stages in MindSpore's place."""
 
     def __enter__(self) -> Backend:
         _entered.set((*_entered.get(), self))

@@ -12,7 +12,7 @@ BLOCK = 64 << 20
 Trace: TypeAlias = tuple[tuple[str, int, int], ...]
 """Name, size and time of change of a file, or of each in a folder: by these another machine knows that it sees it."""
 Files: TypeAlias = Mapping[str, bytes]
-"""What is in a file, or in each of a folder, by names within it."""
+"""The content of a file, or of each file in a folder, by names within it."""
 
 
 def trace(path: Path) -> Trace:

@@ -36,9 +36,9 @@ from core.words import HYDRA_PATHS, PathOption, as_typed, path_options, word
 CONFIG_PACKAGE = "core.conf"
 CONFIG_NAME = "config"
 COMPOSE_ERRORS = (HydraException, OmegaConfBaseException, ValueError)
-"""What Hydra raises for a user's mistake."""
+"""Errors that Hydra raises for a user's mistake."""
 GROUPS = (*hooks.KINDS, "experiment", "sweep")
-"""What is chosen by name, as ``group=name``."""
+"""The groups of choices by name, as ``group=name``."""
 MANY = ("metric",)
 """Kinds of which a run has several, by name."""
 
@@ -65,7 +65,7 @@ def offer(registry: Registry) -> None:
 
 
 def _benchmarks(registry: Registry) -> dict[str, list[str]]:
-    """Who joins each benchmark: the names of plugins' ``benchmark/<benchmark>/<name>.yaml``."""
+    """The contenders of each benchmark: the names of plugins' ``benchmark/<benchmark>/<name>.yaml``."""
     found: dict[str, list[str]] = {}
     for group, _, name in (preset.rpartition("/") for preset in sorted(registry.presets())):
         if group.startswith("benchmark/"):
@@ -119,7 +119,7 @@ def compose_settings(overrides: Sequence[str], registry: Registry) -> Settings:
 
 
 def _composing() -> AbstractContextManager[Any]:
-    """What `compose` works in; within a job of Hydra's it is there already."""
+    """The context that `compose` works in; within a job of Hydra's it is there already."""
     if GlobalHydra.instance().is_initialized():
         return nullcontext()
     return initialize_config_module(CONFIG_PACKAGE, version_base="1.3")
@@ -261,7 +261,7 @@ def _choices_first(overrides: Sequence[str]) -> list[str]:
 
 
 def _fault(override: str, error: Exception, config: DictConfig, registry: Registry) -> str:
-    """What is wrong with an override that does not compose with those of ``config``."""
+    """The reason why an override does not compose with those of ``config``."""
     name, _, value = override.partition("=")
     if value and isinstance(error, OverrideParseException):
         quoted = shlex.quote(word(name, value))

@@ -28,7 +28,7 @@ from core.errors import CrewError, MindvideoError
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 3
-"""How often a piece is tried whose process is killed."""
+"""Attempts at a piece whose process is killed."""
 _READY, _PROGRESS, _DONE, _FAILED = range(4)
 _QUEUED = 2
 """Pieces that a process has, so that the next one waits for nobody."""
@@ -61,7 +61,7 @@ class Crew(Protocol):
     """Some workers of one recipe (a context manager)."""
 
     size: int
-    """How many."""
+    """Number of workers."""
 
     @property
     def hello(self) -> Any:
@@ -112,7 +112,7 @@ class WorkItem:
 
 
 def lost_error(ending: str, where: str) -> CrewError:
-    """What is said of processes that cannot be kept alive."""
+    """The error about processes that cannot be kept alive."""
     return CrewError(
         f"a worker process was ended {ATTEMPTS} times by {ending} {where}: most likely memory ran out; give a "
         "smaller task.parallel."
@@ -266,7 +266,7 @@ class _Member:
         theirs.close()
         self.is_ready = False
         self.items: deque[WorkItem] = deque()
-        """What it was given, the one under way first."""
+        """Its items, the one under way first."""
 
     def give(self, item: WorkItem) -> None:
         self.items.append(item)
@@ -296,7 +296,7 @@ def share_of_cores(size: int) -> int:
 
 
 def _serve(recipe: Recipe, connection: Connection) -> None:
-    """What a process of the crew does, until nobody asks any more."""
+    """The loop of a process of the crew, until nobody asks any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's goes to all; who leads ends the others
     logging.basicConfig(level=logging.ERROR)
     with suppress(EOFError, ConnectionError):

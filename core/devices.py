@@ -52,7 +52,7 @@ class ActiveDevice:
     fetch_every: int = 1
     """See `AcceleratorConfig.fetch_every`."""
     backend: Backend = field(default_factory=Backend)
-    """What networks compute with on it."""
+    """The backend of networks on it."""
     inferring_low: Any = None
     """`Backend.low` of networks that are not trained, where it is another than that of the backend."""
 

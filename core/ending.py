@@ -1,4 +1,4 @@
-"""How the command ends: what a user can mend is one sentence, and a signal leaves nothing behind."""
+"""The end of the command: a mistake that a user can mend is one sentence, and a signal leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Stopped(SystemExit):
 
     @property
     def message(self) -> str:
-        """What the user reads."""
+        """The message to the user."""
         what = (
             "Interrupted."
             if self.number == signal.SIGINT
@@ -70,7 +70,7 @@ class Unread(SystemExit):
 
 @contextlib.contextmanager
 def orderly() -> Iterator[None]:
-    """What runs in it ends the process with one sentence where it fails in a way that a user can mend."""
+    """While it lasts, an error that a user can mend ends the process with one sentence."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(
@@ -143,7 +143,7 @@ def _reader_is_gone() -> bool:
 
 
 def sentence(error: BaseException) -> str | None:
-    """What is wrong and what to do, of an error that a user can mend; None of any other."""
+    """What is wrong and what to do, for an error that a user can mend; None for any other."""
     if isinstance(error, MindvideoError):
         return str(error)
     if isinstance(error, HydraException | OmegaConfBaseException):

@@ -59,7 +59,7 @@ class PublishedTensor:
 
 @dataclass(frozen=True)
 class PublishedWeights:
-    """How the published PyTorch checkpoint of a model maps to our parameters."""
+    """Maps the published PyTorch checkpoint of a model to our parameters."""
 
     tensors: Mapping[str, PublishedTensor]
     """Our parameter name -> the published tensor. Every trainable parameter of the model has one."""
@@ -169,12 +169,13 @@ class StepEntry(Entry[C]):
 
 
 Need = Literal["network", "intra", "codec", "upscaler"]
-"""What a codec or an upscaler may be built from, in the order in which ``build`` gets it after the options."""
+"""The things that a codec or an upscaler is built from, in the order in which ``build`` gets them after the
+options."""
 
 
 @dataclass(frozen=True)
 class UpscalerEntry(Entry[C]):
-    """How video is upscaled: by a trained network, or, where ``needs`` is empty, without one."""
+    """A way to upscale video: by a trained network, or, where ``needs`` is empty, without one."""
 
     build: Callable[..., Upscaler]
     """Gets the options, then the network where it needs one."""
@@ -185,7 +186,8 @@ class UpscalerEntry(Entry[C]):
 
 
 class Coding(Enum):
-    """How a codec uses the reference frame: it codes a difference to a prediction, or under a learned condition."""
+    """The use that a codec makes of the reference frame: it codes a difference to a prediction, or under a learned
+    condition."""
 
     RESIDUAL = "residual"
     CONDITIONAL = "conditional"
@@ -207,7 +209,7 @@ class Direction(Enum):
 
 @dataclass
 class GopConfig(Options):
-    """What all codecs have in common: the distance of intra frames."""
+    """Options of all codecs: the distance of intra frames."""
 
     gop: int = option(12, at_least=0)
     """Distance of intra frames; 0 has one at the beginning alone."""
@@ -234,7 +236,7 @@ class GopConfig(Options):
 
 @dataclass
 class CodecConfig(GopConfig):
-    """What codecs have in common that are told where intra frames stand."""
+    """Options of codecs that are told where intra frames stand."""
 
     scene_cut: bool = False
     """Begin each new scene with an intra frame as well."""
@@ -245,7 +247,7 @@ K = TypeVar("K", bound=GopConfig)
 
 @dataclass(frozen=True)
 class CodecEntry(Entry[K]):
-    """How video is coded into real streams, and where the codec stands among others.
+    """A way to code video into real streams, and the codec's class among others.
 
     A codec that needs nothing is a conventional one, a `core.interfaces.ConventionalCodec`: it sees a video as one
     group, decides by its options where intra frames stand, and tells by its fingerprint what its decoder needs.
@@ -313,7 +315,7 @@ class TaskEntry(Entry[C]):
     positional: tuple[str, ...] = ()
     """Keys that words without one give in turn behind the task's verb, as ``("task.input", "task.output")``."""
     verb: str = ""
-    """What stands for ``task=<name>`` in the short form of a command line: by default the name, - for _."""
+    """The word for ``task=<name>`` in the short form of a command line: by default the name, with - for _."""
     decodes: str = ""
     """The option that names a stream, whose weights are looked for where no checkpoint is given."""
 
@@ -336,7 +338,7 @@ class WeightsEntry:
     """Words of a command line that choose what they are weights of: its model first, and its codec, if it has one."""
     licence: str
     recipe: str
-    """How they were trained: experiment or paper, data, hours, machine."""
+    """The training: experiment or paper, data, hours, machine."""
     figures: str = ""
     """Measured quality, with its conditions."""
     file: Path | None = None
@@ -351,7 +353,7 @@ class WeightsEntry:
     """Fingerprint of the checkpoint, 32 hexadecimal digits, where it is known: it finds the name of a stream's
     weights."""
     default_for: Literal["codec", "upscaler"] | None = None
-    """What they are taken for where a task needs one and none is given."""
+    """The model that they are used for where a task needs weights and none are given."""
 
     def __post_init__(self) -> None:
         if sum(map(bool, (self.file, self.url, self.by_hand))) != 1:

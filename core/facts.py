@@ -44,7 +44,7 @@ def digest(known: Mapping[str, Any]) -> str:
 
 
 def changes(before: Any, now: Mapping[str, Any]) -> str:
-    """What differs, for a sentence: ``codec.crf was 10 and is 45``; empty where nothing does."""
+    """The differences, for a sentence: ``codec.crf was 10 and is 45``; empty where there are none."""
     if not isinstance(before, Mapping):
         return "its record cannot be read"
     keys = [

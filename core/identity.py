@@ -80,7 +80,7 @@ def entry_facts(run: Run, role: str, kind: str, name: str) -> dict[str, str]:
 
 
 def computing(run: Run, computes: bool) -> dict[str, Any]:
-    """What computes: libraries, and the device with its kernels where networks are among what is computed."""
+    """Identity of what computes: libraries, and the device with its kernels where networks are computed."""
     if not computes:
         return {"version": versions(computes)}
     return {

@@ -162,7 +162,8 @@ def _of_checkpoint(
 
 
 def _made_for(kind: hooks.Need, said: Description, model: str, registry: Registry) -> dict[str, Any] | None:
-    """What the checkpoint says, if that is here; of an older one, what alone of its plugin takes a network."""
+    """The settings that the checkpoint was made for, if it is here; for an older one, the one entry of its plugin
+    that takes a network."""
     section = said.made_for.get(kind)
     if section or said.made_for:
         return section if section and section[kind] in registry.names(kind) else None

@@ -16,7 +16,7 @@ from core.files import open_own
 LOCK = ".lock"
 """Name of the lock of a whole folder, within it."""
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
-"""What file systems say that cannot lock, as network file systems without the service for it."""
+"""Errors of file systems that cannot lock, as network file systems without the service for it."""
 
 
 class Lock:

@@ -1,4 +1,4 @@
-"""What YAML from outside may say: it is data, whoever wrote it.
+"""Bounds on YAML from outside: it is data, whoever wrote it.
 
 Outside is every folder that a command line adds to Hydra's search path (``--config-dir``, ``hydra.searchpath``).
 Hydra itself builds objects that a configuration names, sets environment variables and writes files where it says;
@@ -228,7 +228,7 @@ def _parse(file: Path, text: str) -> Any:
 
 
 def _size(file: Path, node: yaml.Node, known: dict[yaml.Node, tuple[int, int] | None]) -> tuple[int, int]:
-    """How many values a node has, and on how many levels, once its aliases are written out."""
+    """Number of values of a node, and of its levels, once its aliases are written out."""
     if node in known:
         found = known[node]
         if found is None:

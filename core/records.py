@@ -27,7 +27,7 @@ _LIMIT = float(1 << 63)
 
 @dataclass(frozen=True)
 class Within:
-    """What numbers a field may hold; none is beyond ±2^63, which infinities and NaN are not within either."""
+    """Bounds of a field's numbers; none is beyond ±2^63, which infinities and NaN are not within either."""
 
     least: float = -_LIMIT
     most: float = _LIMIT
@@ -35,7 +35,7 @@ class Within:
     """False where any float will do, infinities and NaN too."""
 
     def problem(self, value: Any) -> str:
-        """What is wrong with a value; empty where nothing is."""
+        """The fault of a value; empty where there is none."""
         if isinstance(value, float) and not self.finite:
             return ""
         least, most = max(self.least, -_LIMIT), min(self.most, _LIMIT)
@@ -44,12 +44,12 @@ class Within:
 
 @dataclass(frozen=True)
 class Matching:
-    """What texts a field may hold: those that the pattern matches as a whole."""
+    """Pattern of a field's texts: those that it matches as a whole."""
 
     pattern: str
 
     def problem(self, value: Any) -> str:
-        """What is wrong with a value; empty where nothing is."""
+        """The fault of a value; empty where there is none."""
         return "" if re.fullmatch(self.pattern, value) else f"is {value!r:.40}, not of its form"
 
 

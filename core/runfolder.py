@@ -12,7 +12,7 @@ from omegaconf import DictConfig, open_dict, read_write
 from core.words import word
 
 BY_TIME = "${now:"
-"""What makes the name of a folder that was not chosen by the user."""
+"""Words that make the name of a folder that the user did not choose."""
 
 
 class Fresh(Callback):

@@ -1,4 +1,5 @@
-"""What a run codes or upscales with: entry, options and weights, told without being built, and built in one place."""
+"""The codec or upscaler of a run: entry, options and weights. It is described without being built, and built in one
+place."""
 
 from __future__ import annotations
 
@@ -63,7 +64,7 @@ class Selection(ABC, Generic[E]):
     """
 
     kind: ClassVar[hooks.Need]
-    """What it is for."""
+    """Its kind."""
 
     def __init__(self, run: Run, role: str, entry: E, options: Any, weights: str | Path | None) -> None:
         self.run, self.role, self.entry, self.options = run, role, entry, options
@@ -81,7 +82,7 @@ class Selection(ABC, Generic[E]):
 
     @property
     def parts(self) -> Mapping[hooks.Need, CodecSelection | UpscalerSelection]:
-        """What works within it, by what the entry calls its need."""
+        """The parts that work within it, by what the entry calls its need."""
         return {}
 
     @property
@@ -138,7 +139,7 @@ class Selection(ABC, Generic[E]):
         """16 bytes that tell all that decodes from all others; none where nothing was learned. Reads checkpoints."""
 
     def _backend(self) -> AbstractContextManager[object]:
-        """What it is built under; what has no network needs no device."""
+        """The backend that it is built under; what has no network needs no device."""
         return self.run.inferring if self.computes else nullcontext()
 
     @property
@@ -266,7 +267,8 @@ class CodecSelection(Selection[hooks.CodecEntry[Any]]):
 
     @cached_property
     def fingerprint(self) -> bytes:
-        """What decodes its streams: weights and tables, also of a picture codec, or what a conventional one needs."""
+        """Fingerprint of what decodes its streams: weights and tables, also of a picture codec, or what a
+        conventional one needs."""
         from core.coding.codec import join_fingerprints
 
         if self.is_conventional:

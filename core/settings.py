@@ -12,7 +12,7 @@ from core.options import Options, option
 
 
 class Runtime(Enum):
-    """What computes trained networks."""
+    """Runtimes of trained networks."""
 
     mindspore = "mindspore"
     onnxruntime = "onnxruntime"
@@ -21,7 +21,7 @@ class Runtime(Enum):
 
 @dataclass
 class LoaderSettings(Options):
-    """How clips reach the network."""
+    """Settings of the loader of clips."""
 
     batch_size: int = option(4, at_least=1)
     """Clips in a batch, on each rank."""
@@ -46,8 +46,8 @@ class TrainingSettings(Options):
     best_from: int = option(0, at_least=0)
     """Steps before which no validation counts as the best; beyond the last step, the last checkpoint is the best."""
     average: float = option(0.0, at_least=0, below=1)
-    """How much of the running mean of the weights stays at each step; above 0 that mean is validated and kept as the
-    best checkpoint, as 0.998 in long trainings."""
+    """The share of the running mean of the weights that stays at each step; above 0 that mean is validated and kept
+    as the best checkpoint, as 0.998 in long trainings."""
     patience: int = option(0, at_least=0)
     """Stop after this many validations without a new best score; 0 never stops early."""
     score: str = "psnr_st"
@@ -67,7 +67,7 @@ class TrainingSettings(Options):
 
 @dataclass
 class SweepSettings:
-    """What holds for each job of a sweep."""
+    """Settings of each job of a sweep."""
 
     failed: float | None = None
     """Score that a job which failed gives the sweeper; null gives none, which Optuna counts as a failed trial."""
@@ -75,7 +75,7 @@ class SweepSettings:
 
 @dataclass
 class LimitSettings(Options):
-    """What a source and an output may ask for at most; null lifts a limit."""
+    """Limits of a source and an output; null lifts a limit."""
 
     pixels: int | None = option(MAX_PIXELS, at_least=1)
     """Pixels of a picture that is read; 8192x8192 lets film of 8K pass."""
@@ -117,7 +117,7 @@ class Settings:
     seed: int = 0
     """Seed of the first weights, the order of clips, augmentation and noise."""
     runtime: Runtime = Runtime.mindspore
-    """What computes networks that upscale or code."""
+    """The runtime of networks that upscale or code."""
     weights: FilePath | None = None
     """Checkpoint to start from: ours, .npz, .safetensors or MindSpore's .ckpt."""
     output: FilePath = "runs/default"

@@ -149,7 +149,7 @@ def threads_of_a_job(launcher: DictConfig) -> int:
 
 @dataclass
 class Sweep:
-    """How far the sweep of a command is."""
+    """The progress of a command's sweep."""
 
     folder: Path | None = None
     """Folder of the job; None before it has begun, and where the command has none."""

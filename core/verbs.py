@@ -118,7 +118,7 @@ def _is_setting(given: str, registry: Registry) -> bool:
 
 
 def _sections(registry: Registry) -> set[str]:
-    """What the keys of settings begin with."""
+    """The first words of the keys of settings."""
     presets = {preset.partition("/")[0] for preset in registry.presets()}
     return {"hydra", *GROUPS, *(field.name for field in fields(Settings)), *presets}
 

@@ -52,7 +52,7 @@ def find_weights(name: str, registry: Registry) -> Path:
 
 
 def how_to_get(entry: hooks.WeightsEntry) -> str:
-    """What to do for weights that are not here."""
+    """The advice for weights that are not here."""
     if entry.file:
         return "install the plugin that brings them again"
     return f"get them with mindvideo weights get {entry.name}"

@@ -87,7 +87,7 @@ def _quote(text: str) -> str:
 
 
 def values(word: str) -> list[Any]:
-    """What a word gives its option: one value, or those of a sweep; nothing where Hydra cannot read it."""
+    """The values that a word gives its option: one value, or those of a sweep; none where Hydra cannot read it."""
     try:
         value = _override(word).value()
     except HydraException:
@@ -127,7 +127,7 @@ def _list(text: str) -> str:
 
 
 def _pieces(text: str) -> list[str]:
-    """What commas part, but for those in quotes and in the names of files that exist."""
+    """The pieces between commas, but for those in quotes and in the names of files that exist."""
     found, place = [], 0
     while place <= len(text):
         match = _PIECE.match(text, place)

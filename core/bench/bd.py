@@ -15,7 +15,7 @@ from itertools import pairwise
 MIN_POINTS = 4
 """Points that a curve must have."""
 TOO_FEW = f"of the {MIN_POINTS} points that it needs"
-"""How a reason ends that says that a curve has less."""
+"""The end of a reason for a curve with fewer points."""
 MIN_OVERLAP = 0.5
 """Share of both curves' whole range that they must have in common."""
 PCHIP, AKIMA = "pchip", "akima"
@@ -26,7 +26,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Delta:
-    """What a curve gains on an anchor, or why that cannot be said."""
+    """The gain of a curve over an anchor, or why there is none."""
 
     value: float | None
     """Computed by PCHIP: percent of rate at equal quality (below 0 is better), or quality at equal rate."""

@@ -17,7 +17,7 @@ MEAN_OF_SEQUENCES, MEAN_CURVE = "mean of sequences", "mean curve"
 
 @dataclass(frozen=True)
 class Conditions:
-    """What curves must have in common to stand in one figure."""
+    """The conditions that curves must share to stand in one figure."""
 
     test_set: str
     gop: int
@@ -178,7 +178,7 @@ def find_uncompared(curves: Sequence[Curve], anchors: Sequence[str]) -> list[Unc
 
 
 def _difference(anchor: Conditions, other: Conditions) -> str:
-    """What tells two conditions apart; empty where nothing does."""
+    """The difference between two conditions; empty where there is none."""
     pairs = {
         "distance of intra frames": (other.gop, anchor.gop),
         "frames": (other.frames, anchor.frames),

@@ -1,4 +1,4 @@
-"""What a benchmark runs: every contender at each of its rates on every test set, each a command of its own."""
+"""The plan of a benchmark: every contender at each of its rates on every test set, each a command of its own."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ WHOLE, BETWEEN = "(network)", "(between cells)"
 
 @dataclass(frozen=True)
 class CellShare:
-    """What a cell takes, over all its calls."""
+    """Time and memory of a cell, over all its calls."""
 
     name: str
     kind: str
@@ -118,7 +118,7 @@ def _seconds(work: Work, width: int, height: int) -> float:
 
 
 def _cells(network: nn.Cell, work: Work, width: int, height: int) -> list[CellShare]:
-    """What each cell takes, the most first, and what belongs to none."""
+    """The cost of each cell, the highest first, and of what belongs to none."""
     watch = _Watch()
     handles = []
     for name, cell in network.cells_and_names():

@@ -44,7 +44,7 @@ NOTES = (
     "-10 log10(1 - MS-SSIM).",
     "Curves of other clips, sizes, numbers of frames or distances of intra frames never stand in one figure.",
 )
-"""What holds for all numbers."""
+"""Notes that hold for all numbers."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Results:
 
     @cached_property
     def apart(self) -> list[Uncompared]:
-        """What was not compared, and why."""
+        """The pairs that were not compared, and why."""
         return find_uncompared(self.curves, self.anchors)
 
     @property

@@ -1,4 +1,4 @@
-"""What a video codec is made of: from frames to packets and back, latents included.
+"""The parts of a video codec: from frames to packets and back, latents included.
 
 Plugins import all of it from here.
 """

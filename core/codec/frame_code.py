@@ -12,19 +12,19 @@ from core.errors import StreamError
 from core.hooks import Array, IntraCodec, Packet, PictureFormat
 
 Made: TypeAlias = Tensor | tuple[Tensor, Any]
-"""What a codec makes of a frame: 1,3,height,width, of any range; the picture's part of it counts. Where the next frame
-is coded under anything but the decoded picture, that follows."""
+"""The decoded frame: 1,3,height,width, of any range; the picture's part of it counts. A state follows where the next
+frame is coded under anything but the decoded picture."""
 
 
 @dataclass(frozen=True)
 class FrameCode:
-    """What became of a frame."""
+    """A coded frame."""
 
     payload: bytes
     symbols: int
     """CRC-32 of the coded symbols."""
     output: Made
-    """What the decoder makes of it."""
+    """The frame as the decoder gives it."""
     bits: float | None
     """Information content, where it was asked for."""
 
@@ -47,7 +47,7 @@ class IntraPictures:
         return FrameCode(payload, zlib.crc32(payload), output, 8.0 * len(payload) if estimate else None)
 
     def decode(self, packet: Packet) -> Tensor:
-        """What `FrameCode.output` was; raises `StreamError` where the packet is damaged."""
+        """The same as `FrameCode.output`; raises `StreamError` where the packet is damaged."""
         if zlib.crc32(packet.payload) != packet.symbols:
             raise StreamError("An intra packet holds other bytes than were coded: it is damaged.")
         return self._decode_picture(packet.payload)

@@ -24,7 +24,7 @@ class LearnedIntra:
     def __init__(self, codec: PictureCodec, fingerprint: bytes) -> None:
         self._codec, self.fingerprint = codec, fingerprint
         self._latest: tuple[bytes, PictureFormat, Made] | None = None
-        """What was coded last: a video codec asks for its picture next, which need not be decoded for that."""
+        """The picture that was coded last: a video codec asks for it next, and need not decode it for that."""
 
     def encode(self, frame: Array, format: PictureFormat, crf: float) -> bytes:
         """Code a picture (3,H,W) in [0,1]."""

@@ -1,4 +1,4 @@
-"""What codecs over a trained network have in common: its pieces, its latents, their tables, and packets of them."""
+"""The common part of codecs over a trained network: its stages, its latents, their tables, and packets of them."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class NetworkCodec(ABC):
     @staticmethod
     @abstractmethod
     def latents(network: Any) -> Latents:
-        """What packets hold, by the names that begin those of its tables."""
+        """The latents that packets hold, by the names that begin those of their tables."""
 
     @classmethod
     def tables(cls, network: Any) -> Tables:
@@ -84,7 +84,7 @@ class NetworkCodec(ABC):
 
     @classmethod
     def parts(cls, network: Any) -> Sequence[Part]:
-        """What of a network can leave MindSpore: all of it, and the stages under their names here."""
+        """The parts of a network that can be exported: all of it, and the stages under their names here."""
         pieces = [("network", network, cls.inputs, cls.outputs)]
         for name, piece in _pieces(cls):
             made = piece.kind(network)
@@ -124,7 +124,7 @@ def _pieces(kind: type) -> Iterator[tuple[str, _Piece]]:
 
 
 class _Information(Stage):
-    """What a latent's `Latent.information` gives; its network is the latent."""
+    """Computes a latent's `Latent.information`; its network is the latent."""
 
     def construct(self, *priced: Tensor) -> Tensor:
         return self.network.information(*priced)

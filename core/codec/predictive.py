@@ -226,7 +226,7 @@ class _Decoder(_Endpoint):
         return self._codec.reader(packet.payload, self._pictures.height, self._pictures.width)
 
     def _of_a_chunk(self, packet: Packet, left: list[Picture]) -> list[Picture]:
-        """Those that are left of a chunk, for a packet of its second frame or a later one."""
+        """The frames that are left of a chunk, for a packet of its second frame or a later one."""
         if packet.payload or packet.symbols != _NOTHING:
             raise StreamError(
                 "A packet is damaged: its frame is part of a packet before it, but it holds more."

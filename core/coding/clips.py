@@ -38,7 +38,7 @@ def encode_frames(
 
 
 def decode_packets(codec: Codec, format: PictureFormat, packets: Iterable[Packet]) -> list[DecodedFrame]:
-    """What a fresh decoder shows of packets, in order of display."""
+    """The frames that a fresh decoder shows of packets, in order of display."""
     decoder = codec.decoder(format)
     return [*(frame for packet in packets for frame in decoder.decode(packet)), *decoder.flush()]
 

@@ -26,7 +26,7 @@ class LoadedCodec:
     scene_cut: bool
     """Whether each new scene begins with an intra frame as well."""
     arithmetic: str
-    """How this machine computes: under the same words, decoded pictures are equal to the last bit."""
+    """Names how this machine computes: under the same name, decoded pictures are equal to the last bit."""
     intra: str | None = None
     """The picture codec of intra frames, where the network codes none."""
     places_intra: bool = False
@@ -36,7 +36,7 @@ class LoadedCodec:
 
     @property
     def without_codec(self) -> LoadedCodec:
-        """What it says of itself, for processes that do not code: the same without the codec."""
+        """The same without the codec, for processes that do not code."""
         return replace(self, codec=cast(Codec, None))
 
     @property

@@ -42,7 +42,7 @@ Shared = Callable[[StreamDecoder, int, int | None], Iterator[DecodedFrame]]
 
 @dataclass(frozen=True)
 class Decoded:
-    """What came out of a decode."""
+    """Result of a decode."""
 
     frames: int
     seconds: float
@@ -141,7 +141,7 @@ def _tell_size(source: Path, output: Path, header: StreamHeader, count: int, lim
 
 
 def _count(source: Path, start: int, frames: int | None) -> int:
-    """How many frames are to be decoded, by the packets that can be read."""
+    """Number of frames to decode, by the packets that can be read."""
     count = 0
     with StreamReader(source) as reader, suppress(StreamError):  # what is damaged is told when it is decoded
         for _ in reader.scan():
@@ -153,7 +153,7 @@ def _count(source: Path, start: int, frames: int | None) -> int:
 def _facts(
     source: Path, loaded: LoadedCodec, start: int, frames: int | None, crf: float, threads: int
 ) -> Facts:
-    """What must agree for parts of a stopped decode to be taken up."""
+    """The facts that must agree for parts of a stopped decode to be used."""
     status = source.stat()
     return {
         **loaded.identity,
@@ -209,7 +209,7 @@ def writer_for(
 
 
 def _pixel_format(suffix: str, header: StreamHeader) -> str:
-    """That of the source's chroma and depth, as far as the output's format goes."""
+    """The pixel format of the source's chroma and depth, as far as the output's format allows."""
     planar = re.match(r"yuvj?(420|422|444)p", header.pixel_format)
     subsampling = Subsampling(planar[1]) if planar else None
     return pixel_format_for(suffix.lower(), header.width, header.height, subsampling, header.depth)

@@ -47,7 +47,7 @@ Coder = Callable[[Sequence[FrameRecord], Fraction], Iterable[tuple[Packet, Frame
 
 @dataclass(frozen=True)
 class Encoded:
-    """What came out of an encode."""
+    """Result of an encode."""
 
     frames: int
     bytes: int
@@ -196,12 +196,12 @@ class _Job:
 
     @property
     def words(self) -> str:
-        """What there is to say under way."""
+        """The line of progress."""
         pixels = self.sums.frames * self._header.width * self._header.height
         return f"{self.sums.payload * 8 / pixels:.4f} bpp, {self.sums.mean_psnr:.2f} dB"
 
     def _facts(self) -> Facts:
-        """What must agree for frames coded before to be taken up."""
+        """The facts that must agree for frames coded before to be used."""
         loaded = self._loaded
         return {
             **loaded.identity,
@@ -259,7 +259,7 @@ class _Job:
 
 
 def header_of(reader: VideoReader, loaded: LoadedCodec) -> StreamHeader:
-    """What the stream says of itself. A source of constant rate counts frames, others the ticks of their file."""
+    """The header of the stream. A source of constant rate counts frames, others the ticks of their file."""
     info = reader.info
     constant = reader.has_constant_rate()
     last = info.presentation.last_duration

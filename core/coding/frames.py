@@ -18,7 +18,7 @@ from core.stream import Section, StreamHeader, StreamReader
 
 
 class Fault(Enum):
-    """What can be wrong with a stream, in a few words."""
+    """The kinds of faults of a stream, in a few words."""
 
     DAMAGED = "damaged"
     CUT_SHORT = "cut short"
@@ -75,7 +75,7 @@ class StreamDecoder:
 
     @property
     def header(self) -> StreamHeader:
-        """What the stream says of itself."""
+        """The stream's header."""
         return self._reader.header
 
     def sections(self, start: int = 0, least: int | None = None) -> Iterator[Section]:
@@ -139,7 +139,7 @@ class StreamDecoder:
 
     @property
     def _doubt(self) -> str:
-        """What may be the cause of a desync."""
+        """The possible cause of a desync."""
         if self.same_arithmetic:
             return ""
         return (

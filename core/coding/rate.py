@@ -26,11 +26,11 @@ from core.media.video import VideoReader
 HORIZON, MEMORY = 10, 2
 """Seconds within which a debt is paid, and after which what a group took counts a third."""
 _TRIALS = 8
-"""How often a first group is coded at most."""
+"""Trials of a first group at most."""
 _ROUGH, _CLOSE = 0.3, 0.02
-"""How far the first group may be off, in factors of two, where others follow, and where none does."""
+"""Allowed error of the first group, in factors of two, where others follow, and where none does."""
 _DOUBLINGS = 7
-"""How often bits are taken to double from the coarsest quality to the finest, before more is known."""
+"""Number of times that bits are taken to double from the coarsest quality to the finest, before more is known."""
 _SWING = 4.0
 """How many times its share a group may get, to use up what is left over, or which part of it, to pay a debt."""
 _NEAR = 0.03
@@ -43,7 +43,7 @@ Coded = tuple[Packet, FrameRecord]
 
 @dataclass(frozen=True)
 class Goal:
-    """What a stream is to take: ``bitrate`` in bits a second, or ``size`` in bytes."""
+    """The goal of a stream: ``bitrate`` in bits a second, or ``size`` in bytes."""
 
     bitrate: float | None = None
     size: float | None = None
@@ -51,7 +51,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class _Spent:
-    """What some frames took at a quality."""
+    """Bits that some frames took at a quality."""
 
     quality: float
     bits: float

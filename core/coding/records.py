@@ -1,4 +1,4 @@
-"""What is noted of each coded frame, its sums, and the journal from which an interrupted encode goes on."""
+"""Records of coded frames, their sums, and the journal from which an interrupted encode goes on."""
 
 from __future__ import annotations
 
@@ -74,13 +74,13 @@ class Journal:
         self._write(self._first)
 
     def changes(self) -> str:
-        """What tells the job of these records from this one; empty where it is the same."""
+        """The difference between the job of these records and this one; empty where there is none."""
         self._file.seek(0)
         before = self._file.readline(_MAX_LINE_BYTES)
         return "" if before == self._first else changes(_parse_line(before), json.loads(self._first))
 
     def sound(self) -> int:
-        """How many records can be read, up to the first that cannot."""
+        """Number of records that can be read, up to the first that cannot."""
         return sum(1 for _ in self)
 
     def keep(self, count: int) -> None:

@@ -37,7 +37,7 @@ from core.hooks import (
 
 
 class _Flag(IntFlag):
-    """What a coded frame's packet says of it."""
+    """Flags of a coded frame, in its packet."""
 
     LAST = 1
     """No frame of its group follows."""
@@ -119,7 +119,7 @@ class _EncodedGroup:
         self._open: dict[int, _Small] = {}
         """Coded frames that have not left, by their times."""
         self._queue: list[CodedFrame] = []
-        """What the inner codec made of them, in order of decoding."""
+        """Frames that the inner codec gave, in order of decoding."""
         self._pictures: dict[int, Picture] = {}
         self._is_first = True
 

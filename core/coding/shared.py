@@ -116,7 +116,7 @@ def _groups(intra: Iterable[int], first: int, stop: int, time_base: Fraction) ->
 
 @dataclass(frozen=True)
 class Decoded:
-    """What came out of a section."""
+    """Result of a section."""
 
     times: list[int]
     """Times of its frames, in units of the stream."""
@@ -126,7 +126,7 @@ class Decoded:
     """The same, where whoever decoded them does not see the folder that they are to be in."""
     drifted: int
     fault: tuple[Fault, str] | None
-    """What is wrong after these frames."""
+    """The fault after these frames."""
 
 
 class DecodingWorker:

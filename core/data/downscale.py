@@ -12,7 +12,7 @@ Frames = NDArray[np.uint8]
 
 
 class Filter(Enum):
-    """How frames are made smaller. Each filter is widened by the factor, so that nothing aliases."""
+    """Filters that make frames smaller. Each filter is widened by the factor, so that nothing aliases."""
 
     bicubic = "bicubic"
     """Cubic convolution with a = -0.5."""

@@ -42,7 +42,7 @@ class Collection(Enum):
 
 
 class Fit(Enum):
-    """What is coded of a frame."""
+    """The part of a frame that is coded."""
 
     whole = "whole"
     """All of it, as newer papers do: codecs pad, and the rate is over the pixels that there are."""
@@ -100,11 +100,12 @@ class RawSequencesConfig(Options):
     frames: int = option(96, at_least=1)
     """Frames of each sequence, from its beginning: one clip."""
     fit: Fit = Fit.whole
-    """What is coded of a frame."""
+    """The part of a frame that is coded."""
     sequences: list[str] = field(default_factory=list)
     """Names of those to take; all by default."""
     matrix: Matrix = Matrix.BT709
-    """How the planes are read as RGB, in which codecs are measured. Files made with a plain ``ffmpeg`` took BT.601."""
+    """The matrix that turns the planes into RGB, in which codecs are measured. Files made with a plain ``ffmpeg``
+    took BT.601."""
     range: Range = Range.LIMITED
     """The codes that the planes use."""
     chroma: Chroma = Chroma.BILINEAR

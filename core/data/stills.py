@@ -74,7 +74,7 @@ class StillsConfig(ClipOptions):
 
 @dataclass(frozen=True)
 class Motion:
-    """How a window moves over a still. Time 0 is the middle frame."""
+    """The motion of a window over a still. Time 0 is the middle frame."""
 
     pan: tuple[float, float] = (0.0, 0.0)
     """Rows and columns that the window moves each frame."""
@@ -109,7 +109,7 @@ class Patch:
         return Motion().window(size, 0) - middle
 
     def cover(self, offsets: Points) -> NDArray[np.float64]:
-        """How much of each pixel the disc hides, 0 to 1."""
+        """The share of each pixel that the disc hides, 0 to 1."""
         return np.clip(self.radius + 0.5 - np.hypot(offsets[..., 0], offsets[..., 1]), 0, 1)
 
 

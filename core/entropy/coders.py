@@ -1,4 +1,4 @@
-"""How latents go through the range coder, under tables that were made before: the same on every machine.
+"""Codes latents by the range coder, under tables that were made before: the same on every machine.
 
 Coders take and give the tensors of one picture, N = 1, and compute in integers between.
 """
@@ -23,12 +23,12 @@ Pair = tuple[Tensor, Tensor]
 
 
 class Written(NamedTuple):
-    """What became of a latent that was coded."""
+    """A latent that was coded."""
 
     values: Any
-    """What the decoder will read."""
+    """The values that the decoder will read."""
     priced: tuple[Tensor, ...]
-    """What the latent's ``information`` takes."""
+    """The arguments of the latent's ``information``."""
 
 
 class LatentCoder(Protocol):
@@ -122,7 +122,8 @@ class ContextCoder:
 
 
 class ExactSide:
-    """What symbols of z, 1,C,h,w, tell of y, 1,S,H,W, computed in integers: the same on every machine."""
+    """Computes side information of y, 1,S,H,W, from symbols of z, 1,C,h,w, in integers: the same on every
+    machine."""
 
     def __init__(self, synthesis: IntegerNetwork) -> None:
         self._synthesis = synthesis

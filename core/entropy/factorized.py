@@ -92,7 +92,8 @@ class FactorizedPrior(FactorizedLatent):
         return _double(self.quantiles)[:, 0, 1]
 
     def auxiliary_loss(self) -> Tensor:
-        """How far the quantiles' logits are from those of tail, half and tail, summed; only they get a gradient."""
+        """The distance of the quantiles' logits from those of tail, half and tail, summed; only they get a
+        gradient."""
         return ops.abs(self._logits(self.quantiles, fixed=True) - self.target).sum()
 
     def table_set(self) -> TableSet:

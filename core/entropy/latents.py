@@ -36,7 +36,7 @@ Arrays = dict[str, NDArray[np.integer[Any]]]
 
 
 class Latent(Protocol):
-    """What a codec asks of a latent's cell."""
+    """The protocol of a latent's cell in a codec."""
 
     def information(self, *priced: Tensor) -> Tensor:
         """Bits of what was coded, as `core.entropy.coders.Written.priced` has it, under the float priors: a scalar."""
@@ -287,7 +287,7 @@ class ContextLatent(nn.Cell):
         return ContextCoder(AutoregressiveCoder(network, distributions, self.conditional.thresholds))
 
     def exact_side(self, tables: Tables, name: str) -> ExactSide:
-        """What takes the place of `side` on every machine alike."""
+        """The exact replacement of `side`, the same on every machine."""
         return ExactSide(IntegerNetwork.from_arrays(tables, f"{name}.side"))
 
     def _join(self, z_hat: Tensor, known: tuple[Tensor, ...]) -> Tensor:

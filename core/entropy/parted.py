@@ -122,7 +122,7 @@ class PartedLatent(nn.Cell):
         return self.price(ops.where(coded > 0, likelihood, ops.ones_like(likelihood))).sum()
 
     def thresholds(self) -> NDArray[np.floating[Any]]:
-        """What ``scales`` gives is compared with these."""
+        """Thresholds that ``scales`` is compared with."""
         return self.conditional.thresholds
 
     def tables(self, name: str) -> Arrays:

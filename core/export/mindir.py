@@ -73,7 +73,7 @@ class Graph:
     parameters: dict[str, NDArray[Any]]
     steps: list[Node | Constant]
     output: str
-    """What is returned: a tensor, or a tuple of tensors and tuples."""
+    """The results: a tensor, or a tuple of tensors and tuples."""
 
 
 def read(cell: nn.Cell, shapes: Sequence[Shape]) -> Graph:

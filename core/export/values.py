@@ -1,4 +1,4 @@
-"""What the operators' translations take and give: tensors of the graph being written, and constants."""
+"""Values that the operators' translations take and give: tensors of the graph being written, and constants."""
 
 from __future__ import annotations
 

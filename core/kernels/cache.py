@@ -24,7 +24,7 @@ from typing import Any, BinaryIO
 from core.files import user_cache, whole_file
 
 KEPT_DAYS = 90
-"""What was not used for so long is removed when something is added."""
+"""Days after which an unused library is removed, when another is added."""
 _RECORD_BYTES = 65536
 """A longer record is none of ours."""
 _log = logging.getLogger(__name__)

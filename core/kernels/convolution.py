@@ -20,7 +20,7 @@ Padding = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Low:
-    """What is bfloat16 of a convolution, which has no gradients then."""
+    """The tensors of a convolution that are bfloat16; it has no gradients then."""
 
     multiplies: bool = True
     takes: bool = False

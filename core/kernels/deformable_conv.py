@@ -1,4 +1,4 @@
-"""What a modulated deformable convolution (DCNv2) multiplies its weights with, with gradients of all that goes in."""
+"""The samples that a modulated deformable convolution (DCNv2) multiplies its weights with, and their gradients."""
 
 from __future__ import annotations
 

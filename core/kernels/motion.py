@@ -25,7 +25,7 @@ UNITS = 4
 _AROUND, _QUARTER, _COARSE = 2, 4, 8
 _SIDE = BLOCK + 2 * _AROUND
 _PER_DIFFERENCE = 16.0
-"""How much a difference of samples costs."""
+"""Cost of a difference of samples."""
 _NEVER = 2.0**24
 _CUBIC, _TAPS = -0.75, 4
 
@@ -169,7 +169,7 @@ def _samples(luma: Tensor) -> Tensor:
 
 
 def _positive(x: Tensor) -> Tensor:
-    """What is no number counts as 0 too."""
+    """The values without negative ones; what is no number counts as 0 too."""
     return ops.where(x > 0, x, ops.zeros_like(x))
 
 

@@ -1,4 +1,4 @@
-"""What was measured before, by content: a clip's record, stream and pictures under a hash of all that decides them."""
+"""A cache of measurements by content: a clip's record, stream and pictures under a hash of all that decides them."""
 
 from __future__ import annotations
 

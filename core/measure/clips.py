@@ -36,7 +36,7 @@ class Clip:
     label: str
     """Its name, for people."""
     columns: Sequence[Array]
-    """What the source gives: frames (T,3,H,W) in [0,1], and low-resolution ones where it has them."""
+    """The source's arrays: frames (T,3,H,W) in [0,1], and low-resolution ones where it has them."""
 
     @property
     def frames(self) -> Array:
@@ -46,7 +46,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class MeasureSettings:
-    """How clips are measured."""
+    """Settings of a measurement."""
 
     cache: Cache | None = None
     """The cache in which records are looked up and kept."""
@@ -93,7 +93,7 @@ class MeasuredClip(Generic[C, M]):
     clip: Clip
     record: C
     made: M | None
-    """What was made of it; none where the record was there already."""
+    """The result; none where the record was there already."""
     is_kept: bool
     """Whether it is among those whose pictures are kept."""
 

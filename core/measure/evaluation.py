@@ -1,4 +1,5 @@
-"""What ``task=evaluate`` shows: a codec beside an anchor with no more bytes, an upscaler beside simple baselines."""
+"""The results of ``task=evaluate``: a codec beside an anchor with no more bytes, an upscaler beside simple
+baselines."""
 
 from __future__ import annotations
 
@@ -41,7 +42,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Row:
-    """What a codec reached, on a clip or on all."""
+    """Rate and quality of a codec, on a clip or on all."""
 
     bpp: float
     psnr: float
@@ -64,11 +65,11 @@ class CodecEvaluation(CodedClips):
     examples: Sequence[Example]
     """Last frames of the clips kept for pictures; captions say bpp of the clip and PSNR of the frame."""
     anchor: str | None = None
-    """What the anchor is called, if there is one."""
+    """Name of the anchor, if there is one."""
     anchored: Sequence[tuple[Match, ClipRecord]] = ()
     """Each clip by the anchor."""
     others: Mapping[str, Row] = field(default_factory=dict)
-    """What other codecs made of the same clips, by name."""
+    """Results of other codecs on the same clips, by name."""
 
     @property
     def rows(self) -> dict[str, Row]:
@@ -176,7 +177,7 @@ def with_others(ours: CodecEvaluation, others: Mapping[str, CodecEvaluation]) ->
 
 @dataclass(frozen=True)
 class TaskRow:
-    """What a method reaches in a task, by metric."""
+    """Quality of a method in a task, by metric."""
 
     task: SrTask
     method: str

@@ -69,7 +69,7 @@ _MEASURES: Mapping[str, Callable[[_Pair], float | None]] = {
     "ms_ssim": _Pair.ms_ssim,
 }
 QUALITIES = tuple(_MEASURES)
-"""What a benchmark measures of every clip."""
+"""The qualities that a benchmark measures of every clip."""
 
 
 def qualities(

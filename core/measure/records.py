@@ -1,4 +1,4 @@
-"""What is known of clips, and of all of them together, once they were measured: plain values, for JSON and back."""
+"""Records of measured clips, and of all of them together: plain values, for JSON and back."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TASKS = tuple(task.value for task in SrTask)
 
 @dataclass(frozen=True)
 class _Clip:
-    """What is known of a clip, whatever was done with it."""
+    """The record of a clip, for codecs and upscalers."""
 
     label: str
     """Name of the sequence, for people."""
@@ -48,7 +48,7 @@ class ClipRecord(_Clip):
     width: Positive
     height: Positive
     counted_bytes: Count
-    """What the rate counts."""
+    """Bytes that the rate counts."""
     file_bytes: Count
     """Bytes of the stream's file, with header and checks."""
     packet_bytes: Count
@@ -182,7 +182,7 @@ class UpscaledClips(_Clips[UpscaledClip]):
 
 @dataclass(frozen=True)
 class _Circumstances:
-    """What must be known to judge what was measured."""
+    """Facts that are needed to judge a measurement."""
 
     parameters: Count | None
     """Numbers in the network; none where there is no network."""
@@ -215,7 +215,7 @@ class PointRecord(_Circumstances, CodedClips):
     gop: Count
     intra: str | None
     counted: str
-    """What the rate counts: ``stream file`` or ``packets``."""
+    """The bytes that the rate counts: ``stream file`` or ``packets``."""
 
 
 @dataclass(frozen=True)

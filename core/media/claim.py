@@ -1,4 +1,5 @@
-"""What must hold before the first frame of an output is made: nothing is lost, nobody else makes it, it has room."""
+"""Checks before the first frame of an output is made: nothing is lost, nobody else makes it, there is room for
+it."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from core.media.output import VIDEO_SUFFIXES, cannot_write, check_output
 
 _MIN_OUTPUT_BYTES = 1 << 14
 _BYTES_PER_PIXEL = 0.001
-"""What coded video takes at least, but for pictures of one colour."""
+"""Bytes that coded video takes at least, but for pictures of one colour."""
 _UNCODED_BYTES_PER_PIXEL = 1.5
 """Bytes of a pixel of y4m in 4:2:0, the least that we write."""
 

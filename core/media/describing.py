@@ -89,7 +89,7 @@ def language_of(stream: Stream) -> str:
 
 
 def kind_of(stream: Stream) -> TrackKind:
-    """What a track beside the pictures is."""
+    """The kind of a track beside the pictures."""
     if stream.disposition & Disposition.attached_pic:
         return TrackKind.COVER
     kinds = {

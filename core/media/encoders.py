@@ -1,4 +1,4 @@
-"""How pictures are coded in a file: H.264 by x264 for 8 bits, HEVC by x265 for 10, or the planes as they are."""
+"""Codes pictures in a file: H.264 by x264 for 8 bits, HEVC by x265 for 10, or the planes as they are."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_X264_SIZE, MIN_X265_SIZE, MAX_X265_SIZE = 16384, 16, 65534
 
 @dataclass(frozen=True)
 class Encoding:
-    """How the pictures of a file are coded.
+    """The settings of a file's pictures.
 
     ``threads`` of the encoder: 1 gives the same bytes every time and everywhere, 0 takes all cores.
     """
@@ -82,7 +82,7 @@ class Encoding:
 
 
 def _dynamic_range(presentation: Presentation | None, display: str, light: str) -> list[str]:
-    """What an encoder is to write of the dynamic range, by its names of options for it."""
+    """The options by which an encoder writes the dynamic range."""
     words = []
     if presentation and presentation.mastering:
         words.append(f"{display}={_to_words(presentation.mastering)}")
@@ -115,7 +115,7 @@ def pixel_format_for(
 
 
 def uncoded_bytes(output: Path, pixels: int, pixel_format: str) -> int | None:
-    """What so many pixels take in an output that is not coded: y4m, or PNG before it is packed; None for others.
+    """Bytes of so many pixels in an output that is not coded: y4m, or PNG before it is packed; None for others.
 
     ``pixel_format`` is planar, by libav's name; PNG is RGB of its depth.
     """

@@ -99,7 +99,7 @@ class ExcerptReader(VideoReader):
 
 
 def _of_part(whole: Presentation, zero: Fraction, length: Fraction, last: Fraction | None) -> Presentation:
-    """What is said of a part that begins at ``zero`` seconds: chapters are cut to it."""
+    """The presentation of a part that begins at ``zero`` seconds: chapters are cut to it."""
     moved = (
         Chapter(max(chapter.start - zero, Fraction(0)), min(chapter.end - zero, length), chapter.title)
         for chapter in whole.chapters

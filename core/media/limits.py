@@ -1,4 +1,4 @@
-"""How much a file may ask for: a few bytes of a picture or a stream can stand for gigabytes, or for days."""
+"""Limits of what a file may ask for: a few bytes of a picture or a stream can stand for gigabytes, or for days."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ several times that in a network. A picture of 20000x20000 in one colour, a file 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a source and an output may have at most; None: anything. Raises `MediaError` where there is more."""
+    """The largest source and output; None: any. Raises `MediaError` where there is more."""
 
     pixels: int | None = MAX_PIXELS
     """Pixels of a picture."""

@@ -12,7 +12,7 @@ COARSEST_CRF = 51.0
 
 @dataclass
 class EncoderOptions(Options):
-    """How a video is stored."""
+    """Options of a video file that is written."""
 
     crf: int = option(16, at_least=0, at_most=COARSEST_CRF)
     """Quality of H.264 and HEVC, 0 (best) to 51."""

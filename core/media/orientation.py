@@ -1,4 +1,4 @@
-"""How a stored picture is to be turned and mirrored to stand upright: from display matrices and from EXIF."""
+"""The turn and mirroring that make a stored picture stand upright: from display matrices and from EXIF."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SKEW = 0.02
 
 @dataclass(frozen=True)
 class Orientation:
-    """What is done to a picture, in this order."""
+    """Steps that are done to a picture, in this order."""
 
     sideways: bool = False
     """Rows become columns."""
@@ -55,7 +55,7 @@ _EXIF = {
 
 
 def exif_orientation(path: Path) -> Orientation:
-    """What a picture file asks for; upright where it says nothing that can be read."""
+    """The orientation that a picture file asks for; upright where it says nothing that can be read."""
     try:
         with Image.open(path) as image:
             return _EXIF.get(image.getexif().get(_EXIF_ORIENTATION, 1), UPRIGHT)

@@ -69,7 +69,7 @@ class LiveReader(VideoReader):
         return self._container.format.name == "yuv4mpegpipe"
 
     def intervals(self) -> tuple[Fraction, Fraction]:
-        """What is usual: those to come are not known."""
+        """The usual intervals: those to come are not known."""
         return 1 / self.info.frame_rate, 1 / self.info.frame_rate
 
     def close(self) -> None:

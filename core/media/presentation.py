@@ -1,4 +1,5 @@
-"""What a video says of how it is to be shown, beside its samples: read once, kept by all writers and by streams."""
+"""The presentation of a video: all that says how to show it, beside its samples; read once, kept by all writers and
+by streams."""
 
 from __future__ import annotations
 
@@ -43,7 +44,7 @@ class Chapter:
 
 
 class TrackKind(Enum):
-    """What a track beside the pictures is."""
+    """The kind of a track beside the pictures."""
 
     SOUND = "sound"
     SUBTITLES = "subtitles"

@@ -1,4 +1,4 @@
-"""What a target cannot hold of its source, told before any work."""
+"""What a target cannot hold of its source, stated before any work."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _tracks(facts: Presentation, suffix: str, sound: Sound) -> list[str]:
 
 
 def _facts(facts: Presentation, suffix: str) -> list[str]:
-    """What the file itself cannot say."""
+    """The facts that the file itself cannot state."""
     if suffix in (_STREAM, ".mkv"):
         return []
     if suffix == ".mp4":

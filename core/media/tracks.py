@@ -1,4 +1,4 @@
-"""What stands beside the pictures of a file, brought into another: sound, subtitles, attached files, cover pictures.
+"""Copies what stands beside the pictures of a file into another: sound, subtitles, attached files, cover pictures.
 
 Packets are copied as they are, without decoding them; where the target cannot hold its codec, sound can be coded anew,
 and subtitles of plain text are.
@@ -34,7 +34,7 @@ _TRIED = 1
 
 
 class Sound(Enum):
-    """What becomes of the source's sound: copied as it is, coded anew as AAC, or left out."""
+    """What becomes of the source's sound: it is copied, coded anew as AAC, or left out."""
 
     COPY = "copy"
     AAC = "aac"
@@ -97,7 +97,7 @@ def check_tracks(source: TrackSource, output: Path) -> None:
 
 
 def _ways_out(output: Path, codec: str = "") -> str:
-    """What to do where ``output`` cannot hold a sound as it is."""
+    """Advice where ``output`` cannot hold a sound as it is."""
     elsewhere = output.suffix.lower() != ".mkv" and (not codec or codec in _codecs(CONTAINERS[".mkv"]))
     another = "write an .mkv file, or " if elsewhere else ""
     return f"{another}give task.sound=aac (coded anew) or task.sound=none (left out)."

@@ -27,7 +27,7 @@ _OURS = re.compile(r"\d{6}(\.mp4|\.y4m)?|plan\.json|joined|\..*")
 
 @dataclass(frozen=True)
 class Plan:
-    """What is in `PLAN`."""
+    """The content of `PLAN`."""
 
     made_by: Literal["mindvideo"]
     job: Facts | None

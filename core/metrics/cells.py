@@ -103,7 +103,7 @@ class MsGmsd(PictureMetric):
 
 
 class Checkerboard(PictureMetric):
-    """How much of the error has a period of two pixels, on luma."""
+    """The share of the error that has a period of two pixels, on luma."""
 
     def _measure(self, prediction: Values, truth: Values) -> Values:
         return checkerboard(prediction, truth, self._matrix)

@@ -23,7 +23,7 @@ Pictures = NDArray[np.floating]
 Values = NDArray[np.float64]
 
 PSNR_CAP = 100.0
-"""What a frame counts at most in a mean of PSNR, dB: that of equal frames is infinite, which has no mean."""
+"""The PSNR that counts at most in a mean, dB: that of equal frames is infinite, which has no mean."""
 
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Exponents of the scales, finest first (Wang, Simoncelli and Bovik 2003, section 3.2)."""

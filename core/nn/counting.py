@@ -26,7 +26,7 @@ from core.nn.nearest import NearestConv2d
 
 @dataclass
 class Counter:
-    """What was counted so far."""
+    """The count so far."""
 
     multiply_adds: int = 0
     is_counting: bool = False

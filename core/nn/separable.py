@@ -14,7 +14,7 @@ from core.nn.conv import Conv2d
 
 _SUMMED = 4
 _GATE = 4.0
-"""How many times steeper WSiLU's sigmoid is than the usual one."""
+"""Ratio of the steepness of WSiLU's sigmoid to that of the usual one."""
 _GAIN = 0.1
 """Gain of the last convolution of each branch when a training starts: a fresh block is near identity."""
 

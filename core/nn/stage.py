@@ -32,7 +32,7 @@ class Stage(nn.Cell):
     """
 
     inputs: Sequence[Plane] = ()
-    """What ``construct`` takes; a stage that says it can be exported."""
+    """The inputs of ``construct``; a stage that states them can be exported."""
     outputs: Sequence[str] = ()
     """Names of what it gives."""
     network: Any
@@ -43,7 +43,7 @@ class Stage(nn.Cell):
     calls: Counter[tuple[tuple[int, ...], ...]]
     """Number of calls that were computed operator by operator, by the inputs' shapes."""
     seconds: defaultdict[tuple[tuple[int, ...], ...], float]
-    """What these took."""
+    """Seconds that these calls took."""
 
     def __init__(self, network: nn.Cell) -> None:
         super().__init__()

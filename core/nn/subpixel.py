@@ -54,7 +54,7 @@ class PixelUnshuffle(nn.Cell):
 
 
 def pixel_unshuffle(x: Tensor, factor: int) -> Tensor:
-    """What `PixelUnshuffle` gives."""
+    """The function of `PixelUnshuffle`."""
     batch, channels, height, width = x.shape
     x = x.reshape(batch, channels, height // factor, factor, width // factor, factor)
     x = ops.transpose(x, (0, 1, 3, 5, 2, 4))

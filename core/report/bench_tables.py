@@ -86,7 +86,7 @@ def classification(results: Results) -> Table:
 
 
 def costs(results: Results) -> Table:
-    """What each point took."""
+    """The cost of each point."""
     headings = (
         "Codec",
         "Test set",

@@ -55,7 +55,7 @@ class ComparedVideo:
 
     @property
     def facts(self) -> dict[str, str]:
-        """What the page says of it."""
+        """The facts on the page."""
         size, seconds = size_of(self.path), float((self.count or len(self.sizes)) / self.rate)
         return {
             "file": self.path.name,

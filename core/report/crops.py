@@ -26,7 +26,7 @@ from core.report.pictures import crop, detail
 log = logging.getLogger(__name__)
 
 GAIN = 6.0
-"""How many times errors are enlarged in their maps."""
+"""Gain of errors in their maps."""
 MIN_WIDTH = 240
 """Pixels that a crop is shown with at least."""
 

@@ -1,4 +1,5 @@
-"""What a stream says of how its video is shown: fields of number, length and bytes; unknown ones are passed over."""
+"""The stream's statement of how its video is shown: fields of number, length and bytes; unknown ones are passed
+over."""
 
 from __future__ import annotations
 

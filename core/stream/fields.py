@@ -121,7 +121,7 @@ def seed(header_crc: int, number: int) -> int:
 
 @dataclass(frozen=True)
 class Fields:
-    """What stands before a payload. An END packet has the number of packets for time, and no payload."""
+    """The fields before a payload. An END packet has the number of packets for time, and no payload."""
 
     type: int
     time: int

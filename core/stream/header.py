@@ -41,7 +41,7 @@ _MAX_TEXT_BYTES = 255
 
 @dataclass(frozen=True)
 class StreamHeader:
-    """What a stream says of itself. Raises `StreamError` for values that it cannot say."""
+    """The header of a stream. Raises `StreamError` for values that it cannot hold."""
 
     codec: str
     """Name of the codec that made it."""
@@ -56,7 +56,7 @@ class StreamHeader:
     time_base: Fraction
     """Seconds in a unit of the packets' times."""
     frames: int | None
-    """How many the source was thought to have; the end of the stream tells the true number."""
+    """The expected number of frames; the end of the stream tells the true number."""
     pixel_format: str
     """Pixel format of the source, in libav's words."""
     matrix: Matrix
@@ -65,10 +65,10 @@ class StreamHeader:
     gop: int
     """Distance of intra frames; 0 where only the first is one."""
     arithmetic: str
-    """What decides the last bits of decoded pictures: where it is equal, they are."""
+    """Names what decides the last bits of decoded pictures: where it is equal, they are."""
     entropy: str = ENTROPY
     presentation: Presentation = field(default_factory=Presentation)
-    """How the source is shown; `core.stream.extension.limit_presentation` makes any one fit."""
+    """The presentation of the source; `core.stream.extension.limit_presentation` makes any one fit."""
     unknown: extension.Unknown = ()
     """Facts that a later program wrote, kept as they are."""
 

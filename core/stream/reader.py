@@ -93,7 +93,7 @@ class StreamReader:
             yield fields.packet(payload)
 
     def scan(self) -> Iterator[PacketSummary]:
-        """What packets there are, without reading their payloads or checking them."""
+        """The packets, without reading their payloads or checking them."""
         begin = self._first
         for number, fields, _ in self._each(Section()):
             if fields.type == END:

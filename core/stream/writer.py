@@ -27,7 +27,7 @@ class StreamWriter:
         self._header = header
         self._crc = int.from_bytes(header.encode()[-_CRC_BYTES:], "little")
         self.packets = packets
-        """How many the file holds."""
+        """Number of packets in the file."""
 
     @classmethod
     def create(cls, path: Path, header: StreamHeader) -> StreamWriter:

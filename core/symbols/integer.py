@@ -215,7 +215,7 @@ class IntegerNetwork:
         )
 
     def arrays(self, prefix: str) -> dict[str, NDArray[np.integer]]:
-        """What a checkpoint keeps, under names that begin with ``<prefix>.``."""
+        """The arrays that a checkpoint keeps, under names that begin with ``<prefix>.``."""
         form = np.array([self.activation_limit, *(layer.stride for layer in self.layers)], np.int32)
         named: dict[str, NDArray[np.integer]] = {
             f"{prefix}.form": form,
@@ -246,7 +246,7 @@ class IntegerNetwork:
         )
 
     def _problem(self) -> str | None:
-        """What is wrong with values that may come from any file; None where nothing is."""
+        """The fault of values that may come from any file; None where there is none."""
         if not self.layers or not 0 < self.activation_limit <= MAX_ACTIVATION:
             return "it has no layers, or no sensible bound of its activations"
         if not 0 <= self.slope < 1 << SLOPE_BITS:

@@ -27,7 +27,7 @@ _MIN_BITS, _MAX_BITS = 11, 40
 _NORM_FRACTION = 30
 """Fraction bits to which a row's weights are summed up, exactly."""
 _ROUNDING = 2.0 ** (_NORM_FRACTION - _MIN_BITS - 1)
-"""What rounding can add to a weight."""
+"""The largest error of a rounded weight."""
 _MAX_WEIGHT = 2.0**12
 
 

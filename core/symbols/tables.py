@@ -76,7 +76,7 @@ class TableSet:
         return [categorical(f.astype(np.float64) * step - 1, perfect=False) for f in self.frequencies]
 
     def arrays(self, prefix: str) -> dict[str, Ints]:
-        """What a checkpoint keeps: ``<prefix>.cdf``, ``.lengths`` and ``.offsets``."""
+        """The arrays that a checkpoint keeps: ``<prefix>.cdf``, ``.lengths`` and ``.offsets``."""
         return {f"{prefix}.{name}": getattr(self, name) for name in ("cdf", "lengths", "offsets")}
 
     @classmethod
@@ -113,7 +113,7 @@ def read_table(tables: Tables, name: str, dtype: DTypeLike, shape: tuple[int | N
 
 
 def _problem(cdf: NDArray[np.int64], lengths: NDArray[np.int64], offsets: NDArray[np.int64]) -> str | None:
-    """What is wrong with arrays that may come from any file; None where nothing is."""
+    """The fault of arrays that may come from any file; None where there is none."""
     if not 0 < lengths.size <= _MAX_TABLES or lengths.size != offsets.size:
         return "there must be one length and one offset for each table"
     if lengths.min() < 3 or lengths.max() > cdf.size or lengths.sum() != cdf.size:

@@ -31,7 +31,7 @@ _CLASSES = _SPREADS * (_REMAINDERS + 1)
 _BITS = 16
 """Fraction bits of mean sizes."""
 _FIRST_COUNT = 4
-"""How many vectors a class's first guess counts as."""
+"""Number of vectors that a class's first guess counts as."""
 
 
 def mean_sizes() -> Ints:
@@ -141,7 +141,7 @@ def _middle(known: Ints) -> tuple[Ints, Ints]:
 
 
 def _length(numbers: Ints) -> Ints:
-    """How many binary digits each number has."""
+    """Number of binary digits of each number."""
     return np.frexp(numbers.astype(np.float64))[1].astype(np.int64)
 
 

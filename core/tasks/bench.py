@@ -120,7 +120,7 @@ def _compare(config: BenchConfig, run: Run) -> float | None:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What was composed and found sound."""
+    """The composed and checked jobs."""
 
     jobs: list[Job]
     axes: dict[str, Mapping[str, str]]
@@ -236,7 +236,7 @@ def _config_words() -> list[str]:
 
 
 def _selection(settings: Settings, run: Run) -> CodecSelection | UpscalerSelection:
-    """What a contender codes or upscales with."""
+    """The codec or upscaler of a contender."""
     chosen = selection_of(Run(settings, run.registry, run.output), settings.task.checkpoint)
     if chosen is None:
         raise ConfigError(

@@ -38,7 +38,7 @@ class CompareConfig(Options):
     overwrite: bool = False
     """Replace an output that exists."""
     frames: int | None = option(None, at_least=1)
-    """How many frames to show; null shows all."""
+    """Number of frames to show; null shows all."""
     crf: float = option(12.0, at_least=0, at_most=51)
     """Quality of the page's own pictures, which are H.264: 0 (best) to 51."""
 

@@ -44,7 +44,7 @@ class DecodeConfig(EncoderOptions, PartOptions, SharedOptions, WritingOptions):
     """.mp4 or .mkv (H.264), .y4m (lossless), or a folder for PNG files; by default an .mp4 beside the stream, under a
     name that is free. ``-`` is y4m on standard output, and ``-.mkv`` Matroska there."""
     frames: int | None = option(None, at_least=1)
-    """How many to write; null takes all."""
+    """Number of frames to write; null takes all."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -159,7 +159,7 @@ def _worker(checkpoint: str | None, folder: Path | None, run: Run, source: Path)
 
 
 def frames_of(source: Path) -> int | None:
-    """How many frames a stream says that it holds; `StreamError` where it is none."""
+    """Number of frames that a stream says it holds; `StreamError` where it is none."""
     from core.stream import StreamReader
 
     with StreamReader(source) as reader:

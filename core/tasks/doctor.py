@@ -100,7 +100,7 @@ def _card(target: str) -> str:
 
 
 def _environment() -> list[Fact]:
-    """What in the environment decides how a card works; paths to its software among it."""
+    """The variables of the environment that decide how a card works, with the paths to its software."""
     names = sorted(name for name in os.environ if name.startswith(ENVIRONMENT))
     return [(name, os.environ[name]) for name in names]
 

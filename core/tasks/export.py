@@ -31,7 +31,7 @@ Size = tuple[int, int]
 
 
 class Format(Enum):
-    """What is written."""
+    """Formats of an exported network."""
 
     onnx = "onnx"
     """ONNX: for onnxruntime and most others. Pictures may have any size."""
@@ -44,7 +44,7 @@ class ExportConfig(WritingOptions):
     """Write a trained network, and the parts of it that a player runs, for other runtimes."""
 
     format: Format = Format.onnx
-    """What is written."""
+    """Format of the files."""
     output: FilePath | None = None
     """Folder to write to; by default ``export`` in the run's folder."""
     parts: list[str] = field(default_factory=list)
@@ -148,7 +148,7 @@ def _write_onnx(config: ExportConfig, part: Part, path: Path) -> None:
 
 
 def _describe(part: Part, config: ExportConfig) -> dict[str, Any]:
-    """What a player must know of a part."""
+    """The description of a part for a player."""
     inputs = [
         {"name": plane.name, "shape": [*plane.leading, plane.channels, *_size(plane, config)]}
         for plane in part.inputs

@@ -47,7 +47,7 @@ class ImportWeightsConfig:
 
 @dataclass(frozen=True)
 class Account:
-    """What became of every key."""
+    """What became of every key of the file."""
 
     used: list[str]
     missing: list[str]

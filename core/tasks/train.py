@@ -94,7 +94,7 @@ def _run_beside(run: Run, name: str) -> Run:
 
 
 def facts_path(run: Run) -> Path:
-    """What the training in a run's folder was begun with."""
+    """The file of the settings that the training in a run's folder was begun with."""
     return run.shared_output / "checkpoints" / "facts.json"
 
 

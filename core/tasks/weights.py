@@ -30,7 +30,7 @@ ENDINGS = (".pth", ".pth.tar", ".pt", ".ckpt", ".npz", ".safetensors")
 
 
 class Action(Enum):
-    """What is done."""
+    """Actions of the task."""
 
     list = "list"
     """Show all weights that have names."""
@@ -43,7 +43,7 @@ class WeightsConfig(Options):
     """List the trained weights that have names, or get those of one name; task.checkpoint=NAME takes them."""
 
     action: Action = Action.list
-    """What is done."""
+    """The action."""
     name: str | None = None
     """Whose weights to get."""
 

@@ -1,4 +1,5 @@
-"""What of a plugin the conformance suite tries: parts that words of the command line choose, built and run once."""
+"""The cases of the conformance suite: parts of a plugin that words of the command line choose, built and run
+once."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ ALWAYS = (
 
 @dataclass(frozen=True)
 class Training:
-    """What a short training on one fixed batch did."""
+    """Result of a short training on one fixed batch."""
 
     losses: list[float]
     """The loss of each step."""

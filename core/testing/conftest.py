@@ -1,4 +1,4 @@
-"""What the conformance suite tries: the plugin that ``--plugin`` names, and each of its cases."""
+"""Fixtures of the conformance suite: the plugin that ``--plugin`` names, and each of its cases."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def name(pytestconfig: pytest.Config) -> str:
 
 @pytest.fixture(scope="session")
 def registry() -> Registry:
-    """What is installed."""
+    """The installed plugins."""
     return plugins(())
 
 

@@ -1,4 +1,4 @@
-"""How long a test may wait. Limits are written for a quiet machine; on a slow or a busy one they are longer.
+"""Limits of how long a test may wait. They are written for a quiet machine; on a slow or a busy one they are longer.
 
 The environment variable ``MINDVIDEO_TEST_PATIENCE`` multiplies them once more (2 is twice as long). A limit is there
 to end what would never end: it is no measurement, and nothing that passes waits for it.

@@ -54,7 +54,7 @@ Sections = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Description:
-    """What stands in a file's metadata, as JSON."""
+    """A file's metadata, as JSON."""
 
     format: int
     model: dict[str, Any]
@@ -238,7 +238,7 @@ def is_ours(path: Path) -> bool:
 
 
 def wanted_by(network: nn.Cell) -> Wanted:
-    """What a network needs of a file that has its own names."""
+    """The tensors that a network needs of a file that has its own names."""
     parameters = list(network.get_parameters())
     return Wanted(frozenset(p.name for p in parameters), sum(p.size for p in parameters))
 

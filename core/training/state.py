@@ -10,7 +10,7 @@ from core.records import AnyFloat, Count, decode_record
 
 @dataclass
 class _Progress:
-    """What a resumed run takes over of a `TrainingState`."""
+    """The part of a `TrainingState` that a resumed run takes over."""
 
     step: Count
     losses: dict[str, AnyFloat]

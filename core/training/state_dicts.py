@@ -32,9 +32,9 @@ CONTAINERS = (
 )
 """Names of containers of weights, those first that are taken where several would do."""
 PREFIXES = ("module.", "model.", "generator.", "net.", "network.")
-"""What wrappers of a network put before the names of its tensors."""
+"""Prefixes that wrappers of a network put before the names of its tensors."""
 COMPILED = "_orig_mod."
-"""What torch.compile puts into names, at any place."""
+"""The prefix that torch.compile puts into names, at any place."""
 
 SHOWN = 8
 """Names listed in a sentence before it says how many more there are."""

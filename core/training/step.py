@@ -13,7 +13,7 @@ from core.hooks import NamesOutputs
 from core.kernels.operator import operator
 
 FIRST_SCALE = 2.0**16
-"""What the loss is multiplied by at the start where convolutions compute in float16."""
+"""Factor of the loss at the start where convolutions compute in float16."""
 CALM = 2000
 """Steps in a row whose gradients were finite, after which the loss is scaled by twice as much."""
 
@@ -77,7 +77,7 @@ def output_names(step: nn.Cell) -> Sequence[str]:
 
 
 class LossScale(nn.Cell):
-    """What the loss is multiplied by, so that small gradients do not become 0 in float16.
+    """Factor of the loss, so that small gradients do not become 0 in float16.
 
     It doubles after `CALM` steps with finite gradients, and halves where they are not. A checkpoint holds it with the
     state of the step. MindSpore's `DynamicLossScaler` is what counts.
@@ -113,7 +113,8 @@ class ScaledObjective(nn.Cell):
 
 
 def mean_over_ranks(parameters: Sequence[Parameter]) -> nn.Cell:
-    """What averages the gradients of ``parameters`` over the ranks of a data-parallel training: a tuple to a tuple."""
+    """A function that averages the gradients of ``parameters`` over the ranks of a data-parallel training: a tuple
+    to a tuple."""
     if ms.get_context("device_target") == "CPU":
         return _OneByOne()
     return nn.DistributedGradReducer(parameters)

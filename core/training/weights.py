@@ -35,12 +35,12 @@ _TORCH_BEGINS = (b"PK\x03\x04", b"\x80\x02")
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is looked for in a file."""
+    """The tensors that are looked for in a file."""
 
     names: AbstractSet[str] = frozenset()
     """Names of tensors."""
     parameters: int = 0
-    """How many numbers they hold, more or less: a file that unpacks to far more is refused."""
+    """Roughly how many numbers they hold: a file that unpacks to far more is refused."""
 
 
 NOTHING = Wanted()
@@ -119,7 +119,7 @@ def _require_file(path: Path) -> None:
 
 
 def _read(path: Path, wanted: Wanted) -> Any:
-    """What a file holds: tensors by name, perhaps nested, perhaps beside other things."""
+    """The content of a file: tensors by name, perhaps nested, perhaps beside other things."""
     if is_torch(path):
         return _read_torch(path, wanted)
     if path.suffix == ".npz":

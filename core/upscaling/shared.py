@@ -23,7 +23,7 @@ from core.upscaling.target import Moment, Target
 
 @dataclass(frozen=True)
 class Told:
-    """What an upscaler says of itself, for processes that do not compute with it."""
+    """Facts of an upscaler, for processes that do not compute with it."""
 
     scale: int
     alignment: int
@@ -58,7 +58,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Made:
-    """What came of a part."""
+    """Result of a part."""
 
     cuts: int
     files: Files | None = None

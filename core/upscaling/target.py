@@ -1,4 +1,4 @@
-"""What an upscaled video is written as: coding, rate and all that the source says of itself, checked at the start."""
+"""The file of an upscaled video: coding, rate and all that the source says of itself, checked at the start."""
 
 from __future__ import annotations
 

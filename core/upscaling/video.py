@@ -44,7 +44,7 @@ SEGMENT_FRAMES = 32
 
 @dataclass(frozen=True)
 class Upscaled:
-    """What came out."""
+    """Result of an upscaling."""
 
     frames: int
     width: int

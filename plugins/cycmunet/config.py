@@ -18,8 +18,7 @@ class Format(Enum):
 
 
 class MiddleResidual(Enum):
-    """The frame whose residual an up-projection adds to the middle frame. The published code adds the last frame's,
-    most likely by a slip, and its weights were trained so.
+    """The frame whose residual an up-projection adds to the middle frame.
 
     The published code adds the last frame's, most likely by a slip, and its weights were trained so.
     """
