@@ -12,7 +12,7 @@ class Mode(Enum):
     """How MindSpore executes cells."""
 
     auto = "auto"
-    """Like `graph`, but on a processor encoding, decoding and upscaling begin as `pynative` and are compiled when
+    """`graph`, except that on a processor encoding, decoding and upscaling begin as `pynative` and are compiled when
     they have run a few times: the first frame does not wait for it. Results are the same to the last bit."""
     graph = "graph"
     """Compiled as a whole at first use: the fast one."""
