@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from core import hooks, weights
 from core.config import compose_settings, entry_section, paths
+from core.entries import NAMED_BY_OPTIONS
 from core.errors import CheckpointError, ConfigError
 from core.registry import Registry
 from core.settings import Settings
@@ -37,13 +38,21 @@ def complete(words: Sequence[str], registry: Registry) -> list[str]:
     Raises a `MindvideoError` for a checkpoint or a stream that cannot be used so.
     """
     words = [_with_names(given, registry) for given in words]
-    typed = {key.lstrip("+~"): given for given in words for key in [given.partition("=")[0]]}
+    typed = _by_key(words)
     task = _task(typed, registry)
-    if task is None or "checkpoint" not in (option.name for option in fields(task.config)):
+    if task is None:
         return words
-    if "experiment" in typed and values(typed["experiment"]) != ["none"]:
-        return words
-    return [*_words_of_files(task, typed, registry), *words]
+    chosen = "experiment" in typed and values(typed["experiment"]) != ["none"]
+    if not chosen and "checkpoint" in (option.name for option in fields(task.config)):
+        words = [*_words_of_files(task, typed, registry), *words]
+    if "codec" in (*task.needs, *task.takes):
+        words = [*_words_within_codec(_by_key(words), registry), *words]
+    return words
+
+
+def _by_key(words: Sequence[str]) -> dict[str, str]:
+    """The last word of each key, without the signs before it."""
+    return {given.partition("=")[0].lstrip("+~"): given for given in words}
 
 
 def _task(typed: Mapping[str, str], registry: Registry) -> hooks.TaskEntry[Any] | None:
@@ -92,6 +101,37 @@ def _words_of_files(task: hooks.TaskEntry[Any], typed: Mapping[str, str], regist
                     *_of_checkpoint(path, task, typed, registry),
                 ]
     return []
+
+
+def _words_within_codec(typed: Mapping[str, str], registry: Registry) -> Iterator[str]:
+    """The codec and the upscaler within a codec, and their checkpoints, as far as nothing was typed."""
+    chosen = values(typed["codec"]) if "codec" in typed else []
+    entry: Any = (
+        registry.find("codec", chosen[0]) if chosen and chosen[0] in registry.names("codec") else None
+    )
+    for kind, name in NAMED_BY_OPTIONS.items():
+        if entry is not None and kind in entry.needs:
+            yield from _words_of_part(kind, f"codec.{name}", typed, registry)
+
+
+def _words_of_part(
+    kind: hooks.Need, role: str, typed: Mapping[str, str], registry: Registry
+) -> Iterator[str]:
+    """The name of a part and its checkpoint: each told by the other, both by the weights that come along."""
+    from core.training.checkpoint import describe, is_ours
+
+    option = f"{role}_checkpoint"
+    given = values(typed[option])[0] if option in typed else weights.default_of(kind, registry)
+    if not given or not Path(given).is_file() or not is_ours(Path(given)):
+        return  # whatever is wrong with it is told where it is opened
+    said = describe(Path(given))
+    section = _made_for(kind, said, str(said.model["model"]), registry)
+    if section is None or (role in typed and values(typed[role]) != [section[kind]]):
+        return
+    if role not in typed:
+        yield word(role, section[kind])
+    if option not in typed:
+        yield word(option, str(given))
 
 
 def _merge_equal(found: Mapping[str, list[str]]) -> list[str]:

@@ -101,13 +101,24 @@ def test_test_sets_compose(path, monkeypatch):
 
 def test_the_benchmark_of_upscalers_composes():
     settings = core.open_run(["experiment=bench_upscaling"]).settings
-    assert list(settings.task.contenders) == ["floor", "cycmunet"] and list(settings.task.sets) == ["clips"]
+    assert list(settings.task.contenders) == ["floor", "cycmunet", "cycmunet_small"] and list(
+        settings.task.sets
+    ) == ["clips"]
 
 
 def test_the_benchmark_of_the_demos_has_the_contenders_that_plugins_bring():
     settings = core.open_run(["experiment=bench_clips"]).settings
     smaller = {"x265_floor", "x265_cycmunet"}
-    assert {"x264", "x265", "ssfvc", "dvc", "dvcp", "dcvc", *smaller} <= settings.task.contenders.keys()
+    assert {
+        "x264",
+        "x265",
+        "compact",
+        "ssfvc",
+        "dvc",
+        "dvcp",
+        "dcvc",
+        *smaller,
+    } <= settings.task.contenders.keys()
     assert settings.task.anchors == ["x264", "x265"] and list(settings.task.sets) == ["clips"]
 
 

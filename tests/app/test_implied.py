@@ -274,6 +274,42 @@ def test_ours_are_the_default_of_who_chooses_nothing(here):
     assert type(chosen("upscale", "in.y4m", "out.y4m").upscaler).__name__ == "CycMuNetUpscalerConfig"
 
 
+SMALLER = ("task=encode", "codec=resampled", *ENCODE)
+
+
+@pytest.mark.parametrize(
+    ("words", "inner", "upscaler"),
+    [
+        ((), ("compact", "compact.safetensors"), ("cycmunet", "cycmunet-small-x2.safetensors")),
+        (
+            ("codec.inner=compact", "codec.upscaler=floor"),
+            ("compact", "compact.safetensors"),
+            ("floor", None),
+        ),
+        (("codec.inner=x264",), ("x264", None), ("cycmunet", "cycmunet-small-x2.safetensors")),
+        (
+            ("codec.inner_checkpoint=compact", "codec.upscaler=floor"),
+            ("compact", "compact.safetensors"),
+            ("floor", None),
+        ),
+    ],
+)
+def test_a_codec_around_others_takes_ours_where_none_is_given(here, words, inner, upscaler):
+    codec = chosen(*SMALLER, *words).codec
+    assert codec is not None
+    for name, file, (expected, its_file) in (
+        (codec.inner, codec.inner_checkpoint, inner),
+        (codec.upscaler, codec.upscaler_checkpoint, upscaler),
+    ):
+        assert (name, file and Path(file).name) == (expected, its_file)
+
+
+def test_a_checkpoint_says_what_it_is_within_a_codec(here):
+    path = checkpoint("small.safetensors")
+    codec = chosen(*SMALLER, f"codec.inner_checkpoint={path}").codec
+    assert (codec.inner, codec.inner_checkpoint) == ("toy", path)
+
+
 def test_a_stream_of_known_weights_is_told_by_name(toy, within):
     named(toy, within)
     with pytest.raises(
