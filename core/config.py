@@ -267,7 +267,7 @@ def _fault(override: str, error: Exception, config: DictConfig, registry: Regist
         quoted = shlex.quote(word(name, value))
         return f"{override}: this value cannot be read; to have it as it stands, give {quoted}"
     key = name.lstrip("+~")
-    absent = isinstance(error, MissingConfigException)
+    absent = isinstance(error, MissingConfigException) and error.missing_cfg_file == f"{key}/{value}"
     if key in GROUPS and absent and value not in (known := _options(registry, key)):
         return f"{override}: there is no {key} '{value}'{suggestion(value, known)}"
     if key in GROUPS:

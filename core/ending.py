@@ -110,6 +110,8 @@ def advising(advice: Callable[[], str]) -> Iterator[None]:
     except OSError as error:
         if isinstance(error, BrokenPipeError) and _reader_is_gone():
             raise Unread from None
+        if isinstance(error, HydraException):  # a file that a configuration names and that is not there
+            raise
         raise MindvideoError(f"{_of_system(error)} {advice()}".rstrip()) from error
 
 

@@ -169,6 +169,14 @@ def test_what_a_file_sets_must_exist(stranger):
         stranger(GLOBAL + "training: {steps: 7}\n", words=["trainin.steps=7"])
 
 
+def test_what_a_file_builds_on_must_exist(stranger):
+    refused(
+        stranger,
+        "defaults: [/experiment/elsewhere]\n",
+        r"^experiment=mine: In 'experiment/mine': Could not load 'experiment/elsewhere'\.$",
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "match"),
     [
