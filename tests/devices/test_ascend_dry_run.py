@@ -220,17 +220,11 @@ def test_cycmunet_at_published_size(run_dry, tmp_path):
             "core",
             "experiment=cycmunet_vimeo",
             "device=ascend",
-            "dataset=stills",
             "training.epochs=null",
-        ),
-        *(
             "training.steps=1",
-            "dataset.frames=3",
-            "dataset.crop=256",
-            "dataset.evaluation_crop=256",
-            "dataset.scale=4",
         ),
-        *("task.evaluate=false", "output=run", "loader.batch_size=2"),
+        *("dataset=stills", "dataset.frames=3", "dataset.crop=256", "dataset.evaluation_crop=256"),
+        *("dataset.scale=4", "task.evaluate=false", "output=run", "loader.batch_size=2"),
     ]
     result = run_dry(*words)
     assert result.status == 0, result.said()
