@@ -16,7 +16,7 @@ HOME = Path(__file__).resolve().parent
 
 def main() -> None:
     """Entry point of the console script and of ``python -m core``."""
-    hidden = shadowed()
+    hidden = find_shadow()
     if hidden:
         sys.exit(f"Error: {hidden}")
     try:
@@ -27,7 +27,7 @@ def main() -> None:
     command()
 
 
-def shadowed() -> str | None:
+def find_shadow() -> str | None:
     """One sentence on what hides a package of mindvideo, and the remedy; None when nothing does."""
     for name in ("core", "core.conf", "plugins"):
         wanted = _own_locations(name)

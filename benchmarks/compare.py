@@ -1,4 +1,5 @@
-"""The frame of the speed benchmarks: common options, sides compared before they are timed, tables and ratios."""
+"""The frame of the speed benchmarks: common options, implementations compared before they are timed, tables and
+ratios."""
 
 from __future__ import annotations
 
@@ -32,25 +33,29 @@ class Benchmark:
     title: str
     case: Mapping[str, Any]
     """What is measured, for the record."""
-    sides: Mapping[str, Builder]
+    implementations: Mapping[str, Builder]
     agree: Agreement
     is_long: bool = False
     """One call to warm up and two that are timed must do."""
 
 
 def add_options(made: argparse.ArgumentParser, choices: Iterable[str]) -> None:
-    """The options of benchmarks that time two sides; ``choices`` are the things that one can time."""
+    """The options of benchmarks that time two implementations; ``choices`` are the things that one can time."""
     made.add_argument("--what", choices=list(choices), action="append", help="only this; by default all")
     made.add_argument("--verify", action="store_true", help="only compare results, time nothing")
     add_threads(made)
-    made.add_argument("--repeat", type=at_least(1), default=7, help="timed calls of each side (%(default)s)")
+    made.add_argument(
+        "--repeat", type=at_least(1), default=7, help="timed calls of each implementation (%(default)s)"
+    )
     made.add_argument("--json", type=Path, help="write everything to this file as well")
 
 
 def add_threads(made: argparse.ArgumentParser) -> None:
     """The option that all benchmarks have."""
     cores = machine.cores()
-    made.add_argument("--threads", type=at_least(1), default=cores, help="of each side (%(default)s)")
+    made.add_argument(
+        "--threads", type=at_least(1), default=cores, help="of each implementation (%(default)s)"
+    )
 
 
 def add_words(made: argparse.ArgumentParser) -> None:
@@ -71,8 +76,8 @@ def at_least(least: int, multiple: int = 1) -> Callable[[str], int]:
 
 
 def run(options: argparse.Namespace, benchmarks: Iterable[Benchmark]) -> int:
-    """Compare and time everything; returns 0, or after messages 1 where sides disagreed or could not be built, and
-    `NOTHING` where no settings fit."""
+    """Compare and time everything; returns 0, or after messages 1 where implementations disagreed or could not be
+    built, and `NOTHING` where no settings fit."""
     console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
     facts = {**machine.describe(), "load before": machine.load()}
     for name, value in facts.items():
@@ -100,7 +105,7 @@ def run(options: argparse.Namespace, benchmarks: Iterable[Benchmark]) -> int:
 
 def _execute(benchmark: Benchmark, repeat: int, console: Console) -> dict[str, Any]:
     """Ours and, where it is installed, the peer; timed after their results were found to agree."""
-    if len(benchmark.sides) == 1:
+    if len(benchmark.implementations) == 1:
         console.print("The peer is not installed: ours alone, compared with nothing.")
 
     def check(results: dict[str, list[Arrays]]) -> None:
@@ -108,17 +113,16 @@ def _execute(benchmark: Benchmark, repeat: int, console: Console) -> dict[str, A
             console.print(f"{benchmark.what}: {benchmark.agree(*results.values())}")
 
     if benchmark.is_long:
-        measured = measure(benchmark.sides, min(repeat, 2), check, warm_ups=1)
+        measured = measure(benchmark.implementations, min(repeat, 2), check, warm_ups=1)
     else:
-        measured = measure(benchmark.sides, repeat, check)
+        measured = measure(benchmark.implementations, repeat, check)
     if repeat:
         _print(console, benchmark.title, measured)
     ratios = _ratios(*measured.values()) if len(measured) == 2 and repeat else {}
-    sides_as_data = {name: vars(side) for name, side in measured.items()}
     return {
         "case": dict(benchmark.case),
         "order": list(measured),
-        "sides": sides_as_data,
+        "sides": {name: vars(one) for name, one in measured.items()},
         "ratios": ratios,
     }
 
@@ -127,10 +131,10 @@ def _print(console: Console, title: str, measured: dict[str, Measurement]) -> No
     table = Table("", title=title, title_justify="left")
     for column in _COLUMNS:
         table.add_column(column, justify="right")
-    for name, side in measured.items():
-        times = (median(side.wall), min(side.wall), median(side.processor))
-        once = (side.first_call_seconds, side.build_seconds)
-        memory = (side.peak_mib, side.start_mib)
+    for name, one in measured.items():
+        times = (median(one.wall), min(one.wall), median(one.processor))
+        once = (one.first_call_seconds, one.build_seconds)
+        memory = (one.peak_mib, one.start_mib)
         table.add_row(
             name, *(f"{t:.3f}" for t in times), *(f"{t:.1f}" for t in once), *(f"{m:.0f}" for m in memory)
         )
@@ -139,9 +143,9 @@ def _print(console: Console, title: str, measured: dict[str, Measurement]) -> No
         ratios = _ratios(*measured.values())
         table.add_row("ratio", *(f"{ratios[c]:.2f}" if c in ratios else "" for c in _COLUMNS))
     console.print(table)
-    for name, side in measured.items():
-        console.print(side.framework)
-        if not side.is_steady:
+    for name, one in measured.items():
+        console.print(one.framework)
+        if not one.is_steady:
             console.print(f"[yellow]{name} is unsteady: the machine does other things, see README.md[/]")
 
 

@@ -62,8 +62,8 @@ def main(options: argparse.Namespace) -> int:
         seconds = _measure(getattr(network, part).prior, rows, columns, few, options.repeat)
         for name, value in seconds.items():
             totals[name] += value
-        console.print(f"{part}: {columns}x{rows} positions, " + _told(seconds))
-    console.print(f"both: {_told(totals)}, ratio {totals['plain loop'] / totals['waves']:.1f}")
+        console.print(f"{part}: {columns}x{rows} positions, " + _format(seconds))
+    console.print(f"both: {_format(totals)}, ratio {totals['plain loop'] / totals['waves']:.1f}")
     if options.json:
         write_json(options.json, {"machine": facts, "command": sys.argv[1:], "seconds": totals})
     return 0
@@ -71,12 +71,12 @@ def main(options: argparse.Namespace) -> int:
 
 def _network(options: argparse.Namespace) -> Any:
     """DCVC with its default widths and the weights of the parity fixtures."""
-    from benchmarks.work import built, use_mindspore
+    from benchmarks.work import build_network, use_mindspore
 
     case = Case("dcvc", (), options.height, options.width, options.threads)
     run = case.run()
     use_mindspore(run)
-    return built(case, run).set_train(False)
+    return build_network(case, run).set_train(False)
 
 
 def _measure(prior: Any, rows: int, columns: int, few: int, repeat: int) -> dict[str, float]:
@@ -142,5 +142,5 @@ def _seconds(function: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def _told(seconds: dict[str, float]) -> str:
+def _format(seconds: dict[str, float]) -> str:
     return ", ".join(f"{name} {value:.2f} s" for name, value in seconds.items())

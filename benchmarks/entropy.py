@@ -187,7 +187,7 @@ def add_options(made: argparse.ArgumentParser, name: str) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """The command; returns what `compare.run` does."""
-    # Read by numpy's library when the sides' processes start.
+    # Read by numpy's library when the processes start.
     os.environ["OPENBLAS_NUM_THREADS"] = str(options.threads)
     return run(options, _benchmarks(options))
 

@@ -49,7 +49,7 @@ def film(path: Path, frames: int, width: int = 320, height: int = 192) -> Path:
     return path
 
 
-def timed(folder: Path, task: str, source: str, output: str, *words: str) -> tuple[float, int]:
+def time_command(folder: Path, task: str, source: str, output: str, *words: str) -> tuple[float, int]:
     """Seconds of a command, and its peak memory (MB) with that of its processes."""
     command = [sys.executable, "-m", "mindvideo", *words, f"task={task}", f"task.input={source}"]
     if output:
@@ -91,7 +91,7 @@ def cutting(folder: Path, share: float) -> None:
         "closed groups, two processes": (*X264, "task.parallel=2"),
     }
     for name, words in ways.items():
-        seconds, _ = timed(folder, "encode", "film.mp4", "out.mdv", *words)
+        seconds, _ = time_command(folder, "encode", "film.mp4", "out.mdv", *words)
         print(f"{name}: {(folder / 'out.mdv').stat().st_size:,} bytes, {seconds:.1f} s")
 
 
@@ -110,7 +110,8 @@ def scaling(folder: Path, share: float) -> None:
             ("decode", "out.mdv", "back.mp4"),
         ):
             one, two = (
-                timed(folder, task, source, output, *words, f"task.parallel={count}")[0] for count in (1, 2)
+                time_command(folder, task, source, output, *words, f"task.parallel={count}")[0]
+                for count in (1, 2)
             )
             print(f"{codec} {task}: {one:.1f} s by one, {two:.1f} s by two, {one / two:.2f} times as fast")
 
@@ -121,8 +122,8 @@ def memory(folder: Path, share: float) -> None:
         film(folder / "film.mp4", frames, 160, 96)
         for count in (1, 2):
             words = (*X264, f"task.parallel={count}")
-            _, encoding = timed(folder, "encode", "film.mp4", "out.mdv", *words)
-            _, decoding = timed(folder, "decode", "out.mdv", "back.mp4", *words)
+            _, encoding = time_command(folder, "encode", "film.mp4", "out.mdv", *words)
+            _, decoding = time_command(folder, "decode", "out.mdv", "back.mp4", *words)
             print(f"{frames} frames, {count} processes: {encoding} MB to encode, {decoding} MB to decode")
 
 

@@ -1,6 +1,6 @@
-"""Times the same work on several sides, each in a process of its own, call by call in turn.
+"""Times the same work by several implementations, each in a process of its own, call by call in turn.
 
-The sides take turns so that whatever else the machine does meets all of them alike. Each process warms up first;
+They take turns so that whatever else the machine does meets all of them alike. Each process warms up first;
 what its warm-up calls return is compared before anything is timed.
 """
 
@@ -38,7 +38,7 @@ Builder = Callable[[], Work]
 
 @dataclass
 class Measurement:
-    """What was measured on one side; times are in seconds, memory in MiB."""
+    """What was measured of one implementation; times are in seconds, memory in MiB."""
 
     framework: str
     build_seconds: float
@@ -65,29 +65,31 @@ def measure(
     check: Callable[[dict[str, list[Arrays]]], None],
     warm_ups: int = WARM_UPS,
 ) -> dict[str, Measurement]:
-    """Warm every side up, hand the results of the warm-up calls to ``check``, then time ``repeat`` rounds.
+    """Warm every implementation up, hand the results of the warm-up calls to ``check``, then time ``repeat`` rounds.
 
-    ``check`` raises when the sides disagree, which ends the measurement. With ``repeat`` 0 nothing is timed.
+    ``check`` raises when they disagree, which ends the measurement. With ``repeat`` 0 nothing is timed.
     """
     with ExitStack() as stack:
-        sides = {name: stack.enter_context(_process(name, builder)) for name, builder in builders.items()}
+        connections = {
+            name: stack.enter_context(_process(name, builder)) for name, builder in builders.items()
+        }
         measured, results = {}, {}
-        for name, connection in sides.items():
+        for name, connection in connections.items():
             measured[name], results[name] = _ask(name, connection, warm_ups)
         check(results)
         for _ in range(repeat):
-            for name, connection in sides.items():
+            for name, connection in connections.items():
                 wall, processor = _ask(name, connection, "call")
                 measured[name].wall.append(wall)
                 measured[name].processor.append(processor)
-        for name, connection in sides.items():
+        for name, connection in connections.items():
             measured[name].peak_mib = _ask(name, connection, "peak")
     return measured
 
 
 @contextmanager
 def _process(name: str, builder: Builder) -> Iterator[Connection]:
-    """A process that answers questions about one side; it ends with the block."""
+    """A process that answers questions about one implementation; it ends with the block."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, builder), name=name, daemon=True)
@@ -111,7 +113,7 @@ def _ask(name: str, connection: Connection, question: str | int) -> Any:
 
 
 def _serve(connection: Connection, builder: Builder) -> None:
-    """In the side's process: answer until the other end is closed."""
+    """In an implementation's process: answer until the other end is closed."""
     work: Work | None = None
     try:
         while True:
@@ -121,7 +123,7 @@ def _serve(connection: Connection, builder: Builder) -> None:
                 work = builder()
                 connection.send(_warm_up(work, question, time.perf_counter() - start))
             elif question == "call" and work:
-                connection.send(_timed(work)[:2])
+                connection.send(_time_call(work)[:2])
             else:
                 connection.send(_peak_mib())
     except EOFError:
@@ -130,12 +132,12 @@ def _serve(connection: Connection, builder: Builder) -> None:
 
 def _warm_up(work: Work, calls: int, build_seconds: float) -> tuple[Measurement, list[Arrays]]:
     before = _peak_mib()
-    seconds, _, first = _timed(work)
+    seconds, _, first = _time_call(work)
     results = [first, *(work() for _ in range(calls - 1))]
     return Measurement(work.framework, build_seconds, seconds, before), results
 
 
-def _timed(work: Work) -> tuple[float, float, Arrays]:
+def _time_call(work: Work) -> tuple[float, float, Arrays]:
     wall, processor = time.perf_counter(), time.process_time()
     results = work()
     return time.perf_counter() - wall, time.process_time() - processor, results

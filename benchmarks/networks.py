@@ -1,6 +1,7 @@
-"""The networks that are measured: their settings, weights made from names, frames, and what the sides must agree in.
+"""The networks that are measured: their settings, weights made from names, frames, and what implementations must
+agree in.
 
-No framework is imported here: that happens in the process of the side that uses it.
+No framework is imported here: that happens in the process of the implementation that uses it.
 """
 
 from __future__ import annotations
@@ -73,11 +74,11 @@ class Network:
     recipe: Recipe | None
     """Weights for published names, if there are any."""
     agree: Mapping[str, Agreement]
-    """What can be measured -> what the results of its sides are compared by."""
+    """What can be measured -> what the results of implementations are compared by."""
     low_agree: Mapping[str, Agreement] = field(default_factory=dict)
     """The same in bfloat16, where that can be measured."""
     multiple: int = 1
-    """Sides of frames are multiples of it."""
+    """Height and width of frames are multiples of it."""
     given: int = 0
     """Frames that encoder and decoder know before the ones whose coding is measured."""
     of_step: Mapping[str, Recipe] = field(default_factory=dict)
@@ -99,7 +100,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Case:
-    """What all sides compute: a network under settings, and how large and how many frames it gets."""
+    """What all implementations compute: a network under settings, and how large and how many frames it gets."""
 
     network: str
     words: Sequence[str]
@@ -116,7 +117,7 @@ class Case:
         return NETWORKS[self.network]
 
     def run(self) -> Run:
-        """The settings as a run, from which our side takes its parts."""
+        """The settings as a run, from which ours takes its parts."""
         device = [f"device.threads={self.threads}", *(["device.precision=bfloat16"] if self.low else [])]
         return core.open_run([*self.kind.words, *_COMPILED, *self.words, *device])
 

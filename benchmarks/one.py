@@ -48,10 +48,10 @@ def add_options(made: argparse.ArgumentParser, name: str) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """The command; returns what `compare.run` does."""
-    return run(options, _chosen(options))
+    return run(options, _choose(options))
 
 
-def _chosen(options: argparse.Namespace) -> Iterator[Benchmark]:
+def _choose(options: argparse.Namespace) -> Iterator[Benchmark]:
     kind = NETWORKS[options.name]
     if options.verify and not kind.has_peer:
         told = f"{kind.peer}: pip install {PACKAGES[kind.peer]}" if kind.peer else "a peer, and it has none"

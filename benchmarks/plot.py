@@ -43,13 +43,13 @@ def draw(record: dict[str, Any], path: Path) -> None:
 
 
 def _label(result: dict[str, Any], column: str) -> str:
-    """Ratio and both sides' values."""
-    sides = [result["sides"][name] for name in result["order"]]
+    """Ratio and both values."""
+    both = [result["sides"][name] for name in result["order"]]
     if column == "median s":
-        values = [f"{median(side['wall']):.2f}" for side in sides]
+        values = [f"{median(one['wall']):.2f}" for one in both]
         unit = "s"
     else:
-        values = [f"{side['peak_mib']:.0f}" for side in sides]
+        values = [f"{one['peak_mib']:.0f}" for one in both]
         unit = "MiB"
     ratio = result["ratios"].get(column)
     told = " and ".join(values) + f" {unit}"

@@ -15,14 +15,14 @@ from benchmarks.agreement import Agreement, equal_bytes, equal_results, like_pic
 from benchmarks.compare import Benchmark, add_words, at_least, run
 from benchmarks.compare import add_options as add_common
 from benchmarks.networks import CYCMUNETS, Case
-from benchmarks.work import Decode, Encode, built, use_mindspore
+from benchmarks.work import Decode, Encode, build_network, use_mindspore
 from core.hooks import Array, Output
 
 RUNTIMES = ("mindspore", "onnxruntime")
 CODECS = ("dvc", "dcvc", "dvcp")
-LEAST_PSNR = (60.0,)
+MIN_PSNR = (60.0,)
 """Between decoded pictures, dB: a latent halfway between two symbols may fall to the other side."""
-WORK = {"encode": (Encode, equal_bytes), "decode": (Decode, partial(like_pictures, least=LEAST_PSNR))}
+WORK = {"encode": (Encode, equal_bytes), "decode": (Decode, partial(like_pictures, least=MIN_PSNR))}
 
 
 class Upscale:
@@ -31,7 +31,7 @@ class Upscale:
     def __init__(self, case: Case) -> None:
         run = case.run()
         self.framework = use_mindspore(run)
-        self.upscaler = run.upscaler(built(case, run).set_train(False))
+        self.upscaler = run.upscaler(build_network(case, run).set_train(False))
         self.first, self.last = case.frames(run).forward
 
     def __call__(self) -> list[Array]:
@@ -79,13 +79,15 @@ def _benchmarks(options: argparse.Namespace) -> Iterator[Benchmark]:
         if network in CODECS:
             case = Case(network, options.words, *size, options.threads)
             for name in filter(WORK.__contains__, what):
-                yield _beside(case, f"{network} {name}, inter frame", name, *WORK[name])
+                yield _compare_runtimes(case, f"{network} {name}, inter frame", name, *WORK[name])
         elif "upscale" in what:
             words = [*CYCMUNETS[network], "upscaler=cycmunet", *options.words]
             case = Case("cycmunet", words, *size, options.threads)
-            yield _beside(case, f"cycmunet upscale, {network}, pair", "upscale", Upscale, equal_results)
+            yield _compare_runtimes(
+                case, f"cycmunet upscale, {network}, pair", "upscale", Upscale, equal_results
+            )
 
 
-def _beside(case: Case, title: str, what: str, kind: type, agree: Agreement) -> Benchmark:
-    sides = {runtime: partial(ByRuntime, kind, case, runtime) for runtime in RUNTIMES}
-    return Benchmark(what, f"{title} of {case.width}x{case.height}", vars(case), sides, agree)
+def _compare_runtimes(case: Case, title: str, what: str, kind: type, agree: Agreement) -> Benchmark:
+    implementations = {runtime: partial(ByRuntime, kind, case, runtime) for runtime in RUNTIMES}
+    return Benchmark(what, f"{title} of {case.width}x{case.height}", vars(case), implementations, agree)

@@ -24,13 +24,13 @@ from benchmarks.measure import Arrays
 WHAT = ("forward", "step")
 CHANNELS = (64, 96, 256)
 SIZES = ((60, 34), (120, 68), (240, 135))
-"""Width and height: pictures of 480x272 to 1920x1080 at an eighth of their sides."""
+"""Width and height: pictures of 480x272 to 1920x1080 at an eighth of their height and width."""
 BLOCKS = 4
 
 
 @dataclass(frozen=True)
 class Chain:
-    """What both sides compute."""
+    """What both implementations compute."""
 
     channels: int
     width: int
@@ -160,8 +160,10 @@ def _benchmarks(options: argparse.Namespace) -> Iterator[Benchmark]:
                 low = precision == "bfloat16"
                 chain = Chain(channels, width, height, options.threads, low)
                 for what in options.what or WHAT:
-                    sides: dict[str, Any] = {"mindvideo": partial(Ours, chain, what)}
+                    implementations: dict[str, Any] = {"mindvideo": partial(Ours, chain, what)}
                     if find_spec("torch"):
-                        sides["PyTorch"] = partial(Theirs, chain, what)
+                        implementations["PyTorch"] = partial(Theirs, chain, what)
                     title = f"{BLOCKS} blocks of {channels} channels, {width}x{height}, {precision}, {what}"
-                    yield Benchmark(what, title, asdict(chain), sides, alike if low else equal_results)
+                    yield Benchmark(
+                        what, title, asdict(chain), implementations, alike if low else equal_results
+                    )

@@ -40,7 +40,7 @@ class Command:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Startup:
     """Seconds and processor seconds of a command, from its start to its end."""
 
     name: str
@@ -115,10 +115,10 @@ def _commands(options: argparse.Namespace, folder: Path) -> Iterator[Command]:
         )
 
 
-def _measure(command: Command, repeat: int, folder: Path) -> Measured:
+def _measure(command: Command, repeat: int, folder: Path) -> Startup:
     runs = [_run(command, folder / "run") for _ in range(1 + repeat)]
     again, processor, memory = (median(values) for values in zip(*runs[1:], strict=True))
-    return Measured(command.name, runs[0][0], again, processor, memory)
+    return Startup(command.name, runs[0][0], again, processor, memory)
 
 
 def _run(command: Command, output: Path) -> tuple[float, float, float]:

@@ -1,4 +1,5 @@
-"""What is measured of a network, on our side by what the product offers: forward, a training step, encoding, decoding.
+"""What is measured of a network, by what the product offers and by its peer: forward, a training step, encoding,
+decoding.
 
 Each is built with a `Case`, in a process of its own, which is where MindSpore is imported.
 """
@@ -29,13 +30,13 @@ OURS = "mindvideo"
 
 def benchmarks(case: Case, title: str, what: Iterable[str] = ()) -> Iterator[Benchmark]:
     """Each thing to time of one case; by default all that can be. Raises `MindvideoError` for wrong settings."""
-    case.run()  # wrong settings show here, not as a traceback from a side's process
+    case.run()  # wrong settings show here, not as a traceback from another process
     for name in what or (case.kind.low_agree if case.low else case.kind.agree):
-        sides = {OURS: partial(WORK[name], case)}
+        implementations = {OURS: partial(WORK[name], case)}
         if case.kind.has_peer:
-            sides[case.kind.peer] = partial(Peer, case, name)
+            implementations[case.kind.peer] = partial(Peer, case, name)
         agreements = case.kind.low_agree if case.low else case.kind.agree
-        yield Benchmark(name, title.format(what=name), vars(case), sides, agreements[name])
+        yield Benchmark(name, title.format(what=name), vars(case), implementations, agreements[name])
 
 
 class _Ours:
@@ -51,7 +52,7 @@ class Forward(_Ours):
 
     def __init__(self, case: Case) -> None:
         super().__init__(case)
-        self.network = built(case, self.run).set_train(False)
+        self.network = build_network(case, self.run).set_train(False)
         self.inputs = _tensors(self.frames.forward)
 
     def __call__(self) -> list[Array]:
@@ -63,7 +64,7 @@ class Step(_Ours):
 
     def __init__(self, case: Case) -> None:
         super().__init__(case)
-        self.step = self.run.step(built(case, self.run), total_steps=1000).set_train()
+        self.step = self.run.step(build_network(case, self.run), total_steps=1000).set_train()
         for prefix, recipe in case.kind.of_step.items():
             own = {
                 p.name.removeprefix(prefix): p
@@ -126,8 +127,8 @@ class Peer:
         )  # the bound that MindSpore's oneDNN needs would slow PyTorch's
         from benchmarks.peers.work import PEERS
 
-        side = PEERS[case.network](case)
-        self.framework, self._call = side.framework, getattr(side, what)
+        peer = PEERS[case.network](case)
+        self.framework, self._call = peer.framework, getattr(peer, what)
 
     def __call__(self) -> list[Array]:
         return self._call()
@@ -144,7 +145,7 @@ def use_mindspore(run: Run) -> str:
     return f"MindSpore {mindspore.__version__}, {device}"
 
 
-def built(case: Case, run: Run) -> nn.Cell:
+def build_network(case: Case, run: Run) -> nn.Cell:
     """The run's network with name-seeded weights, or those that a training starts from."""
     network = run.model()
     if case.kind.published is None:
@@ -158,7 +159,7 @@ def checkpoint(case: Case, run: Run, folder: Path) -> Path:
     """A checkpoint of the codec as a training leaves it, tables included."""
     from core.training.checkpoint import MODEL, Checkpoint, tensors_of
 
-    network = built(case, run)
+    network = build_network(case, run)
     made = Checkpoint(
         folder / "network.safetensors", tensors_of(network, MODEL), run.model_section, run.model_plugin, {}
     )

@@ -1,4 +1,4 @@
-"""From the words of a command line to a task that runs: plugins, composed configuration, checked settings, run.
+"""Turns the words of a command line into a task that runs: plugins, composed configuration, checked settings, run.
 
 Nothing here imports MindSpore; the first to do so is the device entry, after it has set the environment.
 """
@@ -64,23 +64,23 @@ def _command(words: list[str]) -> None:
     if "--version" in words:
         print(f"mindvideo {__version__}")
         return
-    flag_words, given = verbs.parted(words)
+    flag_words, given = verbs.split_words(words)
     flags = get_args_parser().parse_args(flag_words)
     _check_flags(flags)
     registry = plugins(_disabled(given))
     config.offer(registry)
     if not flags.shell_completion:
         _report_rejected(registry)
-    if flags.help and verbs.asked(given, registry):
+    if flags.help and verbs.begins_with_verb(given, registry):
         help.print_task(verbs.task_of(given[0], registry))
         return
     if not flags.shell_completion:  # whose words say which shell
-        given = verbs.spelled(given, registry, flags.multirun)
+        given = verbs.spell_out(given, registry, flags.multirun)
     spelled = [_null_choice(word) for word in given]
     typed = as_typed(spelled, config.paths(registry, spelled), flags.multirun)
     outside.check_words(typed)
     if not (flags.shell_completion or flags.help):
-        typed = implied.completed(typed, registry)
+        typed = implied.complete(typed, registry)
     added = [*_without_absent_default(typed, registry), *_place(typed)]
     searched = [_searchpath(flags.config_dir)] if flags.config_dir else []
     composed = [*searched, *added, *typed]
@@ -193,8 +193,8 @@ def open_run(overrides: Sequence[str] = (), output: str | Path | None = None) ->
     ``output`` is the folder of the run, made when something is written there. Raises a `MindvideoError`.
     """
     registry = plugins(_disabled(overrides))
-    words = [*verbs.spelled(overrides, registry), *([word("output", str(output))] if output else [])]
-    words = implied.completed(as_typed(words, config.paths(registry, words)), registry)
+    words = [*verbs.spell_out(overrides, registry), *([word("output", str(output))] if output else [])]
+    words = implied.complete(as_typed(words, config.paths(registry, words)), registry)
     config.offer(registry)
     with outside.guarded():
         settings = config.compose_settings([*_without_absent_default(words, registry), *words], registry)
@@ -239,7 +239,8 @@ def _without_absent_default(words: Sequence[str], registry: Registry) -> list[st
 
 
 def _place(words: Sequence[str]) -> list[str]:
-    """Where the run writes: the latest run when one is to be resumed, a folder in it where a process does not lead."""
+    """The folder that the run writes to: the latest run when one is resumed, a subfolder for a process that is not
+    the first."""
     keys = {word.lstrip("+").partition("=")[0]: word.partition("=")[2] for word in words}
     placed = keys.keys() & {"output", "hydra.run.dir"}
     if _processes() > 1 and "output" not in keys:
@@ -254,7 +255,7 @@ def _place(words: Sequence[str]) -> list[str]:
 
 
 def _processes() -> int:
-    """How many processes ``msrun`` started."""
+    """Number of processes that ``msrun`` started."""
     number = os.environ.get("MS_WORKER_NUM") or "1"
     if not number.isdecimal():
         raise ConfigError(f"MS_WORKER_NUM={number} is no number of processes: unset it, or start by msrun.")

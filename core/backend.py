@@ -31,10 +31,10 @@ class Backend:
     """Keep to operators that other runtimes have as well: resize by operators at any size, and have deformable
     convolutions whole."""
     interpreted: int = 0
-    """How many calls of a stage, with inputs of the same shapes, are computed operator by operator before it is
+    """Calls of a stage, with inputs of the same shapes, that are computed operator by operator before it is
     compiled."""
     runtime: Callable[[Stage], Computed] | None = None
-    """What computes stages in MindSpore's place."""
+    """The runtime that computes stages in MindSpore's place."""
 
     def __enter__(self) -> Backend:
         _entered.set((*_entered.get(), self))
@@ -45,7 +45,7 @@ class Backend:
 
 
 PORTABLE = Backend(portable=True)
-"""For networks that leave MindSpore's Python: on any device in float32, by operators that others have."""
+"""For networks that are exported: they compute in float32 on any device, by operators that other runtimes have."""
 
 _entered: ContextVar[tuple[Backend, ...]] = ContextVar("backend", default=(Backend(),))
 """The innermost last."""

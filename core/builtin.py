@@ -1,4 +1,4 @@
-"""What core itself offers, as every plugin does."""
+"""The entries that core itself offers, through the same hooks as every plugin."""
 
 from __future__ import annotations
 

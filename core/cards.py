@@ -14,14 +14,14 @@ from typing import Any
 from core.errors import DeviceError
 
 _TOOLKITS = {"Ascend": "CANN's libraries", "GPU": "the libraries of CUDA and cuDNN"}
-"""What a card's part of MindSpore needs, beside the card's driver."""
+"""Libraries that a card's part of MindSpore needs, beside the card's driver."""
 _PLUGINS = {"Ascend": "libmindspore_ascend.so*", "GPU": "libmindspore_gpu.so*"}
 _DRIVER = "libascend_hal"
 _SCRIPTS = ("/usr/local/Ascend/ascend-toolkit/set_env.sh", "/usr/local/Ascend/cann/set_env.sh")
-"""What sets CANN's environment, where its installer puts it for all users."""
+"""Scripts that set CANN's environment, where its installer puts them for all users."""
 _NOT_LOADED = re.compile(r"Load dynamic library: (\S+) failed\. (.*)")
 _FIRST_GENERATION = "ascend910"
-"""What MindSpore calls chips whose convolutions compute in float16 alone."""
+"""MindSpore's name of chips whose convolutions compute in float16 alone."""
 
 
 def require(target: str) -> None:
@@ -64,15 +64,15 @@ def _is_packed(target: str) -> bool:
 
 
 def _reason(target: str) -> str:
-    """What MindSpore noted when it could not load its part for a card; empty where it did not try."""
-    for library, reason in _NOT_LOADED.findall(_noted()):
+    """The reason that MindSpore noted when it could not load its part for a card; empty where it did not try."""
+    for library, reason in _NOT_LOADED.findall(_read_notes()):
         if library.startswith(_PLUGINS[target].rstrip("*")):
             return str(reason).strip()
     return ""
 
 
-def _noted() -> str:
-    """What MindSpore wrote down at its import of parts that it could not load."""
+def _read_notes() -> str:
+    """The text that MindSpore wrote at its import about parts that it could not load."""
     from mindspore._c_expression import MSContext
 
     return str(MSContext.get_instance().load_plugin_error())

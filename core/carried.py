@@ -12,7 +12,7 @@ BLOCK = 64 << 20
 Trace: TypeAlias = tuple[tuple[str, int, int], ...]
 """Name, size and time of change of a file, or of each in a folder: by these another machine knows that it sees it."""
 Files: TypeAlias = Mapping[str, bytes]
-"""What is in a file, or in each of a folder, by names within it."""
+"""The content of a file, or of each file in a folder, by names within it."""
 
 
 def trace(path: Path) -> Trace:
@@ -40,13 +40,13 @@ def add(path: Path, name: str, block: bytes) -> None:
         opened.write(block)
 
 
-def packed(path: Path) -> Files:
+def pack(path: Path) -> Files:
     """All of a small file or folder."""
     return {name: file.read_bytes() for name, file in _files(path)}
 
 
 def unpack(path: Path, files: Files) -> None:
-    """Write what was `packed`."""
+    """Write what was packed."""
     for name, data in files.items():
         file = path / name
         file.parent.mkdir(parents=True, exist_ok=True)

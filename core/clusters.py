@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, TypeAlias
 
 from core.carried import Trace, add, blocks, trace
-from core.crew import QueuedCrew, Recipe, Seen, Task, Worker, as_sent, require_alike
+from core.crew import QueuedCrew, Recipe, Seen, Worker, WorkItem, require_alike, to_sendable
 from core.errors import CrewError
 
 _DONE, _FAILED, _UNSEEN = range(3)
@@ -45,8 +45,8 @@ class RayCrew(QueuedCrew):
         super().__init__(size)
         self._recipe, self._threads, self._files = recipe, threads, files
         self._idle: list[Any] = []
-        self._busy: dict[Any, tuple[Any, Task | None]] = {}
-        """Actors by the answers that they owe, and the tasks that they are at: none before they are ready."""
+        self._busy: dict[Any, tuple[Any, WorkItem | None]] = {}
+        """Actors by the answers that they owe, and the items that they are at: none before they are ready."""
         self._copies: _Copies | None = None
         """Made when the first actor asks for them."""
 
@@ -62,46 +62,46 @@ class RayCrew(QueuedCrew):
     def _has_room(self) -> bool:
         return bool(self._idle)
 
-    def _give(self, task: Task) -> None:
-        self._ask(self._idle.pop(), task)
+    def _give(self, item: WorkItem) -> None:
+        self._ask(self._idle.pop(), item)
 
-    def _ask(self, actor: Any, task: Task | None) -> None:
+    def _ask(self, actor: Any, item: WorkItem | None) -> None:
         copies = self._copies
-        answer = actor.do.remote(task.piece, copies) if task else actor.hello.remote(copies)
-        self._busy[answer] = actor, task
+        answer = actor.do.remote(item.piece, copies) if item else actor.hello.remote(copies)
+        self._busy[answer] = actor, item
 
-    def _listen(self, seen: Seen, patience: float | None = None) -> list[Task]:
-        ended: list[Task] = []
+    def _listen(self, seen: Seen, patience: float | None = None) -> list[WorkItem]:
+        ended: list[WorkItem] = []
         for answer in self._ray.wait(list(self._busy), timeout=patience)[0]:
-            actor, task = self._busy.pop(answer)
+            actor, item = self._busy.pop(answer)
             try:
                 kind, value = self._ray.get(answer)
             except self._ray.exceptions.RayError as error:
-                ended += self._replace(f"Ray ({type(error).__name__})", task, seen)
+                ended += self._replace(f"Ray ({type(error).__name__})", item, seen)
                 continue
             if kind == _FAILED:
                 raise value
             if kind == _UNSEEN:
                 self._copy()
-                self._ask(actor, task)
+                self._ask(actor, item)
                 continue
             self._idle.append(actor)
-            if task is None:
+            if item is None:
                 self._welcome(value)
             else:
                 result, parts = value
-                task.progress(parts, seen)
-                ended.append(task.finish(result))
+                item.progress(parts, seen)
+                ended.append(item.finish(result))
         return ended
 
-    def _replace(self, ending: str, task: Task | None, seen: Seen) -> list[Task]:
+    def _replace(self, ending: str, item: WorkItem | None, seen: Seen) -> list[WorkItem]:
         """Ask for another actor in the place of one that is lost; returns what that was at."""
-        if task is None:
+        if item is None:
             self._mourn(ending)
         else:
-            task.lose(ending, seen)
+            item.lose(ending, seen)
         self._start()
-        return [task] if task else []
+        return [item] if item else []
 
     def _start(self) -> None:
         traces = {file: trace(file) for file in self._files}
@@ -115,7 +115,7 @@ class RayCrew(QueuedCrew):
 
     def __enter__(self) -> RayCrew:
         self._ray = ray_for("task.engine=ray")
-        self._began = joined(self._ray)
+        self._began = join_cluster(self._ray)
         self._actor = self._ray.remote(num_cpus=self._threads)(_Actor)
         for _ in range(self.size):
             self._start()
@@ -141,7 +141,7 @@ def ray_for(setting: str) -> Any:
     return ray
 
 
-def joined(ray: Any) -> bool:
+def join_cluster(ray: Any) -> bool:
     """Join the cluster that ``RAY_ADDRESS`` names, or begin one here; false where that was done before."""
     if ray.is_initialized():
         return False
@@ -181,7 +181,7 @@ class _Actor:
         self._recipe, self._files = recipe, files
         self._worker: Worker | None = None
         self._folder: str | None = None
-        """Of copies."""
+        """The folder of copies."""
 
     def hello(self, copies: _Copies | None) -> tuple[int, Any]:
         """What the worker says of itself."""
@@ -202,11 +202,11 @@ class _Actor:
             lacking = [path for path, known in self._files.items() if trace(path) != known]
             if lacking and copies is None:
                 raise _UnseenError
-            here = {path: self._copied(path, copies[path]) for path in lacking} if copies else {}
+            here = {path: self._copy(path, copies[path]) for path in lacking} if copies else {}
             self._worker = self._recipe(lambda path: here.get(path, path))
         return self._worker
 
-    def _copied(self, path: Path, copies: Sequence[tuple[str, Any]]) -> Path:
+    def _copy(self, path: Path, copies: Sequence[tuple[str, Any]]) -> Path:
         import ray
 
         self._folder = self._folder or tempfile.mkdtemp(prefix="mindvideo-")
@@ -221,7 +221,7 @@ class _Actor:
         except _UnseenError:
             return _UNSEEN, None
         except Exception as error:  # as Ray would hide what is wrong
-            return _FAILED, as_sent(error)
+            return _FAILED, to_sendable(error)
 
 
 class SubmititCrew(QueuedCrew):
@@ -240,45 +240,45 @@ class SubmititCrew(QueuedCrew):
     ) -> None:
         super().__init__(size)
         self._recipe, self._cluster, self._parameters = recipe, executor, parameters or {}
-        self._busy: dict[Any, Task | None] = {}
-        """Jobs, with the tasks that they are at: the first has none."""
+        self._busy: dict[Any, WorkItem | None] = {}
+        """Jobs, with the items that they are at: the first has none."""
 
     def _has_room(self) -> bool:
         return len(self._busy) < self.size
 
-    def _give(self, task: Task) -> None:
-        self._submit(task)
+    def _give(self, item: WorkItem) -> None:
+        self._submit(item)
 
-    def _submit(self, task: Task | None) -> None:
-        job = self._executor.submit(_Job(self._recipe, self._hello), task and task.piece)
-        self._busy[job] = task
+    def _submit(self, item: WorkItem | None) -> None:
+        job = self._executor.submit(_Job(self._recipe, self._hello), item and item.piece)
+        self._busy[job] = item
 
-    def _listen(self, seen: Seen) -> list[Task]:
+    def _listen(self, seen: Seen) -> list[WorkItem]:
         job = next(self._submitit.helpers.as_completed(list(self._busy), poll_frequency=_POLL))
-        task = self._busy.pop(job)
+        item = self._busy.pop(job)
         try:
             kind, value = job.result()
         except self._submitit.core.utils.FailedJobError as error:
             last = str(error).strip().splitlines()[-1]
             raise CrewError(f"a job of submitit could not be begun: {last}") from error
         except self._submitit.core.utils.UncompletedJobError:
-            return self._again(f"submitit (state {job.state})", task, seen)
+            return self._again(f"submitit (state {job.state})", item, seen)
         if kind == _FAILED:
             raise value
-        if task is None:
+        if item is None:
             self._welcome(value)
             return []
         result, parts = value
-        task.progress(parts, seen)
-        return [task.finish(result)]
+        item.progress(parts, seen)
+        return [item.finish(result)]
 
-    def _again(self, ending: str, task: Task | None, seen: Seen) -> list[Task]:
-        if task is None:
+    def _again(self, ending: str, item: WorkItem | None, seen: Seen) -> list[WorkItem]:
+        if item is None:
             self._mourn(ending)
             self._submit(None)
             return []
-        task.lose(ending, seen)
-        return [task]
+        item.lose(ending, seen)
+        return [item]
 
     def __enter__(self) -> SubmititCrew:
         try:
@@ -328,7 +328,7 @@ class _Job:
                 return _DONE, worker.hello
             return _DONE, (worker.do(piece, parts.append), sum(parts))
         except Exception as error:
-            return _FAILED, as_sent(error)
+            return _FAILED, to_sendable(error)
 
     def checkpoint(self, piece: Any) -> Any:
         """Asked for by submitit where Slurm takes the machine away: the same once more."""

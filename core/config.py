@@ -36,9 +36,9 @@ from core.words import HYDRA_PATHS, PathOption, as_typed, path_options, word
 CONFIG_PACKAGE = "core.conf"
 CONFIG_NAME = "config"
 COMPOSE_ERRORS = (HydraException, OmegaConfBaseException, ValueError)
-"""What Hydra raises for a user's mistake."""
+"""Errors that Hydra raises for a user's mistake."""
 GROUPS = (*hooks.KINDS, "experiment", "sweep")
-"""What is chosen by name, as ``group=name``."""
+"""The groups of choices by name, as ``group=name``."""
 MANY = ("metric",)
 """Kinds of which a run has several, by name."""
 
@@ -65,7 +65,7 @@ def offer(registry: Registry) -> None:
 
 
 def _benchmarks(registry: Registry) -> dict[str, list[str]]:
-    """Who joins each benchmark: the names of plugins' ``benchmark/<benchmark>/<name>.yaml``."""
+    """The contenders of each benchmark: the names of plugins' ``benchmark/<benchmark>/<name>.yaml``."""
     found: dict[str, list[str]] = {}
     for group, _, name in (preset.rpartition("/") for preset in sorted(registry.presets())):
         if group.startswith("benchmark/"):
@@ -105,7 +105,7 @@ def default_experiment() -> str:
 def compose_for_show(overrides: Sequence[str], registry: Registry) -> DictConfig:
     """The configuration of a command line, unchecked; raises `ConfigError` when it does not compose."""
     with _composing():
-        config, faults = _composed(as_typed(overrides, paths(registry, overrides)), registry)
+        config, faults = _compose_valid(as_typed(overrides, paths(registry, overrides)), registry)
     if faults:
         raise ConfigError(_message(faults))
     return config
@@ -114,12 +114,12 @@ def compose_for_show(overrides: Sequence[str], registry: Registry) -> DictConfig
 def compose_settings(overrides: Sequence[str], registry: Registry) -> Settings:
     """Settings from the words of a command line; raises `ConfigError` with every problem at once."""
     with _composing():
-        config, faults = _composed(as_typed(overrides, paths(registry, overrides)), registry)
+        config, faults = _compose_valid(as_typed(overrides, paths(registry, overrides)), registry)
     return check(config, registry, faults)
 
 
 def _composing() -> AbstractContextManager[Any]:
-    """What `compose` works in; within a job of Hydra's it is there already."""
+    """The context that `compose` works in; within a job of Hydra's it is there already."""
     if GlobalHydra.instance().is_initialized():
         return nullcontext()
     return initialize_config_module(CONFIG_PACKAGE, version_base="1.3")
@@ -128,13 +128,13 @@ def _composing() -> AbstractContextManager[Any]:
 def check(config: DictConfig, registry: Registry, faults: Sequence[str] = ()) -> Settings:
     """Typed settings of a composed configuration; raises `ConfigError` with every problem, ``faults`` first."""
     try:
-        return _checked(config, registry, faults)
+        return _check(config, registry, faults)
     except OmegaConfBaseException as error:  # of a value that refers to another one
         key = f"{error.full_key}: " if error.full_key else ""
         raise ConfigError(_message([*faults, key + explain(error)])) from None
 
 
-def _checked(config: DictConfig, registry: Registry, faults: Sequence[str]) -> Settings:
+def _check(config: DictConfig, registry: Registry, faults: Sequence[str]) -> Settings:
     task = registry.entry_of("task", OmegaConf.get_type(config, "task"))
     if not isinstance(task, hooks.TaskEntry):
         faults = [*faults, f"no task is chosen: give task=… (known: {', '.join(registry.names('task'))})"]
@@ -164,12 +164,12 @@ def _checked(config: DictConfig, registry: Registry, faults: Sequence[str]) -> S
 
 
 def _out_of_range(config: DictConfig, section: str) -> Iterator[str]:
-    for key, allowed in ranged(config[section], f"{section}."):
+    for key, allowed in option_ranges(config[section], f"{section}."):
         if fault := allowed.fault(key, OmegaConf.select(config, key)):
             yield fault
 
 
-def ranged(config: Any, prefix: str = "") -> Iterator[tuple[str, Range]]:
+def option_ranges(config: Any, prefix: str = "") -> Iterator[tuple[str, Range]]:
     """The key of each option within a composed configuration that has a range, and the range."""
     if not isinstance(config, DictConfig) or config._is_none() or config._is_missing():
         return
@@ -178,7 +178,7 @@ def ranged(config: Any, prefix: str = "") -> Iterator[tuple[str, Range]]:
         if name in allowed:
             yield prefix + name, allowed[name]
         else:
-            yield from ranged(config._get_node(name), f"{prefix}{name}.")
+            yield from option_ranges(config._get_node(name), f"{prefix}{name}.")
 
 
 def _typed(config: DictConfig, name: str) -> Any:
@@ -233,7 +233,7 @@ def _needed_within(config: DictConfig, task: hooks.TaskEntry[Any], registry: Reg
         yield "intra"
 
 
-def _composed(overrides: Sequence[str], registry: Registry) -> tuple[DictConfig, list[str]]:
+def _compose_valid(overrides: Sequence[str], registry: Registry) -> tuple[DictConfig, list[str]]:
     """The configuration of the overrides that compose, and what is wrong with each of the others."""
     with suppress(*COMPOSE_ERRORS):  # each by itself tells more
         return compose(CONFIG_NAME, list(overrides)), []
@@ -254,14 +254,14 @@ def _composed(overrides: Sequence[str], registry: Registry) -> tuple[DictConfig,
 
 
 def _choices_first(overrides: Sequence[str]) -> list[str]:
-    """Where to look, then what is chosen from groups, then values in what was chosen."""
+    """Sort overrides: first where to look, then choices of groups, then values."""
     order = ("hydra.searchpath",), GROUPS
     keys = {word: word.split("=")[0].lstrip("+~") for word in overrides}
     return sorted(overrides, key=lambda word: [keys[word] not in keys_first for keys_first in order])
 
 
 def _fault(override: str, error: Exception, config: DictConfig, registry: Registry) -> str:
-    """What is wrong with an override that does not compose with those of ``config``."""
+    """The reason why an override does not compose with those of ``config``."""
     name, _, value = override.partition("=")
     if value and isinstance(error, OverrideParseException):
         quoted = shlex.quote(word(name, value))

@@ -1,4 +1,4 @@
-"""Where people are shown tables: text stands there as it is, whatever characters it has."""
+"""The console on which people are shown tables: text is printed as it is, whatever characters it has."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from core.errors import CrewError, MindvideoError
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 3
-"""How often a piece is tried whose process is killed."""
+"""Attempts at a piece whose process is killed."""
 _READY, _PROGRESS, _DONE, _FAILED = range(4)
 _QUEUED = 2
 """Pieces that a process has, so that the next one waits for nobody."""
@@ -61,7 +61,7 @@ class Crew(Protocol):
     """Some workers of one recipe (a context manager)."""
 
     size: int
-    """How many."""
+    """Number of workers."""
 
     @property
     def hello(self) -> Any:
@@ -81,7 +81,7 @@ class Crew(Protocol):
     def __exit__(self, *raised: Any) -> None: ...
 
 
-class Task:
+class WorkItem:
     """A piece on its way."""
 
     def __init__(self, number: int, piece: Any) -> None:
@@ -95,7 +95,7 @@ class Task:
         self.seen += parts
         seen(parts)
 
-    def finish(self, result: Any) -> Task:
+    def finish(self, result: Any) -> WorkItem:
         """Note what came of it; returns itself."""
         self.is_done, self.result = True, result
         return self
@@ -108,11 +108,11 @@ class Task:
         seen(-self.seen)
         self.seen, self.losses = 0, self.losses + 1
         if self.losses >= ATTEMPTS:
-            raise lost(ending, f"at {self.piece}")
+            raise lost_error(ending, f"at {self.piece}")
 
 
-def lost(ending: str, where: str) -> CrewError:
-    """What is said of processes that cannot be kept alive."""
+def lost_error(ending: str, where: str) -> CrewError:
+    """The error about processes that cannot be kept alive."""
     return CrewError(
         f"a worker process was ended {ATTEMPTS} times by {ending} {where}: most likely memory ran out; give a "
         "smaller task.parallel."
@@ -120,7 +120,7 @@ def lost(ending: str, where: str) -> CrewError:
 
 
 class QueuedCrew(ABC):
-    """`Crew` whose processes take tasks from one queue, in which those stand first that are to be done again."""
+    """`Crew` whose processes take items from one queue, in which those stand first that are to be done again."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -137,30 +137,30 @@ class QueuedCrew(ABC):
 
     def run(self, pieces: Iterable[Any], seen: Seen, ahead: int | None = None) -> Iterator[tuple[Any, Any]]:
         """See `Crew.run`."""
-        supply = map(Task, count(), pieces)
-        again: deque[Task] = deque()
-        finished: dict[int, Task] = {}
+        supply = map(WorkItem, count(), pieces)
+        again: deque[WorkItem] = deque()
+        finished: dict[int, WorkItem] = {}
         begun = given = 0
         exhausted = False
         while True:
             while self._has_room() and (again or ahead is None or begun - given < ahead):
-                task = again.popleft() if again else next(supply, None)
-                exhausted = task is None
-                if task is None:
+                item = again.popleft() if again else next(supply, None)
+                exhausted = item is None
+                if item is None:
                     break
-                begun = max(begun, task.number + 1)
-                self._give(task)
+                begun = max(begun, item.number + 1)
+                self._give(item)
             if exhausted and given == begun:
                 return
-            for task in self._listen(seen):
-                if task.is_done:
-                    finished[task.number] = task
+            for item in self._listen(seen):
+                if item.is_done:
+                    finished[item.number] = item
                 else:
-                    again.append(task)
+                    again.append(item)
             while finished and (ahead is None or given in finished):
-                task = finished.pop(next(iter(finished)) if ahead is None else given)
+                item = finished.pop(next(iter(finished)) if ahead is None else given)
                 given += 1
-                yield task.piece, task.result
+                yield item.piece, item.result
 
     def _welcome(self, hello: Any) -> None:
         """Note what a process says of itself."""
@@ -171,19 +171,19 @@ class QueuedCrew(ABC):
         """Count a process that ended before it was ready."""
         self._unready += 1
         if self._unready >= ATTEMPTS:
-            raise lost(ending, "before it was ready")
+            raise lost_error(ending, "before it was ready")
 
     @abstractmethod
     def _has_room(self) -> bool:
-        """Whether somebody can be given a task."""
+        """Whether somebody can be given an item."""
 
     @abstractmethod
-    def _give(self, task: Task) -> None:
-        """Give a task to somebody, after `_has_room` said so."""
+    def _give(self, item: WorkItem) -> None:
+        """Give an item to somebody, after `_has_room` said so."""
 
     @abstractmethod
-    def _listen(self, seen: Seen) -> list[Task]:
-        """Wait until something is told; the tasks that are done, or are to be done again."""
+    def _listen(self, seen: Seen) -> list[WorkItem]:
+        """Wait until something is told; the items that are done, or are to be done again."""
 
 
 class LocalCrew(QueuedCrew):
@@ -197,20 +197,20 @@ class LocalCrew(QueuedCrew):
     def _has_room(self) -> bool:
         return self._free() is not None
 
-    def _give(self, task: Task) -> None:
+    def _give(self, item: WorkItem) -> None:
         member = self._free()
         assert member is not None
-        member.give(task)
+        member.give(item)
 
     def _free(self) -> _Member | None:
-        """A member that can be given a task, the least busy first."""
+        """A member that can be given an item, the least busy first."""
         ready = (member for member in self._members if member.is_ready)
-        least = min(ready, key=lambda member: len(member.tasks), default=None)
-        return least if least and len(least.tasks) < _QUEUED else None
+        least = min(ready, key=lambda member: len(member.items), default=None)
+        return least if least and len(least.items) < _QUEUED else None
 
-    def _listen(self, seen: Seen) -> list[Task]:
-        """Wait for what members say; the tasks that are done, or are to be done again."""
-        ended: list[Task] = []
+    def _listen(self, seen: Seen) -> list[WorkItem]:
+        """Wait for what members say; the items that are done, or are to be done again."""
+        ended: list[WorkItem] = []
         for connection in wait([member.connection for member in self._members]):
             member = next(m for m in self._members if m.connection is connection)
             try:
@@ -222,22 +222,22 @@ class LocalCrew(QueuedCrew):
                 self._welcome(value)
                 member.is_ready = True
             elif kind == _PROGRESS:
-                member.tasks[0].progress(value, seen)
+                member.items[0].progress(value, seen)
             elif kind == _FAILED:
                 raise value
             else:
-                ended.append(member.tasks.popleft().finish(value))
+                ended.append(member.items.popleft().finish(value))
         return ended
 
-    def _replace(self, member: _Member, seen: Seen) -> list[Task]:
+    def _replace(self, member: _Member, seen: Seen) -> list[WorkItem]:
         """Start another process in the place of one that ended; returns what that had to do."""
         ending = member.ending()
         if not member.is_ready:
             self._mourn(ending)
-        for task in list(member.tasks)[:1]:
-            task.lose(ending, seen)
+        for item in list(member.items)[:1]:
+            item.lose(ending, seen)
         self._members[self._members.index(member)] = _Member(self._recipe)
-        return list(member.tasks)
+        return list(member.items)
 
     def __enter__(self) -> LocalCrew:
         self._members = [_Member(self._recipe) for _ in range(self.size)]
@@ -265,13 +265,13 @@ class _Member:
         self.process.start()
         theirs.close()
         self.is_ready = False
-        self.tasks: deque[Task] = deque()
-        """What it was given, the one under way first."""
+        self.items: deque[WorkItem] = deque()
+        """Its items, the one under way first."""
 
-    def give(self, task: Task) -> None:
-        self.tasks.append(task)
+    def give(self, item: WorkItem) -> None:
+        self.items.append(item)
         with suppress(ConnectionError):  # which is met again when it is listened to
-            self.connection.send(task.piece)
+            self.connection.send(item.piece)
 
     def ending(self) -> str:
         """How the process ended."""
@@ -296,7 +296,7 @@ def share_of_cores(size: int) -> int:
 
 
 def _serve(recipe: Recipe, connection: Connection) -> None:
-    """What a process of the crew does, until nobody asks any more."""
+    """The loop of a process of the crew, until nobody asks any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's goes to all; who leads ends the others
     logging.basicConfig(level=logging.ERROR)
     with suppress(EOFError, ConnectionError):
@@ -310,10 +310,10 @@ def _serve(recipe: Recipe, connection: Connection) -> None:
         except (EOFError, ConnectionError):
             raise
         except Exception as error:
-            connection.send((_FAILED, as_sent(error)))
+            connection.send((_FAILED, to_sendable(error)))
 
 
-def as_sent(error: Exception) -> Exception:
+def to_sendable(error: Exception) -> Exception:
     """An error as it can go to another process: what a user can mend as it is, others with the place they arose at."""
     if not isinstance(error, MindvideoError | OSError):
         return RuntimeError("".join(traceback.format_exception(error)))

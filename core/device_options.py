@@ -12,8 +12,8 @@ class Mode(Enum):
     """How MindSpore executes cells."""
 
     auto = "auto"
-    """`graph`, but that on a processor what encodes, decodes and upscales begins as `pynative` and is compiled when it
-    has run a few times: the first frame does not wait for it. Results are the same to the last bit."""
+    """`graph`, except that on a processor encoding, decoding and upscaling begin as `pynative` and are compiled when
+    they have run a few times: the first frame does not wait for it. Results are the same to the last bit."""
     graph = "graph"
     """Compiled as a whole at first use: the fast one."""
     pynative = "pynative"
@@ -24,7 +24,7 @@ class InstructionSet(Enum):
     """The newest processor instructions that may be used."""
 
     auto = "auto"
-    """What is fastest: AVX2 for MindSpore's own operators, which newer sets make a hundred times slower, and for our
+    """The fastest set: AVX2 for MindSpore's own operators, which newer sets make a hundred times slower, and for our
     kernels all that the processor has."""
     sse41 = "SSE41"
     avx = "AVX"
@@ -32,7 +32,7 @@ class InstructionSet(Enum):
 
 
 class Kernels(Enum):
-    """What convolutions and warps are computed with."""
+    """The kernels of convolutions and warps."""
 
     builtin = "builtin"
     """MindSpore's own operators."""
@@ -45,7 +45,7 @@ class Kernels(Enum):
 
 @dataclass
 class DeviceConfig(Options):
-    """What all devices have in common."""
+    """Options of all devices."""
 
     mode: Mode = Mode.auto
     """How networks are executed."""
@@ -54,17 +54,17 @@ class DeviceConfig(Options):
 
     @property
     def lasting_mode(self) -> Mode:
-        """In which networks are executed in the end."""
+        """The mode in which networks are executed in the end."""
         return Mode.graph if self.mode is Mode.auto else self.mode
 
 
 class CpuPrecision(Enum):
-    """What convolutions compute in that follow one another, where nothing is trained."""
+    """Types of convolutions that follow one another, where nothing is trained."""
 
     auto = "auto"
     """`bfloat16` where the processor multiplies matrices of it (AMX) and our kernels are in use, else `float32`."""
     float32 = "float32"
-    """What the networks are written in."""
+    """The type that the networks are written in."""
     bfloat16 = "bfloat16"
     """bfloat16 between convolutions; without AMX it is not faster."""
 
@@ -78,10 +78,10 @@ class CpuConfig(DeviceConfig):
     instructions: InstructionSet = InstructionSet.auto
     """Newest instruction set; the environment's ``ONEDNN_MAX_CPU_ISA`` comes first where it names SSE41 or AVX."""
     kernels: Kernels = Kernels.auto
-    """What convolutions and warps are computed with."""
+    """The kernels of convolutions and warps."""
     precision: CpuPrecision = CpuPrecision.float32
-    """What chains of convolutions compute in when networks encode, decode or upscale; trainings, weights, priors,
-    flows and warps are float32 always, and what chooses tables never changes."""
+    """Type of chains of convolutions when networks encode, decode or upscale; trainings, weights, priors, flows and
+    warps are float32 always, and what chooses tables never changes."""
 
 
 @dataclass
@@ -96,10 +96,10 @@ class AcceleratorConfig(DeviceConfig):
 
 
 class Precision(Enum):
-    """What convolutions compute in."""
+    """Types of convolutions."""
 
     float32 = "float32"
-    """What the networks are written in."""
+    """The type that the networks are written in."""
     mixed_float16 = "float16"
     """float16, with the loss scaled so that small gradients do not become 0."""
     mixed_bfloat16 = "bfloat16"
@@ -111,8 +111,7 @@ class AscendConfig(AcceleratorConfig):
     """A Huawei Ascend card."""
 
     precision: Precision = Precision.float32
-    """What convolutions compute in; weights, what the optimizer keeps, losses, priors, flows and warps are float32
-    always."""
+    """Type of convolutions; weights, the optimizer's state, losses, priors, flows and warps are float32 always."""
 
 
 @dataclass

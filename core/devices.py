@@ -52,7 +52,7 @@ class ActiveDevice:
     fetch_every: int = 1
     """See `AcceleratorConfig.fetch_every`."""
     backend: Backend = field(default_factory=Backend)
-    """What networks compute with on it."""
+    """The backend of networks on it."""
     inferring_low: Any = None
     """`Backend.low` of networks that are not trained, where it is another than that of the backend."""
 
@@ -120,7 +120,7 @@ def _dispatch(threads: int, cores: int) -> None:
 
 
 _WORTHWHILE = ("AVX512", "AVX2")
-"""With older instructions our kernels are slower than MindSpore's own."""
+"""Instruction sets with which our kernels are faster than MindSpore's own."""
 
 
 def _limit(instructions: InstructionSet) -> str | None:

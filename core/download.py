@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from core.errors import DownloadError
-from core.files import hidden, open_own, publish
+from core.files import hidden_name, open_own, publish
 from core.locks import Lock
 from core.progress import Meter
 
-MOST_BYTES = 4 << 30
+MAX_BYTES = 4 << 30
 """A longer file is refused."""
 TRIES = 4
 """Transfers in a row that may break off without a byte more."""
@@ -43,10 +43,12 @@ def download(url: str, target: Path, sha256: str) -> None:
     if urlsplit(url).scheme not in ("http", "https"):
         raise DownloadError(f"{url} is no address of the web.")
     target.parent.mkdir(parents=True, exist_ok=True)
-    with Lock(hidden(target, ".lock"), f"{target.name} is being fetched by another process: wait for it."):
+    with Lock(
+        hidden_name(target, ".lock"), f"{target.name} is being fetched by another process: wait for it."
+    ):
         if target.exists():
             return
-        part = hidden(target, ".download")
+        part = hidden_name(target, ".download")
         with open_own(part) as file:
             resumed = file.seek(0, 2) > 0
             _fetch(url, target, file)
@@ -70,7 +72,7 @@ def _fetch(url: str, target: Path, file: BinaryIO) -> None:
     for _ in range(TRIES):
         before = file.seek(0, 2)
         try:
-            if _transferred(url, target, file):
+            if _transfer(url, target, file):
                 return
             reason = "the connection ended early"
         except HTTPError as error:
@@ -93,7 +95,7 @@ def _fetch(url: str, target: Path, file: BinaryIO) -> None:
     )
 
 
-def _transferred(url: str, target: Path, file: BinaryIO) -> bool:
+def _transfer(url: str, target: Path, file: BinaryIO) -> bool:
     """Add what is missing of a file, as far as the connection holds; returns whether it is whole."""
     begun = file.seek(0, 2)
     request = Request(url, headers={"Range": f"bytes={begun}-"} if begun else {})
@@ -117,16 +119,16 @@ def _transferred(url: str, target: Path, file: BinaryIO) -> bool:
                 file.write(chunk)
                 meter.advance(parts=(done + len(chunk)) // 1000 - done // 1000)
                 done += len(chunk)
-                if done > MOST_BYTES:
+                if done > MAX_BYTES:
                     raise DownloadError(
-                        f"{url} does not end after {MOST_BYTES:,} bytes: it is no file of weights."
+                        f"{url} does not end after {MAX_BYTES:,} bytes: it is no file of weights."
                     )
     file.flush()
     return total is None or done >= total
 
 
 def _extent(status: int, headers: Message, begun: int) -> tuple[int, int | None]:
-    """Where an answer begins in the file, and the whole length, if it is told."""
+    """Where an answer begins in the file, and the whole length, if the server states it."""
     told = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", headers.get("Content-Range", ""))
     if status == 206 and told and int(told[1]) <= begun:
         return int(told[1]), int(told[2])
@@ -137,9 +139,9 @@ def _extent(status: int, headers: Message, begun: int) -> tuple[int, int | None]
 def _require_room(url: str, target: Path, start: int, total: int | None) -> None:
     if total is None:
         return
-    if total > MOST_BYTES:
+    if total > MAX_BYTES:
         raise DownloadError(
-            f"{url} has {total:,} bytes, more than the {MOST_BYTES:,} that are fetched at most."
+            f"{url} has {total:,} bytes, more than the {MAX_BYTES:,} that are fetched at most."
         )
     free = shutil.disk_usage(target.parent).free
     if free < total - start + _ROOM:

@@ -1,4 +1,4 @@
-"""How the command ends: what a user can mend is one sentence, and a signal leaves nothing behind."""
+"""The end of the command: a mistake that a user can mend is one sentence, and a signal leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ class Stopped(SystemExit):
         """A sentence on how the task goes on."""
 
     @property
-    def told(self) -> str:
-        """What the user reads."""
+    def message(self) -> str:
+        """The message to the user."""
         what = (
             "Interrupted."
             if self.number == signal.SIGINT
@@ -74,7 +74,7 @@ class Unread(SystemExit):
 
 @contextlib.contextmanager
 def orderly() -> Iterator[None]:
-    """What runs in it ends the process with one sentence where it fails in a way that a user can mend."""
+    """While it lasts, an error that a user can mend ends the process with one sentence."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(
@@ -143,7 +143,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 def _leave(stopped: Stopped) -> None:
-    print(stopped.told, file=sys.stderr)
+    print(stopped.message, file=sys.stderr)
     sys.exit(stopped.code)
 
 
@@ -159,7 +159,7 @@ def _reader_is_gone() -> bool:
 
 
 def sentence(error: BaseException) -> str | None:
-    """What is wrong and what to do, of an error that a user can mend; None of any other."""
+    """What is wrong and what to do, for an error that a user can mend; None for any other."""
     if isinstance(error, MindvideoError):
         return str(error)
     if isinstance(error, HydraException | OmegaConfBaseException):

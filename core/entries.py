@@ -51,7 +51,7 @@ class Entry(Generic[C]):
 
 @dataclass(frozen=True)
 class PublishedTensor:
-    """Where one of our parameters stands in a published checkpoint, and how to turn it into ours."""
+    """Names the place of one of our parameters in a published checkpoint, and how to convert it."""
 
     name: str
     convert: Callable[[Array], Array] = field(default=np.asarray)
@@ -59,7 +59,7 @@ class PublishedTensor:
 
 @dataclass(frozen=True)
 class PublishedWeights:
-    """How the published PyTorch checkpoint of a model maps to our parameters."""
+    """Maps the published PyTorch checkpoint of a model to our parameters."""
 
     tensors: Mapping[str, PublishedTensor]
     """Our parameter name -> the published tensor. Every trainable parameter of the model has one."""
@@ -87,9 +87,9 @@ class Plane:
         return replace(self, channels=number)
 
     def shape(self, height: int, width: int) -> tuple[int, ...]:
-        """For a picture of this size."""
-        sides = (height // self.reduction, width // self.reduction) if self.reduction else (1, 1)
-        return (*self.leading, int(self.channels), *sides)
+        """Its shape for a picture of this size."""
+        size = (height // self.reduction, width // self.reduction) if self.reduction else (1, 1)
+        return (*self.leading, int(self.channels), *size)
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,9 @@ class Part:
     inputs: Sequence[Plane]
     outputs: Sequence[str]
     multiple: int = 1
-    """Sides of a picture are divisible by it."""
+    """A picture's height and width are divisible by it."""
     pads: bool = False
-    """Whether other sides will do as well where they are known beforehand, since the network pads them."""
+    """Whether other sizes will do as well where they are known beforehand, since the network pads them."""
 
 
 @dataclass(frozen=True)
@@ -169,12 +169,13 @@ class StepEntry(Entry[C]):
 
 
 Need = Literal["network", "intra", "codec", "upscaler"]
-"""What a codec or an upscaler may be built from, in the order in which ``build`` gets it after the options."""
+"""The things that a codec or an upscaler is built from, in the order in which ``build`` gets them after the
+options."""
 
 
 @dataclass(frozen=True)
 class UpscalerEntry(Entry[C]):
-    """How video is upscaled: by a trained network, or, where ``needs`` is empty, without one."""
+    """A way to upscale video: by a trained network, or, where ``needs`` is empty, without one."""
 
     build: Callable[..., Upscaler]
     """Gets the options, then the network where it needs one."""
@@ -185,7 +186,8 @@ class UpscalerEntry(Entry[C]):
 
 
 class Coding(Enum):
-    """How a codec uses the reference frame: it codes a difference to a prediction, or under a learned condition."""
+    """The use that a codec makes of the reference frame: it codes a difference to a prediction, or under a learned
+    condition."""
 
     RESIDUAL = "residual"
     CONDITIONAL = "conditional"
@@ -199,7 +201,7 @@ class Supervision(Enum):
 
 
 class Direction(Enum):
-    """From where a codec predicts: earlier frames, or frames on both sides."""
+    """Which frames a codec predicts from: earlier ones, or earlier and later ones."""
 
     UNIDIRECTIONAL = "unidirectional"
     BIDIRECTIONAL = "bidirectional"
@@ -207,7 +209,7 @@ class Direction(Enum):
 
 @dataclass
 class GopConfig(Options):
-    """What all codecs have in common: the distance of intra frames."""
+    """Options of all codecs: the distance of intra frames."""
 
     gop: int = option(12, at_least=0)
     """Distance of intra frames; 0 has one at the beginning alone."""
@@ -234,7 +236,7 @@ class GopConfig(Options):
 
 @dataclass
 class CodecConfig(GopConfig):
-    """What codecs have in common that are told where intra frames stand."""
+    """Options of codecs that are told where intra frames stand."""
 
     scene_cut: bool = False
     """Begin each new scene with an intra frame as well."""
@@ -245,7 +247,7 @@ K = TypeVar("K", bound=GopConfig)
 
 @dataclass(frozen=True)
 class CodecEntry(Entry[K]):
-    """How video is coded into real streams, and where the codec stands among others.
+    """A way to code video into real streams, and the codec's class among others.
 
     A codec that needs nothing is a conventional one, a `core.interfaces.ConventionalCodec`: it sees a video as one
     group, decides by its options where intra frames stand, and tells by its fingerprint what its decoder needs.
@@ -262,7 +264,7 @@ class CodecEntry(Entry[K]):
     coding: Coding | None = None
     supervision: Supervision | None = None
     direction: Direction | Callable[[K], Direction | None] = Direction.UNIDIRECTIONAL
-    """From where it predicts, or what tells that by the options: None where that is as in the codec within."""
+    """Which frames it predicts from, or a function of the options; None: as the codec within."""
     needs: AbstractSet[Need] = frozenset({"network"})
     decoding: Sequence[str] = ()
     """Options that a decoder needs as well, of a codec around another one: they go into the stream's fingerprint."""
@@ -313,7 +315,7 @@ class TaskEntry(Entry[C]):
     positional: tuple[str, ...] = ()
     """Keys that words without one give in turn behind the task's verb, as ``("task.input", "task.output")``."""
     verb: str = ""
-    """What stands for ``task=<name>`` in the short form of a command line: by default the name, - for _."""
+    """The word for ``task=<name>`` in the short form of a command line: by default the name, with - for _."""
     decodes: str = ""
     """The option that names a stream, whose weights are looked for where no checkpoint is given."""
 
@@ -336,21 +338,22 @@ class WeightsEntry:
     """Words of a command line that choose what they are weights of: its model first, and its codec, if it has one."""
     licence: str
     recipe: str
-    """How they were trained: experiment or paper, data, hours, machine."""
+    """The training: experiment or paper, data, hours, machine."""
     figures: str = ""
     """Measured quality, with its conditions."""
     file: Path | None = None
     """The checkpoint within the package."""
     url: str = ""
-    """Where the published file is; its ending says what kind of weights it holds."""
+    """URL of the published file; its ending says what kind of weights it holds."""
     sha256: str = ""
     """Hexadecimal digits of the hash of what is at ``url``: all 64, or the first ones where no more are published."""
     by_hand: str = ""
-    """Where a person fetches the published file, as words behind "fetch it from"."""
+    """How a person gets the published file, as words behind "fetch it from"."""
     fingerprint: str = ""
-    """Of the checkpoint, 32 hexadecimal digits, where it is known: by it a stream's weights are told by name."""
+    """Fingerprint of the checkpoint, 32 hexadecimal digits, where it is known: it finds the name of a stream's
+    weights."""
     default_for: Literal["codec", "upscaler"] | None = None
-    """What they are taken for where a task needs one and none is given."""
+    """The model that they are used for where a task needs weights and none are given."""
 
     def __post_init__(self) -> None:
         if sum(map(bool, (self.file, self.url, self.by_hand))) != 1:

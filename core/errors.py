@@ -75,4 +75,4 @@ class BusyError(MindvideoError):
 
 
 class ForeignError(MindvideoError):
-    """Where a file or folder of ours would stand, there is one that is not ours."""
+    """A file or folder that is not ours has a name that we need."""

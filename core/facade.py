@@ -7,7 +7,7 @@ from importlib import import_module
 
 
 def lazily(package: str, names: Mapping[str, Iterable[str]]) -> Callable[[str], object]:
-    """What a package has as its ``__getattr__``: the ``names`` of each module, which it states for types as well."""
+    """A package's ``__getattr__``: it loads the ``names`` of each module when they are first used."""
     homes = {name: module for module, offered in names.items() for name in offered}
 
     def load(name: str) -> object:

@@ -35,7 +35,7 @@ def facts(
     same one under another.
     """
     flat = {name: value for name, value in _flat("", sections) if name not in without}
-    return {name: _plain(value, name_of or content_of) for name, value in flat.items()}
+    return {name: _to_plain(value, name_of or content_of) for name, value in flat.items()}
 
 
 def digest(known: Mapping[str, Any]) -> str:
@@ -44,7 +44,7 @@ def digest(known: Mapping[str, Any]) -> str:
 
 
 def changes(before: Any, now: Mapping[str, Any]) -> str:
-    """What differs, for a sentence: ``codec.crf was 10 and is 45``; empty where nothing does."""
+    """The differences, for a sentence: ``codec.crf was 10 and is 45``; empty where there are none."""
     if not isinstance(before, Mapping):
         return "its record cannot be read"
     keys = [
@@ -94,17 +94,17 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield name, value
 
 
-def _plain(value: Any, name_of: Callable[[Path], str]) -> Any:
+def _to_plain(value: Any, name_of: Callable[[Path], str]) -> Any:
     if isinstance(value, Enum):
         return value.name
     if isinstance(value, (list, tuple)):
-        return [_plain(item, name_of) for item in value]
+        return [_to_plain(item, name_of) for item in value]
     if isinstance(value, (str, Path)):
-        return _named(str(value), name_of)
+        return _content_of(str(value), name_of)
     return value if value is None or isinstance(value, (bool, int, float)) else str(value)
 
 
-def _named(text: str, name_of: Callable[[Path], str]) -> str:
+def _content_of(text: str, name_of: Callable[[Path], str]) -> str:
     """A text, or what is in the file or folder that it names."""
     try:
         if not text or not Path(text).exists():

@@ -1,7 +1,7 @@
 """Files and folders that are whole or not there: written under another name first, on disk, then renamed.
 
 Temporary names are hidden, beside the target, and made for one process alone: ``.NAME.XXXXXXXX.part``. Names that must
-be found again, by which an interrupted job goes on, are hidden too: see `hidden`.
+be found again, by which an interrupted job goes on, are hidden too: see `hidden_name`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from core.errors import ForeignError
 
 NAME_BYTES = 255
 """The longest name of a file on the file systems that Linux uses."""
-_LONGEST_SUFFIX = 16
+_MAX_SUFFIX_LENGTH = 16
 _RANDOM = 8
 """Characters that make a temporary name one that no other process has."""
 
@@ -108,12 +108,12 @@ def remove_leftovers(path: Path) -> None:
             found.unlink(missing_ok=True)
 
 
-def hidden(path: Path, ending: str) -> Path:
+def hidden_name(path: Path, ending: str) -> Path:
     """The hidden name beside ``path`` under which a later process finds what belongs to it: ``.NAME`` + ``ending``."""
-    return path.with_name(shortened(f".{path.name}", ending))
+    return path.with_name(shorten(f".{path.name}", ending))
 
 
-def shortened(name: str, ending: str) -> str:
+def shorten(name: str, ending: str) -> str:
     """``name`` and ``ending``; a hash stands for a name so long that no file could have both."""
     if len(os.fsencode(name + ending)) <= NAME_BYTES:
         return name + ending
@@ -121,7 +121,7 @@ def shortened(name: str, ending: str) -> str:
 
 
 def user_cache() -> Path:
-    """Where what can be made or fetched again is kept: ``$XDG_CACHE_HOME/mindvideo``, by default in ``~/.cache``.
+    """The folder for what can be made or fetched again: ``$XDG_CACHE_HOME/mindvideo``, by default in ``~/.cache``.
 
     Raises RuntimeError where this user has no home.
     """
@@ -186,12 +186,12 @@ def _sync_folder(folder: Path) -> None:
 
 def _temporary_prefix(path: Path) -> str:
     room = "." + "x" * _RANDOM + f".part{_suffix(path)}"
-    return shortened(f".{path.name}", room).removesuffix(room) + "."
+    return shorten(f".{path.name}", room).removesuffix(room) + "."
 
 
 def _suffix(path: Path) -> str:
-    """By which libraries know a format; what is longer is no such thing."""
-    return path.suffix if len(path.suffix) <= _LONGEST_SUFFIX else ""
+    """The ending by which libraries know a format; a longer one is no such thing."""
+    return path.suffix if len(path.suffix) <= _MAX_SUFFIX_LENGTH else ""
 
 
 def _is_ours(status: os.stat_result) -> bool:

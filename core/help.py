@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.table import Table
 
 from core import hooks, verbs
-from core.config import ranged
+from core.config import option_ranges
 from core.console import console
 from core.options import meanings, ranges
 from core.registry import Plugin, Registry
@@ -76,11 +76,11 @@ def _task_options(config: type) -> Table:
         meaning = told.get(field.name, "").replace("``", "")
         if field.name in allowed:
             meaning = f"{meaning.rstrip('.')}; {allowed[field.name]}."
-        table.add_row(f"task.{field.name}", _plain(default), meaning)
+        table.add_row(f"task.{field.name}", _to_plain(default), meaning)
     return table
 
 
-def _plain(default: Any) -> str:
+def _to_plain(default: Any) -> str:
     if default == omegaconf.MISSING:
         return "must be given"
     if isinstance(default, Enum):
@@ -92,7 +92,7 @@ def _plain(default: Any) -> str:
 
 def _with_ranges(config: DictConfig) -> str:
     """The settings as YAML; behind each value that has a range, the range."""
-    allowed = dict(ranged(config))
+    allowed = dict(option_ranges(config))
     lines, path = [], [""]
     for line in OmegaConf.to_yaml(config).splitlines():
         if found := re.match(r"( *)(\w+):", line):

@@ -213,7 +213,7 @@ def intra_codecs() -> Iterable[IntraEntry[Any]]:  # type: ignore[empty-body]
 
 @hookspec
 def tasks() -> Iterable[TaskEntry[Any]]:  # type: ignore[empty-body]
-    """What the command can do: ``task=<name>``."""
+    """Tasks of the command: ``task=<name>``."""
 
 
 @hookspec

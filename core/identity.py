@@ -45,30 +45,34 @@ TRAINED_BY = ("model", "loss", "optimizer", "step", "upscaler", "codec")
 
 
 def task(run: Run) -> Facts:
-    """Of the task's own options."""
+    """Identity of the task's own options."""
     return facts({"task": entry_section(run.settings.task)}, without=CANNOT_MATTER)
 
 
 def training(run: Run) -> Facts:
-    """Of a training, but for how its arithmetic rounds, so that it may go on on another machine."""
+    """Identity of a training, without how its arithmetic rounds, so that it may go on on another machine."""
     settings = run.settings
     kinds = [kind for kind in TRAINED_BY if settings.section(kind) is not None]
-    sections = {name: value for kind in kinds for name, value in chosen(run, kind, version=False).items()}
+    sections = {
+        name: value for kind in kinds for name, value in chosen_facts(run, kind, version=False).items()
+    }
     sections["metric"] = {name: entry_section(options) for name, options in settings.metric.items()}
     sections |= {name: entry_section(settings.section(name)) for name in ("loader", "training")}
     sections |= {"seed": settings.seed, "weights": settings.weights}
-    data = facts(chosen(run, "dataset", version=False), name_of=outline_of)  # too large to be read for this
+    data = facts(
+        chosen_facts(run, "dataset", version=False), name_of=outline_of
+    )  # too large to be read for this
     return {**facts(sections, without=CANNOT_MATTER), **data}
 
 
-def chosen(run: Run, kind: str, version: bool = True) -> dict[str, Any]:
+def chosen_facts(run: Run, kind: str, version: bool = True) -> dict[str, Any]:
     """Name, options and plugin of what is chosen for a kind."""
     name = run.entry(kind, hooks.KINDS[kind]).name
     options = {kind: entry_section(run.settings.section(kind))}
-    return options | (named(run, kind, kind, name) if version else {f"{kind}.entry": name})
+    return options | (entry_facts(run, kind, kind, name) if version else {f"{kind}.entry": name})
 
 
-def named(run: Run, role: str, kind: str, name: str) -> dict[str, str]:
+def entry_facts(run: Run, role: str, kind: str, name: str) -> dict[str, str]:
     """Name and plugin of an entry, for what it is in the run."""
     plugin = run.registry.owner(kind, name)
     assert plugin is not None
@@ -76,7 +80,7 @@ def named(run: Run, role: str, kind: str, name: str) -> dict[str, str]:
 
 
 def computing(run: Run, computes: bool) -> dict[str, Any]:
-    """What computes: libraries, and the device with its kernels where networks are among what is computed."""
+    """Identity of what computes: libraries, and the device with its kernels where networks are computed."""
     if not computes:
         return {"version": versions(computes)}
     return {
@@ -88,12 +92,12 @@ def computing(run: Run, computes: bool) -> dict[str, Any]:
 
 
 def versions(computes: bool) -> dict[str, str]:
-    """Of mindvideo, and of the libraries that decide a result, with or without networks."""
+    """Versions of mindvideo, and of the libraries that decide a result, with or without networks."""
     packages = ["av", "numpy", "pillow", *(["mindspore", "constriction"] if computes else [])]
     return {"mindvideo": __version__, **{name: metadata.version(name) for name in packages}}
 
 
-def measuring(run: Run, measured: Facts, metrics: Collection[str]) -> Facts:
-    """Of a measurement of what a selection tells of itself, by some metrics."""
+def measuring_facts(run: Run, measured: Facts, metrics: Collection[str]) -> Facts:
+    """Identity of a measurement of what a selection says of itself, by some metrics."""
     options = {name: entry_section(run.settings.metric[name]) for name in metrics}
     return {**measured, **facts({"metric": options, "metrics": sorted(metrics)})}

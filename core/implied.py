@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from core import hooks, weights
 from core.config import compose_settings, entry_section, paths
+from core.entries import NAMED_BY_OPTIONS
 from core.errors import CheckpointError, ConfigError
 from core.registry import Registry
 from core.settings import Settings
@@ -28,22 +29,30 @@ MADE_FOR: tuple[hooks.Need, ...] = ("codec", "upscaler")
 
 def settings_of(words: Sequence[str], registry: Registry) -> Settings:
     """Settings from the words of a command line and from what they leave to files; errors as `compose_settings`."""
-    return compose_settings(completed(as_typed(words, paths(registry, words)), registry), registry)
+    return compose_settings(complete(as_typed(words, paths(registry, words)), registry), registry)
 
 
-def completed(words: Sequence[str], registry: Registry) -> list[str]:
+def complete(words: Sequence[str], registry: Registry) -> list[str]:
     """The words, with their paths as `as_typed`, behind those that they leave to files; weights by name become paths.
 
     Raises a `MindvideoError` for a checkpoint or a stream that cannot be used so.
     """
     words = [_with_names(given, registry) for given in words]
-    typed = {key.lstrip("+~"): given for given in words for key in [given.partition("=")[0]]}
+    typed = _by_key(words)
     task = _task(typed, registry)
-    if task is None or "checkpoint" not in (option.name for option in fields(task.config)):
+    if task is None:
         return words
-    if "experiment" in typed and values(typed["experiment"]) != ["none"]:
-        return words
-    return [*_implied(task, typed, registry), *words]
+    chosen = "experiment" in typed and values(typed["experiment"]) != ["none"]
+    if not chosen and "checkpoint" in (option.name for option in fields(task.config)):
+        words = [*_words_of_files(task, typed, registry), *words]
+    if "codec" in (*task.needs, *task.takes):
+        words = [*_words_within_codec(_by_key(words), registry), *words]
+    return words
+
+
+def _by_key(words: Sequence[str]) -> dict[str, str]:
+    """The last word of each key, without the signs before it."""
+    return {given.partition("=")[0].lstrip("+~"): given for given in words}
 
 
 def _task(typed: Mapping[str, str], registry: Registry) -> hooks.TaskEntry[Any] | None:
@@ -70,18 +79,18 @@ def _file(value: Any, registry: Registry) -> Any:
         return value
     if value not in registry.weights() and (Path(value).suffix or os.sep in value or not value):
         return value
-    return str(weights.named(value, registry))
+    return str(weights.find_weights(value, registry))
 
 
-def _implied(task: hooks.TaskEntry[Any], typed: Mapping[str, str], registry: Registry) -> list[str]:
+def _words_of_files(task: hooks.TaskEntry[Any], typed: Mapping[str, str], registry: Registry) -> list[str]:
     """The words that files say; those of a sweep must say the same."""
     given = next((typed[key] for key in ("task.checkpoint", "weights") if key in typed), None)
     files = [value for value in values(given) if value] if given else []
     if files:
-        return _agreed({file: list(_of_checkpoint(Path(file), task, typed, registry)) for file in files})
+        return _merge_equal({file: list(_of_checkpoint(Path(file), task, typed, registry)) for file in files})
     if task.decodes and not (given or typed.keys() & {"codec", "model"}):
         streams = typed.get(f"task.{task.decodes}")
-        return _agreed(
+        return _merge_equal(
             {file: _of_stream(Path(file), task, typed, registry) for file in values(streams or "") if file}
         )
     if not (given or task.decodes or typed.keys() & {*MADE_FOR, "model"}):
@@ -94,7 +103,38 @@ def _implied(task: hooks.TaskEntry[Any], typed: Mapping[str, str], registry: Reg
     return []
 
 
-def _agreed(found: Mapping[str, list[str]]) -> list[str]:
+def _words_within_codec(typed: Mapping[str, str], registry: Registry) -> Iterator[str]:
+    """The codec and the upscaler within a codec, and their checkpoints, as far as nothing was typed."""
+    chosen = values(typed["codec"]) if "codec" in typed else []
+    entry: Any = (
+        registry.find("codec", chosen[0]) if chosen and chosen[0] in registry.names("codec") else None
+    )
+    for kind, name in NAMED_BY_OPTIONS.items():
+        if entry is not None and kind in entry.needs:
+            yield from _words_of_part(kind, f"codec.{name}", typed, registry)
+
+
+def _words_of_part(
+    kind: hooks.Need, role: str, typed: Mapping[str, str], registry: Registry
+) -> Iterator[str]:
+    """The name of a part and its checkpoint: each told by the other, both by the weights that come along."""
+    from core.training.checkpoint import describe, is_ours
+
+    option = f"{role}_checkpoint"
+    given = values(typed[option])[0] if option in typed else weights.default_of(kind, registry)
+    if not given or not Path(given).is_file() or not is_ours(Path(given)):
+        return  # whatever is wrong with it is told where it is opened
+    said = describe(Path(given))
+    section = _made_for(kind, said, str(said.model["model"]), registry)
+    if section is None or (role in typed and values(typed[role]) != [section[kind]]):
+        return
+    if role not in typed:
+        yield word(role, section[kind])
+    if option not in typed:
+        yield word(option, str(given))
+
+
+def _merge_equal(found: Mapping[str, list[str]]) -> list[str]:
     """The words of all files of a sweep."""
     (first, words), *others = found.items() if found else [("", [])]
     for other, said in others:
@@ -162,7 +202,8 @@ def _of_checkpoint(
 
 
 def _made_for(kind: hooks.Need, said: Description, model: str, registry: Registry) -> dict[str, Any] | None:
-    """What the checkpoint says, if that is here; of an older one, what alone of its plugin takes a network."""
+    """The settings that the checkpoint was made for, if it is here; for an older one, the one entry of its plugin
+    that takes a network."""
     section = said.made_for.get(kind)
     if section or said.made_for:
         return section if section and section[kind] in registry.names(kind) else None

@@ -1,4 +1,4 @@
-"""What the things that plugins build can do: protocols, and the values that pass between them and core."""
+"""Protocols of the things that plugins build, and the values that pass between them and core."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Array = NDArray[np.float32]
 Picture = NDArray[np.uint8] | NDArray[np.uint16]
 """A decoded picture: (3,H,W) RGB of 8 bits, or of 9 to 16 bits."""
 Tables = Mapping[str, NDArray[np.integer[Any]]]
-"""What a codec's entropy coder needs besides the weights, as named integer arrays."""
+"""The integer arrays that a codec's entropy coder needs besides the weights, by name."""
 
 
 class Split(Enum):
@@ -48,7 +48,7 @@ class LabelledSource(ClipSource, Protocol):
     """A clip source whose clips have names."""
 
     def label(self, index: int) -> str:
-        """What reports call clip ``index``."""
+        """The name of clip ``index`` in reports."""
         ...
 
 
@@ -111,7 +111,7 @@ class CodedFrame:
 
     packet: Packet
     picture: Picture
-    """What the decoder will show."""
+    """The picture that the decoder will show."""
     estimated_bits: float | None = None
     """Information content of the symbols under the float priors, where the encoder was asked for it."""
 
@@ -176,12 +176,12 @@ class Qualities:
     """The qualities of a codec of many rates, as numbers of its own."""
 
     coarsest: float
-    """At which its streams are shortest."""
+    """The quality at which its streams are shortest."""
     finest: float
     step: float
     """Between two that can be told apart."""
     own: float
-    """What its options say."""
+    """The quality that its options state."""
 
 
 @runtime_checkable
@@ -190,7 +190,7 @@ class HasQualities(Protocol):
 
     @property
     def qualities(self) -> Qualities | None:
-        """Those that there are; None where its options leave it one rate alone."""
+        """The qualities that it has; None where its options leave one rate alone."""
         ...
 
     def at(self, quality: float) -> Codec:
@@ -257,7 +257,7 @@ class Device(Protocol):
 
     @property
     def arithmetic(self) -> str:
-        """What decides the last bits of a float result, short: where it is equal, results repeat exactly."""
+        """Names what decides the last bits of a float result, short: where it is equal, results repeat exactly."""
         ...
 
 

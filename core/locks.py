@@ -16,7 +16,7 @@ from core.files import open_own
 LOCK = ".lock"
 """Name of the lock of a whole folder, within it."""
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
-"""What file systems say that cannot lock, as network file systems without the service for it."""
+"""Errors of file systems that cannot lock, as network file systems without the service for it."""
 
 
 class Lock:
@@ -30,7 +30,7 @@ class Lock:
     def __init__(self, path: Path, sentence: str) -> None:
         self._path, self._sentence = path, sentence
         self._claim: Path | None = None
-        self._file = self._locked()
+        self._file = self._lock()
 
     def release(self) -> None:
         """Let it go."""
@@ -39,7 +39,7 @@ class Lock:
         self._path.unlink(missing_ok=True)
         self._file.close()
 
-    def _locked(self) -> BinaryIO:
+    def _lock(self) -> BinaryIO:
         while True:
             file = open_own(self._path)
             try:
@@ -51,7 +51,7 @@ class Lock:
                 if error.errno not in _NO_LOCKS:
                     file.close()
                     raise
-                self._claim = self._claimed()
+                self._claim = self._make_claim()
                 return file
             if self._is_there(file):
                 return file
@@ -64,7 +64,7 @@ class Lock:
             return False
         return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
 
-    def _claimed(self) -> Path:
+    def _make_claim(self) -> Path:
         """A file that only one process can have made, with the maker's name."""
         claim = self._path.with_name(f"{self._path.name}.holder")
         for _ in range(2):

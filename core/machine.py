@@ -19,7 +19,7 @@ def processor() -> str:
 
 
 def processor_fields() -> dict[str, str]:
-    """What Linux tells of the first core; nothing elsewhere."""
+    """The fields in which Linux describes the first core; empty elsewhere."""
     try:
         first = Path("/proc/cpuinfo").read_text("utf-8", "replace").split("\n\n")[0]
     except OSError:

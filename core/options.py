@@ -55,7 +55,7 @@ class Range:
         )
 
     def __str__(self) -> str:
-        """As it follows "it must be": "at least 4 and a multiple of 4"."""
+        """The range as it follows "it must be": "at least 4 and a multiple of 4"."""
         if self.one_of:
             *most, last = map(str, self.one_of)
             return f"{', '.join(most)} or {last}" if most else last
@@ -71,7 +71,7 @@ class Range:
         return " and ".join([*words, f"a multiple of {self.multiple_of}"] if self.multiple_of else words)
 
     def fault(self, name: str, value: Any) -> str | None:
-        """What is wrong with the value of an option of this name; None and what is yet to be given are not wrong."""
+        """The fault of the value of an option of this name; None and what is yet to be given are not wrong."""
         if value is None or value == MISSING or value in self:
             return None
         return f"{name} is {value}; it must be {self}."
@@ -140,6 +140,6 @@ def meanings(section: type) -> dict[str, str]:
 
 
 def _text(statement: ast.stmt) -> str | None:
-    """What a statement says that is nothing but a text."""
+    """The text of a statement that is nothing but a text."""
     value = statement.value if isinstance(statement, ast.Expr) else None
     return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else None

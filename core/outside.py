@@ -1,4 +1,4 @@
-"""What YAML from outside may say: it is data, whoever wrote it.
+"""Bounds on YAML from outside: it is data, whoever wrote it.
 
 Outside is every folder that a command line adds to Hydra's search path (``--config-dir``, ``hydra.searchpath``).
 Hydra itself builds objects that a configuration names, sets environment variables and writes files where it says;
@@ -29,17 +29,17 @@ from omegaconf.errors import InterpolationResolutionError
 
 from core.errors import ConfigError
 
-LONGEST = 1 << 18
+MAX_BYTES = 1 << 18
 """Bytes of a YAML file."""
-MOST_NODES = 100_000
+MAX_NODES = 100_000
 """Values of a YAML file, those that its aliases repeat among them."""
-DEEPEST = 100
+MAX_DEPTH = 100
 """Levels of its values."""
-MOST_REFERENCES = 2_000
+MAX_REFERENCES = 2_000
 """Interpolations that are resolved for one configuration, those that others repeat among them."""
-LONGEST_VALUE = 1 << 20
+MAX_VALUE_LENGTH = 1 << 20
 """Characters of an interpolated value."""
-TOO_DEEP = f"its values are nested more than {DEEPEST} times"
+TOO_DEEP = f"its values are nested more than {MAX_DEPTH} times"
 VARIABLES = "MINDVIDEO_"
 """Environment variables whose names begin so are there for ``${oc.env:NAME}``."""
 CLOSED = ("oc.create", "oc.decode", "oc.deprecated", "oc.dict.keys", "oc.dict.values")
@@ -64,7 +64,7 @@ VALUES = FOLDERS | {
 }
 """Keys in the section ``hydra`` that a file from outside may set."""
 PARAMS = "sweeper.params"
-"""Where a file from outside may say what is swept."""
+"""Place of what is swept, in a file from outside."""
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def guarded() -> Iterator[None]:
     before = dict(sources), dict(resolvers)
     sources["file"] = FileConfigSource
     _References.resolved, resolve = None, Container.resolve_parse_tree
-    Container.resolve_parse_tree = _counted(resolve)  # type: ignore[method-assign]
+    Container.resolve_parse_tree = _count_resolutions(resolve)  # type: ignore[method-assign]
     OmegaConf.register_new_resolver("oc.env", _variable, replace=True)
     for name in CLOSED:
         OmegaConf.register_new_resolver(name, partial(_refuse, name), replace=True)
@@ -94,19 +94,19 @@ class _References:
     resolved: int | None = None
 
 
-def _counted(resolve: Callable[..., Any]) -> Callable[..., Any]:
+def _count_resolutions(resolve: Callable[..., Any]) -> Callable[..., Any]:
     """`Container.resolve_parse_tree` with bounds: values that repeat one another grow by powers."""
 
     def bounded(self: Container, *words: Any, **named: Any) -> Any:
         if _References.resolved is None:
             return resolve(self, *words, **named)
         _References.resolved += 1
-        if _References.resolved > MOST_REFERENCES:
+        if _References.resolved > MAX_REFERENCES:
             raise InterpolationResolutionError(
-                f"values refer to one another more than {MOST_REFERENCES:,} times."
+                f"values refer to one another more than {MAX_REFERENCES:,} times."
             )
         value = resolve(self, *words, **named)
-        if isinstance(value, str) and len(value) > LONGEST_VALUE:
+        if isinstance(value, str) and len(value) > MAX_VALUE_LENGTH:
             raise InterpolationResolutionError(
                 f"values refer to one another until one has {len(value):,} characters."
             )
@@ -163,7 +163,7 @@ def _check_file(file: Path, name: str) -> None:
     header = ConfigSource._get_header_dict(text[:512])
     if names_hydra(str(header.get("package", ""))):
         raise _fault(file, f"its package is '{header['package']}'")
-    content = _parsed(file, text)
+    content = _parse(file, text)
     if not isinstance(content, Mapping):
         return
     for item in content.get("defaults") or ():
@@ -186,9 +186,9 @@ def names_hydra(key: str) -> bool:
 
 def _text(file: Path) -> str:
     with file.open("rb") as opened:
-        data = opened.read(LONGEST + 1)
-    if len(data) > LONGEST:
-        raise _fault(file, f"it has more than {LONGEST >> 10} KiB, which no configuration needs")
+        data = opened.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise _fault(file, f"it has more than {MAX_BYTES >> 10} KiB, which no configuration needs")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -203,14 +203,14 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """A node; raises `YAMLError` where it is too deep."""
         self.depth += 1
-        if self.depth > DEEPEST:
+        if self.depth > MAX_DEPTH:
             raise yaml.YAMLError(TOO_DEEP)
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
 
 
-def _parsed(file: Path, text: str) -> Any:
+def _parse(file: Path, text: str) -> Any:
     """The content of a file, once it is known to be plain and of a bearable size."""
     loader = _Loader(text)
     try:
@@ -218,9 +218,9 @@ def _parsed(file: Path, text: str) -> Any:
         if document is None:
             return None
         count, depth = _size(file, document, {})
-        if count > MOST_NODES:
-            raise _fault(file, f"it stands for more than {MOST_NODES:,} values")
-        if depth > DEEPEST:
+        if count > MAX_NODES:
+            raise _fault(file, f"it stands for more than {MAX_NODES:,} values")
+        if depth > MAX_DEPTH:
             raise _fault(file, TOO_DEEP)
         return loader.construct_document(document)
     except yaml.YAMLError as error:
@@ -228,7 +228,7 @@ def _parsed(file: Path, text: str) -> Any:
 
 
 def _size(file: Path, node: yaml.Node, known: dict[yaml.Node, tuple[int, int] | None]) -> tuple[int, int]:
-    """How many values a node has, and on how many levels, once its aliases are written out."""
+    """Number of values of a node, and of its levels, once its aliases are written out."""
     if node in known:
         found = known[node]
         if found is None:

@@ -20,36 +20,36 @@ from core.errors import RecordError
 
 T = TypeVar("T")
 
-DEEPEST = 32
+MAX_DEPTH = 32
 """Lists and objects within each other, at most; ours have less than ten."""
-_LARGEST = float(1 << 63)
+_LIMIT = float(1 << 63)
 
 
 @dataclass(frozen=True)
 class Within:
-    """What numbers a field may hold; none is beyond ±2^63, which infinities and NaN are not within either."""
+    """Bounds of a field's numbers; none is beyond ±2^63, which infinities and NaN are not within either."""
 
-    least: float = -_LARGEST
-    most: float = _LARGEST
+    least: float = -_LIMIT
+    most: float = _LIMIT
     finite: bool = True
     """False where any float will do, infinities and NaN too."""
 
     def problem(self, value: Any) -> str:
-        """What is wrong with a value; empty where nothing is."""
+        """The fault of a value; empty where there is none."""
         if isinstance(value, float) and not self.finite:
             return ""
-        least, most = max(self.least, -_LARGEST), min(self.most, _LARGEST)
+        least, most = max(self.least, -_LIMIT), min(self.most, _LIMIT)
         return "" if least <= value <= most else f"is {value!r:.40}, out of its range"
 
 
 @dataclass(frozen=True)
 class Matching:
-    """What texts a field may hold: those that the pattern matches as a whole."""
+    """Pattern of a field's texts: those that it matches as a whole."""
 
     pattern: str
 
     def problem(self, value: Any) -> str:
-        """What is wrong with a value; empty where nothing is."""
+        """The fault of a value; empty where there is none."""
         return "" if re.fullmatch(self.pattern, value) else f"is {value!r:.40}, not of its form"
 
 
@@ -67,13 +67,13 @@ def read_record(cls: type[T], path: Path) -> T:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Plain values of JSON text; raises `RecordError` where it is none, or is nested more than `DEEPEST` times."""
+    """Plain values of JSON text; raises `RecordError` where it is none, or is nested more than `MAX_DEPTH` times."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise RecordError(f"it is no JSON ({error})") from None
-    if _is_deep(value, DEEPEST):
-        raise RecordError(f"it is nested more than {DEEPEST} times")
+    if _is_deep(value, MAX_DEPTH):
+        raise RecordError(f"it is nested more than {MAX_DEPTH} times")
     return value
 
 
@@ -105,7 +105,7 @@ def _decode(kind: Any, plain: Any, place: str, bound: _Types) -> Any:
     if kind is Any:
         return plain
     if origin is Annotated:
-        return _annotated(arguments, plain, place, bound)
+        return _decode_annotated(arguments, plain, place, bound)
     if origin in (Union, types.UnionType):
         return _union(arguments, plain, place, bound)
     if origin is Literal:
@@ -130,7 +130,7 @@ def _decode(kind: Any, plain: Any, place: str, bound: _Types) -> Any:
     raise RecordError(f"{place} is {plain!r:.40}, which it cannot be")
 
 
-def _annotated(arguments: Sequence[Any], plain: Any, place: str, bound: _Types) -> Any:
+def _decode_annotated(arguments: Sequence[Any], plain: Any, place: str, bound: _Types) -> Any:
     kind, check = arguments
     value = _number(kind, plain, place, check) if kind in (int, float) else _decode(kind, plain, place, bound)
     if problem := check.problem(value):

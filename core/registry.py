@@ -110,7 +110,7 @@ class Registry:
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """How an error goes on after an unknown word: the near miss, and the known words."""
+    """The end of an error about an unknown word: the near miss, and the known words."""
     known = sorted(known)
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     hint = f"; did you mean '{near[0]}'?" if near else ""
@@ -272,7 +272,7 @@ def _offers(implementation: object) -> Any:
 
 
 def _hook_fault(manager: pluggy.PluginManager, implementation: object) -> str | None:
-    """What is wrong with a plugin's hooks, in our words: an unknown hook or a misspelt argument."""
+    """The fault of a plugin's hooks, in our words: an unknown hook or a misspelt argument."""
     known = [name for name in vars(hooks) if hasattr(getattr(hooks, name), f"{hooks.PROJECT}_spec")]
     for name in dir(implementation):
         if manager.parse_hookimpl_opts(implementation, name) is None:

@@ -94,7 +94,7 @@ class Run:
 
     @property
     def limits(self) -> Limits:
-        """What a source and an output may ask for."""
+        """Limits of a source and an output."""
         return Limits(**vars(self.settings.limits))
 
     @property
@@ -283,7 +283,7 @@ class Run:
 
     @property
     def arithmetic(self) -> str:
-        """What decides the last bits of a stream's pictures."""
+        """Names what decides the last bits of a stream's pictures."""
         if self.settings.runtime is Runtime.mindspore:
             return self.device.arithmetic
         return f"onnxruntime {metadata.version('onnxruntime')} beside {self.device.arithmetic}"

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, open_dict, read_write
 from core.words import word
 
 BY_TIME = "${now:"
-"""What makes the name of a folder that was not chosen by the user."""
+"""Words that make the name of a folder that the user did not choose."""
 
 
 class Fresh(Callback):
@@ -23,29 +23,29 @@ class Fresh(Callback):
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Choose the name of a sweep's folder; jobs learn it as an override, since they compose for themselves."""
-        if BY_TIME in _written(config.hydra.sweep, "dir"):
-            folder = str(_made(Path(config.hydra.sweep.dir)))
+        if BY_TIME in _as_written(config.hydra.sweep, "dir"):
+            folder = str(_make(Path(config.hydra.sweep.dir)))
             with read_write(config.hydra):
                 config.hydra.sweep.dir = folder
                 config.hydra.overrides.hydra.append(word("hydra.sweep.dir", folder))
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Choose the names."""
-        if BY_TIME in _written(config, "output") and _written(config.hydra.run, "dir") == "${output}":
+        if BY_TIME in _as_written(config, "output") and _as_written(config.hydra.run, "dir") == "${output}":
             with read_write(config), open_dict(config):
-                config.output = str(_made(Path(config.output)))
+                config.output = str(_make(Path(config.output)))
         record = config.hydra.output_subdir
         if record is not None:
             with read_write(config.hydra):
                 config.hydra.output_subdir = _free(Path(config.hydra.run.dir), record)
 
 
-def _written(section: DictConfig, name: str) -> str:
+def _as_written(section: DictConfig, name: str) -> str:
     """A setting as it was written, before what it refers to stands in its place."""
     return str(section._get_node(name)._value())  # type: ignore[union-attr]
 
 
-def _made(folder: Path) -> Path:
+def _make(folder: Path) -> Path:
     """A new folder of this name, or with a number behind it where another start was quicker."""
     for number in count(1):
         chosen = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")

@@ -1,4 +1,5 @@
-"""What a run codes or upscales with: entry, options and weights, told without being built, and built in one place."""
+"""The codec or upscaler of a run: entry, options and weights. It is described without being built, and built in one
+place."""
 
 from __future__ import annotations
 
@@ -63,7 +64,7 @@ class Selection(ABC, Generic[E]):
     """
 
     kind: ClassVar[hooks.Need]
-    """What it is for."""
+    """Its kind."""
 
     def __init__(self, run: Run, role: str, entry: E, options: Any, weights: str | Path | None) -> None:
         self.run, self.role, self.entry, self.options = run, role, entry, options
@@ -81,7 +82,7 @@ class Selection(ABC, Generic[E]):
 
     @property
     def parts(self) -> Mapping[hooks.Need, CodecSelection | UpscalerSelection]:
-        """What works within it, by what the entry calls its need."""
+        """The parts that work within it, by what the entry calls its need."""
         return {}
 
     @property
@@ -129,7 +130,7 @@ class Selection(ABC, Generic[E]):
 
     def identity(self) -> Facts:
         """All that decides what it makes: contents of files, never their names. Asks for the device if it computes."""
-        told = {**self._told(), **identity.computing(self.run, self.computes)}
+        told = {**self._facts(), **identity.computing(self.run, self.computes)}
         return facts(told, without=identity.CANNOT_MATTER)
 
     @property
@@ -138,7 +139,7 @@ class Selection(ABC, Generic[E]):
         """16 bytes that tell all that decodes from all others; none where nothing was learned. Reads checkpoints."""
 
     def _backend(self) -> AbstractContextManager[object]:
-        """What it is built under; what has no network needs no device."""
+        """The backend that it is built under; what has no network needs no device."""
         return self.run.inferring if self.computes else nullcontext()
 
     @property
@@ -154,7 +155,7 @@ class Selection(ABC, Generic[E]):
         return known or (self.weights is not None and is_ours(Path(self.weights)))
 
     def _weights_identity(self) -> str:
-        """Of a checkpoint all that decodes; of another file its name, in whose place `facts` puts the content."""
+        """All of a checkpoint that decodes; the name of another file, which `facts` replaces by its content."""
         return self.checkpoint.fingerprint.hex() if self._has_checkpoint else self.weights or ""
 
     def _missing_weights(self) -> str:
@@ -173,15 +174,15 @@ class Selection(ABC, Generic[E]):
                 f"{self.weights} holds a network of model={model}, which {self.role}={self.name} does not take."
             )
 
-    def _told(self) -> dict[str, Any]:
+    def _facts(self) -> dict[str, Any]:
         named_apart = {f"{NAMED_BY_OPTIONS[need]}_checkpoint" for need in self.parts}
         options = {k: v for k, v in entry_section(self.options).items() if k not in named_apart}
-        told = {self.role: options, **identity.named(self.run, self.role, self.kind, self.name)}
+        told = {self.role: options, **identity.entry_facts(self.run, self.role, self.kind, self.name)}
         if self.has_network:
-            told |= {**identity.chosen(self.run, "model"), "weights": self._weights_identity()}
+            told |= {**identity.chosen_facts(self.run, "model"), "weights": self._weights_identity()}
         for need, part in self.parts.items():
             role = NAMED_BY_OPTIONS[need]
-            told |= identity.named(self.run, role, need, part.name)
+            told |= identity.entry_facts(self.run, role, need, part.name)
             if part.has_network:
                 told[f"{role}.weights"] = part.checkpoint.fingerprint.hex()
         return told
@@ -194,7 +195,7 @@ class UpscalerSelection(Selection[hooks.UpscalerEntry[Any]]):
 
     @property
     def fingerprint(self) -> bytes:
-        """Of its network."""
+        """Fingerprint of its network."""
         return self.checkpoint.fingerprint if self.has_network else b""
 
     @property
@@ -238,7 +239,7 @@ class CodecSelection(Selection[hooks.CodecEntry[Any]]):
 
     @property
     def axes(self) -> dict[str, str]:
-        """Where it stands among codecs."""
+        """Its class among codecs."""
         around = self.inner.axes if self.inner else {}
         direction = self.entry.direction
         if not isinstance(direction, hooks.Direction):
@@ -266,14 +267,15 @@ class CodecSelection(Selection[hooks.CodecEntry[Any]]):
 
     @cached_property
     def fingerprint(self) -> bytes:
-        """What decodes its streams: weights and tables, also of a picture codec, or what a conventional one needs."""
-        from core.coding.codec import joined
+        """Fingerprint of what decodes its streams: weights and tables, also of a picture codec, or what a
+        conventional one needs."""
+        from core.coding.codec import join_fingerprints
 
         if self.is_conventional:
             return cast(hooks.ConventionalCodec, self.build()).fingerprint
         own = self.checkpoint.fingerprint if self.has_network else b""
         if self.intra is not None:
-            own = joined(own, self.intra.fingerprint)
+            own = join_fingerprints(own, self.intra.fingerprint)
         if not self.parts and not self.entry.decoding:
             return own
         around = [value for part in self.parts.values() for value in part.decodes]
@@ -347,9 +349,9 @@ class CodecSelection(Selection[hooks.CodecEntry[Any]]):
                 value = attrgetter(name)(options)
                 yield from map(_absent, value if option.many else [value])
 
-    def _told(self) -> dict[str, Any]:
+    def _facts(self) -> dict[str, Any]:
         has_intra = self.intra_name is not None
-        return {**super()._told(), **(identity.chosen(self.run, "intra") if has_intra else {})}
+        return {**super()._facts(), **(identity.chosen_facts(self.run, "intra") if has_intra else {})}
 
     def _within(self, need: hooks.Need) -> CodecSelection | UpscalerSelection:
         """What the options name; raises `ConfigError` where that cannot be."""

@@ -7,12 +7,12 @@ from enum import Enum
 from typing import Any
 
 from core.entries import FilePath
-from core.media.limits import MOST_PIXELS
+from core.media.limits import MAX_PIXELS
 from core.options import Options, option
 
 
 class Runtime(Enum):
-    """What computes trained networks."""
+    """Runtimes of trained networks."""
 
     mindspore = "mindspore"
     onnxruntime = "onnxruntime"
@@ -21,7 +21,7 @@ class Runtime(Enum):
 
 @dataclass
 class LoaderSettings(Options):
-    """How clips reach the network."""
+    """Settings of the loader of clips."""
 
     batch_size: int = option(4, at_least=1)
     """Clips in a batch, on each rank."""
@@ -46,8 +46,8 @@ class TrainingSettings(Options):
     best_from: int = option(0, at_least=0)
     """Steps before which no validation counts as the best; beyond the last step, the last checkpoint is the best."""
     average: float = option(0.0, at_least=0, below=1)
-    """How much of the running mean of the weights stays at each step; above 0 that mean is validated and kept as the
-    best checkpoint, as 0.998 in long trainings."""
+    """The share of the running mean of the weights that stays at each step; above 0 that mean is validated and kept
+    as the best checkpoint, as 0.998 in long trainings."""
     patience: int = option(0, at_least=0)
     """Stop after this many validations without a new best score; 0 never stops early."""
     score: str = "psnr_st"
@@ -67,7 +67,7 @@ class TrainingSettings(Options):
 
 @dataclass
 class SweepSettings:
-    """What holds for each job of a sweep."""
+    """Settings of each job of a sweep."""
 
     failed: float | None = None
     """Score that a job which failed gives the sweeper; null gives none, which Optuna counts as a failed trial."""
@@ -75,19 +75,20 @@ class SweepSettings:
 
 @dataclass
 class LimitSettings(Options):
-    """What a source and an output may ask for at most; null lifts a limit."""
+    """Limits of a source and an output; null lifts a limit."""
 
-    pixels: int | None = option(MOST_PIXELS, at_least=1)
-    """Of a picture that is read; 8192x8192 lets film of 8K pass."""
+    pixels: int | None = option(MAX_PIXELS, at_least=1)
+    """Pixels of a picture that is read; 8192x8192 lets film of 8K pass."""
     frames: int | None = option(None, at_least=1)
-    """Of a video that is read, or a stream that is decoded."""
+    """Frames of a video that is read, or of a stream that is decoded."""
     output_bytes: int | None = option(None, at_least=1)
-    """Of an output that is not coded: y4m, or PNG before it is packed, by an estimate before the first frame."""
+    """Bytes of an output that is not coded (y4m, or PNG before it is packed), by an estimate before the first
+    frame."""
 
 
 @dataclass
 class PluginSettings:
-    """Which plugins take part."""
+    """The plugins that take part."""
 
     disable: list[str] = field(default_factory=list)
     """Names of plugins to leave out."""
@@ -114,9 +115,9 @@ class Settings:
     sweep: SweepSettings = field(default_factory=SweepSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     seed: int = 0
-    """Of the first weights, the order of clips, augmentation and noise."""
+    """Seed of the first weights, the order of clips, augmentation and noise."""
     runtime: Runtime = Runtime.mindspore
-    """What computes networks that upscale or code."""
+    """The runtime of networks that upscale or code."""
     weights: FilePath | None = None
     """Checkpoint to start from: ours, .npz, .safetensors or MindSpore's .ckpt."""
     output: FilePath = "runs/default"

@@ -44,12 +44,12 @@ class Job:
     score: float | None = None
     """Higher is better; None where the task has none, or where there is none yet."""
     seconds: Seconds | None = None
-    """None until the job ends."""
+    """Seconds that the job took; None until it ends."""
     failure: str | None = None
 
     @property
     def state(self) -> str:
-        """In a word: ``done``, ``failed`` or ``not finished``."""
+        """One word: ``done``, ``failed`` or ``not finished``."""
         if self.seconds is None:
             return "not finished"
         return "failed" if self.failure is not None else "done"
@@ -149,10 +149,10 @@ def threads_of_a_job(launcher: DictConfig) -> int:
 
 @dataclass
 class Sweep:
-    """How far the sweep of a command is."""
+    """The progress of a command's sweep."""
 
     folder: Path | None = None
-    """None before it has begun, and where the command is none."""
+    """Folder of the job; None before it has begun, and where the command has none."""
     has_ended: bool = False
 
     def resumes(self) -> str:
@@ -187,7 +187,7 @@ class Noted(Callback):
         _noted.get().has_ended = True
 
 
-def swept(jobs: Sequence[Job]) -> Iterator[tuple[str, list[str]]]:
+def swept_settings(jobs: Sequence[Job]) -> Iterator[tuple[str, list[str]]]:
     """Every setting that is not the same in all jobs, with its value in each; empty where a job does not set it."""
     values = [dict(word.lstrip("+~").partition("=")[::2] for word in job.overrides) for job in jobs]
     for key in dict.fromkeys(key for words in values for key in words):

@@ -10,15 +10,15 @@ from typing import Any
 
 def printable(text: str) -> str:
     """The same text with what does not print (control characters, lone surrogates) as escapes; line ends stay."""
-    return text if text.isprintable() else "".join(map(_printed, text))
+    return text if text.isprintable() else "".join(map(_escape, text))
 
 
 def one_line(text: str) -> str:
-    """As `printable`, line ends escaped too: for names that come from files."""
+    """Like `printable`, with line ends escaped too: for names that come from files."""
     return printable(text).replace("\n", "\\n")
 
 
-def _printed(character: str) -> str:
+def _escape(character: str) -> str:
     if character.isprintable() or character == "\n":
         return character
     return character.encode("unicode_escape").decode()

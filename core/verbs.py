@@ -27,7 +27,7 @@ from core.words import path_options, word
 _SETTING = re.compile(r"(?:(?P<added>\+{1,2})|(?P<dropped>~))?(?P<section>\w+)(?P<rest>[^=\s]*)(?P<sign>=?)")
 
 
-def parted(words: Sequence[str]) -> tuple[list[str], list[str]]:
+def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """Flags with their values, and all other words, in whatever order they stand; behind ``--`` nothing is a flag."""
     known = get_args_parser()._option_string_actions
     flags: list[str] = []
@@ -48,13 +48,13 @@ def parted(words: Sequence[str]) -> tuple[list[str], list[str]]:
     return flags, others
 
 
-def spelled(words: Sequence[str], registry: Registry, multirun: bool = False) -> list[str]:
+def spell_out(words: Sequence[str], registry: Registry, multirun: bool = False) -> list[str]:
     """The words of Hydra for a command line without flags; the long form stays as it is.
 
     With ``multirun``, values parted by commas are a sweep. Raises `ConfigError` for an unknown verb, and for a word
     that has no place.
     """
-    if not asked(words, registry):
+    if not begins_with_verb(words, registry):
         return list(words)
     task = task_of(words[0], registry)
     settings = [given for given in words[1:] if _is_setting(given, registry)]
@@ -74,7 +74,7 @@ def spelled(words: Sequence[str], registry: Registry, multirun: bool = False) ->
     return [f"task={task.name}", *made, *settings]
 
 
-def asked(words: Sequence[str], registry: Registry) -> bool:
+def begins_with_verb(words: Sequence[str], registry: Registry) -> bool:
     """Whether a command line begins with a verb; what has a ``=`` is a setting, maybe a misspelt one."""
     return bool(words) and "=" not in words[0] and not _is_setting(words[0], registry)
 
@@ -98,10 +98,10 @@ def tasks_of(registry: Registry) -> Iterator[hooks.TaskEntry[Any]]:
 def usage(task: hooks.TaskEntry[Any]) -> str:
     """Its verb and its words, those that may be left out in brackets."""
     options = {f"task.{option.name}": option for option in fields(task.config)}
-    return " ".join([task.called, *(_shown(key, options.get(key)) for key in task.positional)])
+    return " ".join([task.called, *(_show(key, options.get(key)) for key in task.positional)])
 
 
-def _shown(key: str, option: Field[Any] | None) -> str:
+def _show(key: str, option: Field[Any] | None) -> str:
     name = key.rpartition(".")[2].upper()
     required = option is not None and option.default in (MISSING, omegaconf.MISSING)
     return name if required else f"[{name}]"
@@ -118,7 +118,7 @@ def _is_setting(given: str, registry: Registry) -> bool:
 
 
 def _sections(registry: Registry) -> set[str]:
-    """What the keys of settings begin with."""
+    """The first words of the keys of settings."""
     presets = {preset.partition("/")[0] for preset in registry.presets()}
     return {"hydra", *GROUPS, *(field.name for field in fields(Settings)), *presets}
 

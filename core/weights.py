@@ -18,11 +18,12 @@ from core.registry import Plugin, Registry, suggestion
 from core.words import path_options, word
 
 RUNS = ("*/checkpoints", "*/*/checkpoints", "*/*/*/checkpoints")
-"""Where trainings in the current folder leave checkpoints: ``output=NAME``, ``runs/TIME``, ``sweeps/TIME/NUMBER``."""
+"""Folders in which trainings of the current folder leave checkpoints: ``output=NAME``, ``runs/TIME``,
+``sweeps/TIME/NUMBER``."""
 
 
 def folder() -> Path:
-    """Where weights are kept that were fetched; raises `CheckpointError` where this user has no home."""
+    """The folder of weights that were fetched; raises `CheckpointError` where this user has no home."""
     try:
         return user_cache() / "weights"
     except RuntimeError as error:
@@ -30,11 +31,11 @@ def folder() -> Path:
 
 
 def place(entry: hooks.WeightsEntry) -> Path:
-    """Where the checkpoint of an entry is, or will be once it was fetched."""
+    """The path of an entry's checkpoint, whether it was fetched or not."""
     return entry.file or folder() / f"{entry.name}.safetensors"
 
 
-def named(name: str, registry: Registry) -> Path:
+def find_weights(name: str, registry: Registry) -> Path:
     """The checkpoint of weights that have a name.
 
     Raises `CheckpointError` where there are none, or they are not here, with the command that gets them.
@@ -51,7 +52,7 @@ def named(name: str, registry: Registry) -> Path:
 
 
 def how_to_get(entry: hooks.WeightsEntry) -> str:
-    """What to do for weights that are not here."""
+    """The advice for weights that are not here."""
     if entry.file:
         return "install the plugin that brings them again"
     return f"get them with mindvideo weights get {entry.name}"
@@ -86,7 +87,7 @@ def deciding(source: Path, codec: str, fingerprint: bytes, registry: Registry) -
     found = _decoding(entry, fingerprint, registry)
     if found is None:
         raise CheckpointError(
-            f"{source} needs weights that are not here: {_told(codec, fingerprint, registry)}."
+            f"{source} needs weights that are not here: {_describe_model(codec, fingerprint, registry)}."
         )
     return found
 
@@ -97,7 +98,7 @@ def name_of(fingerprint: bytes, registry: Registry) -> hooks.WeightsEntry | None
     return next((entry for entry in registry.weights().values() if entry.fingerprint == told), None)
 
 
-def _told(codec: str, fingerprint: bytes, registry: Registry) -> str:
+def _describe_model(codec: str, fingerprint: bytes, registry: Registry) -> str:
     entry = name_of(fingerprint, registry)
     if entry:
         return f"'{entry.name}' ({fingerprint.hex()}); {how_to_get(entry)}"
@@ -109,7 +110,7 @@ def _told(codec: str, fingerprint: bytes, registry: Registry) -> str:
 
 def _decoding(entry: hooks.CodecEntry[Any], fingerprint: bytes, registry: Registry) -> list[str] | None:
     """Words for the checkpoint of a fingerprint, or for the two that make it: of network and learned picture codec."""
-    from core.coding.codec import joined
+    from core.coding.codec import join_fingerprints
 
     learned = list(_learned_intra(registry)) if "intra" in entry.needs else []
     owners = [registry.owner("codec", entry.name), *(registry.owner("intra", name) for name in learned)]
@@ -119,7 +120,7 @@ def _decoding(entry: hooks.CodecEntry[Any], fingerprint: bytes, registry: Regist
             return [word("task.checkpoint", str(path))]
         of[path] = own
     for name, (path, own), (pictures, theirs) in product(learned, of.items(), of.items()):
-        if joined(own, theirs) == fingerprint:
+        if join_fingerprints(own, theirs) == fingerprint:
             return [
                 word("task.checkpoint", str(path)),
                 f"intra={name}",

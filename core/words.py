@@ -39,7 +39,7 @@ HYDRA_PATHS = {
     "hydra.sweep.dir": PathOption(),
     "hydra.searchpath": PathOption(many=True),
 }
-"""Those of Hydra's options that name files."""
+"""Hydra's options that name files."""
 
 
 def path_options(config: type, prefix: str = "") -> Iterator[tuple[str, PathOption]]:
@@ -74,10 +74,10 @@ def _literal(value: Any) -> str:
         return "{" + ",".join(f"{key}:{_literal(item)}" for key, item in value.items()) + "}"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "[" + ",".join(map(_literal, value)) + "]"
-    return _quoted(str(value))
+    return _quote(str(value))
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     """A text in quotes, with nothing in it that Hydra or OmegaConf would replace.
 
     Both take backslashes as they are, but for those ahead of what they escape: a quote, and ``${``.
@@ -87,7 +87,7 @@ def _quoted(text: str) -> str:
 
 
 def values(word: str) -> list[Any]:
-    """What a word gives its option: one value, or those of a sweep; nothing where Hydra cannot read it."""
+    """The values that a word gives its option: one value, or those of a sweep; none where Hydra cannot read it."""
     try:
         value = _override(word).value()
     except HydraException:
@@ -127,17 +127,17 @@ def _list(text: str) -> str:
 
 
 def _pieces(text: str) -> list[str]:
-    """What commas part, but for those in quotes and in the names of files that exist."""
+    """The pieces between commas, but for those in quotes and in the names of files that exist."""
     found, place = [], 0
     while place <= len(text):
         match = _PIECE.match(text, place)
         assert match
         found.append(match[0])
         place = match.end() + 1
-    return list(_joined(found))
+    return list(_join(found))
 
 
-def _joined(pieces: Sequence[str]) -> Iterator[str]:
+def _join(pieces: Sequence[str]) -> Iterator[str]:
     while pieces:
         ends = range(1, min(JOINED, len(pieces)) + 1)
         end = next((end for end in ends if os.path.lexists(",".join(pieces[:end]))), 0)
@@ -148,14 +148,14 @@ def _joined(pieces: Sequence[str]) -> Iterator[str]:
 def _path(text: str) -> str:
     """A path in quotes; ``~/`` is the home folder, as in a shell, unless something of that name exists."""
     if os.path.lexists(text):
-        return _quoted(text)
-    if isinstance(_parsed(f"x={text}"), QuotedString):
+        return _quote(text)
+    if isinstance(_parse(f"x={text}"), QuotedString):
         return text
     if text == "???":  # which OmegaConf takes for a value that is missing, whatever stands around it
         text = "./???"
     if text == "~" or text.startswith("~/"):
         text = os.path.expanduser(text)  # noqa: PTH111 - it leaves slashes as they are, and needs no home
-    return _quoted(text)
+    return _quote(text)
 
 
 def _is_call(word: str) -> bool:
@@ -168,7 +168,7 @@ def _is_call(word: str) -> bool:
         return False
 
 
-def _parsed(word: str) -> Any:
+def _parse(word: str) -> Any:
     """The value that Hydra reads, with its quotes; None where it cannot."""
     try:
         return _override(word)._value

@@ -71,9 +71,9 @@ class _ToSite(Preprocessor):
     def run(self, lines: list[str]) -> list[str]:
         text = "\n".join(lines).replace("](../../docs/", "](../").replace("](docs/", "](")
         text = re.sub(r"\]\(([A-Z]+\.md)\)", lambda link: f"]({link[1].lower()})", text)
-        return re.sub(r"(?<!!)\[([^\]]*)\]\(\.\./\.\./([^)#]*)[^)]*\)", _kept, text).split("\n")
+        return re.sub(r"(?<!!)\[([^\]]*)\]\(\.\./\.\./([^)#]*)[^)]*\)", _keep, text).split("\n")
 
 
-def _kept(link: re.Match[str]) -> str:
+def _keep(link: re.Match[str]) -> str:
     """A link from a page two folders deep as it is if it leads to another page, else its text."""
     return link[0] if (_DOCS / link[2]).exists() else link[1]

@@ -35,7 +35,7 @@ def page() -> str:
     return "\n".join([INTRODUCTION, *map(_section, PACKAGES)])
 
 
-def offered(package: str) -> Iterator[tuple[str, str]]:
+def offered_names(package: str) -> Iterator[tuple[str, str]]:
     """Each name of a façade with the module that it is from: imports under their own names, but for whole modules."""
     for node in ast.walk(ast.parse((CORE / package / "__init__.py").read_text("utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module != f"core.{package}":
@@ -43,7 +43,7 @@ def offered(package: str) -> Iterator[tuple[str, str]]:
 
 
 def _section(package: str) -> str:
-    rows = [f"| `{name}` | {_sentence(module, name)} |" for name, module in sorted(offered(package))]
+    rows = [f"| `{name}` | {_sentence(module, name)} |" for name, module in sorted(offered_names(package))]
     return "\n".join([f"## `core.{package}`\n", "| name | what it is |", "|---|---|", *rows, ""])
 
 

@@ -69,17 +69,17 @@ class Option:
 def pages() -> dict[str, str]:
     """Every page, by the name of its file."""
     registry = own()
-    pages = {f"{group}.md": _joined(_page(group, registry)) for group in hooks.KINDS}
-    return {"index.md": _index(), **pages, "presets.md": _joined(_presets_page(registry))}
+    pages = {f"{group}.md": _join(_page(group, registry)) for group in hooks.KINDS}
+    return {"index.md": _index(), **pages, "presets.md": _join(_presets_page(registry))}
 
 
 def _index() -> str:
     """The page of the run's own options."""
     groups = ", ".join(f"[`{group}`]({group}.md)" for group in hooks.KINDS)
-    return _joined(["# All options\n", MADE, INDEX.format(groups=groups), *_run()])
+    return _join(["# All options\n", MADE, INDEX.format(groups=groups), *_run()])
 
 
-def _joined(parts: Iterable[str]) -> str:
+def _join(parts: Iterable[str]) -> str:
     return "\n".join(part for part in parts if part)
 
 
@@ -139,10 +139,10 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 
 def _meanings(section: type) -> dict[str, str]:
     """The docstring below each field or member of a class, as Markdown."""
-    return {name: _plain(text) for name, text in meanings(section).items()}
+    return {name: _to_markdown(text) for name, text in meanings(section).items()}
 
 
-def _plain(text: str) -> str:
+def _to_markdown(text: str) -> str:
     """A docstring as Markdown of one line."""
     return " ".join(inspect.cleandoc(text).replace("``", "`").split())
 
@@ -185,21 +185,21 @@ def _also(keys: Iterable[str]) -> str:
 
 def _sentence(section: type) -> str:
     """The first paragraph of a class's docstring."""
-    return _plain(inspect.cleandoc(section.__doc__ or "").partition("\n\n")[0])
+    return _to_markdown(inspect.cleandoc(section.__doc__ or "").partition("\n\n")[0])
 
 
 def _table(rows: Iterable[Option]) -> str:
     """A table of options, or nothing; what the values of a type mean is told once in it."""
     told: set[type] = set()
     lines = [
-        f"| `{row.key}` | {_allowed(row)} | {_shown(row.default)} | {_told(row, told)} |" for row in rows
+        f"| `{row.key}` | {_range_text(row)} | {_show(row.default)} | {_meaning(row, told)} |" for row in rows
     ]
     if not lines:
         return ""
     return "\n".join(["| option | values | default | meaning |", "|---|---|---|---|", *lines, ""])
 
 
-def _told(option: Option, told: set[type]) -> str:
+def _meaning(option: Option, told: set[type]) -> str:
     """The meaning of an option, and of each of its values, unless their type is among those told before."""
     named = [kind for kind in (option.kind, *get_args(option.kind)) if _is_enum(kind) and kind not in told]
     told.update(named)
@@ -207,7 +207,7 @@ def _told(option: Option, told: set[type]) -> str:
     return "<br>".join([option.meaning, *values]).replace("|", "\\|")
 
 
-def _allowed(option: Option) -> str:
+def _range_text(option: Option) -> str:
     """What may be given for an option."""
     if option.range is None:
         return _values(option.kind)
@@ -231,7 +231,7 @@ def _is_enum(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, Enum)
 
 
-def _shown(value: Any) -> str:
+def _show(value: Any) -> str:
     """A default, as one would type it."""
     if isinstance(value, Enum):
         return f"`{value.name}`"

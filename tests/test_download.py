@@ -169,7 +169,7 @@ def test_no_space(server: Server, target: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_more_than_is_fetched(server: Server, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(downloads, "MOST_BYTES", 1000)
+    monkeypatch.setattr(downloads, "MAX_BYTES", 1000)
     with pytest.raises(DownloadError, match=r"more than the 1,000 that are fetched at most"):
         download(server.url, target, digits())
 

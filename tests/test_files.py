@@ -8,7 +8,15 @@ import pytest
 
 from core import files
 from core.errors import ForeignError
-from core.files import hidden, open_own, publish, remove_leftovers, temporary_file, whole_file, write_json
+from core.files import (
+    hidden_name,
+    open_own,
+    publish,
+    remove_leftovers,
+    temporary_file,
+    whole_file,
+    write_json,
+)
 
 ROOT = Path(files.__file__).parents[1]
 
@@ -118,7 +126,7 @@ def test_a_file_of_another_user_is_not_taken(tmp_path: Path, monkeypatch: pytest
 def test_hidden_names_fit_whatever_the_name(tmp_path: Path, length: int) -> None:
     path = tmp_path / ("é" * ((length - 4) // 2) + "x" * ((length - 4) % 2) + ".mp4")
     assert len(os.fsencode(path.name)) == length
-    found = [hidden(path, ending) for ending in (".part", ".frames", ".lock")]
+    found = [hidden_name(path, ending) for ending in (".part", ".frames", ".lock")]
     assert len({*found}) == 3
     for name in found:
         open_own(name).close()

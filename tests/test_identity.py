@@ -154,7 +154,8 @@ def _model(kind: str, name: str) -> list[str]:
 
 
 def test_every_option_of_a_codec_within_a_codec(tmp_path: Path) -> None:
-    run = opened(*WORDS["codec"], "codec=resampled", "codec.inner=x264", "+codec.upscaler_options.scale=2")
+    words = ["codec=resampled", "codec.inner=x264", "codec.upscaler=floor", "+codec.upscaler_options.scale=2"]
+    run = opened(*WORDS["codec"], *words)
 
     def tell(**options: Any) -> Facts:
         return codec_of(with_settings(run, codec=replace(run.settings.codec, **options))).identity()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 from omegaconf import MISSING, OmegaConf
 
-from core.config import ranged
+from core.config import option_ranges
 from core.options import Options, Range, option, ranges
 
 
@@ -96,7 +96,7 @@ def test_omegaconf_passes_over_ranges():
 
 def test_every_range_of_a_composed_configuration_is_found_by_its_whole_key():
     config = OmegaConf.create({"model": OmegaConf.structured(Base), "plain": {"channels": 3}, "none": None})
-    assert dict(ranged(config)) == {
+    assert dict(option_ranges(config)) == {
         "model.channels": Range(at_least=4, multiple_of=4),
         "model.limit": Range(at_least=1),
         "model.name": Range(one_of=("copy", "none")),

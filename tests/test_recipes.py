@@ -31,7 +31,7 @@ def data():
 
 
 def test_every_source_has_a_licence_that_allows_it(data):
-    sources = list(data.wanted())
+    sources = list(data.wanted_sources())
     assert len(sources) > 40 and len({source.file for source in sources}) == len(sources)
     for source in sources:
         assert all(ALLOWED.fullmatch(part) for part in source.licence.split(" and ")), source
@@ -39,7 +39,7 @@ def test_every_source_has_a_licence_that_allows_it(data):
 
 
 def test_what_is_held_out_is_not_trained_on(data):
-    trained = {Path(source.original).stem for source in data.wanted()}
+    trained = {Path(source.original).stem for source in data.wanted_sources()}
     held = {Path(original).stem for original, *_ in data.HELD_OUT.values()}
     assert not trained & held
     first_of_the_city = 114  # frames of the embedded clip, which is the film's first shot

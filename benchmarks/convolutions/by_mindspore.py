@@ -18,7 +18,7 @@ from core.kernels import library
 from core.kernels.convolution import Convolution, TransposedConvolution
 
 
-class Side:
+class Implementation:
     """Compiled cells of one convolution, with MindSpore's own kernels or ours."""
 
     def __init__(self, threads: int, kernels: str) -> None:

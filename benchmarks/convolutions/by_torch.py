@@ -8,7 +8,7 @@ import torch
 from benchmarks.convolutions.cases import Call, Case, Tensors
 
 
-class Side:
+class Implementation:
     """PyTorch's operators, eager."""
 
     def __init__(self, threads: int) -> None:

@@ -19,7 +19,7 @@ from benchmarks.peers.layers import Conv2d, upsample
 LEVELS = 4
 """Levels of the flow's pyramid."""
 PEDESTAL = 2.0**-36
-_LEAST_BETA = 1e-6
+_MIN_BETA = 1e-6
 
 
 def uniform_noise(x: Tensor) -> Tensor:
@@ -124,7 +124,7 @@ class GDN(nn.Module):
         self.gamma = nn.Parameter((0.1 * torch.eye(channels) + PEDESTAL).sqrt())
 
     def forward(self, x: Tensor) -> Tensor:
-        beta = _LowerBound.apply(self.beta, (_LEAST_BETA + PEDESTAL) ** 0.5).square() - PEDESTAL
+        beta = _LowerBound.apply(self.beta, (_MIN_BETA + PEDESTAL) ** 0.5).square() - PEDESTAL
         gamma = _LowerBound.apply(self.gamma, PEDESTAL**0.5).square() - PEDESTAL
         norm = F.conv2d(x.square(), gamma[:, :, None, None], beta).sqrt()
         return x * norm if self.inverse else x / norm

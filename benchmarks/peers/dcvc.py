@@ -27,7 +27,7 @@ from benchmarks.peers.codecs import (
     warp,
 )
 from benchmarks.peers.layers import Conv2d
-from core.symbols.order import ContextOrder
+from core.symbols.context import ContextOrder
 from plugins.dcvc.config import DcvcConfig, DcvcLossConfig
 
 _REACH = 2
@@ -83,7 +83,7 @@ def network(config: DcvcConfig) -> Dcvc:
 
 
 class Dcvc(nn.Module):
-    """Codes a frame under a reference, both N,3,H,W in [0,1], sides divisible by 64.
+    """Codes a frame under a reference, both N,3,H,W in [0,1], height and width divisible by 64.
 
     The decoders get round(y) while round(y - mean) is counted, as in the published results. With ``in_turn`` they
     get round(y - mean) + mean, one place after the other, as a real coder must.
@@ -116,11 +116,11 @@ class Dcvc(nn.Module):
 
     def forward(self, frame: Tensor, reference: Tensor, in_turn: bool = False) -> Coded:
         flow = self.opticFlow(frame, reference)
-        motion = self.of_motion().quantised(self.mvEncoder(flow), in_turn)
+        motion = self.of_motion().quantise(self.mvEncoder(flow), in_turn)
         coarse, displacement, context = self.condition(motion.y_hat, reference)
         temporal = self.temporalPriorEncoder(context)
         y = self.contextualEncoder(torch.cat((frame, context), 1))
-        residual = self.of_residual(temporal).quantised(y, in_turn)
+        residual = self.of_residual(temporal).quantise(y, in_turn)
         feature, reconstruction = self.decode(residual.y_hat, context)
         costs = (
             bits(laplace_probability(motion.deviation, motion.scale)),
@@ -148,9 +148,9 @@ class Dcvc(nn.Module):
     def read(self, symbols: Symbols, reference: Tensor) -> Tensor:
         """The picture; means and scales place after place, as a decoder needs them."""
         motion, motion_z, y, z = symbols
-        motion_hat = self.of_motion().restored(motion_z, motion)
+        motion_hat = self.of_motion().restore(motion_z, motion)
         context = self.condition(motion_hat, reference)[2]
-        y_hat = self.of_residual(self.temporalPriorEncoder(context)).restored(z, y)
+        y_hat = self.of_residual(self.temporalPriorEncoder(context)).restore(z, y)
         return self.decode(y_hat, context)[1]
 
     def condition(self, motion: Tensor, reference: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -199,7 +199,7 @@ class EntropyModel:
     """Stands in for rounding in training."""
     temporal: Tensor | None = None
 
-    def quantised(self, y: Tensor, in_turn: bool) -> Latents:
+    def quantise(self, y: Tensor, in_turn: bool) -> Latents:
         """The latent as computed, expected and coded."""
         z = self.encoder(y)
         z_hat = self._round(z)
@@ -217,7 +217,7 @@ class EntropyModel:
     def _round(self, latent: Tensor) -> Tensor:
         return latent + self.noise(latent) if self.noise else latent.round()
 
-    def restored(self, z_hat: Tensor, deviation: Tensor) -> Tensor:
+    def restore(self, z_hat: Tensor, deviation: Tensor) -> Tensor:
         """The decoded latent, from what was coded of it."""
         return self.in_turn(self.known(z_hat), lambda _mean, _scale, i, j: _at(deviation, i, j))[3]
 
@@ -278,7 +278,7 @@ class LeakyBlock(nn.Module):
 
 
 class Subpixel(nn.Sequential):
-    """A convolution to four times the channels, which become twice the sides."""
+    """A convolution to four times the channels, which become twice the height and width."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(Conv2d(in_channels, 4 * out_channels), nn.PixelShuffle(2))

@@ -21,7 +21,7 @@ from plugins.dcvcuf.config import QUALITIES, DcvcUfConfig, DcvcUfLossConfig, Str
 PATCH = 8
 SOURCE = 3 * PATCH**2
 _RED, _BLUE = 0.2126, 0.0722
-_LEAST_SCALE, _LEAST_STEP = 0.11, 0.5
+_MIN_SCALE, _MIN_STEP = 0.11, 0.5
 _FIRST_WEIGHT = 1.33
 """Of the frame after an intra frame in the loss."""
 Known = tuple[Tensor, Tensor, Tensor, Tensor]
@@ -72,8 +72,8 @@ class DcvcUf(nn.Module):
         """The reconstruction, not clamped, and the bits of each sample."""
         memory, context = self.recall(features, memory)
         y = self.encoder(frame, context, row(self.q_encoder, quality))
-        z = self.hyper_encoder(padded(y, 4))
-        z_hat = rounded(z)
+        z = self.hyper_encoder(pad(y, 4))
+        z_hat = round_straight_through(z)
         known = self.expect(z_hat, memory, quality)
         y_hat, distances, scales = self.in_parts(y / known[1], known)
         features = self.decoder(y_hat * known[1], context, row(self.q_decoder, quality))
@@ -100,7 +100,7 @@ class DcvcUf(nn.Module):
         qualities = torch.tensor([quality])
         memory, context = self.recall(F.pixel_unshuffle(ycbcr(reference), PATCH), None)
         y = self.encoder(ycbcr(frame), context, row(self.q_encoder, qualities))
-        z = torch.round(self.hyper_encoder(padded(y, 4)))
+        z = torch.round(self.hyper_encoder(pad(y, 4)))
         known = self.expect(z, memory, qualities)
         scaled, told = (y / known[1]).float(), known[2].float()
         symbols: list[Tensor] = []
@@ -113,7 +113,7 @@ class DcvcUf(nn.Module):
             symbols.append(made)
             total = total + (gaussian_information(made, told) * coded).sum()
             y_hat = y_hat + (made + means) * mask
-        return Symbols(z, symbols), float(total) / 8, self.shown(y_hat, known[1], context, qualities)
+        return Symbols(z, symbols), float(total) / 8, self.show(y_hat, known[1], context, qualities)
 
     def read(self, symbols: Symbols, reference: Tensor, quality: int) -> Tensor:
         """The picture in [0,1]."""
@@ -123,7 +123,7 @@ class DcvcUf(nn.Module):
         y_hat = torch.zeros_like(symbols.y[0])
         for number, (mask, made) in enumerate(zip(masks(y_hat), symbols.y, strict=True)):
             y_hat = y_hat + (made + self.means(number, y_hat, known)) * mask
-        return self.shown(y_hat, known[1], context, qualities)
+        return self.show(y_hat, known[1], context, qualities)
 
     def recall(self, features: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor]:
         """Memory and context."""
@@ -139,7 +139,7 @@ class DcvcUf(nn.Module):
         hyper = crop_like(self.hyper_decoder(z_hat), temporal)
         expected = self.y_prior_fusion(torch.cat((hyper, temporal), 1))
         step, scales, means = expected.chunk(3, 1)
-        return expected, step.clamp(min=_LEAST_STEP), scales, means
+        return expected, step.clamp(min=_MIN_STEP), scales, means
 
     def means(self, number: int, y_hat: Tensor, known: Known) -> Tensor:
         """Of the first part, or of the second by the first."""
@@ -152,10 +152,10 @@ class DcvcUf(nn.Module):
         for number, mask in enumerate(masks(y)):
             means = self.means(number, y_hat, known)
             distance = (y - means) * mask
-            distances, y_hat = distances + distance, y_hat + rounded(distance) + means * mask
+            distances, y_hat = distances + distance, y_hat + round_straight_through(distance) + means * mask
         return y_hat, distances, known[2].float()
 
-    def shown(self, y_hat: Tensor, step: Tensor, context: Tensor, quality: Tensor) -> Tensor:
+    def show(self, y_hat: Tensor, step: Tensor, context: Tensor, quality: Tensor) -> Tensor:
         """The frame in [0,1]."""
         features = self.decoder(y_hat * step, context, row(self.q_decoder, quality))
         return rgb(self.recon_head(features).float().clamp(-0.5, 0.5)).clamp(0, 1)
@@ -209,7 +209,7 @@ class Chain(nn.Module):
 
 
 class Down(nn.Module):
-    """Half the sides."""
+    """Half the height and width."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -220,7 +220,7 @@ class Down(nn.Module):
 
 
 class Enlarge(Chain):
-    """Twice the sides, by one convolution."""
+    """Twice the height and width, by one convolution."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__([nn.Conv2d(inputs, 4 * outputs, 1, bias=False)])
@@ -230,7 +230,7 @@ class Enlarge(Chain):
 
 
 class Up(nn.Module):
-    """Twice the sides, then a block."""
+    """Twice the height and width, then a block."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -313,7 +313,7 @@ def gaussian_bits(distances: Tensor, scales: Tensor) -> Tensor:
 def gaussian_information(distances: Tensor, scales: Tensor) -> Tensor:
     """Of each element."""
     size = distances.abs()
-    deviations = scales.clamp(min=_LEAST_SCALE) * math.sqrt(2)
+    deviations = scales.clamp(min=_MIN_SCALE) * math.sqrt(2)
     upper, lower = (torch.erfc((size + end) / deviations) for end in (-0.5, 0.5))
     return information((0.5 * (upper - lower)).clamp(min=1e-6))
 
@@ -331,7 +331,7 @@ def masks(y: Tensor) -> tuple[Tensor, Tensor]:
     return first[None].float(), (~first)[None].float()
 
 
-def rounded(x: Tensor) -> Tensor:
+def round_straight_through(x: Tensor) -> Tensor:
     """Rounded, with the gradient of the identity."""
     return x + (torch.round(x) - x).detach()
 
@@ -341,7 +341,7 @@ def row(table: Tensor, quality: Tensor) -> Tensor:
     return table[quality][:, :, None, None]
 
 
-def padded(y: Tensor, multiple: int) -> Tensor:
+def pad(y: Tensor, multiple: int) -> Tensor:
     """Continued by the last column and row."""
     return F.pad(y, (0, -y.shape[3] % multiple, 0, -y.shape[2] % multiple), mode="replicate")
 

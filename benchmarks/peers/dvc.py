@@ -54,7 +54,7 @@ def network(config: DvcConfig) -> Dvc:
 
 
 class Dvc(nn.Module):
-    """Codes a frame under a reference, both N,3,H,W in [0,1], sides divisible by 64.
+    """Codes a frame under a reference, both N,3,H,W in [0,1], height and width divisible by 64.
 
     ``noise`` makes what is added to the latents in training: to those of motion, z and y, in this order.
     """
@@ -75,11 +75,11 @@ class Dvc(nn.Module):
 
     def forward(self, frame: Tensor, reference: Tensor) -> Coded:
         flow = self.opticFlow(frame, reference)
-        motion = self.quantised(self.mvEncoder(flow))
+        motion = self.quantise(self.mvEncoder(flow))
         warped, prediction = self.predict(motion, reference)
         latent = self.resEncoder(frame - prediction)
-        z = self.quantised(self.respriorEncoder(latent.abs()))
-        y = self.quantised(latent)
+        z = self.quantise(self.respriorEncoder(latent.abs()))
+        y = self.quantise(latent)
         scales = self.respriorDecoder(z).exp()
         costs = (
             bits(self.bitEstimator_mv.probability(motion)),
@@ -114,7 +114,7 @@ class Dvc(nn.Module):
         warped = warp(reference, self.mvDecoder(motion))
         return warped, warped + self.warpnet(torch.cat((warped, reference), 1))
 
-    def quantised(self, latent: Tensor) -> Tensor:
+    def quantise(self, latent: Tensor) -> Tensor:
         """Rounded; in training, with noise."""
         return latent + self.noise(latent) if self.training else latent.round()
 

@@ -37,7 +37,7 @@ class Dvcp(Dvc):
 
 
 def analysis(widths: tuple[int, ...], config: DvcpConfig) -> nn.Sequential:
-    """Convolutions that halve the sides."""
+    """Convolutions that halve height and width."""
     cells: list[nn.Module] = []
     for number, (inputs, outputs) in enumerate(pairwise(widths), 1):
         cells.append(Conv2d(inputs, outputs, config.kernel, 2))
@@ -47,7 +47,7 @@ def analysis(widths: tuple[int, ...], config: DvcpConfig) -> nn.Sequential:
 
 
 def synthesis(widths: tuple[int, ...], config: DvcpConfig) -> nn.Sequential:
-    """Layers that double the sides."""
+    """Layers that double height and width."""
     cells: list[nn.Module] = []
     for number, (inputs, outputs) in enumerate(pairwise(widths), 1):
         cells.append(NearestConv2d(inputs, outputs, config.kernel))

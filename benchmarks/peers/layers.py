@@ -24,7 +24,7 @@ def downsample(x: Tensor, factor: int) -> Tensor:
 
 
 def pad_to_even(x: Tensor) -> Tensor:
-    """Repeat the last column and row of odd sides."""
+    """Repeat the last column and row of odd widths and heights."""
     right, bottom = x.shape[3] % 2, x.shape[2] % 2
     return F.pad(x, (0, right, 0, bottom), mode="replicate") if right or bottom else x
 

@@ -46,7 +46,7 @@ class UpscalerPeer(Peer):
 
     def build(self) -> nn.Module:
         config = self.run.settings.model
-        return loaded(VideoCycMuNet(config), partial(self.case.kind.weights, config))
+        return load(VideoCycMuNet(config), partial(self.case.kind.weights, config))
 
     @torch.inference_mode()
     def forward(self) -> list[Array]:
@@ -87,7 +87,7 @@ class CompressAiPeer(Peer):
         warnings.simplefilter("ignore")
         from compressai.models.video.google import ScaleSpaceFlow
 
-        return loaded(ScaleSpaceFlow(num_levels=5, sigma0=1.5, scale_field_shift=1.0), self.case.kind.recipe)
+        return load(ScaleSpaceFlow(num_levels=5, sigma0=1.5, scale_field_shift=1.0), self.case.kind.recipe)
 
     @property
     def framework(self) -> str:
@@ -126,9 +126,9 @@ class CompressAiPeer(Peer):
 
     @torch.inference_mode()
     def encode(self) -> list[Array]:
-        return [np.float64(_bytes(self.compressed()[0]))]
+        return [np.float64(_bytes(self.compress()[0]))]
 
-    def compressed(self) -> tuple[Any, ...]:
+    def compress(self) -> tuple[Any, ...]:
         """Strings and shapes of every frame."""
         assert self.coder
         return self.network.compress(self.clip)
@@ -142,11 +142,11 @@ class CompressAiPeer(Peer):
     @cached_property
     def coded(self) -> tuple[Any, ...]:
         """What the encoder made, once."""
-        return self.compressed()
+        return self.compress()
 
     @torch.inference_mode()
     def decode(self) -> list[Array]:
-        return [_rounded(picture) for picture in self.network.decompress(*self.coded)]
+        return [_round(picture) for picture in self.network.decompress(*self.coded)]
 
 
 class InterPeer(Peer):
@@ -154,7 +154,7 @@ class InterPeer(Peer):
 
     def build(self) -> nn.Module:
         twin = import_module(f"benchmarks.peers.{self.case.network}")
-        return loaded(twin.network(self.run.settings.model), self.case.kind.recipe)
+        return load(twin.network(self.run.settings.model), self.case.kind.recipe)
 
     @cached_property
     def pictures(self) -> list[Tensor]:
@@ -196,7 +196,7 @@ class InterPeer(Peer):
 
     @torch.inference_mode()
     def decode(self) -> list[Array]:
-        return [_rounded(self.network.read(self.coded, self.pictures[1]))]
+        return [_round(self.network.read(self.coded, self.pictures[1]))]
 
 
 class UfPeer(InterPeer):
@@ -233,9 +233,9 @@ class UfPeer(InterPeer):
 
     @torch.inference_mode()
     def encode(self) -> list[Array]:
-        return [np.float64(self.compressed()[1])]
+        return [np.float64(self.compress()[1])]
 
-    def compressed(self) -> tuple[Any, ...]:
+    def compress(self) -> tuple[Any, ...]:
         """Symbols, bytes and the decoded frame, as ours gives it."""
         reference, frame = self.clip[:, 0], self.clip[:, 1]
         with self.low():
@@ -243,12 +243,12 @@ class UfPeer(InterPeer):
 
     @cached_property
     def coded(self) -> Any:
-        return self.compressed()[0]
+        return self.compress()[0]
 
     @torch.inference_mode()
     def decode(self) -> list[Array]:
         with self.low():
-            return [_rounded(self.network.read(self.coded, self.clip[:, 0], self.coding[0]))]
+            return [_round(self.network.read(self.coded, self.clip[:, 0], self.coding[0]))]
 
 
 class GanPeer(InterPeer):
@@ -259,7 +259,7 @@ class GanPeer(InterPeer):
         """With name-seeded weights."""
         channels = self.run.settings.step.discriminator.channels
         (recipe,) = self.case.kind.of_step.values()
-        return loaded(dvcp_training.Discriminator(channels), recipe)
+        return load(dvcp_training.Discriminator(channels), recipe)
 
     @cached_property
     def vgg(self) -> nn.Module:
@@ -291,7 +291,7 @@ PEERS = {
 }
 
 
-def loaded(module: nn.Module, recipe: Recipe) -> nn.Module:
+def load(module: nn.Module, recipe: Recipe) -> nn.Module:
     """The module with the weights that a recipe makes for its names."""
     parameters = dict(module.named_parameters())
     weights = recipe({name: tuple(parameter.shape) for name, parameter in parameters.items()})
@@ -314,7 +314,7 @@ def move(optimizer: torch.optim.Optimizer, loss: Tensor, clip: Any = None) -> No
     optimizer.step()
 
 
-def _rounded(picture: Tensor) -> Array:
+def _round(picture: Tensor) -> Array:
     """Of 1,3,H,W: as 8 bits have it."""
     return np.rint(picture[0].clamp(0, 1).numpy() * 255) / 255
 

@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-LEAST_POINTS = 4
+MIN_POINTS = 4
 """Points that a curve must have."""
-TOO_FEW = f"of the {LEAST_POINTS} points that it needs"
-"""How a reason ends that says that a curve has less."""
-LEAST_OVERLAP = 0.5
+TOO_FEW = f"of the {MIN_POINTS} points that it needs"
+"""The end of a reason for a curve with fewer points."""
+MIN_OVERLAP = 0.5
 """Share of both curves' whole range that they must have in common."""
 PCHIP, AKIMA = "pchip", "akima"
 
@@ -26,10 +26,10 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Delta:
-    """What a curve gains on an anchor, or why that cannot be said."""
+    """The gain of a curve over an anchor, or why there is none."""
 
     value: float | None
-    """By PCHIP: percent of rate at equal quality (below 0 is better), or quality at equal rate."""
+    """Computed by PCHIP: percent of rate at equal quality (below 0 is better), or quality at equal rate."""
     check: float | None
     """The same by Akima."""
     overlap: float | None
@@ -68,7 +68,7 @@ def _delta(
         if fault := _fault(curve):
             return Delta(None, None, None, f"{name} {fault}.")
     overlap = _overlap(list(map(along, anchor)), list(map(along, test)))
-    if overlap < LEAST_OVERLAP:
+    if overlap < MIN_OVERLAP:
         return Delta(None, None, overlap, f"the curves overlap by {overlap:.0%} only.")
     rates, qualities = zip(*sorted(anchor), strict=True)
     test_rates, test_qualities = zip(*sorted(test), strict=True)
@@ -93,7 +93,7 @@ def _delta(
 
 def _fault(curve: Sequence[Point]) -> str:
     """Why the curve cannot be compared; empty if it can."""
-    if len(curve) < LEAST_POINTS:
+    if len(curve) < MIN_POINTS:
         return f"has {len(curve)} {TOO_FEW}"
     if not all(math.isfinite(rate) and rate > 0 for rate, _ in curve):
         return "has a rate that is no number above 0"

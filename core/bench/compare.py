@@ -1,4 +1,5 @@
-"""From points to curves and from curves to verdicts; what was made under other conditions is never compared."""
+"""Makes curves of points and comparisons of curves. What was measured under different conditions is never
+compared."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ MEAN_OF_SEQUENCES, MEAN_CURVE = "mean of sequences", "mean curve"
 
 @dataclass(frozen=True)
 class Conditions:
-    """What curves must have in common to stand in one figure."""
+    """The conditions that curves must share to stand in one figure."""
 
     test_set: str
     gop: int
@@ -27,7 +28,7 @@ class Conditions:
 
     @property
     def title(self) -> str:
-        """In words."""
+        """The conditions in words."""
         groups = f"an intra frame every {self.gop}" if self.gop else "one intra frame"
         return f"{self.test_set}: {self.size}, {self.frames} frames a clip, {groups}, clips {self.clips}"
 
@@ -58,13 +59,13 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Measure:
+class DeltaKind:
     """A Bjontegaard delta that is reported."""
 
     name: str
     quality: str
     rate: bool
-    """Of rate at equal quality, in percent; else of quality at equal rate."""
+    """True: the rate at equal quality, in percent. False: the quality at equal rate."""
     unit: str
 
     def compare(self, anchor: Sequence[Point], test: Sequence[Point]) -> Delta:
@@ -77,11 +78,11 @@ class Measure:
 
 
 MEASURES = (
-    Measure("BD-rate, PSNR RGB", "psnr_rgb", True, "%"),
-    Measure("BD-rate, PSNR YUV", "psnr_yuv", True, "%"),
-    Measure("BD-rate, MS-SSIM", "ms_ssim", True, "%"),
-    Measure("BD-PSNR", "psnr_rgb", False, "dB"),
-    Measure("BD-MSSSIM", "ms_ssim", False, ""),
+    DeltaKind("BD-rate, PSNR RGB", "psnr_rgb", True, "%"),
+    DeltaKind("BD-rate, PSNR YUV", "psnr_yuv", True, "%"),
+    DeltaKind("BD-rate, MS-SSIM", "ms_ssim", True, "%"),
+    DeltaKind("BD-PSNR", "psnr_rgb", False, "dB"),
+    DeltaKind("BD-MSSSIM", "ms_ssim", False, ""),
 )
 
 
@@ -92,7 +93,7 @@ class Comparison:
     conditions: Conditions
     anchor: str
     contender: str
-    measure: Measure
+    measure: DeltaKind
     sequence: str
     delta: Delta
 
@@ -152,7 +153,7 @@ def compare(curves: Sequence[Curve], anchors: Sequence[str]) -> list[Comparison]
 
 
 @dataclass(frozen=True)
-class Apart:
+class Uncompared:
     """Why a contender has no comparison with an anchor on a test set."""
 
     test_set: str
@@ -161,7 +162,7 @@ class Apart:
     reason: str
 
 
-def apart(curves: Sequence[Curve], anchors: Sequence[str]) -> list[Apart]:
+def find_uncompared(curves: Sequence[Curve], anchors: Sequence[str]) -> list[Uncompared]:
     """The pairs that were measured on the same test set, but under no common conditions."""
     found: dict[tuple[str, str, str], list[str]] = {}
     for anchor in curves:
@@ -171,11 +172,13 @@ def apart(curves: Sequence[Curve], anchors: Sequence[str]) -> list[Apart]:
             if curve.conditions.test_set == anchor.conditions.test_set:
                 place = curve.conditions.test_set, anchor.contender, curve.contender
                 found.setdefault(place, []).append(_difference(anchor.conditions, curve.conditions))
-    return [Apart(*place, "; or ".join(reasons) + ".") for place, reasons in found.items() if all(reasons)]
+    return [
+        Uncompared(*place, "; or ".join(reasons) + ".") for place, reasons in found.items() if all(reasons)
+    ]
 
 
 def _difference(anchor: Conditions, other: Conditions) -> str:
-    """What tells two conditions apart; empty where nothing does."""
+    """The difference between two conditions; empty where there is none."""
     pairs = {
         "distance of intra frames": (other.gop, anchor.gop),
         "frames": (other.frames, anchor.frames),
@@ -187,7 +190,7 @@ def _difference(anchor: Conditions, other: Conditions) -> str:
     )
 
 
-def _comparisons(anchor: Curve, curve: Curve, measure: Measure) -> list[Comparison]:
+def _comparisons(anchor: Curve, curve: Curve, measure: DeltaKind) -> list[Comparison]:
     def comparison(sequence: str, delta: Delta) -> Comparison:
         return Comparison(curve.conditions, anchor.contender, curve.contender, measure, sequence, delta)
 
@@ -204,7 +207,8 @@ def _comparisons(anchor: Curve, curve: Curve, measure: Measure) -> list[Comparis
 
 
 def _mean(deltas: Sequence[Delta]) -> Delta:
-    """Of all sequences or of none: a mean over those that happen to have a value would be of another set."""
+    """The mean over all sequences, or none: a mean over those that happen to have a value would describe another
+    set."""
     missing = [delta.reason for delta in deltas if delta.value is None]
     overlaps = [delta.overlap for delta in deltas if delta.overlap is not None]
     overlap = min(overlaps) if overlaps else None
@@ -222,8 +226,8 @@ def _one(clips: Sequence[ClipRecord] | Sequence[UpscaledClip], form: str) -> str
     return values[0] if len(values) == 1 else f"{values[0]} … {values[-1]}"
 
 
-def plain(comparison: Comparison) -> dict[str, Any]:
-    """As JSON and CSV take it."""
+def to_json(comparison: Comparison) -> dict[str, Any]:
+    """The comparison as plain values for JSON and CSV."""
     delta = comparison.delta
     return {
         "conditions": comparison.conditions.title,

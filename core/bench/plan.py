@@ -1,4 +1,4 @@
-"""What a benchmark runs: every contender at each of its rates on every test set, each a command of its own."""
+"""The plan of a benchmark: every contender at each of its rates on every test set, each a command of its own."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class Job:
     point: str
     test_set: str
     words: tuple[str, ...]
-    """Of the command line."""
+    """Words of the command line."""
     obstacle: str = ""
     """A sentence where it is known before that it cannot run."""
 
     @property
     def name(self) -> str:
-        """Of its folder."""
+        """Name of its folder."""
         return re.sub(r"[^\w.-]+", "_", f"{self.contender}-{self.point}-{self.test_set}")
 
 

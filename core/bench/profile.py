@@ -16,7 +16,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import Tensor, nn
 
-from core.coding.clips import coded_clip, decoded_clip
+from core.coding.clips import decode_packets, encode_frames
 from core.data.pattern import moving_frames
 from core.hooks import Codec, Output, PictureFormat
 from core.machine import peak_memory
@@ -30,7 +30,7 @@ WHOLE, BETWEEN = "(network)", "(between cells)"
 
 @dataclass(frozen=True)
 class CellShare:
-    """What a cell takes, over all its calls."""
+    """Time and memory of a cell, over all its calls."""
 
     name: str
     kind: str
@@ -58,7 +58,7 @@ class Profile:
 
     @property
     def pixels(self) -> int:
-        """Of a picture."""
+        """Pixels of a picture."""
         return self.width * self.height
 
 
@@ -94,8 +94,8 @@ def coding(codec: Codec) -> Work:
 
     def work(width: int, height: int) -> None:
         format = PictureFormat(width, height)
-        coded = coded_clip(codec, moving_frames(2, height, width), format)
-        decoded_clip(codec, format, [frame.packet for frame in coded])
+        coded = encode_frames(codec, moving_frames(2, height, width), format)
+        decode_packets(codec, format, [frame.packet for frame in coded])
 
     return work
 
@@ -118,7 +118,7 @@ def _seconds(work: Work, width: int, height: int) -> float:
 
 
 def _cells(network: nn.Cell, work: Work, width: int, height: int) -> list[CellShare]:
-    """What each cell takes, the most first, and what belongs to none."""
+    """The cost of each cell, the highest first, and of what belongs to none."""
     watch = _Watch()
     handles = []
     for name, cell in network.cells_and_names():

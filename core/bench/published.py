@@ -27,7 +27,7 @@ class Published:
     height: int | None
     gop: int
     frames: int | None
-    """Of each sequence. Where size or frames are not stated, the curve matches nothing."""
+    """Frames of each sequence. A curve without a stated size or number of frames matches nothing."""
     points: tuple[Mapping[str, float], ...]
 
     def curve(self, quality: str) -> list[Point]:
@@ -42,7 +42,7 @@ class Published:
 
 
 @cache
-def published() -> tuple[Published, ...]:
+def load_published() -> tuple[Published, ...]:
     """All that come with mindvideo."""
     text = resources.files("core.bench").joinpath("published.json").read_text("utf-8")
     return tuple(Published(**{**item, "points": tuple(item["points"])}) for item in json.loads(text))

@@ -1,4 +1,4 @@
-"""What became of a benchmark's jobs: plain values, which go to JSON and back."""
+"""Results of a benchmark's jobs: plain values, which go to JSON and back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.measure.records import PointRecord, Record, UpscalerRecord
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: a record, or a sentence."""
+    """The result of a job: a record, or a sentence."""
 
     contender: str
     point: str
@@ -29,9 +29,9 @@ class Outcome:
 
     @property
     def upscaled(self) -> UpscalerRecord | None:
-        """What an upscaler reached."""
+        """The record of an upscaler."""
         return self.record if isinstance(self.record, UpscalerRecord) else None
 
-    def plain(self) -> dict[str, Any]:
-        """As JSON takes it."""
+    def to_json(self) -> dict[str, Any]:
+        """The outcome as plain values for JSON."""
         return asdict(self)

@@ -7,22 +7,22 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from core.bench.bd import LEAST_OVERLAP, LEAST_POINTS
+from core.bench.bd import MIN_OVERLAP, MIN_POINTS
 from core.bench.compare import (
     MEAN_OF_SEQUENCES,
     MEASURES,
-    Apart,
     Comparison,
     Curve,
-    apart,
+    Uncompared,
     clips_of,
     compare,
     conditions_of,
     curves,
-    plain,
+    find_uncompared,
+    to_json,
 )
 from core.bench.records import Outcome
-from core.measure.cost import LOW_SIDE, SIDE
+from core.measure.cost import LOW_SIZE, SIZE
 from core.measure.records import TASKS
 
 NOTES = (
@@ -37,14 +37,14 @@ NOTES = (
     "Times are medians over clips, without the first of each process where there are others: in it, networks are "
     "compiled. Memory is what the process held at most, MindSpore and clips included.",
     "Multiply-adds are of convolutions (deformable and transposed ones too), divisive normalisation and dense layers, "
-    f"counted on pictures of {SIDE}x{SIDE} (upscalers: from {LOW_SIDE}x{LOW_SIDE}), for each pixel of a full frame. "
+    f"counted on pictures of {SIZE}x{SIZE} (upscalers: from {LOW_SIZE}x{LOW_SIZE}), for each pixel of a full frame. "
     "Warps, and what chooses tables in integers, are not in them; conventional codecs have none.",
-    f"Bjontegaard deltas: PCHIP over the logarithm of the rate, Akima as a check; at least {LEAST_POINTS} points, "
-    f"strictly rising; blank where the curves overlap by less than {LEAST_OVERLAP:.0%}. By MS-SSIM over "
+    f"Bjontegaard deltas: PCHIP over the logarithm of the rate, Akima as a check; at least {MIN_POINTS} points, "
+    f"strictly rising; blank where the curves overlap by less than {MIN_OVERLAP:.0%}. By MS-SSIM over "
     "-10 log10(1 - MS-SSIM).",
     "Curves of other clips, sizes, numbers of frames or distances of intra frames never stand in one figure.",
 )
-"""What holds for all numbers."""
+"""Notes that hold for all numbers."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Results:
     outcomes: Sequence[Outcome]
     anchors: Sequence[str]
     axes: Mapping[str, Mapping[str, str]]
-    """Where each contender stands among codecs."""
+    """The class of each contender among codecs."""
     sets: Mapping[str, Mapping[str, Any]]
     """Data set of each test set, with all options."""
     command: str
@@ -73,9 +73,9 @@ class Results:
         return compare(self.curves, self.anchors)
 
     @cached_property
-    def apart(self) -> list[Apart]:
-        """What was not compared, and why."""
-        return apart(self.curves, self.anchors)
+    def apart(self) -> list[Uncompared]:
+        """The pairs that were not compared, and why."""
+        return find_uncompared(self.curves, self.anchors)
 
     @property
     def saved(self) -> float | None:
@@ -95,11 +95,11 @@ class Results:
 
     @property
     def versions(self) -> dict[str, str]:
-        """Of the packages that took part."""
+        """Versions of the packages that took part."""
         return {n: v for o in self.outcomes if o.record for n, v in o.record.versions.items()}
 
-    def plain(self) -> dict[str, Any]:
-        """As JSON takes it."""
+    def to_json(self) -> dict[str, Any]:
+        """The results as plain values for JSON."""
         return {
             "title": self.title,
             "command": self.command,
@@ -111,7 +111,7 @@ class Results:
             "axes": dict(self.axes),
             "sets": dict(self.sets),
             "points": [_plain_outcome(outcome) for outcome in self.outcomes],
-            "comparisons": [plain(comparison) for comparison in self.comparisons],
+            "comparisons": [to_json(comparison) for comparison in self.comparisons],
             "not_compared": [asdict(pair) for pair in self.apart],
         }
 
@@ -120,10 +120,10 @@ def _plain_outcome(outcome: Outcome) -> dict[str, Any]:
     if upscaled := outcome.upscaled:
         names = upscaled.clips[0].values[TASKS[0]]
         by_task = {task: {name: upscaled.value(task, name) for name in names} for task in TASKS}
-        return {**outcome.plain(), "conditions": clips_of(outcome.test_set, upscaled), "means": by_task}
+        return {**outcome.to_json(), "conditions": clips_of(outcome.test_set, upscaled), "means": by_task}
     record = outcome.coded
     if record is None:
-        return outcome.plain()
+        return outcome.to_json()
     conditions = conditions_of(outcome.test_set, record).title
     means = {"bpp": record.bpp, **{name: record.value(name) for name in record.clips[0].values}}
-    return {**outcome.plain(), "conditions": conditions, "means": means}
+    return {**outcome.to_json(), "conditions": conditions, "means": means}

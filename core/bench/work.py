@@ -18,7 +18,7 @@ from typing import Any
 
 from core.bench.plan import Job
 from core.bench.records import Outcome
-from core.clusters import joined, ray_for
+from core.clusters import join_cluster, ray_for
 from core.errors import RecordError
 from core.measure.records import Record, record_of
 from core.records import parse_json
@@ -143,7 +143,7 @@ class RayWorkers(Workers):
     def run(self, jobs: Sequence[Job], seen: Seen = lambda job, outcome: None) -> list[Outcome]:
         """See `Workers.run`; raises `CrewError` where there is no Ray."""
         self._ray = ray_for("task.engine=ray")
-        began = joined(self._ray)
+        began = join_cluster(self._ray)
         self._asked: set[Any] = set()
         cores = [int(node["Resources"].get("CPU", 0)) for node in self._ray.nodes() if node["Alive"]]
         share = max(1, min(sum(cores) // self._parallel, min(filter(None, cores))))

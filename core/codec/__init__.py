@@ -1,4 +1,4 @@
-"""What a video codec is made of: from frames to packets and back, latents included.
+"""The parts of a video codec: from frames to packets and back, latents included.
 
 Plugins import all of it from here.
 """
@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 from core.codec.options import InterCodecConfig as InterCodecConfig
 from core.facade import lazily
-from core.symbols.order import ContextOrder as ContextOrder
-from core.symbols.order import visible as visible
+from core.symbols.context import ContextOrder as ContextOrder
+from core.symbols.context import visible as visible
 
 if TYPE_CHECKING:
-    from core.codec.coded import FrameCode as FrameCode
-    from core.codec.coded import IntraPictures as IntraPictures
-    from core.codec.coded import Made as Made
     from core.codec.conventional import ConventionalDecoder as ConventionalDecoder
     from core.codec.conventional import ConventionalEncoder as ConventionalEncoder
     from core.codec.conventional import Encoder as Encoder
-    from core.codec.decoded import DecodedPictures as DecodedPictures
-    from core.codec.decoded import checksum as checksum
+    from core.codec.decoded_pictures import DecodedPictures as DecodedPictures
+    from core.codec.decoded_pictures import checksum as checksum
+    from core.codec.frame_code import FrameCode as FrameCode
+    from core.codec.frame_code import IntraPictures as IntraPictures
+    from core.codec.frame_code import Made as Made
     from core.codec.learned import LearnedIntra as LearnedIntra
     from core.codec.network import Latents as Latents
     from core.codec.network import NetworkCodec as NetworkCodec
@@ -52,9 +52,9 @@ if TYPE_CHECKING:
 __getattr__ = lazily(
     __name__,
     {
-        "core.codec.coded": ["FrameCode", "IntraPictures", "Made"],
+        "core.codec.frame_code": ["FrameCode", "IntraPictures", "Made"],
         "core.codec.conventional": ["ConventionalDecoder", "ConventionalEncoder", "Encoder"],
-        "core.codec.decoded": ["DecodedPictures", "checksum"],
+        "core.codec.decoded_pictures": ["DecodedPictures", "checksum"],
         "core.codec.learned": ["LearnedIntra"],
         "core.codec.network": ["Latents", "NetworkCodec", "stage"],
         "core.codec.packets": ["PacketReader", "PacketWriter"],

@@ -1,8 +1,8 @@
 """Conventional video codecs of libav, frame by frame: what anchors of a benchmark are made of.
 
-Pictures are coded as YUV of a stated matrix and range, continued to the right and bottom up to the sides that an
-encoder takes. Both sides decode by the same library and convert by `core.media.colour`, which is exact on every
-machine.
+Pictures are coded as YUV of a stated matrix and range, continued to the right and bottom up to the size that an
+encoder takes. Encoder and decoder decode by the same library and convert by `core.media.colour`, which is exact on
+every machine.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fractions import Fraction
 
 import av
 
-from core.codec.decoded import DecodedPictures, checksum
+from core.codec.decoded_pictures import DecodedPictures, checksum
 from core.errors import MediaError, StreamError
 from core.hooks import Array, CodedFrame, DecodedFrame, Packet, PacketType, Picture, PictureFormat
 from core.media.colour import Matrix, Range, Subsampling, rgb_to_yuv
@@ -26,7 +26,7 @@ from core.media.planes import frame_from_planes, frame_to_rgb, parse_planar_form
 _RATE = Fraction(25)
 """Frames per second that encoders are told."""
 _MARGIN = 128
-"""By how much libav may enlarge a picture's sides for itself, in pixels."""
+"""How much larger libav may make a picture, in pixels."""
 _LATEST = 1 << 63
 """Times that libav can say lie below it."""
 # NAL units of supplemental information: of H.264, and both kinds of HEVC.
@@ -41,7 +41,7 @@ class Encoder:
     """One of libav's encoders with its settings."""
 
     name: str
-    """As libav calls it."""
+    """libav's name of it."""
     decoder: str
     """The decoder of its streams, as libav calls it."""
     options: Mapping[str, str]
@@ -49,9 +49,9 @@ class Encoder:
     matrix: Matrix = Matrix.BT709
     range: Range = Range.LIMITED
     multiple: int = 2
-    """Sides are continued to multiples of it."""
+    """Height and width are continued to multiples of it."""
     smallest: int = 16
-    """Sides are continued to at least so many pixels."""
+    """Height and width are continued to at least so many pixels."""
     decoder_options: Mapping[str, str] = field(default_factory=dict)
 
     def pixel_format(self, depth: int) -> str:
@@ -84,17 +84,17 @@ class ConventionalEncoder:
 
     def encode(self, frame: Array, time: int, intra: bool) -> Sequence[CodedFrame]:
         """See `core.hooks.FrameEncoder.encode`; raises `MediaError` where libav's encoder refuses."""
-        picture = _coded_picture(
+        picture = _to_libav_picture(
             self._pictures.padded(frame), self._encoder, self._format.depth, len(self._times)
         )
         if intra:
             picture.pict_type = av.video.frame.PictureType.I
         self._times.append(time)
-        return self._finished(_encoded(self._context, picture))
+        return self._take_finished(_encode_picture(self._context, picture))
 
     def flush(self) -> Sequence[CodedFrame]:
         """See `core.hooks.FrameEncoder.flush`; raises `MediaError` unless every frame has come out."""
-        finished = self._finished(_encoded(self._context, None), last=True)
+        finished = self._take_finished(_encode_picture(self._context, None), last=True)
         if self._waiting:
             raise MediaError(
                 f"libav's {self._encoder.name} has coded other frames than it was given: "
@@ -102,7 +102,7 @@ class ConventionalEncoder:
             )
         return finished
 
-    def _finished(self, packets: Iterable[av.Packet], last: bool = False) -> list[CodedFrame]:
+    def _take_finished(self, packets: Iterable[av.Packet], last: bool = False) -> list[CodedFrame]:
         """Frames of which packet and decoded picture are both there, in order of decoding."""
         for packet in packets:
             number, payload = _number(packet), _without_messages(bytes(packet), self._encoder.decoder)
@@ -192,7 +192,7 @@ def _open_encoder(encoder: Encoder, pictures: DecodedPictures, depth: int) -> av
     return context
 
 
-def _encoded(context: av.VideoCodecContext, picture: av.VideoFrame | None) -> list[av.Packet]:
+def _encode_picture(context: av.VideoCodecContext, picture: av.VideoFrame | None) -> list[av.Packet]:
     """The packets that are finished by now; no picture flushes."""
     try:
         with own_priority():
@@ -216,7 +216,7 @@ def own_priority() -> Iterator[None]:
             os.sched_setscheduler(0, policy, parameters)
 
 
-def _coded_picture(padded: Array, encoder: Encoder, depth: int, number: int) -> av.VideoFrame:
+def _to_libav_picture(padded: Array, encoder: Encoder, depth: int, number: int) -> av.VideoFrame:
     """A picture (3,H,W) in [0,1], already continued, as the encoder takes it at place ``number``."""
     name = encoder.pixel_format(depth)
     subsampling, bits = parse_planar_format(name)

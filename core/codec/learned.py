@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mindspore import Tensor
 
-from core.codec.coded import Made
-from core.codec.decoded import DecodedPictures
+from core.codec.decoded_pictures import DecodedPictures
+from core.codec.frame_code import Made
 from core.codec.predictive import PictureCodec
 from core.errors import StreamError
 from core.hooks import Array, PictureFormat
@@ -24,7 +24,7 @@ class LearnedIntra:
     def __init__(self, codec: PictureCodec, fingerprint: bytes) -> None:
         self._codec, self.fingerprint = codec, fingerprint
         self._latest: tuple[bytes, PictureFormat, Made] | None = None
-        """What was coded last: a video codec asks for its picture next, which need not be decoded for that."""
+        """The picture that was coded last: a video codec asks for it next, and need not decode it for that."""
 
     def encode(self, frame: Array, format: PictureFormat, crf: float) -> bytes:
         """Code a picture (3,H,W) in [0,1]."""
@@ -40,11 +40,11 @@ class LearnedIntra:
         if self._latest and self._latest[:2] == (payload, format):
             made = self._latest[2]
         else:
-            made = self._decoded(payload, format)
+            made = self._decode_picture(payload, format)
         output = made[0] if isinstance(made, tuple) else made
         return output.asnumpy()[0, :, : format.height, : format.width]
 
-    def _decoded(self, payload: bytes, format: PictureFormat) -> Made:
+    def _decode_picture(self, payload: bytes, format: PictureFormat) -> Made:
         if len(payload) <= _HASH_BYTES:
             raise StreamError("An intra packet is damaged: it holds no picture.")
         pictures = DecodedPictures(format, self._codec.multiple)

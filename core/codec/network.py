@@ -1,4 +1,4 @@
-"""What codecs over a trained network have in common: its pieces, its latents, their tables, and packets of them."""
+"""The common part of codecs over a trained network: its stages, its latents, their tables, and packets of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from core.options import ranges
 S = TypeVar("S", bound=Stage)
 C = TypeVar("C", bound="NetworkCodec")
 Latents = Mapping[str, tuple[Latent, int]]
-"""By name: a latent's cell, and how many times smaller than the padded picture the latent is."""
+"""Name to the latent's cell, and how many times smaller than the padded picture the latent is."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class NetworkCodec(ABC):
 
     A class states its stages as attributes (`stage`), and what follows:
 
-    - ``multiple``: sides of a picture that the network sees are divisible by it;
+    - ``multiple``: height and width of a picture that the network sees are divisible by it;
     - ``inputs`` and ``outputs``: planes that the whole network takes, and names of what it gives, for ``task=export``.
     """
 
@@ -72,7 +72,7 @@ class NetworkCodec(ABC):
     @staticmethod
     @abstractmethod
     def latents(network: Any) -> Latents:
-        """What packets hold, by the names that begin those of its tables."""
+        """The latents that packets hold, by the names that begin those of their tables."""
 
     @classmethod
     def tables(cls, network: Any) -> Tables:
@@ -84,7 +84,7 @@ class NetworkCodec(ABC):
 
     @classmethod
     def parts(cls, network: Any) -> Sequence[Part]:
-        """What of a network can leave MindSpore: all of it, and the stages under their names here."""
+        """The parts of a network that can be exported: all of it, and the stages under their names here."""
         pieces = [("network", network, cls.inputs, cls.outputs)]
         for name, piece in _pieces(cls):
             made = piece.kind(network)
@@ -96,7 +96,7 @@ class NetworkCodec(ABC):
 
     @property
     def qualities(self) -> Qualities | None:
-        """Those of the option ``quality``, a whole number, if there is one."""
+        """The qualities of the option ``quality``, a whole number, if there is one."""
         allowed = ranges(type(self.config)).get("quality")
         if allowed is None or allowed.at_least is None or allowed.at_most is None:
             return None
@@ -113,7 +113,7 @@ class NetworkCodec(ABC):
         return PacketWriter(self.coded_latents, estimate)
 
     def reader(self, payload: bytes, height: int, width: int) -> PacketReader:
-        """A packet to read, of padded pictures of these sides."""
+        """A packet to read, of padded pictures of this size."""
         return PacketReader(self.coded_latents, payload, height, width)
 
 
@@ -124,7 +124,7 @@ def _pieces(kind: type) -> Iterator[tuple[str, _Piece]]:
 
 
 class _Information(Stage):
-    """What a latent's `Latent.information` gives; its network is the latent."""
+    """Computes a latent's `Latent.information`; its network is the latent."""
 
     def construct(self, *priced: Tensor) -> Tensor:
         return self.network.information(*priced)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from mindspore import Tensor
 
-from core.codec.coded import FrameCode, Made
+from core.codec.frame_code import FrameCode, Made
 from core.entropy.coders import LatentCoder
 from core.errors import StreamError
 from core.symbols.coder import SymbolDecoder, SymbolEncoder
@@ -43,7 +43,7 @@ class PacketWriter:
     def write(self, name: str, latent: Any, *known: Any) -> Any:
         """Add a latent as the network gives it; returns what the decoder will read.
 
-        ``known`` is what both sides know of it, as its coder takes it (`core.entropy.coders`). Raises
+        ``known`` is what encoder and decoder know of it, as its coder takes it (`core.entropy.coders`). Raises
         `CheckpointError` where the network's numbers are none.
         """
         place = self._latents[name]
@@ -62,7 +62,7 @@ class PacketWriter:
 
 
 class PacketReader:
-    """Gives what a packet holds, for padded pictures of these sides. All its methods raise `StreamError` on damage."""
+    """Gives what a packet holds, for padded pictures of this size. All its methods raise `StreamError` on damage."""
 
     def __init__(self, latents: Mapping[str, CodedLatent], payload: bytes, height: int, width: int) -> None:
         self._latents = latents
@@ -72,8 +72,8 @@ class PacketReader:
     def read(self, name: str, *known: Any) -> Any:
         """The next latent: what `PacketWriter.write` returned for it."""
         place = self._latents[name]
-        sides = -(-self.height // place.reduction), -(-self.width // place.reduction)
-        return place.coder.decode(self._decoder, *sides, *known)
+        size = -(-self.height // place.reduction), -(-self.width // place.reduction)
+        return place.coder.decode(self._decoder, *size, *known)
 
     def read_number(self, among: range) -> int:
         """The next whole number."""

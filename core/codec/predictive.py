@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from mindspore import Tensor, nn
 
-from core.codec.coded import FrameCode, IntraPictures, Made
-from core.codec.decoded import DecodedPictures, checksum
+from core.codec.decoded_pictures import DecodedPictures, checksum
+from core.codec.frame_code import FrameCode, IntraPictures, Made
 from core.codec.network import NetworkCodec
 from core.codec.packets import PacketReader, PacketWriter
 from core.errors import StreamError
@@ -111,7 +111,7 @@ class PredictiveCodec(PictureCodec):
 
 
 class _Endpoint:
-    """What the next frame is coded under, and the sides that the network sees."""
+    """What the next frame is coded under, and the size that the network sees."""
 
     def __init__(self, codec: PictureCodec, format: PictureFormat) -> None:
         self._codec = codec
@@ -145,7 +145,7 @@ class _Encoder(_Endpoint):
         """
         padded = self._pictures.padded(frame)
         if intra or self._state is None:
-            return [*self.flush(), *self._coded(PacketType.INTRA, self._intra(padded), [time])]
+            return [*self.flush(), *self._to_frames(PacketType.INTRA, self._intra(padded), [time])]
         self._held.append(padded)
         self._times.append(time)
         return self.flush() if len(self._held) == self._codec.chunk else []
@@ -159,7 +159,7 @@ class _Encoder(_Endpoint):
         packet = self._codec.writer(self._estimate)
         assert isinstance(self._codec, PredictiveCodec)
         made = self._codec.encode(Tensor(frames), self._state, packet)
-        return self._coded(PacketType.INTER, packet.finish(made), times)
+        return self._to_frames(PacketType.INTER, packet.finish(made), times)
 
     def _intra(self, frame: Array) -> FrameCode:
         if self._others is not None:
@@ -167,7 +167,7 @@ class _Encoder(_Endpoint):
         packet = self._codec.writer(self._estimate)
         return packet.finish(self._codec.encode_intra(Tensor(frame[None]), packet))
 
-    def _coded(self, kind: PacketType, coded: FrameCode, times: Sequence[int]) -> list[CodedFrame]:
+    def _to_frames(self, kind: PacketType, coded: FrameCode, times: Sequence[int]) -> list[CodedFrame]:
         """The frames of a packet, which the first of them holds."""
         pictures = self._show(coded.output, len(times))
         held = [(coded.payload, coded.symbols, coded.bits)]
@@ -226,7 +226,7 @@ class _Decoder(_Endpoint):
         return self._codec.reader(packet.payload, self._pictures.height, self._pictures.width)
 
     def _of_a_chunk(self, packet: Packet, left: list[Picture]) -> list[Picture]:
-        """Those that are left of a chunk, for a packet of its second frame or a later one."""
+        """The frames that are left of a chunk, for a packet of its second frame or a later one."""
         if packet.payload or packet.symbols != _NOTHING:
             raise StreamError(
                 "A packet is damaged: its frame is part of a packet before it, but it holds more."

@@ -10,7 +10,7 @@ import numpy as np
 
 from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
-from core.coding.groups import TimedPicture, encode_groups, planned, unit
+from core.coding.groups import TimedPicture, encode_groups, plan_intra, to_unit_range
 from core.hooks import Array, Codec, CodedFrame, DecodedFrame, Packet, PictureFormat
 from core.media.colour import Matrix, Range
 from core.stream import StreamHeader, StreamWriter
@@ -19,7 +19,7 @@ RATE = Fraction(25)
 """Frames per second that the streams of clips state: a clip does not know its own."""
 
 
-def coded_clip(
+def encode_frames(
     codec: Codec,
     frames: Iterable[Array],
     format: PictureFormat,
@@ -30,15 +30,15 @@ def coded_clip(
 ) -> Iterator[CodedFrame]:
     """The frames of a clip, coded as those of a video, in order of decoding; each lasts one unit of time.
 
-    ``group`` and ``scene_cut`` are where intra frames stand, as in `core.coding.groups.planned`.
+    ``group`` and ``scene_cut`` are where intra frames stand, as in `core.coding.groups.plan_intra`.
     """
     timed = (TimedPicture(frame, time) for time, frame in enumerate(frames))
-    pictures = planned(timed, group, scene_cut)
+    pictures = plan_intra(timed, group, scene_cut)
     return (frame for frame, _ in encode_groups(pictures, codec, format, estimate))
 
 
-def decoded_clip(codec: Codec, format: PictureFormat, packets: Iterable[Packet]) -> list[DecodedFrame]:
-    """What a fresh decoder shows of packets, in order of display."""
+def decode_packets(codec: Codec, format: PictureFormat, packets: Iterable[Packet]) -> list[DecodedFrame]:
+    """The frames that a fresh decoder shows of packets, in order of display."""
     decoder = codec.decoder(format)
     return [*(frame for packet in packets for frame in decoder.decode(packet)), *decoder.flush()]
 
@@ -63,7 +63,7 @@ def encode_clip(loaded: LoadedCodec, frames: Array, path: Path, estimate: bool =
     )
     bits = 0.0
     with StreamWriter.create(path, header) as writer:
-        for frame in coded_clip(
+        for frame in encode_frames(
             loaded.codec,
             frames,
             PictureFormat(width, height),
@@ -79,4 +79,4 @@ def encode_clip(loaded: LoadedCodec, frames: Array, path: Path, estimate: bool =
 def decode_clip(loaded: LoadedCodec, path: Path) -> Array:
     """The pictures (T,3,H,W) of a stream, in [0,1], by a fresh decoder."""
     with StreamDecoder(path, loaded) as stream:
-        return np.stack([unit(frame.picture, stream.header.depth) for frame in stream.frames()])
+        return np.stack([to_unit_range(frame.picture, stream.header.depth) for frame in stream.frames()])

@@ -26,7 +26,7 @@ class LoadedCodec:
     scene_cut: bool
     """Whether each new scene begins with an intra frame as well."""
     arithmetic: str
-    """How this machine computes: under the same words, decoded pictures are equal to the last bit."""
+    """Names how this machine computes: under the same name, decoded pictures are equal to the last bit."""
     intra: str | None = None
     """The picture codec of intra frames, where the network codes none."""
     places_intra: bool = False
@@ -35,8 +35,8 @@ class LoadedCodec:
     """`core.facts` of all that decides how it *encodes*, of which the fingerprint tells what decodes."""
 
     @property
-    def told(self) -> LoadedCodec:
-        """What it says of itself, for processes that do not code: the same without the codec."""
+    def without_codec(self) -> LoadedCodec:
+        """The same without the codec, for processes that do not code."""
         return replace(self, codec=cast(Codec, None))
 
     @property
@@ -45,6 +45,6 @@ class LoadedCodec:
         return 0 if self.places_intra else self.gop
 
 
-def joined(model: bytes, intra: bytes) -> bytes:
+def join_fingerprints(model: bytes, intra: bytes) -> bytes:
     """Fingerprint of a model whose intra frames are those of a picture codec: the model's, where that has none."""
     return hashlib.sha256(model + intra).digest()[:16] if intra else model

@@ -16,18 +16,18 @@ from typing import BinaryIO
 
 from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
-from core.coding.groups import unit
-from core.coding.parts import PART_FRAMES, PartsWriter
+from core.coding.groups import to_unit_range
+from core.coding.segments import SEGMENT_FRAMES, SegmentsWriter
 from core.coding.shown import Shown, times_of
 from core.errors import StreamError
 from core.facts import Facts
 from core.files import publish, temporary_folder
 from core.hooks import DecodedFrame
-from core.media.claim import claimed, require_space
+from core.media.claim import claim_output, require_space
 from core.media.colour import Subsampling
 from core.media.encoders import colour_of, pixel_format_for, uncoded_bytes
 from core.media.limits import STANDARD, Limits
-from core.media.pacing import Slots, require_few_repeats, steady_rate, told_of_repeats
+from core.media.pacing import Slots, repeats_note, require_few_repeats, steady_rate
 from core.media.presentation import Presentation
 from core.media.target import left_out
 from core.media.writer import VideoWriter, open_writer
@@ -42,7 +42,7 @@ Shared = Callable[[StreamDecoder, int, int | None], Iterator[DecodedFrame]]
 
 @dataclass(frozen=True)
 class Decoded:
-    """What came out of a decode."""
+    """Result of a decode."""
 
     frames: int
     seconds: float
@@ -57,7 +57,7 @@ def decode(input: str | Path, output: str | Path, codec: LoadedCodec) -> Decoded
     codec, or is damaged; the frames before the damage are then in the output.
     """
     source, target = Path(input), Path(output)
-    with claimed(source, target, overwrite=False):
+    with claim_output(source, target, overwrite=False):
         return decode_video(source, target, codec)
 
 
@@ -94,15 +94,15 @@ def decode_video(
         if told := left_out(header.presentation, output, pictures_alone=True):
             log.warning("%s", told)
         opened = partial(writer_for, output.suffix, header, crf, threads, slots)
-        writer: VideoWriter | PartsWriter
-        if count > PART_FRAMES and output.suffix.lower() in (".mp4", ".mkv"):
+        writer: VideoWriter | SegmentsWriter
+        if count > SEGMENT_FRAMES and output.suffix.lower() in (".mp4", ".mkv"):
             job = _facts(source, loaded, start, frames, crf, threads)
-            writer = PartsWriter(output, job, header.presentation, header.frame_rate, opened)
+            writer = SegmentsWriter(output, job, header.presentation, header.frame_rate, opened)
         else:
             writer = opened(target, header.presentation)
         written = 0
         with writer:
-            if isinstance(writer, PartsWriter) and writer.kept:
+            if isinstance(writer, SegmentsWriter) and writer.kept:
                 written = writer.kept
                 for number in sorted(times_of(source))[start : start + written]:
                     writer.skip(*shown(number))
@@ -114,7 +114,7 @@ def decode_video(
                 for frame in islice(decoded, None if frames is None else frames - written):
                     begin, end = shown(frame.time)
                     for _ in range(slots.take(end) if slots else 1):
-                        writer.write(unit(frame.picture, header.depth), begin, end - begin)
+                        writer.write(to_unit_range(frame.picture, header.depth), begin, end - begin)
                     written += 1
                     if seen and not shared:
                         seen.advance()
@@ -141,7 +141,7 @@ def _tell_size(source: Path, output: Path, header: StreamHeader, count: int, lim
 
 
 def _count(source: Path, start: int, frames: int | None) -> int:
-    """How many frames are to be decoded, by the packets that can be read."""
+    """Number of frames to decode, by the packets that can be read."""
     count = 0
     with StreamReader(source) as reader, suppress(StreamError):  # what is damaged is told when it is decoded
         for _ in reader.scan():
@@ -153,7 +153,7 @@ def _count(source: Path, start: int, frames: int | None) -> int:
 def _facts(
     source: Path, loaded: LoadedCodec, start: int, frames: int | None, crf: float, threads: int
 ) -> Facts:
-    """What must agree for parts of a stopped decode to be taken up."""
+    """The facts that must agree for parts of a stopped decode to be used."""
     status = source.stat()
     return {
         **loaded.identity,
@@ -176,7 +176,7 @@ def _slots(source: Path, output: Path, header: StreamHeader, shown: Shown) -> Sl
     shortest, longest = shown.intervals()
     rate = steady_rate(header.frame_rate, shortest)
     require_few_repeats(output, longest, rate)
-    log.warning("%s", told_of_repeats(source, output))
+    log.warning("%s", repeats_note(source, output))
     return Slots(rate)
 
 
@@ -209,7 +209,7 @@ def writer_for(
 
 
 def _pixel_format(suffix: str, header: StreamHeader) -> str:
-    """That of the source's chroma and depth, as far as the output's format goes."""
+    """The pixel format of the source's chroma and depth, as far as the output's format allows."""
     planar = re.match(r"yuvj?(420|422|444)p", header.pixel_format)
     subsampling = Subsampling(planar[1]) if planar else None
     return pixel_format_for(suffix.lower(), header.width, header.height, subsampling, header.depth)

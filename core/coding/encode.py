@@ -19,22 +19,22 @@ from pathlib import Path
 from types import TracebackType
 
 from core.coding.codec import LoadedCodec
-from core.coding.groups import PlannedPicture, encode_groups, planned, timed, unit
+from core.coding.groups import PlannedPicture, assign_times, encode_groups, plan_intra, to_unit_range
 from core.coding.records import FrameRecord, Journal, Sums
 from core.errors import MediaError, StreamError
 from core.facts import Facts
-from core.files import hidden, publish
+from core.files import hidden_name, publish
 from core.hooks import Packet, PictureFormat
-from core.media.claim import claimed, require_space
+from core.media.claim import claim_output, require_space
 from core.media.fingerprint import source_facts
 from core.media.output import cannot_write
 from core.media.pacing import odd_duration
 from core.media.reader import open_video
-from core.media.target import left_out, told_of_range
+from core.media.target import left_out, range_note
 from core.media.video import VideoInfo, VideoReader
 from core.metrics.quality import PSNR_CAP, stored_psnr
 from core.progress import Meter
-from core.stream import StreamHeader, StreamWriter, bounded
+from core.stream import StreamHeader, StreamWriter, limit_presentation
 
 log = logging.getLogger(__name__)
 
@@ -47,19 +47,19 @@ Coder = Callable[[Sequence[FrameRecord], Fraction], Iterable[tuple[Packet, Frame
 
 @dataclass(frozen=True)
 class Encoded:
-    """What came out of an encode."""
+    """Result of an encode."""
 
     frames: int
     bytes: int
-    """Of the file: payload, header and checks."""
+    """Bytes of the file: payload, header and checks."""
     bpp: float
     """Bits of the file for each pixel of the source."""
     psnr: float
     """Mean over frames, of RGB, both pictures rounded to 8 bits, dB."""
     seconds: float
-    """Of this run; what an interrupted one left took none."""
+    """Seconds of this run, without those of an interrupted run before it."""
     estimated_bpp: float | None = None
-    """From the information content of the symbols, where it was asked for."""
+    """Estimate from the information content of the symbols, where it was asked for."""
 
     @property
     def description(self) -> str:
@@ -78,7 +78,7 @@ def encode(input: str | Path, output: str | Path, codec: LoadedCodec) -> Encoded
     another process makes it.
     """
     source, target = Path(input), Path(output)
-    with claimed(source, target, overwrite=False, suffixes=(SUFFIX,)), open_video(source) as reader:
+    with claim_output(source, target, overwrite=False, suffixes=(SUFFIX,)), open_video(source) as reader:
         return encode_video(reader, target, codec, source=source)
 
 
@@ -101,7 +101,7 @@ def encode_video(
     files beside the output, and the next call goes on from there.
     """
     with _Job(reader, output, loaded, source, estimate) as job:
-        kept = list(job.kept())
+        kept = list(job.kept_records())
         for record in kept:
             if note:
                 note(record)
@@ -115,18 +115,18 @@ def encode_video(
         return job.finish()
 
 
-def coded_depth(info: VideoInfo) -> int:
+def bit_depth(info: VideoInfo) -> int:
     """Bits of a decoded sample, of a source that has so many."""
     return 8 if info.depth <= 8 else 10
 
 
-def recorded(
+def record_packets(
     pictures: Iterable[PlannedPicture], loaded: LoadedCodec, format: PictureFormat, estimate: bool
 ) -> Iterator[tuple[Packet, FrameRecord]]:
     """The packets of pictures in order of decoding, each with its record."""
     for frame, source in encode_groups(pictures, loaded.codec, format, estimate):
         packet = frame.packet
-        quality = min(stored_psnr(unit(frame.picture, format.depth), source), PSNR_CAP)
+        quality = min(stored_psnr(to_unit_range(frame.picture, format.depth), source), PSNR_CAP)
         kind, size = packet.type.name.lower(), len(packet.payload)
         yield packet, FrameRecord(kind, packet.time, size, quality, frame.estimated_bits)
 
@@ -143,18 +143,18 @@ class _Job:
         self._source, self._output = source, output
         self._estimate = estimate
         self._header = header_of(reader, loaded)
-        for sentence in (left_out(reader.info.presentation, output), told_of_range(source, reader.info)):
+        for sentence in (left_out(reader.info.presentation, output), range_note(source, reader.info)):
             if sentence:
                 log.warning("%s", sentence)
         require_space(output, self._header.width * self._header.height * (self._header.frames or 1))
-        self._part = hidden(output, ".part")
+        self._part = hidden_name(output, ".part")
         try:
-            self._journal = Journal(hidden(output, ".frames"), self._facts())
-            self._writer = self._resumed() or self._begun()
+            self._journal = Journal(hidden_name(output, ".frames"), self._facts())
+            self._writer = self._resume() or self._begun()
         except OSError as error:
             raise self._cannot_write(error) from error
 
-    def kept(self) -> Iterator[FrameRecord]:
+    def kept_records(self) -> Iterator[FrameRecord]:
         """The records of the frames that an interrupted job left whole."""
         for record in self._journal:
             self.sums.add(record)
@@ -170,8 +170,8 @@ class _Job:
     def code(self, kept: Sequence[FrameRecord], time_base: Fraction) -> Iterator[tuple[Packet, FrameRecord]]:
         """Code the frames that are left in this process."""
         loaded = self._loaded
-        frames = planned(timed(self._reader, time_base), loaded.group, loaded.scene_cut)
-        return recorded(islice(frames, len(kept), None), loaded, self._header.format, self._estimate)
+        frames = plan_intra(assign_times(self._reader, time_base), loaded.group, loaded.scene_cut)
+        return record_packets(islice(frames, len(kept), None), loaded, self._header.format, self._estimate)
 
     def finish(self) -> Encoded:
         """Give the file its name, and say what it holds."""
@@ -196,12 +196,12 @@ class _Job:
 
     @property
     def words(self) -> str:
-        """What there is to say under way."""
+        """The line of progress."""
         pixels = self.sums.frames * self._header.width * self._header.height
         return f"{self.sums.payload * 8 / pixels:.4f} bpp, {self.sums.mean_psnr:.2f} dB"
 
     def _facts(self) -> Facts:
-        """What must agree for frames coded before to be taken up."""
+        """The facts that must agree for frames coded before to be used."""
         loaded = self._loaded
         return {
             **loaded.identity,
@@ -213,7 +213,7 @@ class _Job:
             "stream.estimate": self._estimate,
         }
 
-    def _resumed(self) -> StreamWriter | None:
+    def _resume(self) -> StreamWriter | None:
         """The stream of an interrupted job, up to its last intra packet of which a record is left."""
         if not self._part.exists() or self._loaded.places_intra:
             return None
@@ -259,7 +259,7 @@ class _Job:
 
 
 def header_of(reader: VideoReader, loaded: LoadedCodec) -> StreamHeader:
-    """What the stream says of itself. A source of constant rate counts frames, others the ticks of their file."""
+    """The header of the stream. A source of constant rate counts frames, others the ticks of their file."""
     info = reader.info
     constant = reader.has_constant_rate()
     last = info.presentation.last_duration
@@ -270,7 +270,7 @@ def header_of(reader: VideoReader, loaded: LoadedCodec) -> StreamHeader:
         fingerprint=loaded.fingerprint,
         width=info.width,
         height=info.height,
-        depth=coded_depth(info),
+        depth=bit_depth(info),
         frame_rate=info.frame_rate,
         time_base=1 / info.frame_rate if constant else info.time_base,
         frames=info.frame_count,
@@ -279,5 +279,5 @@ def header_of(reader: VideoReader, loaded: LoadedCodec) -> StreamHeader:
         range=info.range,
         gop=loaded.gop,
         arithmetic=loaded.arithmetic,
-        presentation=bounded(replace(info.presentation, last_duration=last)),
+        presentation=limit_presentation(replace(info.presentation, last_duration=last)),
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from core.codec.decoded import checksum
+from core.codec.decoded_pictures import checksum
 from core.coding.codec import LoadedCodec
 from core.errors import CheckpointError, CutShortError, StreamError
 from core.hooks import DecodedFrame, FrameDecoder, Packet
@@ -18,7 +18,7 @@ from core.stream import Section, StreamHeader, StreamReader
 
 
 class Fault(Enum):
-    """What can be wrong with a stream, in a few words."""
+    """The kinds of faults of a stream, in a few words."""
 
     DAMAGED = "damaged"
     CUT_SHORT = "cut short"
@@ -75,7 +75,7 @@ class StreamDecoder:
 
     @property
     def header(self) -> StreamHeader:
-        """What the stream says of itself."""
+        """The stream's header."""
         return self._reader.header
 
     def sections(self, start: int = 0, least: int | None = None) -> Iterator[Section]:
@@ -102,14 +102,14 @@ class StreamDecoder:
         self._expected, self._shown = {}, -1
         try:
             for number, packet in self._packets(section):
-                yield from self._checked(self._decode(decoder, packet, number))
+                yield from self._check(self._decode(decoder, packet, number))
         except StreamFault:
-            yield from self._checked(self._flushed(decoder))
+            yield from self._check(self._flush(decoder))
             raise
-        yield from self._checked(self._flushed(decoder))
+        yield from self._check(self._flush(decoder))
         self._require_all_shown()
 
-    def _flushed(self, decoder: FrameDecoder) -> Sequence[DecodedFrame]:
+    def _flush(self, decoder: FrameDecoder) -> Sequence[DecodedFrame]:
         try:
             return decoder.flush()
         except StreamError as error:
@@ -139,7 +139,7 @@ class StreamDecoder:
 
     @property
     def _doubt(self) -> str:
-        """What may be the cause of a desync."""
+        """The possible cause of a desync."""
         if self.same_arithmetic:
             return ""
         return (
@@ -147,7 +147,7 @@ class StreamDecoder:
             f"{self._loaded.arithmetic}), and its codec may need the same."
         )
 
-    def _checked(self, frames: Iterable[DecodedFrame]) -> Iterator[DecodedFrame]:
+    def _check(self, frames: Iterable[DecodedFrame]) -> Iterator[DecodedFrame]:
         """Compare pictures with those of the encoder; only under its own arithmetic must they be equal."""
         for frame in frames:
             if frame.time <= self._shown:

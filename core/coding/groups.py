@@ -1,4 +1,5 @@
-"""From the frames of a video to packets: where intra frames stand, and groups that know nothing of one another."""
+"""Turns the frames of a video into packets: places intra frames, and codes groups that know nothing of one
+another."""
 
 from __future__ import annotations
 
@@ -28,18 +29,18 @@ class PlannedPicture(TimedPicture):
     intra: bool
 
 
-def unit(picture: Picture, depth: int) -> Array:
+def to_unit_range(picture: Picture, depth: int) -> Array:
     """A decoded picture as float32 in [0,1]."""
     return np.divide(picture, (1 << depth) - 1, dtype=np.float32)
 
 
-def timed(frames: Iterable[Frame], time_base: Fraction) -> Iterator[TimedPicture]:
+def assign_times(frames: Iterable[Frame], time_base: Fraction) -> Iterator[TimedPicture]:
     """Frames with their times in units of ``time_base`` seconds, which rise as the reader's do."""
     for frame in frames:
         yield TimedPicture(frame.rgb, round(frame.pts / time_base))
 
 
-def planned(pictures: Iterable[TimedPicture], gop: int, scene_cut: bool) -> Iterator[PlannedPicture]:
+def plan_intra(pictures: Iterable[TimedPicture], gop: int, scene_cut: bool) -> Iterator[PlannedPicture]:
     """Pictures with intra frames: the first, each ``gop`` after the last one (0: none), and at scene cuts if asked."""
     detector = SceneCutDetector()
     previous: Array | None = None
@@ -61,11 +62,11 @@ def encode_groups(
     that goes on. Holds no more pictures than the codec reorders.
     """
     waiting: dict[int, Array] = {}
-    for finished in _encoded(pictures, waiting, codec, format, estimate):
+    for finished in _encode_next(pictures, waiting, codec, format, estimate):
         yield finished, waiting.pop(finished.packet.time)
 
 
-def _encoded(
+def _encode_next(
     pictures: Iterable[PlannedPicture],
     waiting: dict[int, Array],
     codec: Codec,

@@ -16,9 +16,9 @@ from typing import BinaryIO
 
 from core.coding.codec import LoadedCodec
 from core.coding.decode import Decoded, writer_for
-from core.coding.encode import header_of, recorded
+from core.coding.encode import header_of, record_packets
 from core.coding.frames import StreamDecoder
-from core.coding.groups import planned, timed, unit
+from core.coding.groups import assign_times, plan_intra, to_unit_range
 from core.coding.records import FrameRecord
 from core.errors import MediaError, StreamError
 from core.media.pacing import Slots
@@ -31,7 +31,7 @@ Note = Callable[[FrameRecord], None]
 
 
 STOPS = KeyboardInterrupt, SystemExit
-"""By which what never ends by itself is brought to an end."""
+"""Signals that end what never ends by itself."""
 
 
 def encode_live(
@@ -43,10 +43,10 @@ def encode_live(
     """
     header = header_of(reader, loaded)
     writer = StreamWriter.into(output, header)
-    frames = planned(timed(reader, header.time_base), loaded.group, loaded.scene_cut)
+    frames = plan_intra(assign_times(reader, header.time_base), loaded.group, loaded.scene_cut)
     ended: BaseException | None = None
     try:
-        for packet, record in recorded(frames, loaded, header.format, estimate):
+        for packet, record in record_packets(frames, loaded, header.format, estimate):
             writer.write(packet)
             note(record)
     except (MediaError, *STOPS) as error:
@@ -86,7 +86,7 @@ def decode_live(
                 begin = (frame.time - zero) * header.time_base
                 end = begin + 1 / header.frame_rate
                 for _ in range(slots.take(end) if slots else 1):
-                    writer.write(unit(frame.picture, header.depth), begin, end - begin)
+                    writer.write(to_unit_range(frame.picture, header.depth), begin, end - begin)
                 seen(1)
                 count += 1
         except StreamError as error:

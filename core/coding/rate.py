@@ -16,8 +16,8 @@ from fractions import Fraction
 from itertools import groupby, islice
 
 from core.coding.codec import LoadedCodec
-from core.coding.encode import coded_depth, recorded
-from core.coding.groups import PlannedPicture, planned, timed
+from core.coding.encode import bit_depth, record_packets
+from core.coding.groups import PlannedPicture, assign_times, plan_intra
 from core.coding.records import FrameRecord
 from core.errors import ConfigError
 from core.hooks import HasQualities, Packet, PictureFormat
@@ -26,11 +26,11 @@ from core.media.video import VideoReader
 HORIZON, MEMORY = 10, 2
 """Seconds within which a debt is paid, and after which what a group took counts a third."""
 _TRIALS = 8
-"""How often a first group is coded at most."""
+"""Trials of a first group at most."""
 _ROUGH, _CLOSE = 0.3, 0.02
-"""How far the first group may be off, in factors of two, where others follow, and where none does."""
+"""Allowed error of the first group, in factors of two, where others follow, and where none does."""
 _DOUBLINGS = 7
-"""How often bits are taken to double from the coarsest quality to the finest, before more is known."""
+"""Number of times that bits are taken to double from the coarsest quality to the finest, before more is known."""
 _SWING = 4.0
 """How many times its share a group may get, to use up what is left over, or which part of it, to pay a debt."""
 _NEAR = 0.03
@@ -43,7 +43,7 @@ Coded = tuple[Packet, FrameRecord]
 
 @dataclass(frozen=True)
 class Goal:
-    """What a stream is to take: ``bitrate`` in bits a second, or ``size`` in bytes."""
+    """The goal of a stream: ``bitrate`` in bits a second, or ``size`` in bytes."""
 
     bitrate: float | None = None
     size: float | None = None
@@ -51,7 +51,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class _Spent:
-    """What some frames took at a quality."""
+    """Bits that some frames took at a quality."""
 
     quality: float
     bits: float
@@ -100,7 +100,7 @@ class RateControl:
         """The packets that follow those whose records are kept."""
         with self._opened() as reader:
             info = reader.info
-        self._time_base, self._format = time_base, PictureFormat(info.width, info.height, coded_depth(info))
+        self._time_base, self._format = time_base, PictureFormat(info.width, info.height, bit_depth(info))
         total, rate = info.frame_count, float(info.frame_rate)
         if self._goal.bitrate is not None:
             share = self._goal.bitrate / rate
@@ -116,11 +116,11 @@ class RateControl:
         budget: _Steady | _Planned = _Steady(share, total, rate, slope)
         if self._goal.size is not None:
             quality = first[0][1].quality or 0.0
-            plan = [_spent(self._coded(group, quality)) for group in self._groups()]
+            plan = [_spent(self._encode_group(group, quality)) for group in self._groups()]
             budget = _Planned(8 * self._goal.size, plan, slope)
-        yield from self._paid(budget, kept, first, share * total if total else None)
+        yield from self._spend(budget, kept, first, share * total if total else None)
 
-    def _paid(
+    def _spend(
         self, budget: _Steady | _Planned, kept: Sequence[FrameRecord], first: list[Coded], bits: float | None
     ) -> Iterator[Coded]:
         """All groups but those that are kept, each at the quality that the budget has for it.
@@ -135,7 +135,7 @@ class RateControl:
             if done:
                 spent = _Spent.of(done.popleft())
             elif count:
-                made = list(self._coded(group, self._near(budget.quality())))
+                made = list(self._encode_group(group, self._near(budget.quality())))
                 spent = _spent(made)
             else:
                 made, spent = first, _spent(first)
@@ -158,7 +158,7 @@ class RateControl:
             quality = self._near(spent.quality + math.log2(max(bits, 1) / spent.bits) / slope)
             if quality in tried:
                 break
-            made = tried[quality] = list(self._coded(islice(self._pictures(), first, None), quality))
+            made = tried[quality] = list(self._encode_group(islice(self._pictures(), first, None), quality))
         return min(tried.values(), key=lambda one: abs(_spent(one).bits - bits))
 
     def _first_group(self, wanted: float) -> tuple[list[Coded], float, bool]:
@@ -168,7 +168,7 @@ class RateControl:
         slope = _DOUBLINGS / (self._qualities.finest - self._qualities.coarsest)
         for _ in range(_TRIALS):
             groups = self._groups()
-            made = list(self._coded(next(groups), quality))
+            made = list(self._encode_group(next(groups), quality))
             is_alone = next(groups, None) is None
             level = tried[quality] = _spent(made).level
             if abs(level - wanted) <= min(abs(other - wanted) for other in tried.values()):
@@ -182,9 +182,9 @@ class RateControl:
         assert best is not None
         return best, slope, is_alone
 
-    def _coded(self, group: Iterable[PlannedPicture], quality: float) -> Iterator[Coded]:
+    def _encode_group(self, group: Iterable[PlannedPicture], quality: float) -> Iterator[Coded]:
         at_quality = replace(self._loaded, codec=self._codec.at(quality))
-        for packet, record in recorded(group, at_quality, self._format, self._estimate):
+        for packet, record in record_packets(group, at_quality, self._format, self._estimate):
             yield packet, replace(record, quality=quality)
 
     def _groups(self) -> Iterator[Iterator[PlannedPicture]]:
@@ -200,7 +200,9 @@ class RateControl:
 
     def _pictures(self) -> Iterator[PlannedPicture]:
         with self._opened() as reader:
-            yield from planned(timed(reader, self._time_base), self._loaded.group, self._loaded.scene_cut)
+            yield from plan_intra(
+                assign_times(reader, self._time_base), self._loaded.group, self._loaded.scene_cut
+            )
 
     def _near(self, quality: float) -> float:
         """The quality that there is."""
@@ -232,7 +234,7 @@ class _Steady:
         self._weight = self._weight * fading + spent.frames
 
     def quality(self) -> float:
-        """For the next group."""
+        """The quality for the next group."""
         left = self._ahead if self._total is None else min(self._total - self._frames, self._ahead)
         wanted = self._share + (self._share * self._frames - self._bits) / max(left, 1)
         wanted = min(max(wanted, self._share / _SWING), self._share * _SWING)
@@ -257,7 +259,7 @@ class _Planned:
         self._expected += known * 2 ** (self.slope * spent.quality)
 
     def quality(self) -> float:
-        """For the next group."""
+        """The quality for the next group."""
         usual = self._due * self._taken / self._expected
         return math.log2(max(self._left, 1) / usual) / self.slope
 

@@ -1,4 +1,4 @@
-"""What is noted of each coded frame, its sums, and the journal from which an interrupted encode goes on."""
+"""Records of coded frames, their sums, and the journal from which an interrupted encode goes on."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class FrameRecord:
 
     type: Annotated[str, Matching("intra|inter")]
     time: int
-    """When it is shown, in units of the stream's time base."""
+    """When the frame is shown, in units of the stream's time base."""
     bytes: Count
-    """Of its payload."""
+    """Bytes of the payload."""
     psnr: float
-    """Of RGB, both pictures rounded to 8 bits, dB; at most `core.metrics.quality.PSNR_CAP`."""
+    """RGB PSNR of the pictures rounded to 8 bits, dB; at most `core.metrics.quality.PSNR_CAP`."""
     estimated_bits: AnyFloat | None = None
     """Information content under the float priors, where it was asked for."""
     quality: AnyFloat | None = None
-    """At which its group was coded, where that was controlled."""
+    """The quality at which its group was coded, where the rate was controlled."""
 
 
 @dataclass
@@ -74,13 +74,13 @@ class Journal:
         self._write(self._first)
 
     def changes(self) -> str:
-        """What tells the job of these records from this one; empty where it is the same."""
+        """The difference between the job of these records and this one; empty where there is none."""
         self._file.seek(0)
-        before = self._file.readline(_LONGEST_LINE)
-        return "" if before == self._first else changes(_plain(before), json.loads(self._first))
+        before = self._file.readline(_MAX_LINE_BYTES)
+        return "" if before == self._first else changes(_parse_line(before), json.loads(self._first))
 
     def sound(self) -> int:
-        """How many records can be read, up to the first that cannot."""
+        """Number of records that can be read, up to the first that cannot."""
         return sum(1 for _ in self)
 
     def keep(self, count: int) -> None:
@@ -93,7 +93,7 @@ class Journal:
     def __iter__(self) -> Iterator[FrameRecord]:
         self._file.seek(0)
         self._file.readline()
-        while (record := _record(self._file.readline(_LONGEST_LINE))) is not None:
+        while (record := _record(self._file.readline(_MAX_LINE_BYTES))) is not None:
             yield record
 
     def add(self, record: FrameRecord) -> None:
@@ -115,10 +115,10 @@ class Journal:
         self._file.flush()
 
 
-_LONGEST_LINE = 1 << 20
+_MAX_LINE_BYTES = 1 << 20
 
 
-def _plain(line: bytes) -> Any:
+def _parse_line(line: bytes) -> Any:
     """The value of a line; None where it cannot be read, or was not written to its end."""
     try:
         return parse_json(line) if line.endswith(b"\n") else None
@@ -129,7 +129,7 @@ def _plain(line: bytes) -> Any:
 def _record(line: bytes) -> FrameRecord | None:
     """The record of a line; None where there is none, as after a power cut that left bytes of another kind."""
     try:
-        return decode_record(FrameRecord, _plain(line))
+        return decode_record(FrameRecord, _parse_line(line))
     except RecordError:
         return None
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntFlag
 
-from core.codec.decoded import checksum
+from core.codec.decoded_pictures import checksum
 from core.coding.restoration import Restoration
 from core.errors import StreamError
 from core.hooks import (
@@ -37,7 +37,7 @@ from core.hooks import (
 
 
 class _Flag(IntFlag):
-    """What a coded frame's packet says of it."""
+    """Flags of a coded frame, in its packet."""
 
     LAST = 1
     """No frame of its group follows."""
@@ -56,7 +56,7 @@ class ResampledCodec:
 
     @property
     def qualities(self) -> Qualities | None:
-        """Those of the inner codec."""
+        """The qualities of the inner codec."""
         return self.inner.qualities if isinstance(self.inner, HasQualities) else None
 
     def at(self, quality: float) -> ResampledCodec:
@@ -93,7 +93,7 @@ class _Encoder:
 
     def encode(self, frame: Array, time: int, intra: bool) -> Sequence[CodedFrame]:
         """See `core.hooks.FrameEncoder.encode`; the first frame is intra in any case."""
-        small = self._restoration.reduced(frame)
+        small = self._restoration.reduce(frame)
         before: Sequence[CodedFrame] = []
         if intra or self._group is None:
             before = self.flush()
@@ -119,7 +119,7 @@ class _EncodedGroup:
         self._open: dict[int, _Small] = {}
         """Coded frames that have not left, by their times."""
         self._queue: list[CodedFrame] = []
-        """What the inner codec made of them, in order of decoding."""
+        """Frames that the inner codec gave, in order of decoding."""
         self._pictures: dict[int, Picture] = {}
         self._is_first = True
 
@@ -133,14 +133,14 @@ class _EncodedGroup:
         skipped = self._held[1] if self._held else None
         self._held = None
         self._code(small, time, skipped)
-        return self._finished(ended=False)
+        return self._take_finished(ended=False)
 
     def end(self) -> list[CodedFrame]:
         """The frames that have not left."""
         if self._held is not None:
             self._code(*self._held, skipped=None)
         self._take(self._inner.flush())
-        return self._finished(ended=True)
+        return self._take_finished(ended=True)
 
     def _code(self, small: Array, time: int, skipped: int | None) -> None:
         """Give a frame to the inner encoder; ``skipped`` is the time of the frame before it that is interpolated."""
@@ -154,7 +154,7 @@ class _EncodedGroup:
         self._queue += frames
         self._pictures |= {frame.packet.time: frame.picture for frame in frames}
 
-    def _finished(self, ended: bool) -> list[CodedFrame]:
+    def _take_finished(self, ended: bool) -> list[CodedFrame]:
         """The frames that can leave, in order of decoding, and those to be interpolated behind them."""
         finished: list[CodedFrame] = []
         while self._queue:
@@ -162,13 +162,13 @@ class _EncodedGroup:
             is_known = ended if small.following is None else small.following in self._pictures
             if not is_known:
                 break
-            finished += self._restored(self._queue.pop(0), small)
+            finished += self._restore(self._queue.pop(0), small)
         return finished
 
-    def _restored(self, frame: CodedFrame, small: _Small) -> list[CodedFrame]:
+    def _restore(self, frame: CodedFrame, small: _Small) -> list[CodedFrame]:
         inner = frame.packet
         following = None if small.following is None else self._pictures[small.following]
-        pictures = self._restoration.restored(frame.picture, following, small.skipped is not None)
+        pictures = self._restoration.restore(frame.picture, following, small.skipped is not None)
         said = {
             _Flag.LAST: following is None,
             _Flag.INTRA: inner.type is PacketType.INTRA,
@@ -228,7 +228,7 @@ class _DecodedGroup:
     def __init__(self, inner: FrameDecoder, restoration: Restoration) -> None:
         self._inner, self._restoration = inner, restoration
         self._flags: dict[int, _Flag] = {}
-        """Of coded frames that were not shown, by their times."""
+        """Flags of coded frames that were not shown, by their times."""
         self._skipped: set[int] = set()
         """Times of frames to be interpolated."""
         self._small: list[DecodedFrame] = []
@@ -242,12 +242,12 @@ class _DecodedGroup:
             self._skipped.add(packet.time)
         else:
             raise StreamError("A packet is damaged: it is empty, and should hold symbols.")
-        return self._shown()
+        return self._take_complete()
 
     def end(self) -> list[DecodedFrame]:
         """The frames that have not been shown, as far as what restores them is there."""
         self._small += self._inner.flush()
-        return self._shown()
+        return self._take_complete()
 
     def _decode(self, packet: Packet) -> None:
         if packet.payload[0] > sum(_Flag):
@@ -257,7 +257,7 @@ class _DecodedGroup:
         inner = Packet(kind, packet.time, packet.payload[1:], packet.symbols, picture=0)
         self._small += self._inner.decode(inner)
 
-    def _shown(self) -> list[DecodedFrame]:
+    def _take_complete(self) -> list[DecodedFrame]:
         """The frames whose pictures are complete, in order of display."""
         shown: list[DecodedFrame] = []
         while self._small:
@@ -272,7 +272,7 @@ class _DecodedGroup:
             skipped = self._between(frame, following) if _Flag.SKIPPED in flags else None
             if _Flag.SKIPPED in flags and skipped is None:
                 break
-            shown += self._restored(frame, following, skipped)
+            shown += self._restore(frame, following, skipped)
         return shown
 
     def _between(self, frame: DecodedFrame, following: DecodedFrame | None) -> int | None:
@@ -281,11 +281,11 @@ class _DecodedGroup:
             raise StreamError("A packet is damaged: a frame is to be interpolated and none follows.")
         return next((time for time in self._skipped if frame.time < time < following.time), None)
 
-    def _restored(
+    def _restore(
         self, frame: DecodedFrame, following: DecodedFrame | None, skipped: int | None
     ) -> list[DecodedFrame]:
         picture = None if following is None else following.picture
-        pictures = self._restoration.restored(frame.picture, picture, skipped is not None)
+        pictures = self._restoration.restore(frame.picture, picture, skipped is not None)
         times = [frame.time, *([skipped] if skipped is not None else [])]
         del self._small[0], self._flags[frame.time]
         self._skipped -= set(times)

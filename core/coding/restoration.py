@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from core.codec.decoded import DecodedPictures
-from core.coding.groups import unit
+from core.codec.decoded_pictures import DecodedPictures
+from core.coding.groups import to_unit_range
 from core.hooks import Array, Output, Picture, PictureFormat, Upscaler
-from core.media.resampling import resized
+from core.media.resampling import resize_picture
 from core.media.tiles import plan_tiles
 
 TILE, OVERLAP = 256, 32
@@ -21,20 +21,21 @@ class Restoration:
         self._continued, self._true = DecodedPictures(format, scale), DecodedPictures(format, 1)
         height, width = self._continued.height // scale, self._continued.width // scale
         self.format = PictureFormat(width, height, format.depth)
-        """Of the smaller pictures."""
+        """Format of the smaller pictures."""
         self._tiles = plan_tiles(
             height, width, tile=TILE, overlap=OVERLAP, alignment=self._upscaler.alignment
         )
 
-    def reduced(self, frame: Array) -> Array:
+    def reduce(self, frame: Array) -> Array:
         """The smaller frame; raises `MediaError` for one of another size than the format's."""
-        return resized(self._continued.padded(frame), self.format.height, self.format.width)
+        return resize_picture(self._continued.padded(frame), self.format.height, self.format.width)
 
-    def restored(self, picture: Picture, following: Picture | None, between: bool) -> list[Picture]:
+    def restore(self, picture: Picture, following: Picture | None, between: bool) -> list[Picture]:
         """A decoded picture in full size and, where asked for, the one between it and the following."""
         wanted = [Output.FIRST, *([Output.MIDDLE] if between else [])]
         first, last = (
-            unit(one, self.format.depth) for one in (picture, picture if following is None else following)
+            to_unit_range(one, self.format.depth)
+            for one in (picture, picture if following is None else following)
         )
 
         def made(first: Array, last: Array) -> dict[Output, Array]:

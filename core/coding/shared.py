@@ -17,18 +17,18 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from core.coding.codec import LoadedCodec
-from core.coding.encode import Coder, coded_depth, recorded
+from core.coding.encode import Coder, bit_depth, record_packets
 from core.coding.frames import Fault, StreamDecoder, StreamFault
-from core.coding.groups import PlannedPicture, planned, timed
+from core.coding.groups import PlannedPicture, assign_times, plan_intra
 from core.coding.records import FrameRecord
 from core.crew import Crew, Seen
 from core.errors import CrewError
 from core.hooks import DecodedFrame, Packet, Picture, PictureFormat
+from core.media.excerpt import Film
 from core.media.limits import Limits
-from core.media.part import Film
 from core.stream import Section
 
-LEAST = 32
+MIN_FRAMES = 32
 """Frames of a piece at least, where groups are shorter."""
 AHEAD = 4
 """Pieces for each process that are begun before the first of them is used."""
@@ -53,18 +53,18 @@ class EncodingWorker:
     def __init__(self, loaded: LoadedCodec, film: Film, estimate: bool) -> None:
         self._loaded, self._film, self._estimate = loaded, film, estimate
         info = film.index.info
-        self._format = PictureFormat(info.width, info.height, coded_depth(info))
-        self.hello = loaded.told
+        self._format = PictureFormat(info.width, info.height, bit_depth(info))
+        self.hello = loaded.without_codec
 
     def do(self, piece: Groups, seen: Seen) -> list[tuple[Packet, FrameRecord]]:
         """Code the frames of a piece."""
-        frames = timed(self._film.frames(piece.first, piece.stop), piece.time_base)
+        frames = assign_times(self._film.frames(piece.first, piece.stop), piece.time_base)
         marked = (
             PlannedPicture(frame.picture, frame.time, number in piece.intra)
             for number, frame in enumerate(frames, piece.first)
         )
         made = []
-        for coded in recorded(marked, self._loaded, self._format, self._estimate):
+        for coded in record_packets(marked, self._loaded, self._format, self._estimate):
             made.append(coded)
             seen(1)
         return made
@@ -97,15 +97,15 @@ def _intra(film: Film, loaded: LoadedCodec, time_base: Fraction) -> Iterator[int
     if not loaded.scene_cut:
         yield from range(0, len(film), loaded.group)
         return
-    frames = planned(timed(film.frames(0, len(film)), time_base), loaded.group, scene_cut=True)
+    frames = plan_intra(assign_times(film.frames(0, len(film)), time_base), loaded.group, scene_cut=True)
     yield from (number for number, frame in enumerate(frames) if frame.intra)
 
 
 def _groups(intra: Iterable[int], first: int, stop: int, time_base: Fraction) -> Iterator[Groups]:
-    """The groups from frame ``first`` on, as many in a piece as `LEAST` frames need."""
+    """The groups from frame ``first`` on, as many in a piece as `MIN_FRAMES` frames need."""
     held: list[int] = []
     for number in intra:
-        if held and number - held[0] >= LEAST:
+        if held and number - held[0] >= MIN_FRAMES:
             yield Groups(held[0], number, tuple(held), time_base)
             held = []
         if number >= first:
@@ -116,17 +116,17 @@ def _groups(intra: Iterable[int], first: int, stop: int, time_base: Fraction) ->
 
 @dataclass(frozen=True)
 class Decoded:
-    """What came out of a section."""
+    """Result of a section."""
 
     times: list[int]
-    """Of its frames, in units of the stream."""
+    """Times of its frames, in units of the stream."""
     file: Path | None
     """Their pictures one after another, where they were asked for."""
     pictures: bytes | None
     """The same, where whoever decoded them does not see the folder that they are to be in."""
     drifted: int
     fault: tuple[Fault, str] | None
-    """What is wrong after these frames."""
+    """The fault after these frames."""
 
 
 class DecodingWorker:
@@ -138,21 +138,21 @@ class DecodingWorker:
     def __init__(self, loaded: LoadedCodec, source: Path, limits: Limits, folder: Path | None) -> None:
         self._stream = StreamDecoder(source, loaded, limits)
         self._folder = folder
-        self.hello = loaded.told
+        self.hello = loaded.without_codec
 
     def do(self, piece: Section, seen: Seen) -> Decoded:
         """Decode a section."""
         if self._folder is None:
-            return self._decoded(piece, None, seen)
+            return self._decode(piece, None, seen)
         name = f"{piece.first:08d}.raw"
         if self._folder.is_dir():
-            return self._decoded(piece, self._folder / name, seen)
+            return self._decode(piece, self._folder / name, seen)
         with TemporaryDirectory() as folder:
             file = Path(folder) / name
-            made = self._decoded(piece, file, seen)
+            made = self._decode(piece, file, seen)
             return replace(made, file=None, pictures=file.read_bytes())
 
-    def _decoded(self, piece: Section, file: Path | None, seen: Seen) -> Decoded:
+    def _decode(self, piece: Section, file: Path | None, seen: Seen) -> Decoded:
         times: list[int] = []
         fault = None
         before = self._stream.drifted
@@ -168,14 +168,14 @@ class DecodingWorker:
         return Decoded(times, file, None, self._stream.drifted - before, fault)
 
 
-def decoded(
+def decode_frames(
     crew: Crew, seen: Seen, stream: StreamDecoder, start: int, stop: int | None
 ) -> Iterator[DecodedFrame]:
     """The frames of a stream from number ``start`` on, up to ``stop``, by a crew of `DecodingWorker`.
 
     What `StreamDecoder.frames` gives; where the crew leaves no pictures, their places hold none.
     """
-    sections = (s for s in stream.sections(start, LEAST) if stop is None or s.first < stop)
+    sections = (s for s in stream.sections(start, MIN_FRAMES) if stop is None or s.first < stop)
     latest = -1
     for section, made in crew.run(sections, seen, ahead=AHEAD * crew.size):
         if made.times and made.times[0] <= latest:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from core.errors import MediaError, StreamError
-from core.media.place import Place, frame_at, said
+from core.media.place import Place, frame_at, in_words
 from core.stream import StreamHeader, StreamReader
 
 
@@ -64,9 +64,9 @@ def frames_between(source: Path, start: Place, end: Place | None) -> tuple[int, 
         times = [(tick - ticks[0]) * unit for tick in ticks]
         first, stop = frame_at(start, times), None if end is None else frame_at(end, times)
         if first >= len(times):
-            raise MediaError(f"{source} has no frame at or after {said(start)}.")
+            raise MediaError(f"{source} has no frame at or after {in_words(start)}.")
     if stop is not None and stop <= first:
-        raise MediaError(f"{source} has no frame from {said(start)} up to {said(end or 0)}.")
+        raise MediaError(f"{source} has no frame from {in_words(start)} up to {in_words(end or 0)}.")
     return first, None if stop is None else stop - first
 
 

@@ -17,7 +17,7 @@ class Verified:
     """Result of a verification."""
 
     frames: int
-    """That decoded as they should."""
+    """Frames that decoded as they should."""
     fault: StreamFault | None
     """The first thing that is wrong."""
     drift: str

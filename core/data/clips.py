@@ -60,8 +60,8 @@ class ClipsConfig(ShotOptions):
 def embedded_clips(config: ClipsConfig, split: Split) -> ClipSource:
     """The clips of one split, decoded once and kept in memory as 8-bit frames (120 MB for all three)."""
     if split is not Split.TRAIN:
-        return ShotSource([_held_out_part(_decoded(config.held_out, config.downsize), split)], config, split)
-    shots = [_decoded(clip, config.downsize) for clip in EmbeddedClip if clip is not config.held_out]
+        return ShotSource([_held_out_part(_decode(config.held_out, config.downsize), split)], config, split)
+    shots = [_decode(clip, config.downsize) for clip in EmbeddedClip if clip is not config.held_out]
     source = ShotSource(shots, config, split)
     if config.stills_share == 0:
         return source
@@ -71,7 +71,7 @@ def embedded_clips(config: ClipsConfig, split: Split) -> ClipSource:
 
 
 @cache
-def _decoded(clip: EmbeddedClip, downsize: float) -> MemoryShot:
+def _decode(clip: EmbeddedClip, downsize: float) -> MemoryShot:
     path = EMBEDDED / f"{clip.value}.mp4"
     if not path.is_file():
         raise DataError(f"The embedded clip {path} is missing; install the package again.")

@@ -12,7 +12,7 @@ Frames = NDArray[np.uint8]
 
 
 class Filter(Enum):
-    """How frames are made smaller. Each filter is widened by the factor, so that nothing aliases."""
+    """Filters that make frames smaller. Each filter is widened by the factor, so that nothing aliases."""
 
     bicubic = "bicubic"
     """Cubic convolution with a = -0.5."""
@@ -50,7 +50,7 @@ def downscale(
     if middle is not None:
         kinds[len(frames) // 2] = middle
     return np.stack(
-        [_downscaled(frame, factor, _drawn(one, rng)) for frame, one in zip(frames, kinds, strict=True)]
+        [_downscale(frame, factor, _draw(one, rng)) for frame, one in zip(frames, kinds, strict=True)]
     )
 
 
@@ -66,7 +66,7 @@ def shrink(frames: Frames, ratio: float) -> Frames:
     return np.stack([_planes(_image(frame).resize(size, Image.Resampling.LANCZOS)) for frame in frames])
 
 
-def _downscaled(frame: Frames, factor: int, kind: Filter) -> Frames:
+def _downscale(frame: Frames, factor: int, kind: Filter) -> Frames:
     image = _image(frame)
     if kind is Filter.box:
         # resize() rounds after each direction, which makes means of whole numbers too bright by half a level.
@@ -74,7 +74,7 @@ def _downscaled(frame: Frames, factor: int, kind: Filter) -> Frames:
     return _planes(image.resize((image.width // factor, image.height // factor), _RESAMPLING[kind]))
 
 
-def _drawn(kind: Filter, rng: np.random.Generator) -> Filter:
+def _draw(kind: Filter, rng: np.random.Generator) -> Filter:
     return _DRAWN[rng.integers(len(_DRAWN))] if kind is Filter.random else kind
 
 

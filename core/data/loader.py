@@ -1,4 +1,4 @@
-"""From a clip source to a ``mindspore.dataset``: order, randomness, sharding and exact resumption.
+"""Makes a ``mindspore.dataset`` of a clip source: order, randomness, sharding and exact resumption.
 
 All samples of a run form one virtual sequence, over all epochs and all ranks. Sample ``k`` is item
 ``k % length`` of the permutation that the seed gives epoch ``k // length``, with random numbers of its own.
@@ -151,7 +151,7 @@ class _Batches:
     def __getitem__(self, batch: int) -> tuple[Array, ...]:
         first = int(batch) * self._batch_size
         clips = [self._clip(sample) for sample in self._samples[first : first + self._batch_size]]
-        return tuple(_stacked(arrays) for arrays in zip(*clips, strict=True))
+        return tuple(_stack(arrays) for arrays in zip(*clips, strict=True))
 
     def _clip(self, sample: int) -> tuple[Array, ...]:
         epoch, place = divmod(sample, len(self._source))
@@ -168,7 +168,7 @@ def _generator(seed: int, stream: int, number: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(stream, number))))
 
 
-def _stacked(arrays: tuple[Array, ...]) -> Array:
+def _stack(arrays: tuple[Array, ...]) -> Array:
     shapes = {array.shape for array in arrays}
     if len(shapes) > 1:
         sizes = " and ".join(sorted(f"{shape[-1]}x{shape[-2]}" for shape in shapes))

@@ -12,7 +12,7 @@ from core.options import Options, option
 
 @dataclass
 class ClipOptions(Options):
-    """What a clip looks like, in every data set.
+    """The clips of every data set.
 
     Training crops and augments at random; validation and test take the middle of the frame as it is.
     """
@@ -26,7 +26,7 @@ class ClipOptions(Options):
     scale: int = option(1, at_least=1)
     """Above 1, a second column ``low`` holds the frames made this many times smaller."""
     filter: Filter = Filter.bicubic
-    """How ``low`` is made. Validation and test take bicubic for random, so that they never change."""
+    """Filter that makes ``low``. Validation and test take bicubic for random, so that they never change."""
     middle_filter: Filter | None = None
     """Another filter for the middle frame of ``low``; null takes ``filter``. Needs an odd ``frames``."""
     flips: bool = True
@@ -77,12 +77,12 @@ class ShotOptions(ClipOptions):
 
 
 class Division(Enum):
-    """How the shots of a collection are split into training, validation and test."""
+    """Ways to split the shots of a collection into training, validation and test."""
 
     hashed = "hashed"
-    """By shares, in the order of a hash of the shots' names: the same on every machine."""
+    """Shots are divided by shares, in the order of a hash of their names: the same on every machine."""
     named = "named"
-    """By a folder on the shot's path named train, validation (or val) or test."""
+    """Shots are divided by a folder on their path named train, validation (or val) or test."""
 
 
 @dataclass
@@ -90,7 +90,7 @@ class CollectionOptions(ShotOptions):
     """A user's own collection of shots."""
 
     division: Division = Division.hashed
-    """How shots fall into training, validation and test."""
+    """How the shots are split into training, validation and test."""
     validation_share: float = option(0.1, at_least=0, at_most=1)
     """Share of the shots for validation, when hashed; above 0, at least one shot."""
     test_share: float = option(0.1, at_least=0, at_most=1)

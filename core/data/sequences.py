@@ -42,12 +42,12 @@ class Collection(Enum):
 
 
 class Fit(Enum):
-    """What is coded of a frame."""
+    """The part of a frame that is coded."""
 
     whole = "whole"
     """All of it, as newer papers do: codecs pad, and the rate is over the pixels that there are."""
     multiples_of_64 = "multiples_of_64"
-    """Its upper left part with sides that are multiples of 64, as older papers do: 1920x1024 of 1920x1080."""
+    """Its upper left part whose height and width are multiples of 64, as older papers do: 1920x1024 of 1920x1080."""
 
 
 @dataclass(frozen=True)
@@ -94,17 +94,18 @@ class RawSequencesConfig(Options):
     """Test sequences of the literature (UVG, HEVC's classes, MCL-JCV) in a folder of raw files."""
 
     collection: Collection = MISSING
-    """Which test set."""
+    """The test set."""
     root: FilePath = MISSING
     """The folder that holds its files, at any depth."""
     frames: int = option(96, at_least=1)
-    """Of each sequence, from its beginning: one clip."""
+    """Frames of each sequence, from its beginning: one clip."""
     fit: Fit = Fit.whole
-    """What is coded of a frame."""
+    """The part of a frame that is coded."""
     sequences: list[str] = field(default_factory=list)
     """Names of those to take; all by default."""
     matrix: Matrix = Matrix.BT709
-    """How the planes are read as RGB, in which codecs are measured. Files made with a plain ``ffmpeg`` took BT.601."""
+    """The matrix that turns the planes into RGB, in which codecs are measured. Files made with a plain ``ffmpeg``
+    took BT.601."""
     range: Range = Range.LIMITED
     """The codes that the planes use."""
     chroma: Chroma = Chroma.BILINEAR
@@ -122,7 +123,7 @@ class RawSequence:
 
     @property
     def frame_bytes(self) -> int:
-        """Of a picture with its chroma."""
+        """Bytes of a picture with its chroma."""
         return self.width * self.height * 3 // 2
 
     @property

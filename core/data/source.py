@@ -98,21 +98,21 @@ def columns(options: ClipOptions) -> tuple[str, ...]:
 def prepare(
     frames: Frames, options: ClipOptions, training: bool, rng: np.random.Generator, name: str
 ) -> tuple[Array, ...]:
-    """From raw frames (T,3,H,W) uint8 to a clip's columns, float32 in [0,1].
+    """Make a clip's columns, float32 in [0,1], from raw frames (T,3,H,W) uint8.
 
     Crops, in training augments, and adds the low-resolution frames when ``options.scale`` is above 1.
 
     Raises:
         DataError: the crop does not fit into the frames of the shot ``name``.
     """
-    frames = _cropped(frames, options, training, rng, name)
+    frames = _crop(frames, options, training, rng, name)
     if training:
-        frames = _augmented(frames, options, rng)
+        frames = _augment(frames, options, rng)
     if options.scale == 1:
-        return (_unit(frames),)
+        return (_to_unit_range(frames),)
     kind = _filter(options.filter, training)
     middle = None if options.middle_filter is None else _filter(options.middle_filter, training)
-    return _unit(frames), _unit(downscale(frames, options.scale, kind, rng, middle))
+    return _to_unit_range(frames), _to_unit_range(downscale(frames, options.scale, kind, rng, middle))
 
 
 def evenly_spaced(items: NDArray[np.int64], limit: int | None) -> NDArray[np.int64]:
@@ -122,7 +122,7 @@ def evenly_spaced(items: NDArray[np.int64], limit: int | None) -> NDArray[np.int
     return items[(2 * np.arange(limit) + 1) * len(items) // (2 * limit)]
 
 
-def _cropped(
+def _crop(
     frames: Frames, options: ClipOptions, training: bool, rng: np.random.Generator, name: str
 ) -> Frames:
     height, width = frames.shape[2:]
@@ -137,7 +137,7 @@ def _cropped(
     return random_crop(frames, size, rng) if training else center_crop(frames, size, size)
 
 
-def _augmented(frames: Frames, options: ClipOptions, rng: np.random.Generator) -> Frames:
+def _augment(frames: Frames, options: ClipOptions, rng: np.random.Generator) -> Frames:
     if options.flips:
         frames = random_flips(frames, rng)
     if options.transpose and frames.shape[2] == frames.shape[3]:
@@ -151,5 +151,5 @@ def _filter(kind: Filter, training: bool) -> Filter:
     return Filter.bicubic if kind is Filter.random and not training else kind
 
 
-def _unit(frames: Frames) -> Array:
+def _to_unit_range(frames: Frames) -> Array:
     return np.divide(np.ascontiguousarray(frames), 255, dtype=np.float32)

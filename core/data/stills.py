@@ -74,7 +74,7 @@ class StillsConfig(ClipOptions):
 
 @dataclass(frozen=True)
 class Motion:
-    """How a window moves over a still. Time 0 is the middle frame."""
+    """The motion of a window over a still. Time 0 is the middle frame."""
 
     pan: tuple[float, float] = (0.0, 0.0)
     """Rows and columns that the window moves each frame."""
@@ -84,7 +84,7 @@ class Motion:
     """Radians each frame."""
 
     def window(self, size: int, time: float) -> Points:
-        """Where the pixels of a ``size`` x ``size`` window lie, from the middle of the window at time 0."""
+        """The positions of the pixels of a ``size`` x ``size`` window, from the middle of the window at time 0."""
         offsets = np.arange(size) - (size - 1) / 2
         rows, cols = np.meshgrid(offsets, offsets, indexing="ij")
         factor, angle = (1 + self.zoom) ** -time, self.rotation * time
@@ -109,7 +109,7 @@ class Patch:
         return Motion().window(size, 0) - middle
 
     def cover(self, offsets: Points) -> NDArray[np.float64]:
-        """How much of each pixel the disc hides, 0 to 1."""
+        """The share of each pixel that the disc hides, 0 to 1."""
         return np.clip(self.radius + 0.5 - np.hypot(offsets[..., 0], offsets[..., 1]), 0, 1)
 
 
@@ -175,14 +175,14 @@ class StillSource:
             frames = with_patch(frames, texture, origin, patch, times)
         frames = frames.reshape(config.frames, exposures, *frames.shape[1:]).mean(1)
         if self._training:
-            frames = _disturbed(frames, config, rng)
-        return prepare(_rounded(frames), config, self._training, rng, still.name)
+            frames = _disturb(frames, config, rng)
+        return prepare(_round(frames), config, self._training, rng, still.name)
 
 
 def moving_stills(config: StillsConfig, split: Split) -> StillSource:
     """The clips of one split, made from the embedded stills of that split."""
     if config.root is None or split is not Split.TRAIN:
-        return StillSource([_embedded(name) for name in STILLS[split]], config, split)
+        return StillSource([_load_embedded(name) for name in STILLS[split]], config, split)
     root = existing_root(config.root, "The folder of stills", "pictures, at any depth")
     found = sorted(path for path in root.rglob("*") if path.suffix.lower() in PICTURES)
     if not found:
@@ -252,8 +252,8 @@ def _draw_patch(config: StillsConfig, size: int, rng: np.random.Generator) -> Pa
     return Patch(rng.uniform(size / 12, size / 5), (row, column), (down, right))
 
 
-def _disturbed(frames: Planes, config: StillsConfig, rng: np.random.Generator) -> Planes:
-    """With a noise and a change of brightness of the clip's own; nothing is drawn where there are none."""
+def _disturb(frames: Planes, config: StillsConfig, rng: np.random.Generator) -> Planes:
+    """Add a noise and a change of brightness of the clip's own; nothing is drawn where there are none."""
     if config.fade:
         changes = rng.uniform(-config.fade, config.fade) * np.arange(len(frames))
         frames = frames + changes[:, None, None, None]
@@ -262,10 +262,10 @@ def _disturbed(frames: Planes, config: StillsConfig, rng: np.random.Generator) -
     return frames
 
 
-def _rounded(frames: Planes) -> Frames:
+def _round(frames: Planes) -> Frames:
     return np.rint(np.clip(frames, 0, 255)).astype(np.uint8)
 
 
 @cache
-def _embedded(name: str) -> Still:
+def _load_embedded(name: str) -> Still:
     return Still(name, read_picture(EMBEDDED / f"{name}.jpg"))

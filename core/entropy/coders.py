@@ -1,4 +1,4 @@
-"""How latents go through the range coder, under tables that were made before: the same on every machine.
+"""Codes latents by the range coder, under tables that were made before: the same on every machine.
 
 Coders take and give the tensors of one picture, N = 1, and compute in integers between.
 """
@@ -23,12 +23,12 @@ Pair = tuple[Tensor, Tensor]
 
 
 class Written(NamedTuple):
-    """What became of a latent that was coded."""
+    """A latent that was coded."""
 
     values: Any
-    """What the decoder will read."""
+    """The values that the decoder will read."""
     priced: tuple[Tensor, ...]
-    """What the latent's ``information`` takes."""
+    """The arguments of the latent's ``information``."""
 
 
 class LatentCoder(Protocol):
@@ -39,7 +39,7 @@ class LatentCoder(Protocol):
         ...
 
     def decode(self, decoder: SymbolDecoder, height: int, width: int, *known: Any) -> Any:
-        """The next latent, which has these sides: `Written.values`. Raises `StreamError` on damage."""
+        """The next latent, which has this size: `Written.values`. Raises `StreamError` on damage."""
         ...
 
 
@@ -84,7 +84,7 @@ class HyperpriorCoder:
         return Written(coded, coded)
 
     def decode(self, decoder: SymbolDecoder, height: int, width: int, *known: Any) -> Pair:
-        """See `LatentCoder`; the sides are those of y."""
+        """See `LatentCoder`; the size is that of y."""
         times = self._scales.enlargement
         z = self._prior.decode(decoder, height // times, width // times, *known)
         return z, to_tensor(self._decode(self._scales(to_integers(z)), decoder))
@@ -117,12 +117,13 @@ class ContextCoder:
     def decode(
         self, decoder: SymbolDecoder, height: int, width: int, side: Tensor, whole: bool = False
     ) -> Tensor:
-        """See `LatentCoder`; the sides are those of what is known."""
+        """See `LatentCoder`; the size is that of what is known."""
         return Tensor(self._coder.decode(side.asnumpy()[0], decoder, whole).values[None])
 
 
 class ExactSide:
-    """What symbols of z, 1,C,h,w, tell of y, 1,S,H,W, computed in integers: the same on every machine."""
+    """Computes side information of y, 1,S,H,W, from symbols of z, 1,C,h,w, in integers: the same on every
+    machine."""
 
     def __init__(self, synthesis: IntegerNetwork) -> None:
         self._synthesis = synthesis

@@ -35,7 +35,7 @@ SCALE_BOUND = 0.11
 LIKELIHOOD_FLOOR = 1e-9
 SHORT_FLOOR = 1e-6
 """DCVC-UF's: an element has 19.9 bits at most."""
-_LEAST_DIVERSITY = 1e-5
+_MIN_DIVERSITY = 1e-5
 
 
 class Conditional(nn.Cell):
@@ -141,12 +141,14 @@ class LaplaceConditional(Conditional):
 
     def __init__(self, noisy_synthesis: bool = False, repels: bool = False) -> None:
         super().__init__(noisy_synthesis)
-        self.bound_scale = LowerBound(_LEAST_DIVERSITY) if repels else nn.Identity()
+        self.bound_scale = LowerBound(_MIN_DIVERSITY) if repels else nn.Identity()
 
     def likelihood(self, deviation: Tensor, scales: Tensor) -> Tensor:
         """Probability of the unit interval around each deviation from the mean."""
-        scales = ops.clamp(self.bound_scale(scales), _LEAST_DIVERSITY, 1e10)
-        return floored(_laplace_cdf(deviation + 0.5, scales) - _laplace_cdf(deviation - 0.5, scales))
+        scales = ops.clamp(self.bound_scale(scales), _MIN_DIVERSITY, 1e10)
+        return floor_probability(
+            _laplace_cdf(deviation + 0.5, scales) - _laplace_cdf(deviation - 0.5, scales)
+        )
 
 
 def bits(likelihood: Tensor) -> Tensor:
@@ -173,7 +175,7 @@ class InformationOfSamples(nn.Cell):
         return self.bound_bits(bits).reshape(likelihood.shape[0], -1).sum(1)
 
 
-def floored(probability: Tensor) -> Tensor:
+def floor_probability(probability: Tensor) -> Tensor:
     """min(P + 1e-5, 1): how DVC and DCVC keep an element's information between 0 and 16.6 bits."""
     return ops.clamp(probability + 1e-5, max=1.0)
 

@@ -14,11 +14,12 @@ from mindspore import Parameter, ParameterTuple, Tensor, nn, ops
 from mindspore.common.initializer import Initializer, Normal, Uniform, initializer
 
 from core.entropy.coders import FactorizedCoder, LatentCoder
-from core.entropy.conditional import LIKELIHOOD_FLOOR, SHORT_FLOOR, InformationOfSamples, floored
+from core.entropy.conditional import LIKELIHOOD_FLOOR, SHORT_FLOOR, InformationOfSamples, floor_probability
 from core.entropy.latents import FactorizedLatent
 from core.entropy.quantize import add_noise, round_about, round_straight_through
 from core.hooks import Tables
 from core.nn.lower_bound import LowerBound
+from core.nn.rows import rows_of
 from core.symbols.tables import (
     Floats,
     TableSet,
@@ -91,7 +92,8 @@ class FactorizedPrior(FactorizedLatent):
         return _double(self.quantiles)[:, 0, 1]
 
     def auxiliary_loss(self) -> Tensor:
-        """How far the quantiles' logits are from those of tail, half and tail, summed; only they get a gradient."""
+        """The distance of the quantiles' logits from those of tail, half and tail, summed; only they get a
+        gradient."""
         return ops.abs(self._logits(self.quantiles, fixed=True) - self.target).sum()
 
     def table_set(self) -> TableSet:
@@ -140,7 +142,7 @@ class BitEstimator(FactorizedLatent):
 
     def construct(self, z: Tensor) -> tuple[Tensor, Tensor]:
         z_hat = add_noise(z) if self.training else ops.round(z)
-        return z_hat, floored(self.cumulative(z_hat + 0.5) - self.cumulative(z_hat - 0.5))
+        return z_hat, floor_probability(self.cumulative(z_hat + 0.5) - self.cumulative(z_hat - 0.5))
 
     def cumulative(self, x: Tensor) -> Tensor:
         """Cumulative distribution of each channel at N,C,H,W."""
@@ -184,7 +186,7 @@ class QualityBitEstimator(FactorizedLatent):
     def bits(self, z: Tensor, quality: Tensor) -> Tensor:
         """Information of each sample of z as it is judged, (N)."""
         slopes, offsets, bends = (
-            ops.gather(values, quality, 0).expand_dims(-1)
+            rows_of(values, quality).expand_dims(-1)
             for values in (_softplus(self.h), self.b, ops.tanh(self.a))
         )
         batch, channels, height, width = z.shape
@@ -224,7 +226,7 @@ class QualityBitEstimator(FactorizedLatent):
 
 
 def _cumulative(x: Tensor, slopes: Tensor, offsets: Tensor, bends: Tensor) -> Tensor:
-    """Of N,C,L; slopes and offsets N,C,4,1, bends N,C,3,1."""
+    """The cumulative of N,C,L; slopes and offsets N,C,4,1, bends N,C,3,1."""
     for step in range(3):
         line = x * slopes[:, :, step] + offsets[:, :, step]
         x = line + bends[:, :, step] * ops.tanh(line)

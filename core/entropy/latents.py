@@ -29,14 +29,14 @@ from core.nn.activation import LeakyReLU
 from core.nn.chain import ConvChain
 from core.nn.conv import ConvTranspose2d
 from core.symbols.autoregressive import AutoregressiveCoder
-from core.symbols.integer import LARGEST_ACTIVATION, Deconvolution, IntegerNetwork
+from core.symbols.integer import MAX_ACTIVATION, Deconvolution, IntegerNetwork
 from core.symbols.tables import TableSet
 
 Arrays = dict[str, NDArray[np.integer[Any]]]
 
 
 class Latent(Protocol):
-    """What a codec asks of a latent's cell."""
+    """The protocol of a latent's cell in a codec."""
 
     def information(self, *priced: Tensor) -> Tensor:
         """Bits of what was coded, as `core.entropy.coders.Written.priced` has it, under the float priors: a scalar."""
@@ -187,7 +187,7 @@ class MeanScaleHyperprior(HyperpriorLatent):
         scale_synthesis: ConvChain,
         prior: FactorizedLatent,
         conditional: Conditional,
-        activation_limit: int = LARGEST_ACTIVATION,
+        activation_limit: int = MAX_ACTIVATION,
     ) -> None:
         super().__init__()
         self.analysis = analysis
@@ -251,7 +251,7 @@ class ContextLatent(nn.Cell):
     def construct(self, y: Tensor, *known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         z_hat, z_likelihood = self.prior(self.analysis(y))
         y_hat = add_noise(y) if self.training else ops.round(y)
-        means, scales = self.distributions(y_hat, self._joined(z_hat, known))
+        means, scales = self.distributions(y_hat, self._join(z_hat, known))
         deviation = y_hat - means if self.training else ops.round(y - means)
         return y_hat, self.information(deviation, scales), bits(z_likelihood)
 
@@ -266,14 +266,14 @@ class ContextLatent(nn.Cell):
 
     def side(self, z_symbols: Tensor, *known: Tensor) -> Tensor:
         """All that is known of y before any of it is decoded, N,S,h,w."""
-        return self._joined(self.prior.restore(z_symbols), known)
+        return self._join(self.prior.restore(z_symbols), known)
 
     def information(self, deviation: Tensor, scales: Tensor) -> Tensor:
         """Bits of distances from the means under raw scales: a scalar."""
         return bits(self.conditional.likelihood(deviation, scales))
 
     def tables(self, name: str) -> Arrays:
-        """Those of all latents of y's distribution, and ``<name>.side.*`` for `exact_side`."""
+        """The tables of y's distribution, and ``<name>.side.*`` for `exact_side`."""
         if not self.exact:
             return self.conditional.tables()
         medians = self.prior.medians_in_numpy()
@@ -287,10 +287,10 @@ class ContextLatent(nn.Cell):
         return ContextCoder(AutoregressiveCoder(network, distributions, self.conditional.thresholds))
 
     def exact_side(self, tables: Tables, name: str) -> ExactSide:
-        """What takes the place of `side` on every machine alike."""
+        """The exact replacement of `side`, the same on every machine."""
         return ExactSide(IntegerNetwork.from_arrays(tables, f"{name}.side"))
 
-    def _joined(self, z_hat: Tensor, known: tuple[Tensor, ...]) -> Tensor:
+    def _join(self, z_hat: Tensor, known: tuple[Tensor, ...]) -> Tensor:
         hyper = self.synthesis(z_hat)
         return ops.concat((*known, hyper), 1) if known else hyper
 
@@ -299,7 +299,7 @@ def integer_twin(
     chain: ConvChain,
     thresholds: NDArray[np.floating[Any]],
     medians: NDArray[np.floating[Any]] | None = None,
-    activation_limit: int = LARGEST_ACTIVATION,
+    activation_limit: int = MAX_ACTIVATION,
 ) -> IntegerNetwork:
     """The network in integers that computes what a chain of transposed convolutions does of symbols.
 
@@ -317,5 +317,5 @@ def integer_twin(
 
 
 def _slope(chain: ConvChain) -> float:
-    """Of the activations of a chain, all alike."""
+    """Slope of the activations of a chain, which must all be alike."""
     return next((cell.slope for cell in chain if isinstance(cell, LeakyReLU)), 0.0)

@@ -28,9 +28,9 @@ from core.symbols.tables import GAUSSIAN_SCALES, read_table, table_index
 
 SKIPPED = int(np.searchsorted(GAUSSIAN_SCALES, 0.18))
 """Elements of tables below this one are not coded: all but a few in a thousand of them are 0 anyway."""
-_LARGEST_OFFSET = 1000.0
-"""Of the logarithm of a scale."""
-_LARGEST_LOG = math.log(GAUSSIAN_SCALES[-1])
+_MAX_OFFSET = 1000.0
+"""Limit of the logarithm of a scale."""
+_MAX_LOG = math.log(GAUSSIAN_SCALES[-1])
 
 
 class LevelTable(nn.Cell):
@@ -54,7 +54,7 @@ class LevelTable(nn.Cell):
 
 
 class LevelPrior(FactorizedLatent):
-    """Of a hyper-latent z, N,C,h,w: Gaussians of mean zero, whose scale is that of channel and level.
+    """The prior of a hyper-latent z, N,C,h,w: Gaussians of mean zero, whose scale is that of channel and level.
 
     ``construct(z, level)`` returns ``z_hat`` and each item's bits, (N).
     """
@@ -96,7 +96,7 @@ class LevelPrior(FactorizedLatent):
 
 
 class LevelLatent(PartedLatent):
-    """A latent y, N,C,h,w, sides divisible by 4, whose scales follow from z and the quality.
+    """A latent y, N,C,h,w, height and width divisible by 4, whose scales follow from z and the quality.
 
     ``construct(y, level, *told)``, level N,1 and what else tells of y, N,K,h,w each; returns ``y_hat`` and the bits
     of each item, hyper-latent included (N). For coding, z is a latent of its own, `prior`.
@@ -107,7 +107,7 @@ class LevelLatent(PartedLatent):
                     scale_synthesis         means, part after part ──▶ y_hat
 
     Args:
-        analysis: y to z, a quarter of the sides.
+        analysis: y to z, a quarter of height and width.
         scale_synthesis: z to the logarithm of every scale, N,C,h,w, to which that of channel and level is added;
             transposed convolutions with activations that are all alike.
         side: z_hat to what it tells of y, N,S,h,w.
@@ -144,7 +144,7 @@ class LevelLatent(PartedLatent):
     def construct(self, y: Tensor, level: Tensor, *told: Tensor) -> tuple[Tensor, Tensor]:
         z_hat, z_bits = self.prior(self.analysis(y), level)
         logarithms = self.scale_synthesis(z_hat) + self.log_scales(level).expand_dims(2).expand_dims(3)
-        scales = ops.exp(ops.clamp(logarithms, max=_LARGEST_LOG))
+        scales = ops.exp(ops.clamp(logarithms, max=_MAX_LOG))
         y_hat, bits = self.in_parts(y, *self.known(z_hat, *told), scales)
         return y_hat, z_bits + bits
 
@@ -167,9 +167,9 @@ class LevelLatent(PartedLatent):
         return np.log(self.conditional.thresholds.astype(np.float64))
 
     def tables(self, name: str) -> Arrays:
-        """With ``<name>.offsets`` (Q,C), what qualities add to the logarithms of scales."""
+        """The tables, with ``<name>.offsets`` (Q,C), what qualities add to the logarithms of scales."""
         logarithms = self.log_scales.of_qualities(self.qualities)
-        if not np.abs(logarithms).max() < _LARGEST_OFFSET:  # False for NaN as well
+        if not np.abs(logarithms).max() < _MAX_OFFSET:  # False for NaN as well
             raise CheckpointError(
                 "The scales of a latent are no numbers or too large: its training has diverged."
             )

@@ -10,7 +10,7 @@ from mindspore.ops import constexpr
 
 from core.nn.conv import Conv2d
 from core.symbols.autoregressive import ContextNetwork
-from core.symbols.order import ContextOrder, first_half, visible
+from core.symbols.context import ContextOrder, first_half, visible
 
 
 class MaskedConv2d(Conv2d):

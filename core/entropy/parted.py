@@ -28,9 +28,10 @@ from core.symbols.tables import Singles, TableSet
 
 Places = NDArray[np.bool_]
 """Elements of a latent, (C,h,w): those of a part, or those that are coded."""
-Part = tuple[tuple[int, ...], ...]
-"""For each equal share of the channels, places of a cell of 2x2, counted row by row, that belong to the part."""
-Order = tuple[Part, ...]
+Pattern = tuple[tuple[int, ...], ...]
+"""One tuple for each equal share of the channels: places of a cell of 2x2, counted row by row, that belong to the
+part."""
+Order = tuple[Pattern, ...]
 """The parts of a latent, one after another."""
 
 HALVES: Order = (((0, 3), (1, 2)), ((1, 2), (0, 3)))
@@ -121,11 +122,11 @@ class PartedLatent(nn.Cell):
         return self.price(ops.where(coded > 0, likelihood, ops.ones_like(likelihood))).sum()
 
     def thresholds(self) -> NDArray[np.floating[Any]]:
-        """What ``scales`` gives is compared with these."""
+        """Thresholds that ``scales`` is compared with."""
         return self.conditional.thresholds
 
     def tables(self, name: str) -> Arrays:
-        """Those of all latents of the distribution; and ``<name>.scales.*``, where z alone tells the scales."""
+        """The tables of the distribution; and ``<name>.scales.*``, where z alone tells the scales."""
         arrays = self.conditional.tables()
         if self.scales is None:
             return arrays
@@ -159,19 +160,19 @@ class PartedCoder:
     def decode(
         self, decoder: SymbolDecoder, height: int, width: int, coded: Places, indices: Indices
     ) -> Tensor:
-        """See `core.entropy.coders.LatentCoder`; the sides are those of what is known."""
+        """See `core.entropy.coders.LatentCoder`; the size is that of what is known."""
         symbols = np.zeros(coded.shape, np.int32)
         symbols[coded] = decoder.decode(self._tables, indices)
         return to_tensor(symbols)
 
 
 @cache
-def _places(part: Part, channels: int, height: int, width: int) -> Places:
+def _places(part: Pattern, channels: int, height: int, width: int) -> Places:
     rows, columns = np.arange(height)[:, None] % 2, np.arange(width)[None] % 2
     shares = [np.isin(2 * rows + columns, share) for share in part]
     return np.repeat(np.array(shares), channels // len(part), 0)
 
 
 @constexpr
-def _mask(part: Part, channels: int, height: int, width: int) -> Tensor:
+def _mask(part: Pattern, channels: int, height: int, width: int) -> Tensor:
     return Tensor(_places(part, channels, height, width)[None].astype(np.float32))

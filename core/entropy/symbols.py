@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.errors import CheckpointError
 
-_LARGEST = 2**31
+_MAX_SYMBOL = 2**31
 
 
 def to_integers(symbols: Tensor) -> NDArray[np.int32]:
@@ -25,7 +25,7 @@ def to_integers(symbols: Tensor) -> NDArray[np.int32]:
 
 def require_whole(values: NDArray[np.floating[Any]]) -> None:
     """Raise `CheckpointError` where a value is no number or does not fit 32 bits."""
-    if values.size and not np.abs(values).max() < _LARGEST:  # False for NaN as well
+    if values.size and not np.abs(values).max() < _MAX_SYMBOL:  # False for NaN as well
         raise CheckpointError(
             "The network's latents are too large or no numbers: its training has diverged; give another checkpoint."
         )

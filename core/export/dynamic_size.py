@@ -1,8 +1,8 @@
 """One model for pictures of any size, from models of the same network at a few sizes.
 
-A compiled network holds the numbers that follow from the sides of its inputs: shapes to lay out anew, the places of
-pixels. What is equal at all sizes stays. What differs becomes a function of the sides (`core.export.formula`), which
-the model computes.
+A compiled network holds the numbers that follow from the height and width of its inputs: shapes to lay out anew, the
+places of pixels. What is equal at all sizes stays. What differs becomes a function of height and width
+(`core.export.formula`), which the model computes.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from core.hooks import Plane
 
 _MULTIPLES = (2, 3), (4, 3), (2, 5), (4, 5), (3, 7)
 _UNKNOWN = "cannot express {} as a function of height and width"
-_MOST_NUMBERS = 64
-"""In a constant whose elements are computed one by one."""
+_MAX_NUMBERS = 64
+"""Numbers in a constant whose elements are computed one by one."""
 Arrays = Sequence[NDArray[Any]]
 """One constant at every size."""
 
@@ -32,12 +32,12 @@ class Unexplained(Exception):
 
 
 def sizes(multiple: int) -> list[Size]:
-    """Heights and widths to compare models at, for a network whose sides are divisible by ``multiple``."""
+    """Heights and widths to compare models at, for a network whose height and width are divisible by ``multiple``."""
     return [(multiple * height, multiple * width) for height, width in _MULTIPLES]
 
 
 def generalise(models: Sequence[onnx.ModelProto], at: Sequence[Size], plane: Plane) -> onnx.ModelProto:
-    """The model for any size, from those `at` the sizes of `sizes`; the sides are those of the input ``plane``.
+    """The model for any size, from those `at` the sizes of `sizes`; height and width are those of the input ``plane``.
 
     Raises `Unexplained` where the models differ in more than numbers, or in numbers that no formula explains.
     """
@@ -60,7 +60,7 @@ def generalise(models: Sequence[onnx.ModelProto], at: Sequence[Size], plane: Pla
     for part in ("input", "output"):
         for values in zip(*(getattr(model.graph, part) for model in models), strict=True):
             described = next(v for v in getattr(general.graph, part) if v.name == values[0].name)
-            described.CopyFrom(_described(values, at))
+            described.CopyFrom(_describe(values, at))
     return general
 
 
@@ -70,8 +70,8 @@ def _structure(model: onnx.ModelProto) -> bytes:
     return b"\0".join([*(node.SerializeToString() for node in model.graph.node), names.encode()])
 
 
-def _described(values: Sequence[onnx.ValueInfoProto], at: Sequence[Size]) -> onnx.ValueInfoProto:
-    """An input or output; sides that differ are named by how they follow from the picture's."""
+def _describe(values: Sequence[onnx.ValueInfoProto], at: Sequence[Size]) -> onnx.ValueInfoProto:
+    """An input or output; sizes that differ are named by how they follow from the picture's."""
     shapes = [[dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in values]
     dims = [
         along[0] if len(set(along)) == 1 else str(_fit(np.array(along), at, values[0].name))
@@ -88,7 +88,8 @@ def _fit(values: NDArray[Any], at: Sequence[Size], name: str) -> Formula:
 
 
 class _Numbers:
-    """Writes constants that differ from size to size as functions of the sides, which are computed in float64."""
+    """Writes constants that differ from size to size as functions of height and width, which are computed in
+    float64."""
 
     def __init__(self, write: Writer, plane: Plane, at: Sequence[Size]) -> None:
         self._write, self._at = write, at
@@ -97,7 +98,7 @@ class _Numbers:
             write("Mul", self._double(write("Gather", shape, np.asarray(axis))), np.float64(plane.reduction))
             for axis in (last - 1, last)
         )
-        self._sides = (height, width, write("Mul", height, width))
+        self._sizes = (height, width, write("Mul", height, width))
         self._made: dict[Formula, Operand] = {}
 
     def add(self, name: str, arrays: Arrays) -> None:
@@ -113,7 +114,7 @@ class _Numbers:
 
     def _elements(self, name: str, arrays: Arrays) -> str:
         """An array of one shape, number by number."""
-        if arrays[0].size > _MOST_NUMBERS:
+        if arrays[0].size > _MAX_NUMBERS:
             raise Unexplained(_UNKNOWN.format(name))
         columns = np.stack([array.ravel() for array in arrays], 1)
         numbers = [self._number(_fit(column, self._at, name)) for column in columns]
@@ -138,20 +139,20 @@ class _Numbers:
         )
         places = write("Range", np.float64(0), write("Round", count), np.float64(1))
         spread = write("Add", write("Mul", write("Sub", places, half), step), middle)
-        sides = [-1 if len({array.shape[i] for array in arrays}) > 1 else 1 for i in range(arrays[0].ndim)]
-        return write("Reshape", spread, np.asarray(sides))
+        shape = [-1 if len({array.shape[i] for array in arrays}) > 1 else 1 for i in range(arrays[0].ndim)]
+        return write("Reshape", spread, np.asarray(shape))
 
     def _number(self, formula: Formula) -> Operand:
         """A scalar."""
         if formula not in self._made:
-            self._made[formula] = self._computed(formula)
+            self._made[formula] = self._compute(formula)
         return self._made[formula]
 
-    def _computed(self, formula: Formula) -> Operand:
+    def _compute(self, formula: Formula) -> Operand:
         value: Operand = np.float64(formula.terms[0])
-        for factor, side in zip(formula.terms[1:], self._sides, strict=True):
+        for factor, size in zip(formula.terms[1:], self._sizes, strict=True):
             if factor:
-                value = self._write("Add", value, self._write("Mul", side, np.float64(factor)))
+                value = self._write("Add", value, self._write("Mul", size, np.float64(factor)))
         return self._write("Reciprocal", value) if formula.inverse else value
 
     def _double(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""How a number that a network holds follows from the sides of the picture.
+"""How a number that a network holds follows from the height and width of the picture.
 
 It is taken to be p + q H + r W + s H W, or one over that. Four sizes determine the coefficients, a fifth confirms
 them.
@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 Size = tuple[int, int]
 """Height and width."""
-_LARGEST_DENOMINATOR = 1 << 14
+_MAX_DENOMINATOR = 1 << 14
 _TOLERANCE = 1e-6
-"""Of numbers in float32, relatively."""
+"""Relative tolerance of numbers in float32."""
 
 
 @dataclass(frozen=True)
@@ -51,21 +51,21 @@ def fit(values: Sequence[float] | NDArray[Any], at: Sequence[Size]) -> Formula |
     for inverse in (False, True):
         if inverse and not known.all():
             break
-        formula = Formula(_solved(1 / known if inverse else known, at), inverse)
+        formula = Formula(_solve(1 / known if inverse else known, at), inverse)
         computed = np.array([formula.at(size) for size in at])
         if np.allclose(computed, known, rtol=_TOLERANCE, atol=_TOLERANCE):
             return formula
     return None
 
 
-def _solved(v: NDArray[np.float64], at: Sequence[Size]) -> tuple[Fraction, Fraction, Fraction, Fraction]:
+def _solve(v: NDArray[np.float64], at: Sequence[Size]) -> tuple[Fraction, Fraction, Fraction, Fraction]:
     """Coefficients from the values at (h0,w0), (h1,w0), (h0,w1) and (h1,w1)."""
     (h0, w0), (h1, w1) = at[0], at[3]
     s = (v[3] - v[2] - v[1] + v[0]) / ((h1 - h0) * (w1 - w0))
     q = (v[1] - v[0]) / (h1 - h0) - s * w0
     r = (v[2] - v[0]) / (w1 - w0) - s * h0
     p = v[0] - q * h0 - r * w0 - s * h0 * w0
-    return tuple(Fraction(float(term)).limit_denominator(_LARGEST_DENOMINATOR) for term in (p, q, r, s))  # type: ignore[return-value]
+    return tuple(Fraction(float(term)).limit_denominator(_MAX_DENOMINATOR) for term in (p, q, r, s))  # type: ignore[return-value]
 
 
 def _term(factor: Fraction, name: str) -> str:

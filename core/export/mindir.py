@@ -60,7 +60,7 @@ class Node:
     inputs: tuple[str, ...]
     attributes: dict[str, Any] = field(repr=False)
     specs: tuple[Spec, ...]
-    """Of the results that are tensors."""
+    """Types and shapes of the results that are tensors."""
     place: str
     """The cell that it belongs to."""
 
@@ -73,7 +73,7 @@ class Graph:
     parameters: dict[str, NDArray[Any]]
     steps: list[Node | Constant]
     output: str
-    """What is returned: a tensor, or a tuple of tensors and tuples."""
+    """The results: a tensor, or a tuple of tensors and tuples."""
 
 
 def read(cell: nn.Cell, shapes: Sequence[Shape]) -> Graph:
@@ -109,7 +109,7 @@ class _Whole(nn.Cell):
 
 
 class _Reader:
-    """From MindIR's protocol buffer to records."""
+    """Reads MindIR's protocol buffer into records."""
 
     def __init__(self, model: Any) -> None:
         self._graph = model.graph
@@ -150,7 +150,7 @@ def _place(scope: str) -> str:
 
 
 def _specs(attributes: Iterable[Any]) -> Iterator[Spec]:
-    """Of the tensors in the description of a result."""
+    """Types and shapes of the tensors in the description of a result."""
     for attribute in attributes:
         for tensor in attribute.tensors:
             yield _spec(tensor)

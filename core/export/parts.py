@@ -23,7 +23,8 @@ def at_size(part: Part, size: Size) -> onnx.ModelProto:
 def at_any_size(part: Part) -> onnx.ModelProto:
     """The model for pictures of any height and width that `Part.multiple` divides.
 
-    Raises `ExportError` where an operator of it is not known, or where it cannot be told how it follows the sides.
+    Raises `ExportError` where an operator of it is not known, or where it cannot be told how it follows height and
+    width.
     """
     sizes = dynamic_size.sizes(part.multiple)
     finest = min((plane for plane in part.inputs if plane.reduction), key=lambda plane: plane.reduction)

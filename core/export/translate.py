@@ -50,8 +50,8 @@ def translate(
     for ours, value in zip(outputs, made, strict=True):
         write("Identity", operand(value), name=ours)
     model = write.model(
-        [_described(ours, spec) for ours, spec in zip(inputs, graph.inputs.values(), strict=True)],
-        [_described(ours, value.spec) for ours, value in zip(outputs, made, strict=True)],
+        [_describe(ours, spec) for ours, spec in zip(inputs, graph.inputs.values(), strict=True)],
+        [_describe(ours, value.spec) for ours, value in zip(outputs, made, strict=True)],
         name,
     )
     return Translated(model, isinstance(result, tuple))
@@ -83,5 +83,5 @@ def _flat(value: Argument) -> list[Value]:
     return [value]
 
 
-def _described(name: str, spec: Spec) -> onnx.ValueInfoProto:
+def _describe(name: str, spec: Spec) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(spec.dtype), spec.shape)

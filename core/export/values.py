@@ -1,4 +1,4 @@
-"""What the operators' translations take and give: tensors of the graph being written, and constants."""
+"""Values that the operators' translations take and give: tensors of the graph being written, and constants."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ Argument = Any
 Translation = Callable[..., Any]
 """``(writer, node, *arguments)`` -> the result's name, the names of several results, or an argument for others."""
 Table = dict[str, Translation]
-"""By MindSpore's name of the operator."""
+"""MindSpore's name of the operator to the function that writes it."""
 
 
 def operand(argument: Argument, dtype: np.dtype[Any] | None = None) -> Operand:
-    """For the writer: a tensor's name, or a constant, which is made of this type."""
+    """What the writer takes: a tensor's name, or a constant, which is made of this type."""
     if isinstance(argument, Value):
         return argument.name
     return None if argument is None else np.asarray(argument, dtype)

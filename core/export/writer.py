@@ -37,7 +37,7 @@ class Writer:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, NDArray[Any]] = {}
         self.place = ""
-        """Where in the network the nodes to come belong; it becomes part of their names."""
+        """The part of the network that the next nodes belong to; it becomes part of their names."""
         self._counts: Counter[str] = Counter()
         self._producers: dict[str, onnx.NodeProto] = {}
 
@@ -59,7 +59,7 @@ class Writer:
     ) -> list[str]:
         name = self._name(operator)
         made = [named or name] if results is None else [f"{name}:{number}" for number in range(results)]
-        inputs = [self._named(operand, f"{name}.{number}") for number, operand in enumerate(operands)]
+        inputs = [self._name_of(operand, f"{name}.{number}") for number, operand in enumerate(operands)]
         node = helper.make_node(operator, inputs, made, name, **attributes)
         self.nodes.append(node)
         self._producers.update(dict.fromkeys(made, node))
@@ -84,7 +84,7 @@ class Writer:
         self, inputs: Sequence[onnx.ValueInfoProto], outputs: Sequence[onnx.ValueInfoProto], name: str
     ) -> onnx.ModelProto:
         """The finished model; what no output needs is left out."""
-        nodes = _needed(self.nodes, [output.name for output in outputs])
+        nodes = _needed_nodes(self.nodes, [output.name for output in outputs])
         used = {value for node in nodes for value in node.input} | {output.name for output in outputs}
         constants = [numpy_helper.from_array(c, n) for n, c in self.constants.items() if n in used]
         graph = helper.make_graph(nodes, name, inputs, outputs, constants)
@@ -102,13 +102,13 @@ class Writer:
         count = self._counts[stem]
         return stem if count == 1 else f"{stem}_{count}"
 
-    def _named(self, operand: Operand, name: str) -> str:
+    def _name_of(self, operand: Operand, name: str) -> str:
         if operand is None:
             return ""
         return operand if isinstance(operand, str) else self.parameter(name, operand)
 
 
-def _needed(nodes: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> list[onnx.NodeProto]:
+def _needed_nodes(nodes: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> list[onnx.NodeProto]:
     """The nodes that outputs depend on, in order."""
     wanted, kept = set(outputs), []
     for node in reversed(nodes):

@@ -20,8 +20,9 @@ _FLAGS = (
     "-D_GLIBCXX_USE_CXX11_ABI=0",  # as MindSpore itself is built
 )
 _LINKED = ("-ldl",)
-_SOURCES = [Path(__file__).with_name("operators.cc"), *sorted(Path(__file__).parent.glob("*.h"))]
-"""The first is compiled; it includes the others."""
+SOURCES = Path(__file__).with_name("src")
+"""The folder of the C++ sources. `_MAIN` is compiled; it includes the others."""
+_MAIN = "operators.cc"
 _MINDSPORE = "2.10."
 """The version whose operator interface mindspore.h declares; another one could lay it out differently."""
 _ONEDNN = "libdnnl.so.3"
@@ -48,7 +49,7 @@ def onednn() -> Path:
     return path
 
 
-def copied(original: Path, cache: Cache) -> Path:
+def copy_library(original: Path, cache: Cache) -> Path:
     """A copy of a library in the cache, named by its content: the same file could not be loaded twice.
 
     Raises `Unusable` of `core.kernels.cache`.
@@ -64,7 +65,7 @@ def copied(original: Path, cache: Cache) -> Path:
     return cache.find(name) or cache.add(name, functools.partial(shutil.copyfile, original))
 
 
-def built(cache: Cache) -> Path:
+def build_library(cache: Cache) -> Path:
     """The library of kernels in the cache, compiled if it is not there yet.
 
     Its name tells sources, MindSpore and C library, and which compiler made it: results may differ in their last bits.
@@ -72,7 +73,7 @@ def built(cache: Cache) -> Path:
     """
     mindspore, libc = metadata.version("mindspore"), "-".join(platform.libc_ver())
     digest = hashlib.sha256("\0".join((*_FLAGS, mindspore, libc)).encode())
-    for source in _SOURCES:
+    for source in sorted(path for path in SOURCES.iterdir() if path.suffix in (".cc", ".h")):
         digest.update(source.read_bytes())
     stem = f"kernels-{digest.hexdigest()[:16]}"
     try:
@@ -84,7 +85,7 @@ def built(cache: Cache) -> Path:
         raise
     version = _version(compiler)
     name = f"{stem}-{_hash(chr(0).join((*compiler[1:], version)))[:8]}.so"
-    compiling = functools.partial(_compile, compiler, _SOURCES[0])
+    compiling = functools.partial(_compile, compiler, SOURCES / _MAIN)
     return cache.find(name) or cache.add(
         name, compiling, compiler=shlex.join(compiler), version=version, mindspore=mindspore, libc=libc
     )

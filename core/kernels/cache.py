@@ -24,7 +24,7 @@ from typing import Any, BinaryIO
 from core.files import user_cache, whole_file
 
 KEPT_DAYS = 90
-"""What was not used for so long is removed when something is added."""
+"""Days after which an unused library is removed, when another is added."""
 _RECORD_BYTES = 65536
 """A longer record is none of ours."""
 _log = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ class Cache:
 
 
 def user_folder() -> Path:
-    """Where built libraries are kept: ``$XDG_CACHE_HOME/mindvideo/kernels``, by default in ``~/.cache``.
+    """The folder of built libraries: ``$XDG_CACHE_HOME/mindvideo/kernels``, by default in ``~/.cache``.
 
     Raises `Unusable` where this user has no home.
     """

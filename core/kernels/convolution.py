@@ -20,7 +20,7 @@ Padding = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Low:
-    """What is bfloat16 of a convolution, which has no gradients then."""
+    """The tensors of a convolution that are bfloat16; it has no gradients then."""
 
     multiplies: bool = True
     takes: bool = False
@@ -32,7 +32,7 @@ FULL = Low(multiplies=False)
 
 
 def low_between(takes_low: bool, gives_low: bool) -> Low:
-    """Of a convolution whose neighbours hand bfloat16 on: without any, it would only convert to and fro."""
+    """The types of a convolution between others: where no neighbour hands bfloat16 on, it stays in float32."""
     return Low(takes=takes_low, gives=gives_low) if takes_low or gives_low else FULL
 
 
@@ -44,7 +44,7 @@ class _Operators(nn.Cell):
     """
 
     _name: ClassVar[str]
-    """Of the operator; those of its gradients begin with it."""
+    """Name of the operator; those of its gradients begin with it."""
 
     def __init__(
         self,

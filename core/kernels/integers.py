@@ -34,7 +34,7 @@ class IntegerMatrix:
             raise ValueError(
                 f"Columns ({self._depth}, count) of float64 are wanted, not {columns.shape} of {columns.dtype}."
             )
-        kernels = library.started()
+        kernels = library.running()
         if kernels is None:
             return self.by_numpy(columns)
         columns = np.ascontiguousarray(columns)

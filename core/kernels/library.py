@@ -34,7 +34,7 @@ class Library:
 
     path: Path
     functions: ctypes.CDLL = field(repr=False)
-    """By name; for callers other than MindSpore, which loads the path itself."""
+    """The functions by name, for callers other than MindSpore, which loads the path itself."""
 
     @property
     def build(self) -> str:
@@ -92,14 +92,14 @@ def start_if_available(threads: int, instructions: str | None = None) -> Library
         return None
 
 
-def started() -> Library | None:
+def running() -> Library | None:
     """The library, if anything in this process has started it: for what is exact by whatever computes it."""
     return _started
 
 
 @functools.cache
 def _load() -> tuple[Path, Path, ctypes.CDLL]:
-    """Where the library and its oneDNN are, and the library."""
+    """The paths of the library and of its oneDNN, and the library."""
     if not (sys.platform == "linux" and platform.machine() == "x86_64"):
         raise Unavailable(
             f"they are for Linux on x86-64, and this is {platform.system()} on {platform.machine()}"
@@ -112,11 +112,12 @@ def _load() -> tuple[Path, Path, ctypes.CDLL]:
 
 
 def _libraries() -> tuple[Path, Path]:
-    """Where the library and its oneDNN are: in the user's cache or, where that is unusable, in one of this process."""
+    """The paths of the library and of its oneDNN: in the user's cache or, where that is unusable, in one of this
+    process."""
     theirs = building.onednn()
     try:
         ours = cache.of_the_user()
-        return building.built(ours), building.copied(theirs, ours)
+        return building.build_library(ours), building.copy_library(theirs, ours)
     except cache.Unusable as reason:
         unusable = reason
     try:
@@ -127,6 +128,6 @@ def _libraries() -> tuple[Path, Path]:
             ours.folder,
             unusable,
         )
-        return building.built(ours), building.copied(theirs, ours)
+        return building.build_library(ours), building.copy_library(theirs, ours)
     except cache.Unusable as reason:
         raise Unavailable(f"{unusable}, and {reason}") from reason

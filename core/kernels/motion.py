@@ -25,7 +25,7 @@ UNITS = 4
 _AROUND, _QUARTER, _COARSE = 2, 4, 8
 _SIDE = BLOCK + 2 * _AROUND
 _PER_DIFFERENCE = 16.0
-"""How much a difference of samples costs."""
+"""Cost of a difference of samples."""
 _NEVER = 2.0**24
 _CUBIC, _TAPS = -0.75, 4
 
@@ -33,13 +33,14 @@ _CUBIC, _TAPS = -0.75, 4
 class SearchBlocks(nn.Cell):
     """The search: ``construct(luma, reference, price)`` -> vectors N,2,H/16,W/16 in pixels.
 
-    ``luma`` and ``reference``: N,1,H,W, 0 to 255, sides divisible by 16; ``price`` (N): how many differences of
-    samples a bit of the vectors is worth. No gradient passes. Without our kernels it is `searched`."""
+    ``luma`` and ``reference``: N,1,H,W, 0 to 255, height and width divisible by 16; ``price`` (N): how many
+    differences of samples a bit of the vectors is worth. No gradient passes. Without our kernels it is
+    `search`."""
 
     def __init__(self) -> None:
         super().__init__()
         kernels = backend.current().kernels
-        self.search = operator("SearchBlocks", bprop=_no_gradients) if kernels else searched
+        self.search = operator("SearchBlocks", bprop=_no_gradients) if kernels else search
 
     def construct(self, luma: Tensor, reference: Tensor, price: Tensor) -> Tensor:
         luma, reference, price = (
@@ -79,25 +80,25 @@ class DisplaceBlocks(nn.Cell):
     def construct(self, picture: Tensor, vectors: Tensor) -> Tensor:
         if self.displace is not None:
             return self.displace(picture, vectors)
-        return displaced(picture, ops.stop_gradient(vectors))
+        return displace(picture, ops.stop_gradient(vectors))
 
 
-def displaced(picture: Tensor, vectors: Tensor) -> Tensor:
+def displace(picture: Tensor, vectors: Tensor) -> Tensor:
     """`DisplaceBlocks` by MindSpore's operators."""
     height, width = picture.shape[2:]
     if vectors.shape[2:] == picture.shape[2:]:  # blocks of one pixel
-        return _sampled(picture, vectors, None)
+        return _sample(picture, vectors, None)
     total = ops.zeros_like(picture)
     for down in (0, 1):
         rows, row_shares = _around(height, vectors.shape[2], down)
         for across in (0, 1):
             columns, column_shares = _around(width, vectors.shape[3], across)
             field = ops.gather(ops.gather(vectors, rows, 2), columns, 3)
-            total = total + _sampled(picture, field, row_shares.reshape(height, 1) * column_shares)
+            total = total + _sample(picture, field, row_shares.reshape(height, 1) * column_shares)
     return total
 
 
-def _sampled(picture: Tensor, field: Tensor, shares: Tensor | None) -> Tensor:
+def _sample(picture: Tensor, field: Tensor, shares: Tensor | None) -> Tensor:
     """Samples displaced by a vector for each pixel, N,2,H,W, times shares (H,W)."""
     batch, channels, height, width = picture.shape
     flat = picture.reshape(batch, channels, height * width)
@@ -152,13 +153,13 @@ def _around(size: int, blocks: int, second: int) -> tuple[Tensor, Tensor]:
     )
 
 
-def searched(luma: Tensor, reference: Tensor, price: Tensor) -> Tensor:
+def search(luma: Tensor, reference: Tensor, price: Tensor) -> Tensor:
     """`SearchBlocks` by MindSpore's operators, to the last bit: all numbers are whole, and exact in float32."""
     now, before = _samples(luma), _samples(reference)
     cost = ops.round(_PER_DIFFERENCE * _positive(price)).reshape(-1, 1, 1, 1)
     vectors = _coarse(_small(now), _small(before), cost)
     for step in (0, 8, 4, 0, 2, 1, 0):
-        vectors = _refined(now, before, vectors, cost, step)
+        vectors = _refine(now, before, vectors, cost, step)
     return vectors * (1 / UNITS)
 
 
@@ -168,7 +169,7 @@ def _samples(luma: Tensor) -> Tensor:
 
 
 def _positive(x: Tensor) -> Tensor:
-    """What is no number counts as 0 too."""
+    """The values without negative ones; what is no number counts as 0 too."""
     return ops.where(x > 0, x, ops.zeros_like(x))
 
 
@@ -184,7 +185,7 @@ def _block_sums(plane: Tensor, side: int) -> Tensor:
 
 
 def _coarse(now: Tensor, before: Tensor, price: Tensor) -> Tensor:
-    """Vectors N,2,h,w by a search of all places within reach, at a quarter of the sides."""
+    """Vectors N,2,h,w by a search of all places within reach, at a quarter of height and width."""
     batch, height, width = now.shape
     rows, columns, reach = height // _QUARTER, width // _QUARTER, 2 * _COARSE + 1
     current, moved = _with_margin(now, 0), _with_margin(before, _COARSE)
@@ -224,7 +225,7 @@ def _places() -> tuple[Tensor, Tensor]:
     return Tensor(places.astype(np.float32).reshape(1, -1, 2, 1, 1)), Tensor(lengths.reshape(1, -1, 1, 1))
 
 
-def _refined(now: Tensor, before: Tensor, vectors: Tensor, price: Tensor, step: int) -> Tensor:
+def _refine(now: Tensor, before: Tensor, vectors: Tensor, price: Tensor, step: int) -> Tensor:
     """One pass: `BlockSearch.Refine`."""
     rows, columns = vectors.shape[2], vectors.shape[3]
     beside = (
@@ -295,7 +296,7 @@ def _differences(now: Tensor, before: Tensor, vectors: Tensor) -> Tensor:
 
 @constexpr
 def _windows(blocks: int, side: int) -> Tensor:
-    """Where the samples of blocks' windows lie along an axis, (blocks,side)."""
+    """Positions of the samples of blocks' windows along an axis, (blocks,side)."""
     return Tensor((BLOCK * np.arange(blocks)[:, None] + np.arange(side) - _AROUND).astype(np.float32))
 
 
@@ -307,7 +308,7 @@ def _within(blocks: int) -> Tensor:
 
 
 def _cheapest(vectors: Tensor, costs: Tensor) -> Tensor:
-    """Of vectors N,K,2,h,w those of the least costs N,K,h,w, the first of equals: N,2,h,w."""
+    """Those of the vectors N,K,2,h,w with the least costs N,K,h,w, the first of equals: N,2,h,w."""
     count = costs.shape[1]
     numbers = _numbers(count).reshape(1, count, 1, 1)
     dearer = (costs > ops.ReduceMin(keep_dims=True)(costs, 1)).astype("float32")

@@ -43,7 +43,7 @@ def operator(
 
 
 def _types(results: int, first: ms.Type, result: ms.Type) -> Callable[..., ms.Type | tuple[ms.Type, ...]]:
-    """What says of which type the results are, from the inputs' types."""
+    """A function that gives the types of the results, from the inputs' types."""
 
     def types(*given: ms.Type) -> ms.Type | tuple[ms.Type, ...]:
         _require(given[:1], first)

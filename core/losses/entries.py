@@ -10,12 +10,12 @@ from core.options import Options, option
 
 
 class Distortion(Enum):
-    """How far reconstructions are from the frames."""
+    """Distances of reconstructions from the frames."""
 
     mse = "mse"
     """Mean squared error."""
     ms_ssim = "ms_ssim"
-    """1 - MS-SSIM; sides of 161 pixels at least."""
+    """1 - MS-SSIM; height and width of 161 pixels at least."""
 
 
 @dataclass
@@ -25,7 +25,7 @@ class RateDistortionConfig(Options):
     lmbda: float = option(0.0130, above=0)
     """Weight of the distortion: larger for better pictures and more bits."""
     distortion: Distortion = Distortion.mse
-    """How far reconstructions are from the frames; ``ms_ssim`` is to fine-tune with."""
+    """The distance of reconstructions from the frames; ``ms_ssim`` is to fine-tune with."""
     peak: int = option(255, one_of=(255, 1))
     """White in the squared error: 255 with CompressAI's lmbda (0.0018 … 0.18), 1 with DVC's (256 … 2048)."""
 

@@ -10,14 +10,14 @@ from core.losses.ssim import WINDOW, StructuralSimilarity, planes
 
 _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Exponents of the scales, finest first (section 3.2)."""
-_SMALLEST = (WINDOW - 1) * 2 ** (len(_WEIGHTS) - 1) + 1
+_MIN_SIZE = (WINDOW - 1) * 2 ** (len(_WEIGHTS) - 1) + 1
 
 
 class MsSsimLoss(nn.Cell):
     """1 - MS-SSIM of two pictures N,C,H,W in [0,1], as `core.metrics.quality.ms_ssim` measures it.
 
     A picture's channel with a negative term counts as 0 and gives no gradient, so a network should know its task
-    roughly before it is trained by this. Raises `ConfigError` for a side below 161 pixels.
+    roughly before it is trained by this. Raises `ConfigError` for a height or width below 161 pixels.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class MsSsimLoss(nn.Cell):
         self.similarity = StructuralSimilarity()
 
     def construct(self, prediction: Tensor, target: Tensor) -> Tensor:
-        _check_sides(prediction.shape[2], prediction.shape[3])
+        _check_size(prediction.shape[2], prediction.shape[3])
         x, y = planes(prediction), planes(target)
         product = 1.0
         for weight in _WEIGHTS[:-1]:
@@ -55,9 +55,9 @@ def _halve(x: Tensor) -> Tensor:
 
 
 @constexpr
-def _check_sides(height: int, width: int) -> None:
-    if min(height, width) < _SMALLEST:
+def _check_size(height: int, width: int) -> None:
+    if min(height, width) < _MIN_SIZE:
         raise ConfigError(
-            f"MS-SSIM needs pictures of {_SMALLEST}x{_SMALLEST} pixels at least, not {width}x{height}: "
+            f"MS-SSIM needs pictures of {_MIN_SIZE}x{_MIN_SIZE} pixels at least, not {width}x{height}: "
             "give larger crops, or loss.distortion=mse."
         )

@@ -11,7 +11,8 @@ _SIGMA = 1.5
 
 
 class StructuralSimilarity(nn.Cell):
-    """SSIM and its contrast-structure factor for planes N,1,H,W in [0,1], both sides at least 11: two vectors (N,).
+    """SSIM and its contrast-structure factor for planes N,1,H,W in [0,1], height and width at least 11: two vectors
+    (N,).
 
     Gaussian window 11x11 (sigma 1.5) inside the picture only, K1 = 0.01, K2 = 0.03, data range 1.
     """
@@ -37,7 +38,7 @@ class StructuralSimilarity(nn.Cell):
 
 
 class SsimLoss(nn.Cell):
-    """1 - SSIM of two pictures N,C,H,W in [0,1], both sides at least 11.
+    """1 - SSIM of two pictures N,C,H,W in [0,1], height and width at least 11.
 
     The mean of each picture's channel counts as 0 where it is negative.
     """

@@ -1,4 +1,4 @@
-"""What was measured before, by content: a clip's record, stream and pictures under a hash of all that decides them."""
+"""A cache of measurements by content: a clip's record, stream and pictures under a hash of all that decides them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Cache:
         """The plain values under a key; raises OSError or `RecordError` where there are none that can be read."""
         return parse_json(self.record(key).read_bytes())
 
-    def remembered(self, key: str, make: Callable[[], dict[str, float]]) -> dict[str, float]:
+    def remember(self, key: str, make: Callable[[], dict[str, float]]) -> dict[str, float]:
         """Values by name under a key; where there are none that can be read, they are made and kept."""
         try:
             return decode_record(dict[str, float], self.read(key))

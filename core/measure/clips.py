@@ -34,9 +34,9 @@ class Clip:
 
     number: int
     label: str
-    """Which one, for people."""
+    """Its name, for people."""
     columns: Sequence[Array]
-    """What the source gives: frames (T,3,H,W) in [0,1], and low-resolution ones where it has them."""
+    """The source's arrays: frames (T,3,H,W) in [0,1], and low-resolution ones where it has them."""
 
     @property
     def frames(self) -> Array:
@@ -45,17 +45,17 @@ class Clip:
 
 
 @dataclass(frozen=True)
-class Measuring:
-    """How clips are measured."""
+class MeasureSettings:
+    """Settings of a measurement."""
 
     cache: Cache | None = None
-    """Where records are kept and looked up."""
+    """The cache in which records are looked up and kept."""
     conditions: Mapping[str, Any] = field(default_factory=dict)
     """All but the clip that decides a result."""
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     """Measures that were chosen."""
     qualities: Collection[str] = QUALITIES
-    """Those of `QUALITIES` that are taken beside."""
+    """The `QUALITIES` that are taken besides."""
     pictures: int = 0
     """Clips whose pictures are kept, evenly spaced."""
     seed: int = 0
@@ -65,7 +65,7 @@ class Measurable(ABC, Generic[L, C, M]):
     """A codec or an upscaler, loaded when its first clip is missing."""
 
     kind: type[C]
-    """Of its records."""
+    """The class of its records."""
     draws = False
     """Whether the cache is to keep pictures of it."""
 
@@ -78,22 +78,22 @@ class Measurable(ABC, Generic[L, C, M]):
         return self._load()
 
     @abstractmethod
-    def measure(self, clip: Clip, how: Measuring, about: Mapping[str, Any]) -> tuple[C, M]:
+    def measure(self, clip: Clip, settings: MeasureSettings, about: Mapping[str, Any]) -> tuple[C, M]:
         """The record of a clip, and what was made of it; ``about`` are the record's fields that the loop knows."""
 
-    def drawn(self, clip: Clip, made: M) -> Drawn | None:
+    def pictures_to_draw(self, clip: Clip, made: M) -> Drawn | None:
         """These pictures."""
         return None
 
 
 @dataclass(frozen=True)
-class Measured(Generic[C, M]):
+class MeasuredClip(Generic[C, M]):
     """A clip, and what is known of it."""
 
     clip: Clip
     record: C
     made: M | None
-    """What was made of it; none where the record was there already."""
+    """The result; none where the record was there already."""
     is_kept: bool
     """Whether it is among those whose pictures are kept."""
 
@@ -103,27 +103,29 @@ class Measured(Generic[C, M]):
         return {name: getattr(self.record, name) for name in ("label", "source", "key", "cold")}
 
 
-def measured(source: ClipSource, work: Measurable[Any, C, M], how: Measuring) -> Iterator[Measured[C, M]]:
+def measure_clips(
+    source: ClipSource, work: Measurable[Any, C, M], settings: MeasureSettings
+) -> Iterator[MeasuredClip[C, M]]:
     """Each clip of a source, measured. A record is kept at once, so that what is interrupted loses one clip.
 
     Raises `ConfigError` when the source has no clips, and as what is measured does.
     """
     require_clips(source)
-    kept, cold = spaced(len(source), how.pictures), True
-    for clip in clips(source, how.seed):
+    kept, cold = evenly_spaced_numbers(len(source), settings.pictures), True
+    for clip in clips(source, settings.seed):
         pixels = pixels_of(*clip.columns)
-        key = key_of({**how.conditions, "clip": pixels})
+        key = key_of({**settings.conditions, "clip": pixels})
         is_kept = clip.number in kept
         to_draw = is_kept and work.draws
-        record = how.cache.find(work.kind, key, clip.label, to_draw) if how.cache else None
+        record = settings.cache.find(work.kind, key, clip.label, to_draw) if settings.cache else None
         made = None
         if record is None:
             about = {"label": clip.label, "source": pixels, "key": key, "cold": cold}
-            record, made = work.measure(clip, how, about)
-            if how.cache:
-                how.cache.add(record, work.drawn(clip, made) if to_draw else None)
+            record, made = work.measure(clip, settings, about)
+            if settings.cache:
+                settings.cache.add(record, work.pictures_to_draw(clip, made) if to_draw else None)
             cold = False
-        yield Measured(clip, record, made, is_kept)
+        yield MeasuredClip(clip, record, made, is_kept)
 
 
 def clips(source: ClipSource, seed: int) -> Iterator[Clip]:
@@ -133,7 +135,7 @@ def clips(source: ClipSource, seed: int) -> Iterator[Clip]:
         yield Clip(number, label, source.clip(number, np.random.default_rng([seed, number])))
 
 
-def spaced(count: int, most: int) -> set[int]:
+def evenly_spaced_numbers(count: int, most: int) -> set[int]:
     """Numbers of ``most`` clips of ``count``, evenly spaced: those whose pictures are kept."""
     return set(np.linspace(0, count - 1, num=min(most, count), dtype=int).tolist())
 

@@ -18,7 +18,7 @@ from core.files import whole_file
 from core.hooks import Array
 from core.machine import peak_memory
 from core.measure.cache import Drawn
-from core.measure.clips import Clip, Measurable, Measuring
+from core.measure.clips import Clip, Measurable, MeasureSettings
 from core.measure.qualities import qualities
 from core.measure.records import ClipRecord
 from core.stream import StreamReader
@@ -38,7 +38,9 @@ class MeasuredCodec(Measurable[LoadedCodec, ClipRecord, Array]):
         super().__init__(load)
         self._stream, self._estimate = stream, estimate
 
-    def measure(self, clip: Clip, how: Measuring, about: Mapping[str, Any]) -> tuple[ClipRecord, Array]:
+    def measure(
+        self, clip: Clip, settings: MeasureSettings, about: Mapping[str, Any]
+    ) -> tuple[ClipRecord, Array]:
         """See `Measurable.measure`; raises `StreamError` when the stream does not decode."""
         loaded, path = self.loaded, self._stream(clip.number, about["key"])
         spent = ENCODING.seconds, DECODING.seconds
@@ -60,21 +62,21 @@ class MeasuredCodec(Measurable[LoadedCodec, ClipRecord, Array]):
             packet_bytes=packets,
             encode_seconds=(between - started) / count,
             decode_seconds=(ended - between) / count,
-            encode_entropy_seconds=_spent(ENCODING.seconds - spent[0], count),
-            decode_entropy_seconds=_spent(DECODING.seconds - spent[1], count),
-            values=qualities(zip(pictures, clip.frames, strict=True), how.metrics, how.qualities),
+            encode_entropy_seconds=_seconds_per_frame(ENCODING.seconds - spent[0], count),
+            decode_entropy_seconds=_seconds_per_frame(DECODING.seconds - spent[1], count),
+            values=qualities(zip(pictures, clip.frames, strict=True), settings.metrics, settings.qualities),
             estimated_bits=bits if self._estimate else None,
             stream=hashlib.sha256(path.read_bytes()).hexdigest(),
             peak_memory=peak_memory(),
         )
         return record, pictures
 
-    def drawn(self, clip: Clip, made: Array) -> Drawn:
+    def pictures_to_draw(self, clip: Clip, made: Array) -> Drawn:
         """The last frame."""
         return made[-1], clip.frames[-1]
 
 
-def _spent(seconds: float, frames: int) -> float | None:
+def _seconds_per_frame(seconds: float, frames: int) -> float | None:
     """Seconds of our coder for each frame; none where another one codes."""
     return seconds / frames if seconds else None
 

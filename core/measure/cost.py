@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from core.coding.clips import coded_clip, decoded_clip
+from core.coding.clips import decode_packets, encode_frames
 from core.data.pattern import moving_frames
 from core.hooks import Codec, Output, PictureFormat, Upscaler
 
 if TYPE_CHECKING:
     from core.nn.counting import Counter
 
-SIDE = 256
-"""Of the pictures that codecs are given, in pixels: a multiple of what any of them continues pictures to."""
-LOW_SIDE = 64
-"""Of the low-resolution pictures that upscalers are given, in pixels."""
+SIZE = 256
+"""Height and width of the pictures that codecs are given: a multiple of what any of them pads to."""
+LOW_SIZE = 64
+"""Height and width of the low-resolution pictures that upscalers are given."""
 ENCODE_INTRA, ENCODE_INTER = "encode intra", "encode inter"
 DECODE_INTRA, DECODE_INTER = "decode intra", "decode inter"
 UPSCALE = "upscale"
@@ -37,20 +37,20 @@ def codec_cost(codec: Codec) -> dict[str, float]:
 
 def upscaler_cost(upscaler: Upscaler) -> dict[str, float]:
     """Multiply-adds for each pixel of the three high-resolution frames, the low-resolution one made as well."""
-    first, last = moving_frames(2, LOW_SIDE, LOW_SIDE)
+    first, last = moving_frames(2, LOW_SIZE, LOW_SIZE)
     with _counting() as counter:
         upscaler(first[None], last[None], tuple(Output))
-    return {UPSCALE: counter.multiply_adds / (3 * (LOW_SIDE * upscaler.scale) ** 2)}
+    return {UPSCALE: counter.multiply_adds / (3 * (LOW_SIZE * upscaler.scale) ** 2)}
 
 
 def _group_cost(codec: Codec, count: int) -> tuple[float, float]:
-    """To encode and to decode a group of frames."""
-    format = PictureFormat(SIDE, SIDE)
+    """Multiply-adds to encode and to decode a group of frames."""
+    format = PictureFormat(SIZE, SIZE)
     with _counting() as encoding:
-        coded = list(coded_clip(codec, moving_frames(count, SIDE, SIDE), format))
+        coded = list(encode_frames(codec, moving_frames(count, SIZE, SIZE), format))
     with _counting() as decoding:
-        decoded_clip(codec, format, [frame.packet for frame in coded])
-    return encoding.multiply_adds / SIDE**2, decoding.multiply_adds / SIDE**2
+        decode_packets(codec, format, [frame.packet for frame in coded])
+    return encoding.multiply_adds / SIZE**2, decoding.multiply_adds / SIZE**2
 
 
 @contextmanager

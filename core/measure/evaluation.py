@@ -1,4 +1,5 @@
-"""What ``task=evaluate`` shows: a codec beside an anchor with no more bytes, an upscaler beside simple floors."""
+"""The results of ``task=evaluate``: a codec beside an anchor with no more bytes, an upscaler beside simple
+baselines."""
 
 from __future__ import annotations
 
@@ -9,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from core.coding.codec import LoadedCodec
 from core.hooks import Array, ClipSource, Output, Upscaler
-from core.measure.anchor import Anchor, Match
-from core.measure.clips import Clip, Measuring, measured
+from core.measure.clips import Clip, MeasureSettings, measure_clips
 from core.measure.codecs import MeasuredCodec
-from core.measure.records import ClipRecord, CodedClips, Task, UpscaledClip, UpscaledClips, mean_of
+from core.measure.rate_matching import Match, RateMatcher
+from core.measure.records import ClipRecord, CodedClips, SrTask, UpscaledClip, UpscaledClips, mean_of
 from core.measure.upscalers import MeasuredUpscaler
 from core.metrics.quality import stored_psnr
-from core.upscaling.floors import Floor
+from core.upscaling.baselines import Baseline
 
 if TYPE_CHECKING:
     from mindspore.train import Metric
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 OURS = "ours"
 PSNR = "psnr_rgb"
 """The quality that is taken of a codec beside the chosen metrics."""
-FLOOR_NAMES = {Task.SPATIAL: "bicubic", Task.TEMPORAL: "linear blend", Task.BOTH: "bicubic + blend"}
-SHORT = {Task.SPATIAL: "s", Task.TEMPORAL: "t", Task.BOTH: "st"}
+BASELINE_NAMES = {SrTask.SPATIAL: "bicubic", SrTask.TEMPORAL: "linear blend", SrTask.BOTH: "bicubic + blend"}
+SHORT = {SrTask.SPATIAL: "s", SrTask.TEMPORAL: "t", SrTask.BOTH: "st"}
 
 Values = Mapping[str, float | None]
 Seen = Callable[[str], None]
@@ -41,11 +42,11 @@ class Example:
 
 @dataclass(frozen=True)
 class Row:
-    """What a codec reached, on a clip or on all."""
+    """Rate and quality of a codec, on a clip or on all."""
 
     bpp: float
     psnr: float
-    """Of RGB, both pictures rounded to 8 bits, dB."""
+    """RGB PSNR of pictures rounded to 8 bits, dB."""
     values: Values
     """The chosen metrics."""
 
@@ -64,11 +65,11 @@ class CodecEvaluation(CodedClips):
     examples: Sequence[Example]
     """Last frames of the clips kept for pictures; captions say bpp of the clip and PSNR of the frame."""
     anchor: str | None = None
-    """What the anchor is called, if there is one."""
+    """Name of the anchor, if there is one."""
     anchored: Sequence[tuple[Match, ClipRecord]] = ()
     """Each clip by the anchor."""
     others: Mapping[str, Row] = field(default_factory=dict)
-    """What other codecs made of the same clips, by name."""
+    """Results of other codecs on the same clips, by name."""
 
     @property
     def rows(self) -> dict[str, Row]:
@@ -87,8 +88,8 @@ class CodecEvaluation(CodedClips):
         """Mean over clips of the information content, where it was asked for."""
         return mean_of([clip.estimated_bpp for clip in self.clips])
 
-    def plain(self) -> dict[str, Any]:
-        """As JSON takes it."""
+    def to_json(self) -> dict[str, Any]:
+        """The evaluation as plain values for JSON."""
         return {
             "rows": {name: asdict(row) for name, row in self.rows.items()},
             "clips": [self._plain_clip(number) for number in range(len(self.clips))],
@@ -119,7 +120,7 @@ def evaluate_codec(
     metrics: Mapping[str, Metric],
     folder: Path,
     *,
-    anchor: Anchor | None = None,
+    anchor: RateMatcher | None = None,
     seed: int = 0,
     pictures: int = 1,
     estimate: bool = False,
@@ -127,21 +128,21 @@ def evaluate_codec(
 ) -> CodecEvaluation:
     """Code every clip of a source into ``folder``/clip_K.mdv, and see what the anchor makes of it with no more bytes.
 
-    ``pictures`` is of how many clips examples are kept. Raises as `core.measure.clips.measured`.
+    ``pictures`` is for how many clips examples are kept. Raises as `core.measure.clips.measure_clips`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     work = MeasuredCodec(lambda: loaded, lambda number, key: folder / f"clip_{number}.mdv", estimate)
-    how = Measuring(metrics=metrics, qualities=(PSNR,), pictures=pictures, seed=seed)
+    settings = MeasureSettings(metrics=metrics, qualities=(PSNR,), pictures=pictures, seed=seed)
     ours: list[ClipRecord] = []
     anchored: list[tuple[Match, ClipRecord]] = []
     examples = []
-    for one in measured(source, work, how):
+    for one in measure_clips(source, work, settings):
         assert one.made is not None, "nothing is found without a cache"
         shown = [(OURS, one.record, one.made)]
         if anchor:
             match = anchor.match(one.clip.frames, one.record.counted_bytes, loaded.gop)
             rival = MeasuredCodec(match.load, lambda number, key: folder / f"clip_{number}.anchor.mdv")
-            record, made = rival.measure(one.clip, how, one.about)
+            record, made = rival.measure(one.clip, settings, one.about)
             anchored.append((match, record))
             shown.append((anchor.name, record, made))
         if one.is_kept:
@@ -162,7 +163,7 @@ def _example(clip: Clip, shown: Sequence[tuple[str, ClipRecord, Array]]) -> Exam
     return Example(panels, abs(panels[1][1] - other).mean(axis=0))
 
 
-def beside(ours: CodecEvaluation, others: Mapping[str, CodecEvaluation]) -> CodecEvaluation:
+def with_others(ours: CodecEvaluation, others: Mapping[str, CodecEvaluation]) -> CodecEvaluation:
     """Our evaluation with the results and pictures of others, of the same clips, beside them."""
     examples = []
     for number, example in enumerate(ours.examples):
@@ -176,9 +177,9 @@ def beside(ours: CodecEvaluation, others: Mapping[str, CodecEvaluation]) -> Code
 
 @dataclass(frozen=True)
 class TaskRow:
-    """What a method reaches in a task, by metric."""
+    """Quality of a method in a task, by metric."""
 
-    task: Task
+    task: SrTask
     method: str
     values: Values
 
@@ -187,27 +188,27 @@ class TaskRow:
 class UpscalerEvaluation(UpscaledClips):
     """An upscaler on all clips."""
 
-    floor: UpscaledClips
-    """The same clips by the floor."""
+    baseline: UpscaledClips
+    """The same clips by the baseline."""
     examples: Sequence[Example]
     """Middle frames of the clips kept for pictures."""
 
     @property
     def rows(self) -> list[TaskRow]:
-        """Means over clips in each task: ours, then the floor."""
+        """Means over clips in each task: ours, then the baseline."""
         return [
             TaskRow(task, method, clips.means(task.value))
-            for task in Task
-            for method, clips in ((OURS, self), (FLOOR_NAMES[task], self.floor))
+            for task in SrTask
+            for method, clips in ((OURS, self), (BASELINE_NAMES[task], self.baseline))
         ]
 
     def ours(self) -> dict[str, float]:
         """Our values, flat: ``psnr_st``, ``ssim_s``, …"""
-        each = {f"{name}_{SHORT[task]}": v for task in Task for name, v in self.means(task.value).items()}
+        each = {f"{name}_{SHORT[task]}": v for task in SrTask for name, v in self.means(task.value).items()}
         return {name: value for name, value in each.items() if value is not None}
 
-    def plain(self) -> dict[str, Any]:
-        """As JSON takes it."""
+    def to_json(self) -> dict[str, Any]:
+        """The evaluation as plain values for JSON."""
         rows = [{"task": row.task.value, "method": row.method, **row.values} for row in self.rows]
         return {"clips": len(self.clips), "rows": rows}
 
@@ -221,22 +222,22 @@ def evaluate_upscaler(
     pictures: int = 1,
     seen: Seen | None = None,
 ) -> UpscalerEvaluation:
-    """Measure an upscaler on a source, and the floor beside it, by the chosen metrics alone.
+    """Measure an upscaler on a source, and the baseline beside it, by the chosen metrics alone.
 
-    ``pictures`` is of how many clips examples are kept. Raises as `core.measure.clips.measured`, and as
+    ``pictures`` is for how many clips examples are kept. Raises as `core.measure.clips.measure_clips`, and as
     `core.measure.upscalers.require_triplets`.
     """
     work = MeasuredUpscaler(lambda: upscaler, source)
-    floor = MeasuredUpscaler(lambda: Floor(upscaler.scale), source)
-    how = Measuring(metrics=metrics, qualities=(), pictures=pictures, seed=seed)
+    baseline = MeasuredUpscaler(lambda: Baseline(upscaler.scale), source)
+    settings = MeasureSettings(metrics=metrics, qualities=(), pictures=pictures, seed=seed)
     ours: list[UpscaledClip] = []
-    floors: list[UpscaledClip] = []
+    baselines: list[UpscaledClip] = []
     examples = []
-    for one in measured(source, work, how):
+    for one in measure_clips(source, work, settings):
         assert one.made is not None, "nothing is found without a cache"
-        record, simple = floor.measure(one.clip, how, one.about)
+        record, simple = baseline.measure(one.clip, settings, one.about)
         ours.append(one.record)
-        floors.append(record)
+        baselines.append(record)
         if one.is_kept:
             frames, low = one.clip.columns
             made, blended = one.made[Output.MIDDLE], simple[Output.MIDDLE]
@@ -249,4 +250,4 @@ def evaluate_upscaler(
             examples.append(Example(panels, abs(made - blended).mean(axis=0)))
         if seen:
             seen(one.record.words)
-    return UpscalerEvaluation(ours, UpscaledClips(floors), examples)
+    return UpscalerEvaluation(ours, UpscaledClips(baselines), examples)

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from mindspore.train import Metric
 
 MATRIX, RANGE = Matrix.BT709, Range.FULL
-"""Of the 4:2:0 planes whose PSNR is taken."""
-SMALLEST_SSIM, SMALLEST_MS_SSIM = 11, 161
-"""Sides that pictures must have, in pixels."""
+"""Matrix and range of the 4:2:0 planes whose PSNR is taken."""
+MIN_SSIM_SIZE, MIN_MS_SSIM_SIZE = 11, 161
+"""Height and width that pictures must have, in pixels."""
 
 
 class _Pair:
@@ -50,15 +50,15 @@ class _Pair:
         return self._planes[0]
 
     def psnr_yuv(self) -> float:
-        """Of luma and both chroma planes, weighted 6:1:1."""
+        """PSNR of luma and both chroma planes, weighted 6:1:1."""
         y, u, v = self._planes
         return (6 * y + u + v) / 8
 
     def ssim(self) -> float | None:
-        return float(ssim(*self._stored)) if self._smallest >= SMALLEST_SSIM else None
+        return float(ssim(*self._stored)) if self._smallest >= MIN_SSIM_SIZE else None
 
     def ms_ssim(self) -> float | None:
-        return float(ms_ssim(*self._stored)) if self._smallest >= SMALLEST_MS_SSIM else None
+        return float(ms_ssim(*self._stored)) if self._smallest >= MIN_MS_SSIM_SIZE else None
 
 
 _MEASURES: Mapping[str, Callable[[_Pair], float | None]] = {
@@ -69,7 +69,7 @@ _MEASURES: Mapping[str, Callable[[_Pair], float | None]] = {
     "ms_ssim": _Pair.ms_ssim,
 }
 QUALITIES = tuple(_MEASURES)
-"""What a benchmark measures of every clip."""
+"""The qualities that a benchmark measures of every clip."""
 
 
 def qualities(

@@ -1,4 +1,4 @@
-"""What is known of clips, and of all of them together, once they were measured: plain values, for JSON and back."""
+"""Records of measured clips, and of all of them together: plain values, for JSON and back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from core.records import Count, Positive, Seconds, Sha256, decode_record
 
 
-class Task(Enum):
+class SrTask(Enum):
     """A task of space-time super-resolution."""
 
     SPATIAL = "S-VSR"
@@ -20,20 +20,20 @@ class Task(Enum):
     BOTH = "ST-VSR"
 
 
-TASKS = tuple(task.value for task in Task)
-"""In the order of tables."""
+TASKS = tuple(task.value for task in SrTask)
+"""The tasks in the order of tables."""
 
 
 @dataclass(frozen=True)
 class _Clip:
-    """What is known of a clip, whatever was done with it."""
+    """The record of a clip, for codecs and upscalers."""
 
     label: str
-    """Which sequence, for people."""
+    """Name of the sequence, for people."""
     source: Sha256
     """SHA-256 of the clip's pictures, of all that the work was given."""
     key: Sha256
-    """Under which the cache holds the clip's record and files."""
+    """Key of the clip's record and files in the cache."""
     cold: bool
     """Whether it was the first clip of its process, in whose times networks were compiled."""
     peak_memory: Count
@@ -48,21 +48,21 @@ class ClipRecord(_Clip):
     width: Positive
     height: Positive
     counted_bytes: Count
-    """What the rate counts."""
+    """Bytes that the rate counts."""
     file_bytes: Count
-    """Of the stream's file, with header and checks."""
+    """Bytes of the stream's file, with header and checks."""
     packet_bytes: Count
-    """Of the packets' payloads alone."""
+    """Bytes of the packets' payloads alone."""
     values: Mapping[str, float | None]
     """Mean over frames of each measure; none where the picture is too small for it."""
     encode_seconds: Seconds
-    """For each frame, coding of symbols included."""
+    """Seconds for each frame, coding of symbols included."""
     decode_seconds: Seconds
-    """For each frame."""
+    """Seconds for each frame."""
     encode_entropy_seconds: Seconds | None
-    """For each frame, of these: turning symbols into bytes; none where a library does both."""
+    """The share of these in which symbols become bytes; none where a library does both."""
     decode_entropy_seconds: Seconds | None
-    """For each frame, of these: turning bytes into symbols; none likewise."""
+    """The share of these in which bytes become symbols; none likewise."""
     stream: Sha256
     """SHA-256 of the stream's file."""
     estimated_bits: float | None = None
@@ -91,11 +91,12 @@ class UpscaledClip(_Clip):
 
     width: Positive
     height: Positive
-    """Of the high-resolution frames."""
+    """Size of the high-resolution frames."""
     values: Mapping[str, Mapping[str, float | None]]
-    """By task (S-VSR, T-VSR, ST-VSR): mean over frames of each measure; none where the picture is too small for it."""
+    """Task (S-VSR, T-VSR, ST-VSR) to the mean over frames of each measure; none where the picture is too small for
+    it."""
     seconds: Seconds
-    """For each of the three high-resolution frames, the low-resolution one between them made as well."""
+    """Seconds for each of the three high-resolution frames, with the low-resolution one between them."""
 
     def __post_init__(self) -> None:
         if missing := [task for task in TASKS if task not in self.values]:
@@ -104,7 +105,7 @@ class UpscaledClip(_Clip):
     @property
     def words(self) -> str:
         """Quality of the middle frame where it was taken, for a line."""
-        value = self.values[Task.BOTH.value].get("psnr_rgb")
+        value = self.values[SrTask.BOTH.value].get("psnr_rgb")
         return "" if value is None else f"{value:.2f} dB"
 
 
@@ -165,7 +166,7 @@ class UpscaledClips(_Clips[UpscaledClip]):
         return mean_of([clip.values[task].get(name) for clip in self.clips])
 
     def means(self, task: str) -> dict[str, float | None]:
-        """Of all measures."""
+        """Means of all measures."""
         return {name: self.value(task, name) for name in self.clips[0].values[task]}
 
     @property
@@ -181,16 +182,17 @@ class UpscaledClips(_Clips[UpscaledClip]):
 
 @dataclass(frozen=True)
 class _Circumstances:
-    """What must be known to judge what was measured."""
+    """Facts that are needed to judge a measurement."""
 
     parameters: Count | None
     """Numbers in the network; none where there is no network."""
     multiply_adds: Mapping[str, float] | None
-    """For each pixel of a full-size frame, by what is done (`core.measure.cost`); none where there is no network."""
+    """Multiply-adds for each pixel of a full-size frame, by what is done (`core.measure.cost`); none without a
+    network."""
     fingerprint: str
-    """Of the checkpoint, or of what a conventional decoder needs; empty where nothing was learned."""
+    """Fingerprint of the checkpoint, or of what a conventional decoder needs; empty where nothing was learned."""
     options: Mapping[str, Any]
-    """Of the codec, or of the upscaler and its model."""
+    """Options of the codec, or of the upscaler and its model."""
     device: Mapping[str, Any] | None
     """Options of the device; none where no network computes."""
     versions: Mapping[str, str]
@@ -198,8 +200,8 @@ class _Circumstances:
     cached: Count
     """Clips that were there already."""
 
-    def plain(self) -> dict[str, Any]:
-        """As JSON takes it."""
+    def to_json(self) -> dict[str, Any]:
+        """The record as plain values for JSON."""
         return asdict(self)
 
 
@@ -213,7 +215,7 @@ class PointRecord(_Circumstances, CodedClips):
     gop: Count
     intra: str | None
     counted: str
-    """What the rate counts: ``stream file`` or ``packets``."""
+    """The bytes that the rate counts: ``stream file`` or ``packets``."""
 
 
 @dataclass(frozen=True)
@@ -235,11 +237,11 @@ def record_of(plain: Any) -> Record:
 
 
 def mean_of(values: Sequence[float | None]) -> float | None:
-    """Of at least one value; none where one of them is none."""
+    """Mean of at least one value; none where one of them is none."""
     known = [value for value in values if value is not None]
     return mean(known) if len(known) == len(values) else None
 
 
 def mean(values: Sequence[float]) -> float:
-    """Of at least one value."""
+    """Mean of at least one value."""
     return math.fsum(values) / len(values)

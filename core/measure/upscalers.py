@@ -2,9 +2,9 @@
 
 Given the low-resolution frames 0 and 2 of a clip:
 
-- spatial (S-VSR): high-resolution frames 0 and 2; floor: bicubic.
-- temporal (T-VSR): the low-resolution frame 1 between them; floor: linear blend.
-- both (ST-VSR): the high-resolution frame 1; floor: bicubic of the blend.
+- spatial (S-VSR): high-resolution frames 0 and 2; baseline: bicubic.
+- temporal (T-VSR): the low-resolution frame 1 between them; baseline: linear blend.
+- both (ST-VSR): the high-resolution frame 1; baseline: bicubic of the blend.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import numpy as np
 from core.errors import ConfigError
 from core.hooks import Array, ClipSource, Output, Upscaler
 from core.machine import peak_memory
-from core.measure.clips import Clip, Measurable, Measuring, require_clips
+from core.measure.clips import Clip, Measurable, MeasureSettings, require_clips
 from core.measure.qualities import qualities
-from core.measure.records import Task, UpscaledClip
+from core.measure.records import SrTask, UpscaledClip
 
 HIGH_FRAMES = 3
 """High-resolution frames that are made of a clip."""
@@ -39,7 +39,7 @@ class MeasuredUpscaler(Measurable[Upscaler, UpscaledClip, dict[Output, Array]]):
         super().__init__(lambda: _fitting(load(), source))
 
     def measure(
-        self, clip: Clip, how: Measuring, about: Mapping[str, Any]
+        self, clip: Clip, settings: MeasureSettings, about: Mapping[str, Any]
     ) -> tuple[UpscaledClip, dict[Output, Array]]:
         """See `Measurable.measure`."""
         upscaler, (frames, low) = self.loaded, clip.columns
@@ -48,15 +48,18 @@ class MeasuredUpscaler(Measurable[Upscaler, UpscaledClip, dict[Output, Array]]):
         seconds = (time.perf_counter() - started) / HIGH_FRAMES
         made = {output: pictures[0] for output, pictures in batch.items()}
         pairs = {
-            Task.SPATIAL: [(made[Output.FIRST], frames[0]), (made[Output.LAST], frames[2])],
-            Task.TEMPORAL: [(made[Output.LOW_MIDDLE], low[1])],
-            Task.BOTH: [(made[Output.MIDDLE], frames[1])],
+            SrTask.SPATIAL: [(made[Output.FIRST], frames[0]), (made[Output.LAST], frames[2])],
+            SrTask.TEMPORAL: [(made[Output.LOW_MIDDLE], low[1])],
+            SrTask.BOTH: [(made[Output.MIDDLE], frames[1])],
         }
         record = UpscaledClip(
             **about,
             width=frames.shape[-1],
             height=frames.shape[-2],
-            values={task.value: qualities(both, how.metrics, how.qualities) for task, both in pairs.items()},
+            values={
+                task.value: qualities(both, settings.metrics, settings.qualities)
+                for task, both in pairs.items()
+            },
             seconds=seconds,
             peak_memory=peak_memory(),
         )

@@ -16,7 +16,7 @@ from core.errors import MediaError
 _RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 """Samples per second that AAC knows."""
 _USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
-"""Of sound that says only how many channels it has."""
+"""Layouts of sound that says only how many channels it has."""
 _BITS_OF_A_CHANNEL = 96_000
 
 
@@ -54,26 +54,26 @@ class AacEncoder:
         """What comes out for a packet of the source, ``shift`` seconds earlier; None: all that is left."""
         packets = [
             coded
-            for frame in self._resampled(self._decoder.decode(packet), packet is None)
-            for coded in self._encoded(frame, shift)
+            for frame in self._resample(self._decoder.decode(packet), packet is None)
+            for coded in self._encode_frame(frame, shift)
         ]
         if packet is None:
             packets += self.stream.encode(None)
         return packets
 
-    def _encoded(self, frame: av.AudioFrame, shift: Fraction) -> list[av.Packet]:
+    def _encode_frame(self, frame: av.AudioFrame, shift: Fraction) -> list[av.Packet]:
         frame.pts = (frame.pts or 0) - round(shift * self._rate)
         return self.stream.encode(frame)
 
-    def _resampled(self, frames: list[av.AudioFrame], last: bool) -> Iterator[av.AudioFrame]:
+    def _resample(self, frames: list[av.AudioFrame], last: bool) -> Iterator[av.AudioFrame]:
         for frame in frames:
             self._time(frame)
             self._graph = self._graph or self._filters(frame)
             self._graph.push(frame)
-            yield from _pulled(self._graph)
+            yield from _pull(self._graph)
         if last and self._graph is not None:
             self._graph.push(None)
-            yield from _pulled(self._graph)
+            yield from _pull(self._graph)
 
     def _time(self, frame: av.AudioFrame) -> None:
         """Give a frame without a time, as a decoder's last one, that at which the one before it ends."""
@@ -82,7 +82,7 @@ class AacEncoder:
         self._following = frame.pts * self._unit + Fraction(frame.samples, frame.sample_rate)
 
     def _filters(self, first: av.AudioFrame) -> Graph:
-        """To the encoder's samples; ``async`` puts silence where time stamps leave a gap."""
+        """Filters that give the encoder's samples; ``async`` puts silence where time stamps leave a gap."""
         graph = Graph()
         layout = self._coder.layout.name
         graph.link_nodes(
@@ -99,7 +99,7 @@ class AacEncoder:
         return graph
 
 
-def _pulled(graph: Graph) -> Iterator[av.AudioFrame]:
+def _pull(graph: Graph) -> Iterator[av.AudioFrame]:
     while True:
         try:
             frame = graph.pull()

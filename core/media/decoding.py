@@ -1,4 +1,4 @@
-"""From the packets of a file to its decoded pictures, and the error where they end too early."""
+"""Decodes the packets of a file to pictures, and raises the error where they end too early."""
 
 from __future__ import annotations
 

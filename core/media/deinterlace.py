@@ -13,7 +13,9 @@ from av.video.stream import VideoStream
 log = logging.getLogger(__name__)
 
 
-def deinterlaced(frames: Iterable[av.VideoFrame], stream: VideoStream, path: Path) -> Iterator[av.VideoFrame]:
+def deinterlace_frames(
+    frames: Iterable[av.VideoFrame], stream: VideoStream, path: Path
+) -> Iterator[av.VideoFrame]:
     """The frames with those that say that they are interlaced made whole: one frame of each, at its own time.
 
     Which field comes first is asked of each frame; frames that say nothing pass as they are.
@@ -25,10 +27,10 @@ def deinterlaced(frames: Iterable[av.VideoFrame], stream: VideoStream, path: Pat
         if graph is None:
             graph = _graph(stream, frame)
         graph.vpush(frame)
-        yield from _pulled(graph)
+        yield from _pull(graph)
     if graph is not None:
         graph.vpush(None)
-        yield from _pulled(graph)
+        yield from _pull(graph)
     if not interlaced:
         log.warning("No frame of %s says that it is interlaced: all are left as they are.", path)
 
@@ -46,7 +48,7 @@ def _graph(stream: VideoStream, first: av.VideoFrame) -> Graph:
     return graph
 
 
-def _pulled(graph: Graph) -> Iterator[av.VideoFrame]:
+def _pull(graph: Graph) -> Iterator[av.VideoFrame]:
     """The frames that are ready, their times in the units of the stream (bwdif counts in halves of them)."""
     while True:
         try:

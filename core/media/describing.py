@@ -89,7 +89,7 @@ def language_of(stream: Stream) -> str:
 
 
 def kind_of(stream: Stream) -> TrackKind:
-    """What a track beside the pictures is."""
+    """The kind of a track beside the pictures."""
     if stream.disposition & Disposition.attached_pic:
         return TrackKind.COVER
     kinds = {
@@ -134,16 +134,16 @@ def _dynamic_range(frame: av.VideoFrame) -> tuple[MasteringDisplay | None, Light
 
 
 def _mastering(data: bytes) -> MasteringDisplay | None:
-    """None unless both colours and luminances are given: nobody could say one without the other."""
+    """The mastering display; None unless both colours and luminances are given, as x265 cannot state one alone."""
     *numbers, has_colours, has_luminances = _MASTERING.unpack(data)
     if not (has_colours and has_luminances) or 0 in numbers[1::2]:
         return None
     values = [Fraction(top, bottom) for top, bottom in zip(numbers[::2], numbers[1::2], strict=True)]
-    points = [_limited(value * _CHROMATICITY, 16) for value in values[:8]]
-    lowest, highest = (_limited(value * _LUMINANCE, 32) for value in values[8:])
+    points = [_limit(value * _CHROMATICITY, 16) for value in values[:8]]
+    lowest, highest = (_limit(value * _LUMINANCE, 32) for value in values[8:])
     red, green, blue, white = zip(points[::2], points[1::2], strict=True)
     return MasteringDisplay(red, green, blue, white, highest, lowest)
 
 
-def _limited(value: Fraction, bits: int) -> int:
+def _limit(value: Fraction, bits: int) -> int:
     return min(max(round(value), 0), (1 << bits) - 1)

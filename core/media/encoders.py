@@ -1,4 +1,4 @@
-"""How pictures are coded in a file: H.264 by x264 for 8 bits, HEVC by x265 for 10, or the planes as they are."""
+"""Codes pictures in a file: H.264 by x264 for 8 bits, HEVC by x265 for 10, or the planes as they are."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from core.media.colour import Matrix, Range, Subsampling
 from core.media.planes import parse_planar_format, planar_format, tag_colour, untagged_matrix
 from core.media.presentation import MasteringDisplay, Presentation
 
-LARGEST_X264, SMALLEST_X265, LARGEST_X265 = 16384, 16, 65534
-"""Sides of a picture."""
+MAX_X264_SIZE, MIN_X265_SIZE, MAX_X265_SIZE = 16384, 16, 65534
+"""Height or width of a picture."""
 
 
 @dataclass(frozen=True)
-class Coding:
-    """How the pictures of a file are coded.
+class Encoding:
+    """The settings of a file's pictures.
 
     ``threads`` of the encoder: 1 gives the same bytes every time and everywhere, 0 takes all cores.
     """
@@ -82,16 +82,16 @@ class Coding:
 
 
 def _dynamic_range(presentation: Presentation | None, display: str, light: str) -> list[str]:
-    """What an encoder is to write of the dynamic range, by its names of options for it."""
+    """The options by which an encoder writes the dynamic range."""
     words = []
     if presentation and presentation.mastering:
-        words.append(f"{display}={_said(presentation.mastering)}")
+        words.append(f"{display}={_to_words(presentation.mastering)}")
     if presentation and presentation.light:
         words.append(f"{light}={presentation.light.content},{presentation.light.frame_average}")
     return words
 
 
-def _said(display: MasteringDisplay) -> str:
+def _to_words(display: MasteringDisplay) -> str:
     """A display in the words of x264 and x265."""
     points = {"G": display.green, "B": display.blue, "R": display.red, "WP": display.white}
     said = "".join(f"{name}({x},{y})" for name, (x, y) in points.items())
@@ -115,7 +115,7 @@ def pixel_format_for(
 
 
 def uncoded_bytes(output: Path, pixels: int, pixel_format: str) -> int | None:
-    """What so many pixels take in an output that is not coded: y4m, or PNG before it is packed; None for others.
+    """Bytes of so many pixels in an output that is not coded: y4m, or PNG before it is packed; None for others.
 
     ``pixel_format`` is planar, by libav's name; PNG is RGB of its depth.
     """
@@ -127,7 +127,7 @@ def uncoded_bytes(output: Path, pixels: int, pixel_format: str) -> int | None:
 
 
 _SAMPLES = {Subsampling.YUV420: 1.5, Subsampling.YUV422: 2, Subsampling.YUV444: 3}
-"""Of a pixel."""
+"""Samples of a pixel."""
 
 
 def colour_of(
@@ -150,7 +150,7 @@ def _is_rgb(pixel_format: str) -> bool:
     return layout.is_rgb or layout.has_palette
 
 
-def check_coding(name: object, coding: Coding, width: int, height: int) -> None:
+def check_encoding(name: object, coding: Encoding, width: int, height: int) -> None:
     """Raise `MediaError` where the encoder takes no pictures of this size."""
     subsampling, _ = parse_planar_format(coding.pixel_format)
     if coding.lossless:
@@ -161,7 +161,7 @@ def check_coding(name: object, coding: Coding, width: int, height: int) -> None:
         raise MediaError(
             f"{name}: {encoder} codes no {coding.pixel_format} of odd size {width}x{height}: use yuv444p"
         )
-    smallest, largest = (1, LARGEST_X264) if encoder == "x264" else (SMALLEST_X265, LARGEST_X265)
+    smallest, largest = (1, MAX_X264_SIZE) if encoder == "x264" else (MIN_X265_SIZE, MAX_X265_SIZE)
     if not (smallest <= min(width, height) and max(width, height) <= largest):
         raise MediaError(
             f"{name}: {encoder} codes pictures with sides of {smallest} to {largest}, not {width}x{height}: write "

@@ -1,4 +1,4 @@
-"""What tells one source from another without reading it whole, and how it is read."""
+"""Tells one source from another without reading it whole, and records how it is read."""
 
 from __future__ import annotations
 

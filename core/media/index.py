@@ -40,7 +40,7 @@ _SEEKS = 5
 
 
 class FrameIndex:
-    """Where the frames of a video are; ``len()`` counts them.
+    """The positions of the frames of a video; ``len()`` counts them.
 
     Made by reading the file once, and decoding it where its packets do not tell its frames. The file is opened anew
     for each `read`, so an index holds no open file and can go to other processes. Arguments and errors are those of
@@ -129,7 +129,7 @@ class FrameIndex:
             assert isinstance(reader, FileReader)
             for key in reversed(self._keys[max(nearest - _SEEKS, 0) : nearest]):
                 for frame in reader.frames_at(key, self._stamps[start:stop]):
-                    yield self._timed(frame, start)
+                    yield self._frame_at(frame, start)
                     start += 1
                 if start == stop:
                     return
@@ -142,7 +142,7 @@ class FrameIndex:
             else:
                 yield from islice(reader, start, stop)
 
-    def _timed(self, frame: Frame, number: int) -> Frame:
+    def _frame_at(self, frame: Frame, number: int) -> Frame:
         """A frame that was found by seeking: it is shown until the next."""
         begin, after = self.times[number], number + 1
         duration = self.times[after] - begin if after < len(self) else frame.duration
@@ -157,7 +157,7 @@ class FrameIndex:
             stamps = [packet.dts if in_coding_order(stream) else packet.pts for packet in packets]
             shown = sorted(stamps, key=lambda time: time or 0)
             if interlaced or not _tell_frames(container, stream, packets):
-                shown = self._decoded(raw)
+                shown = self._decode_times(raw)
             elif is_cut_short(self.path, stream, packets[-1].end):
                 raise damage(self.path, len(packets))
             exact = not in_coding_order(stream) or all(packet.pts == packet.dts for packet in packets)
@@ -178,7 +178,7 @@ class FrameIndex:
         except (av.FFmpegError, OSError) as error:
             raise damage(self.path, count) from error
 
-    def _decoded(self, raw: RawFormat | None) -> list[int | None]:
+    def _decode_times(self, raw: RawFormat | None) -> list[int | None]:
         """The time stamps of all frames, which are decoded to find them."""
         with open_container(self.path, raw) as container:
             stream = video_stream(container, self.path)

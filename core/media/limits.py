@@ -1,4 +1,4 @@
-"""How much a file may ask for: a few bytes of a picture or a stream can stand for gigabytes, or for days."""
+"""Limits of what a file may ask for: a few bytes of a picture or a stream can stand for gigabytes, or for days."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from pathlib import Path
 
 from core.errors import MediaError
 
-MOST_PIXELS = 1 << 26
+MAX_PIXELS = 1 << 26
 """8192x8192. Film of 8K (33 million pixels) and panoramas have less; a frame of so many takes 0.8 GB as floats, and
 several times that in a network. A picture of 20000x20000 in one colour, a file of 50 kB, has six times as many."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a source and an output may have at most; None: anything. Raises `MediaError` where there is more."""
+    """The largest source and output; None: any. Raises `MediaError` where there is more."""
 
-    pixels: int | None = MOST_PIXELS
-    """Of a picture."""
+    pixels: int | None = MAX_PIXELS
+    """Pixels of a picture."""
     frames: int | None = None
-    """Of a video."""
+    """Frames of a video."""
     output_bytes: int | None = None
-    """Of an output that is not coded (y4m, PNG before it is packed)."""
+    """Bytes of an output that is not coded (y4m, PNG before it is packed)."""
 
     def require_pixels(self, what: object, pixels: int) -> None:
         """Ask before a picture of ``what`` is allocated."""
@@ -49,4 +49,4 @@ class Limits:
 
 
 STANDARD = Limits()
-"""Where nobody chose others."""
+"""The limits where nobody chose others."""

@@ -11,7 +11,7 @@ from av.container import OutputContainer
 from core.media.tracks import TrackCopy, decoding_time
 
 _MILLISECOND = Fraction(1, 1000)
-"""What Matroska counts."""
+"""Matroska's unit of time."""
 
 
 class PictureMuxer:

@@ -12,9 +12,9 @@ COARSEST_CRF = 51.0
 
 @dataclass
 class EncoderOptions(Options):
-    """How a video is stored."""
+    """Options of a video file that is written."""
 
     crf: int = option(16, at_least=0, at_most=COARSEST_CRF)
     """Quality of H.264 and HEVC, 0 (best) to 51."""
     threads: int = option(1, at_least=0)
-    """Of the video encoder: 1 gives the same file every time, 0 takes all cores, and may not."""
+    """Threads of the video encoder: 1 gives the same file every time; 0 takes all cores, and may not."""

@@ -1,4 +1,4 @@
-"""How a stored picture is to be turned and mirrored to stand upright: from display matrices and from EXIF."""
+"""The turn and mirroring that make a stored picture stand upright: from display matrices and from EXIF."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ log = logging.getLogger(__name__)
 
 _EXIF_ORIENTATION = 0x0112
 _SKEW = 0.02
-"""Of a matrix whose other entries are 1: more than this is no multiple of 90 degrees."""
+"""Tolerance of a matrix whose other entries are 1: more than this is no multiple of 90 degrees."""
 
 
 @dataclass(frozen=True)
 class Orientation:
-    """What is done to a picture, in this order."""
+    """Steps that are done to a picture, in this order."""
 
     sideways: bool = False
     """Rows become columns."""
@@ -55,7 +55,7 @@ _EXIF = {
 
 
 def exif_orientation(path: Path) -> Orientation:
-    """What a picture file asks for; upright where it says nothing that can be read."""
+    """The orientation that a picture file asks for; upright where it says nothing that can be read."""
     try:
         with Image.open(path) as image:
             return _EXIF.get(image.getexif().get(_EXIF_ORIENTATION, 1), UPRIGHT)
@@ -70,7 +70,7 @@ def frame_orientation(frame: av.VideoFrame, path: Path | str) -> Orientation:
 
 
 def matrix_orientation(matrix: tuple[int, ...], path: Path | str) -> Orientation:
-    """Of libav's display matrix: column and row of a sample become (a·x + c·y, b·x + d·y)."""
+    """Orientation by libav's display matrix: column and row of a sample become (a·x + c·y, b·x + d·y)."""
     a, b, c, d = (matrix[index] for index in (0, 1, 3, 4))
     size = max(map(abs, (a, b, c, d)))
     if min(abs(a), abs(d)) > 0 and max(abs(b), abs(c)) <= _SKEW * size:

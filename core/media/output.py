@@ -22,7 +22,7 @@ VIDEO_SUFFIXES = (*CONTAINERS, "")
 """Endings of a video that is written; none is a folder of pictures."""
 _EXACT = {"fflags": "+bitexact"}
 """No random numbers and no names of programs: equal pictures, equal bytes."""
-_LONGEST_HEADER = 256
+_MAX_HEADER_BYTES = 256
 """Bytes of the first line of y4m."""
 
 
@@ -86,7 +86,7 @@ def state_aspect(y4m: Path, ratio: Fraction) -> None:
     The header keeps its length: a comment that repeats the format of the planes makes room.
     """
     with y4m.open("r+b") as file:
-        before = file.readline(_LONGEST_HEADER)
+        before = file.readline(_MAX_HEADER_BYTES)
         after = re.sub(rb" XYSCSS=\S+", b"", before, count=1)
         after = after.replace(b" A0:0", b" A%d:%d" % (ratio.numerator, ratio.denominator), 1)
         room = len(before) - len(after)

@@ -9,14 +9,14 @@ from pathlib import Path
 from core.errors import MediaError
 from core.media.video import Frame
 
-MOST_REPEATS = 10_000
+MAX_REPEATS = 10_000
 """Frames that one picture may become in a target without times."""
 _FASTEST = 120
 """Frames per second up to which a varying rate is followed."""
 _MILLISECOND = Fraction(1, 1000)
-_MOST_OF_MATROSKA = 1000
+_MAX_RATE_OF_MATROSKA = 1000
 """Frames per second of a file that counts milliseconds."""
-_LARGEST_TERM = 1 << 30
+_MAX_TERM = 1 << 30
 """Rates have terms that libav's integers hold."""
 
 
@@ -39,12 +39,12 @@ def odd_duration(duration: Fraction | None, rate: Fraction, unit: Fraction) -> F
 def steady_rate(average: Fraction, shortest: Fraction) -> Fraction:
     """Frames per second for a target without times: so many that the shortest interval has a frame, within reason."""
     followed = min(1 / shortest, Fraction(_FASTEST))
-    return max(average, followed.limit_denominator(int(_LARGEST_TERM / max(Fraction(1), followed))))
+    return max(average, followed.limit_denominator(int(_MAX_TERM / max(Fraction(1), followed))))
 
 
 def require_few_repeats(output: Path, longest: Fraction, rate: Fraction) -> None:
     """Raise `MediaError` where a frame that is shown for ``longest`` seconds would be repeated without end."""
-    if longest * rate > MOST_REPEATS:
+    if longest * rate > MAX_REPEATS:
         raise MediaError(
             f"{output} has no times, and a frame that is shown for {float(longest):.0f} s would be in it "
             f"{round(longest * rate)} times: write .mp4 or .mkv."
@@ -53,13 +53,13 @@ def require_few_repeats(output: Path, longest: Fraction, rate: Fraction) -> None
 
 def require_times(output: Path, rate: Fraction) -> None:
     """Raise `MediaError` where pictures come faster than ``output`` counts."""
-    if output.suffix.lower() == ".mkv" and rate > _MOST_OF_MATROSKA:
+    if output.suffix.lower() == ".mkv" and rate > _MAX_RATE_OF_MATROSKA:
         raise MediaError(
             f"{output} counts milliseconds, too few for {float(rate):.6g} frames per second: write .mp4."
         )
 
 
-def told_of_repeats(source: Path, output: Path) -> str:
+def repeats_note(source: Path, output: Path) -> str:
     """The sentence on a varying rate whose frames get no times."""
     return (
         f"{source} has a varying frame rate and {output} can have no times: frames are repeated, so that all last as "

@@ -123,7 +123,7 @@ def require_picture_size(path: Path, limits: Limits) -> None:
 
 
 def _pixels(path: Path) -> int:
-    """Of a picture, from its header."""
+    """Pixels of a picture, from its header."""
     try:
         with Image.open(path) as picture:
             return picture.width * picture.height

@@ -65,11 +65,11 @@ class LiveReader(VideoReader):
             yield self._frame(picture, clock, number)
 
     def has_constant_rate(self) -> bool:
-        """Of y4m; what else comes tells each frame's time."""
+        """True for y4m; everything else tells each frame's time."""
         return self._container.format.name == "yuv4mpegpipe"
 
     def intervals(self) -> tuple[Fraction, Fraction]:
-        """What is usual: those to come are not known."""
+        """The usual intervals: those to come are not known."""
         return 1 / self.info.frame_rate, 1 / self.info.frame_rate
 
     def close(self) -> None:

@@ -38,6 +38,6 @@ def frame_at(place: Place, times: Sequence[Fraction]) -> int:
     return place if isinstance(place, int) else bisect_left(times, place)
 
 
-def said(place: Place) -> str:
-    """In words."""
+def in_words(place: Place) -> str:
+    """The place in words."""
     return f"frame {place}" if isinstance(place, int) else f"{float(place):.6g} s"

@@ -60,7 +60,8 @@ def depth_of(frame: av.VideoFrame) -> int:
 
 
 def side_data(frame: av.VideoFrame, kind: Type) -> bytes | None:
-    """What libav attached to the picture of this kind; nothing where PyAV does not know all kinds that are there."""
+    """The side data of this kind that libav attached to the picture; none where PyAV does not know all kinds that
+    are there."""
     try:
         attached = cast(Iterable[SideData], frame.side_data)  # PyAV's type says that it is one of them
         return next((bytes(data) for data in attached if data.type is kind), None)

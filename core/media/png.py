@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.hooks import Array, PictureFormat
 from core.media.samples import samples
-from core.media.single import decoded_picture, encoded_picture
+from core.media.single import decode_picture, encode_picture
 
 
 class Png:
@@ -21,11 +21,11 @@ class Png:
     def encode(self, frame: Array, format: PictureFormat, crf: float) -> bytes:
         """A picture (3,H,W) in [0,1]."""
         pixels: NDArray[Any] = np.ascontiguousarray(samples(frame, format.depth).transpose(1, 2, 0))
-        return encoded_picture(av.VideoFrame.from_ndarray(pixels, _layout(format)), "png", {})
+        return encode_picture(av.VideoFrame.from_ndarray(pixels, _layout(format)), "png", {})
 
     def decode(self, payload: bytes, format: PictureFormat) -> Array:
         """The picture (3,H,W) in [0,1]; raises `StreamError` where the payload is no such picture."""
-        picture = decoded_picture(payload, "png", format.width, format.height, _layout(format))
+        picture = decode_picture(payload, "png", format.width, format.height, _layout(format))
         pixels = picture.to_ndarray().transpose(2, 0, 1)
         return np.divide(pixels, (1 << format.depth) - 1, dtype=np.float32)
 

@@ -1,4 +1,5 @@
-"""What a video says of how it is to be shown, beside its samples: read once, kept by all writers and by streams."""
+"""The presentation of a video: all that says how to show it, beside its samples; read once, kept by all writers and
+by streams."""
 
 from __future__ import annotations
 
@@ -43,7 +44,7 @@ class Chapter:
 
 
 class TrackKind(Enum):
-    """What a track beside the pictures is."""
+    """The kind of a track beside the pictures."""
 
     SOUND = "sound"
     SUBTITLES = "subtitles"
@@ -78,15 +79,16 @@ class Presentation:
     mastering: MasteringDisplay | None = None
     light: LightLevels | None = None
     field_order: int = 0
-    """Of the fields that frames consist of, in libav's numbers (2 to 5); 0: frames are whole, or it is not said."""
+    """Order of the fields that frames consist of, in libav's numbers (2 to 5); 0: frames are whole, or it is not
+    stated."""
     last_duration: Fraction | None = None
     """Seconds that the last frame is shown, where the source says so."""
     language: str = ""
-    """Of the pictures, three letters of ISO 639-2."""
+    """Language of the pictures, three letters of ISO 639-2."""
     title: str = ""
-    """Of the pictures."""
+    """Title of the pictures."""
     metadata: dict[str, str] = field(default_factory=dict)
-    """Of the container, as title and comment; nothing of the program that made it."""
+    """Tags of the container, as title and comment; nothing of the program that made it."""
     chapters: tuple[Chapter, ...] = ()
     tracks: tuple[Track, ...] = ()
 

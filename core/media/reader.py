@@ -27,7 +27,7 @@ from core.errors import MediaError
 from core.media.colour import Chroma, Matrix, Range, Rgb
 from core.media.container import PICTURE_FORMATS, open_container, video_stream
 from core.media.decoding import decode
-from core.media.deinterlace import deinterlaced
+from core.media.deinterlace import deinterlace_frames
 from core.media.describing import presentation_of
 from core.media.limits import STANDARD, Limits
 from core.media.orientation import exif_orientation, frame_orientation
@@ -111,12 +111,14 @@ class FileReader(VideoReader):
             picture = self._container.format.name in PICTURE_FORMATS
             self._orientation = exif_orientation(path) if picture else frame_orientation(first, path)
             self.interlaced = first.interlaced_frame
-            self.info = replace(self._described(first), chroma=chroma)
+            self.info = replace(self._describe(first), chroma=chroma)
         except BaseException:
             self._container.close()
             raise
-        frames = self._checked(chain([first], self._decoded))
-        self._frames = self._convert(deinterlaced(frames, self._stream, path) if deinterlace else frames)
+        frames = self._check(chain([first], self._decoded))
+        self._frames = self._convert(
+            deinterlace_frames(frames, self._stream, path) if deinterlace else frames
+        )
 
     def __iter__(self) -> Iterator[Frame]:
         return self._frames
@@ -144,7 +146,7 @@ class FileReader(VideoReader):
         """Do not warn of interlaced frames: the caller has."""
         self._silent = True
 
-    def _described(self, first: av.VideoFrame) -> VideoInfo:
+    def _describe(self, first: av.VideoFrame) -> VideoInfo:
         """The facts of the video; what only packets tell is asked of a container of its own."""
         with open_container(self._path, self._raw) as container:
             stream = video_stream(container, self._path)
@@ -158,7 +160,7 @@ class FileReader(VideoReader):
         start = (self._start or 0) * info.time_base
         return replace(info, start=start, presentation=replace(presentation, last_duration=last))
 
-    def _checked(self, decoded: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+    def _check(self, decoded: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         """The frames, of one size; a warning at the first interlaced one."""
         for number, frame in enumerate(decoded):
             self._limits.require_frames(self._path, number + 1)
@@ -173,10 +175,10 @@ class FileReader(VideoReader):
             yield frame
 
     def _convert(self, decoded: Iterator[av.VideoFrame]) -> Generator[Frame, None, None]:
-        for number, (frame, pts, duration) in enumerate(self._timed(decoded)):
+        for number, (frame, pts, duration) in enumerate(self._assign_times(decoded)):
             yield Frame(self._to_rgb(frame, number), pts, duration)
 
-    def _timed(
+    def _assign_times(
         self, decoded: Iterator[av.VideoFrame]
     ) -> Iterator[tuple[av.VideoFrame, Fraction, Fraction | None]]:
         """The frames with their times and durations, each when the next one is known."""

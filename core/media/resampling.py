@@ -8,7 +8,7 @@ from PIL import Image
 from core.hooks import Array
 
 
-def resized(picture: Array, height: int, width: int) -> Array:
+def resize_picture(picture: Array, height: int, width: int) -> Array:
     """A picture (3,H,W) in [0,1] as (3,height,width), clamped."""
     planes = [
         np.asarray(

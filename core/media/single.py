@@ -13,10 +13,10 @@ _RATE = Fraction(25)
 """Encoders ask for it; a single picture has no use for it."""
 
 _MARGIN = 128
-"""By how much libav may enlarge a picture's sides for itself, in pixels."""
+"""How much larger libav may make a picture, in pixels."""
 
 
-def encoded_picture(picture: av.VideoFrame, codec: str, options: Mapping[str, str]) -> bytes:
+def encode_picture(picture: av.VideoFrame, codec: str, options: Mapping[str, str]) -> bytes:
     """All that an encoder makes of a picture. Raises `MediaError` where libav lacks it or it refuses."""
     picture.pts, picture.time_base = 0, 1 / _RATE
     try:
@@ -31,7 +31,7 @@ def encoded_picture(picture: av.VideoFrame, codec: str, options: Mapping[str, st
     return b"".join(packets)
 
 
-def decoded_picture(data: bytes, codec: str, width: int, height: int, pixel_format: str) -> av.VideoFrame:
+def decode_picture(data: bytes, codec: str, width: int, height: int, pixel_format: str) -> av.VideoFrame:
     """The one picture that a decoder makes of bytes; raises `StreamError` unless it is one, and as stated."""
     try:
         context = av.CodecContext.create(codec, "r")

@@ -1,4 +1,4 @@
-"""What a file that is written says beside its pictures: tags, chapters, language (`core.media.presentation`)."""
+"""Writes what a file says beside its pictures: tags, chapters, language (`core.media.presentation`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a target cannot hold of its source, told before any work."""
+"""What a target cannot hold of its source, stated before any work."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _tracks(facts: Presentation, suffix: str, sound: Sound) -> list[str]:
 
 
 def _facts(facts: Presentation, suffix: str) -> list[str]:
-    """What the file itself cannot say."""
+    """The facts that the file itself cannot state."""
     if suffix in (_STREAM, ".mkv"):
         return []
     if suffix == ".mp4":
@@ -98,7 +98,7 @@ def _facts(facts: Presentation, suffix: str) -> list[str]:
     return names
 
 
-def told_of_range(source: Path, info: VideoInfo) -> str:
+def range_note(source: Path, info: VideoInfo) -> str:
     """A sentence on how networks see video of high dynamic range; empty for ordinary one."""
     name = info.presentation.high_dynamic_range
     if name is None:

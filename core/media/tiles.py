@@ -157,6 +157,6 @@ def _blend(
 
 
 def _support(weights: NDArray[np.float64]) -> slice:
-    """From the first to the last pixel with any weight."""
+    """The first to the last pixel with any weight."""
     used = np.flatnonzero(weights)
     return slice(int(used[0]), int(used[-1]) + 1)

@@ -18,7 +18,7 @@ RESTART = 1
 
 _UNTIMED_FORMATS = ("rawvideo", "yuv4mpegpipe")
 _BARE_FORMATS = ("h264", "hevc", "vvc", "obu", "av1", "m4v", "mpegvideo", "vc1", "dirac")
-"""Of these libav makes up 25 frames per second as the average."""
+"""Formats of which libav makes up an average of 25 frames per second."""
 _STATING = {"mp4", "matroska"}
 """Containers that say how long the last picture is shown."""
 _MILLISECOND = Fraction(1, 1000)
@@ -45,11 +45,11 @@ class Clock:
     def __call__(self, stamp: int | None) -> Fraction:
         """The time of the next frame, whose ``stamp`` counts units of ``unit`` seconds."""
         following = Fraction(0) if self._last is None else self._last + self._interval
-        time = following if stamp is None else self._told(stamp * self._unit, following)
+        time = following if stamp is None else self._time_of(stamp * self._unit, following)
         self._last = time
         return time
 
-    def _told(self, stamp: Fraction, following: Fraction) -> Fraction:
+    def _time_of(self, stamp: Fraction, following: Fraction) -> Fraction:
         if self._zero is None:
             self._zero = stamp - following
         time = stamp - self._zero
@@ -85,7 +85,7 @@ def frame_rate_of(container: InputContainer, stream: VideoStream) -> Fraction:
 
 def _measured_rate(container: InputContainer, stream: VideoStream) -> Fraction | None:
     """The mean of the first packets."""
-    packets = islice(_filled(container, stream), _SURVEYED)
+    packets = islice(_filled_packets(container, stream), _SURVEYED)
     try:
         times = [packet.dts if in_coding_order(stream) else packet.pts for packet in packets]
     except (av.FFmpegError, OSError):
@@ -139,7 +139,7 @@ def _last_packet(container: InputContainer, stream: VideoStream, end: int | None
         # Matroska's reader would pass over all that comes before the time asked for, not only up to the next frame.
         exact = "mp4" in container.format.name
         container.seek(max(round(near - margin), stream.start_time or 0), stream=stream, any_frame=exact)
-        timed = (packet for packet in _filled(container, stream) if packet.pts is not None)
+        timed = (packet for packet in _filled_packets(container, stream) if packet.pts is not None)
         return max(timed, key=lambda packet: packet.pts or 0, default=None)
     except (av.FFmpegError, OSError):
         return None
@@ -218,7 +218,7 @@ def intervals(container: InputContainer, stream: VideoStream) -> tuple[Fraction,
 def _display_order(container: InputContainer, stream: VideoStream) -> Iterator[int | None]:
     """The packets' time stamps, sorted; None, at once, for those without."""
     waiting: list[int] = []
-    for packet in _filled(container, stream):
+    for packet in _filled_packets(container, stream):
         time = packet.dts if in_coding_order(stream) else packet.pts
         if time is None:
             yield None
@@ -230,6 +230,6 @@ def _display_order(container: InputContainer, stream: VideoStream) -> Iterator[i
         yield heappop(waiting)
 
 
-def _filled(container: InputContainer, stream: VideoStream) -> Iterable[av.Packet]:
+def _filled_packets(container: InputContainer, stream: VideoStream) -> Iterable[av.Packet]:
     """The packets that hold pictures to show."""
     return (packet for packet in container.demux(stream) if packet.size and not packet.is_discard)

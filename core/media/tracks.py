@@ -1,4 +1,4 @@
-"""What stands beside the pictures of a file, brought into another: sound, subtitles, attached files, cover pictures.
+"""Copies what stands beside the pictures of a file into another: sound, subtitles, attached files, cover pictures.
 
 Packets are copied as they are, without decoding them; where the target cannot hold its codec, sound can be coded anew,
 and subtitles of plain text are.
@@ -34,7 +34,7 @@ _TRIED = 1
 
 
 class Sound(Enum):
-    """What becomes of the source's sound: copied as it is, coded anew as AAC, or left out."""
+    """What becomes of the source's sound: it is copied, coded anew as AAC, or left out."""
 
     COPY = "copy"
     AAC = "aac"
@@ -97,7 +97,7 @@ def check_tracks(source: TrackSource, output: Path) -> None:
 
 
 def _ways_out(output: Path, codec: str = "") -> str:
-    """What to do where ``output`` cannot hold a sound as it is."""
+    """Advice where ``output`` cannot hold a sound as it is."""
     elsewhere = output.suffix.lower() != ".mkv" and (not codec or codec in _codecs(CONTAINERS[".mkv"]))
     another = "write an .mkv file, or " if elsewhere else ""
     return f"{another}give task.sound=aac (coded anew) or task.sound=none (left out)."
@@ -162,10 +162,10 @@ class TrackCopy:
         if kind is TrackKind.COVER and self._suffix == ".mkv":
             self._attach_cover(stream)
             return False
-        new = self._added(stream)
+        new = self._new_stream(stream)
         if kind is TrackKind.ATTACHMENT:
             return False
-        self._feeds[stream.index] = lambda packet: self._moved(packet, new)
+        self._feeds[stream.index] = lambda packet: self._move(packet, new)
         return True
 
     def _add_sound(self, stream: Stream) -> bool:
@@ -179,13 +179,13 @@ class TrackCopy:
             return True
         codec = stream.codec_context.name if stream.codec_context else "unknown"
         try:
-            new = self._added(stream)
+            new = self._new_stream(stream)
         except (av.FFmpegError, ValueError) as error:
             raise MediaError(
                 f"{self._name} cannot hold the {codec} sound of {self._source.path}: "
                 f"{_ways_out(self._name, codec)}"
             ) from error
-        self._feeds[stream.index] = lambda packet: self._moved(packet, new)
+        self._feeds[stream.index] = lambda packet: self._move(packet, new)
         return True
 
     def _add_text(self, stream: Stream) -> bool:
@@ -198,7 +198,7 @@ class TrackCopy:
         self._feeds[stream.index] = lambda packet: encoder.encode(packet, self._shift)
         return True
 
-    def _added(self, stream: Stream) -> Stream:
+    def _new_stream(self, stream: Stream) -> Stream:
         new = self._target.add_stream_from_template(stream)
         self._describe(stream, new)
         return new
@@ -244,15 +244,15 @@ class TrackCopy:
         if not streams:
             return
         try:
-            for packet in self._shown(self._input.demux(*streams)):
+            for packet in self._drop_unshown(self._input.demux(*streams)):
                 if packet.size and self._is_within(packet):
                     yield from self._feeds[packet.stream.index](packet)
             yield from chain.from_iterable(feed(None) for feed in self._feeds.values())
         except (av.FFmpegError, OSError) as error:
             raise MediaError(f"the sound of {self._source.path} is damaged: give task.sound=none.") from error
 
-    def _shown(self, packets: Iterable[av.Packet]) -> Iterator[av.Packet]:
-        """For Matroska, which cannot say it, without what an mp4 file has but does not show.
+    def _drop_unshown(self, packets: Iterable[av.Packet]) -> Iterator[av.Packet]:
+        """The packets that are to be shown: an mp4 file may hold others, which Matroska cannot mark.
 
         The packet before the first that is shown stays: a decoder of sound begins with it.
         """
@@ -274,7 +274,7 @@ class TrackCopy:
             return True
         return self._shift <= packet.pts * Fraction(packet.time_base) < self._source.end
 
-    def _moved(self, packet: av.Packet | None, new: Stream) -> list[av.Packet]:
+    def _move(self, packet: av.Packet | None, new: Stream) -> list[av.Packet]:
         if packet is None:
             return []
         if packet.stream.type == "video":  # a cover picture is shown at no time

@@ -1,4 +1,4 @@
-"""What a video is to the rest of the program: its facts, its frames, and a reader that yields them in order."""
+"""A video for the rest of the program: its facts, its frames, and a reader that yields them in order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from core.media.presentation import Presentation
 
 @dataclass(frozen=True)
 class RawFormat:
-    """What a headerless file of planes (.yuv) does not say: size in pixels, pixel format, frames per second."""
+    """The format of a headerless file of planes (.yuv): size in pixels, pixel format, frames per second."""
 
     width: int
     height: int

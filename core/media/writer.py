@@ -29,7 +29,7 @@ from core.errors import MediaError
 from core.files import publish, temporary_folder
 from core.media.colour import Matrix, Range, rgb_to_yuv
 from core.media.concatenate import concatenate
-from core.media.encoders import Coding, check_coding, pixel_format_for
+from core.media.encoders import Encoding, check_encoding, pixel_format_for
 from core.media.muxing import PictureMuxer
 from core.media.output import WriteError, cannot_write, discard_output, open_output, open_pipe, state_aspect
 from core.media.pacing import require_times
@@ -88,7 +88,7 @@ def open_writer(
         deep = pixel_format is not None and parse_planar_format(pixel_format)[1] > 8
         return PictureWriter(path, width, height, deep)
     lossless = suffix == ".y4m"
-    coding = Coding(
+    coding = Encoding(
         pixel_format or pixel_format_for(suffix, width, height, None, 8),
         matrix or (untagged_matrix(height) if lossless else Matrix.BT709),
         range,
@@ -97,7 +97,7 @@ def open_writer(
         preset,
         threads,
     )
-    check_coding(path, coding, width, height)
+    check_encoding(path, coding, width, height)
     require_times(path, frame_rate)
     if pipe is not None:
         return PipeWriter(pipe, path, width, height, Fraction(frame_rate), coding, presentation)
@@ -178,7 +178,7 @@ class FileWriter(VideoWriter):
         width: int,
         height: int,
         frame_rate: Fraction,
-        coding: Coding,
+        coding: Encoding,
         presentation: Presentation | None,
         tracks: TrackSource | None,
     ) -> None:
@@ -188,7 +188,7 @@ class FileWriter(VideoWriter):
         self._timed: bool | None = None
         self._last = -1
         self._unit = 1 / frame_rate if coding.lossless else time_unit(frame_rate)
-        self._container = self._opened()
+        self._container = self._open()
         self._tracks: TrackCopy | None = None
         try:
             stream = self._container.add_stream(coding.encoder, rate=frame_rate)
@@ -208,7 +208,7 @@ class FileWriter(VideoWriter):
                 raise cannot_write(path, error) from error
             raise
 
-    def _opened(self) -> OutputContainer:
+    def _open(self) -> OutputContainer:
         container, self._temporary = open_output(self.path, self._unit)
         return container
 
@@ -270,7 +270,7 @@ class PipeWriter(FileWriter):
         width: int,
         height: int,
         frame_rate: Fraction,
-        coding: Coding,
+        coding: Encoding,
         presentation: Presentation | None,
     ) -> None:
         self._pipe = pipe
@@ -280,7 +280,7 @@ class PipeWriter(FileWriter):
         """Complete the video."""
         self._finish()
 
-    def _opened(self) -> OutputContainer:
+    def _open(self) -> OutputContainer:
         return open_pipe(self._pipe, self.path.suffix)
 
     def _mux(self, frame: av.VideoFrame | None) -> None:

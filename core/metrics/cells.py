@@ -82,7 +82,7 @@ class Ssim(PictureMetric):
 
 
 class MsSsim(PictureMetric):
-    """Multi-scale structural similarity; the sides of pictures must exceed 160 pixels."""
+    """Multi-scale structural similarity; height and width must exceed 160 pixels."""
 
     def _measure(self, prediction: Values, truth: Values) -> Values:
         return ms_ssim(prediction, truth, on=self._on, matrix=self._matrix)
@@ -103,7 +103,7 @@ class MsGmsd(PictureMetric):
 
 
 class Checkerboard(PictureMetric):
-    """How much of the error has a period of two pixels, on luma."""
+    """The share of the error that has a period of two pixels, on luma."""
 
     def _measure(self, prediction: Values, truth: Values) -> Values:
         return checkerboard(prediction, truth, self._matrix)

@@ -1,4 +1,4 @@
-"""What a measure of quality compares."""
+"""The channels that a measure of quality compares."""
 
 from __future__ import annotations
 

@@ -11,10 +11,10 @@ from core.metrics.channels import Channels
 
 @dataclass
 class PictureMetricConfig:
-    """How pictures are compared."""
+    """Options of metrics of pictures."""
 
     on: Channels = Channels.RGB
-    """What is compared: red, green and blue alike, or luma."""
+    """The channels that are compared: red, green and blue alike, or luma."""
     matrix: Matrix = Matrix.BT709
     """The weights of luma."""
     rounded: bool = True
@@ -38,7 +38,7 @@ class MsSsimConfig(PictureMetricConfig):
 
 @dataclass
 class LumaMetricConfig:
-    """How pictures are compared that are compared by luma alone."""
+    """Options of metrics of luma alone."""
 
     matrix: Matrix = Matrix.BT709
     """The weights of luma."""
@@ -58,7 +58,7 @@ class MsGmsdConfig(LumaMetricConfig):
 
 @dataclass
 class CheckerboardConfig(LumaMetricConfig):
-    """How much of the error has a period of two pixels."""
+    """The share of the error that has a period of two pixels."""
 
 
 PSNR = MetricEntry("psnr", PsnrConfig, lazy(".cells:Psnr.of"))

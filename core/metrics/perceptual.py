@@ -10,10 +10,10 @@ import numpy as np
 from scipy.ndimage import correlate1d
 
 from core.media.colour import Matrix
-from core.metrics.quality import Channels, Pictures, Values, prepare, require_side
+from core.metrics.quality import Channels, Pictures, Values, prepare, require_size
 
 MS_GMSD_WEIGHTS = (0.096, 0.596, 0.289, 0.019)
-"""Of the scales, finest first (Zhang, Sun and Xie 2017, section 2.2)."""
+"""Weights of the scales, finest first (Zhang, Sun and Xie 2017, section 2.2)."""
 
 _SIMILAR = 170 / 255**2
 """Constant of the gradients' similarity (Xue et al. 2014, equation 4)."""
@@ -24,7 +24,7 @@ def gmsd(prediction: Pictures, truth: Pictures, matrix: Matrix = Matrix.BT709) -
     """Gradient magnitude similarity deviation (Xue et al. 2014): 0 for equal pictures.
 
     Gradients by Prewitt's operator on means over 2x2 pixels, with zeros around; the deviation is taken over the whole
-    map. Raises `MindvideoError` for sides below 4 pixels, ValueError when the shapes differ.
+    map. Raises `MindvideoError` for a height or width below 4 pixels, ValueError when the shapes differ.
     """
     first, second, single = _prepare(prediction, truth, matrix, 4, "GMSD")
     values = _deviation(_halve(first), _halve(second))
@@ -35,7 +35,7 @@ def ms_gmsd(prediction: Pictures, truth: Pictures, matrix: Matrix = Matrix.BT709
     """Multi-scale GMSD on luma (Zhang, Sun and Xie 2017, equation 5): 0 for equal pictures.
 
     Four scales, the first of which is the picture itself; between scales, means over 2x2 pixels. Raises as `gmsd`, for
-    sides below 16 pixels.
+    a height or width below 16 pixels.
     """
     first, second, single = _prepare(prediction, truth, matrix, 16, "MS-GMSD")
     total = np.zeros(len(first))
@@ -52,8 +52,8 @@ def checkerboard(prediction: Pictures, truth: Pictures, matrix: Matrix = Matrix.
 
     Power of the error at the three Nyquist frequencies over that at three quarters of them, in blocks of 16x16 pixels
     under Hann's window: 1 for white noise and for equal pictures, below 1 where fine detail is lost or wrong, above 1
-    for a grid. Errors count as if noise of rounding to 8 bits were on top. Raises as `gmsd`, for sides below 16
-    pixels.
+    for a grid. Errors count as if noise of rounding to 8 bits were on top. Raises as `gmsd`, for a height or width
+    below 16 pixels.
     """
     first, second, single = _prepare(prediction, truth, matrix, _BLOCK, "The checkerboard measure")
     values = np.array([_rise_at_nyquist(error) for error in first - second])
@@ -81,7 +81,7 @@ def _prepare(
 ) -> tuple[Values, Values, bool]:
     """Luma of both (N,H,W), and whether they came as a single picture."""
     first, second, single = prepare(prediction, truth, Channels.Y, matrix)
-    require_side(first, least, name)
+    require_size(first, least, name)
     return first[:, 0], second[:, 0], single
 
 

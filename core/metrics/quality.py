@@ -23,7 +23,7 @@ Pictures = NDArray[np.floating]
 Values = NDArray[np.float64]
 
 PSNR_CAP = 100.0
-"""What a frame counts at most in a mean of PSNR, dB: that of equal frames is infinite, which has no mean."""
+"""The PSNR that counts at most in a mean, dB: that of equal frames is infinite, which has no mean."""
 
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Exponents of the scales, finest first (Wang, Simoncelli and Bovik 2003, section 3.2)."""
@@ -75,7 +75,7 @@ def ssim(
     Raises `MindvideoError` for pictures smaller than the window, ValueError when the shapes differ.
     """
     first, second, single = prepare(prediction, truth, on, matrix)
-    require_side(first, _WINDOW, "SSIM")
+    require_size(first, _WINDOW, "SSIM")
     values = _similarity(first, second)[0].mean(axis=1)
     return values[0] if single else values
 
@@ -90,7 +90,7 @@ def ms_ssim(
     side of 160 pixels or less, ValueError when the shapes differ.
     """
     first, second, single = prepare(prediction, truth, on, matrix)
-    require_side(first, (_WINDOW - 1) * 2 ** (len(MS_SSIM_WEIGHTS) - 1) + 1, "MS-SSIM")
+    require_size(first, (_WINDOW - 1) * 2 ** (len(MS_SSIM_WEIGHTS) - 1) + 1, "MS-SSIM")
     product = np.ones(first.shape[:2])
     for weight in MS_SSIM_WEIGHTS[:-1]:
         product *= np.maximum(_similarity(first, second)[1], 0.0) ** weight
@@ -123,7 +123,7 @@ def prepare(
     return pair[0], pair[1], single
 
 
-def require_side(pictures: Values, least: int, name: str) -> None:
+def require_size(pictures: Values, least: int, name: str) -> None:
     """Raise `MindvideoError` for pictures that are too small for the measure of this name."""
     height, width = pictures.shape[-2:]
     if min(height, width) < least:

@@ -3,9 +3,9 @@
 Plugins import cells from here, and from `core.nn.init` the weights that a training starts from.
 """
 
+from core.kernels.channel_norm import Normalise as Normalise
 from core.kernels.motion import DisplaceBlocks as DisplaceBlocks
 from core.kernels.motion import SearchBlocks as SearchBlocks
-from core.kernels.normalising import Normalise as Normalise
 from core.nn import init as init
 from core.nn.activation import LEAKY_SLOPE as LEAKY_SLOPE
 from core.nn.activation import LeakyReLU as LeakyReLU
@@ -34,6 +34,7 @@ from core.nn.refinement import RefinementNetwork as RefinementNetwork
 from core.nn.resize import Downsample as Downsample
 from core.nn.resize import Upsample as Upsample
 from core.nn.resize import upsample_bicubic as upsample_bicubic
+from core.nn.rows import rows_of as rows_of
 from core.nn.separable import SeparableBlock as SeparableBlock
 from core.nn.separable import WSiLU as WSiLU
 from core.nn.separable import WSiLU4 as WSiLU4

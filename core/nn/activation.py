@@ -7,7 +7,7 @@ from mindspore import Tensor, mint, nn, ops
 from core import backend
 
 LEAKY_SLOPE = 0.1
-"""Of LeakyReLU below zero."""
+"""Slope of LeakyReLU below zero."""
 
 
 class LeakyReLU(nn.Cell):

@@ -24,7 +24,7 @@ class _Block(nn.Cell):
         self.fused_sum: ConvolutionSum | None = None
 
     def fuse(self) -> None:
-        """From now on take and give N,H,W,C, and compute ReLU and sum with the convolutions; needs our kernels."""
+        """Take and give N,H,W,C from now on, and compute ReLU and sum with the convolutions; needs our kernels."""
         is_low = self.conv1.fuse(0.0, channels_last=True, gives_low=True)
         low = low_between(is_low, gives_low=False)
         self.fused_sum = ConvolutionSum(self.conv2.stride, self.conv2.padding, low)
@@ -70,7 +70,7 @@ class LeakyBlock(nn.Cell):
         self.is_fused = False
 
     def fuse(self) -> None:
-        """From now on take and give N,H,W,C; needs our kernels."""
+        """Take and give N,H,W,C from now on; needs our kernels."""
         self.is_fused = True
         is_low = self.conv1.fuse(self.leaky.slope, channels_last=True, gives_low=True)
         self.conv2.fuse(self.leaky.slope, channels_last=True, takes_low=is_low)

@@ -18,7 +18,7 @@ class Fusable(Protocol):
     """A cell that can also work with the channels last."""
 
     def fuse(self) -> None:
-        """From now on take and give N,H,W,C; needs our kernels."""
+        """Take and give N,H,W,C from now on; needs our kernels."""
 
 
 class ConvChain(nn.SequentialCell):
@@ -32,7 +32,7 @@ class ConvChain(nn.SequentialCell):
         super().__init__(list(cells))
         _keep_low(cells)
         self.is_fused = backend.current().kernels is not None
-        self.parts = _fused(cells) if self.is_fused else tuple(cells)
+        self.parts = _fuse(cells) if self.is_fused else tuple(cells)
 
     def construct(self, x: Tensor) -> Tensor:
         if self.is_fused:
@@ -43,14 +43,14 @@ class ConvChain(nn.SequentialCell):
 
 
 def _keep_low(cells: Sequence[nn.Cell]) -> None:
-    """Where at most an activation stands between two convolutions, nothing is to go back to float32 there."""
+    """Keep bfloat16 between two convolutions with at most an activation between them."""
     convolutions = [cell for cell in cells if _slope(cell) is None]
     for cell, following in pairwise(convolutions):
         if isinstance(cell, Conv2d | ConvTranspose2d) and isinstance(following, Conv2d | ConvTranspose2d):
             cell.stay_low()
 
 
-def _fused(cells: Sequence[nn.Cell]) -> tuple[nn.Cell, ...]:
+def _fuse(cells: Sequence[nn.Cell]) -> tuple[nn.Cell, ...]:
     """The cells of a chain but for the activations that the convolutions before them now compute.
 
     Where one convolution follows another, what is handed on may be bfloat16.
@@ -71,7 +71,7 @@ def _fused(cells: Sequence[nn.Cell]) -> tuple[nn.Cell, ...]:
 
 
 def _slope(cell: nn.Cell | None) -> float | None:
-    """Of an activation that a convolution can compute as well, its slope below zero."""
+    """Slope below zero of an activation that a convolution can compute as well."""
     if type(cell) is nn.ReLU:
         return 0.0
     return cell.slope if type(cell) is LeakyReLU else None

@@ -14,10 +14,10 @@ from mindspore.common.initializer import HeUniform, Uniform
 from core import backend
 from core.kernels.convolution import Convolution, TransposedConvolution, low_between
 from core.nn.activation import LEAKY_SLOPE, LeakyReLU
-from core.nn.subpixel import MOST_OUTPUTS, SubpixelConvolution
+from core.nn.subpixel import MAX_OUTPUTS, SubpixelConvolution
 
 Size = int | tuple[int, int]
-"""Of a kernel, a stride or the like: both sides alike, or height and width."""
+"""Size of a kernel, a stride or the like: one number for both, or height and width."""
 
 
 def _pair(size: Size) -> tuple[int, int]:
@@ -65,13 +65,13 @@ class Conv2d(nn.Conv2d):
         self.low, self.stays_low = current.low, False
 
     def stay_low(self) -> None:
-        """From now on give what was computed in a lower type as it is, for a convolution that takes it so."""
+        """Give what was computed in a lower type as it is from now on, for a convolution that takes it so."""
         self.stays_low = True
 
     def fuse(
         self, slope: float | None, channels_last: bool, takes_low: bool = False, gives_low: bool = False
     ) -> bool:
-        """From now on apply a ReLU of this slope too, and take and give N,H,W,C where asked; needs our kernels.
+        """Apply a ReLU of this slope too from now on, and take and give N,H,W,C where asked; needs our kernels.
 
         It may take bfloat16, and gives it where that is asked for and the backend computes in it; returns whether.
         """
@@ -94,7 +94,7 @@ class Conv2d(nn.Conv2d):
         return made if self.stays_low else made.astype(ms.float32)
 
     def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """By MindSpore's operators: on Ascend by the one that adds the bias along, and is not compiled first."""
+        """Convolve by MindSpore's operators: on Ascend by the one that adds the bias, and is not compiled first."""
         if self.on_ascend:
             return mint.nn.functional.conv2d(x, weight, bias, self.stride, self.margins, groups=self.group)
         return self.bias_add(self.conv2d(x, weight), bias)
@@ -143,7 +143,7 @@ class ConvTranspose2d(nn.Conv2dTranspose):
     ) -> bool:
         """See `Conv2d.fuse`."""
         low = low_between(takes_low, gives_low and self.low is ms.bfloat16)
-        if slope is None and self.out_channels * math.prod(self.stride) <= MOST_OUTPUTS:
+        if slope is None and self.out_channels * math.prod(self.stride) <= MAX_OUTPUTS:
             low = low_between(takes_low, gives_low=False)
             self.convolution = SubpixelConvolution(self.kernel_size, self.stride, channels_last, low)
         else:

@@ -26,7 +26,7 @@ from core.nn.nearest import NearestConv2d
 
 @dataclass
 class Counter:
-    """What was counted so far."""
+    """The count so far."""
 
     multiply_adds: int = 0
     is_counting: bool = False
@@ -34,12 +34,12 @@ class Counter:
 
 
 def _of_results(result: Tensor, weight: Tensor) -> int:
-    """Of a convolution: each number of the result is a sum over a filter."""
+    """Cost of a convolution: each number of the result is a sum over a filter."""
     return result.size * math.prod(weight.shape[1:])
 
 
 def _of_block(result: Tensor, x: Tensor, *parameters: Tensor) -> int:
-    """Of a separable block: each pixel of the result takes each number of a filter once."""
+    """Cost of a separable block: each pixel of the result takes each number of a filter once."""
     pixels = x.size // parameters[4].shape[0]
     return pixels * sum(weight.size for weight in parameters[::2])
 
@@ -65,12 +65,12 @@ def counting() -> Iterator[Counter]:
     counter = Counter()
     with ExitStack() as observed:
         for kind, method, cost in _COUNTED:
-            observed.enter_context(_observed(kind, method, cost, counter))
+            observed.enter_context(_observe(kind, method, cost, counter))
         yield counter
 
 
 @contextmanager
-def _observed(kind: type[nn.Cell], method: str, cost: Cost, counter: Counter) -> Iterator[None]:
+def _observe(kind: type[nn.Cell], method: str, cost: Cost, counter: Counter) -> Iterator[None]:
     """Count the calls of a method of all cells of a kind."""
     original, is_own = getattr(kind, method), method in vars(kind)
 

@@ -17,7 +17,7 @@ from mindspore.ops import constexpr
 from core import backend
 from core.backend import Backend
 from core.kernels.convolution import Convolution
-from core.kernels.deforming import DeformedColumns
+from core.kernels.deformable_conv import DeformedColumns
 from core.nn.pad import zero_margin
 
 _KERNEL = 3
@@ -60,7 +60,7 @@ class DeformableConv2d(nn.Cell):
         self.is_fused = False
 
     def fuse(self) -> bool:
-        """From now on take and give N,H,W,C, if our kernel is what computes; returns whether it does."""
+        """Take and give N,H,W,C from now on, if our kernel is what computes; returns whether it does."""
         self.is_fused = self.has_kernel
         return self.is_fused
 
@@ -170,7 +170,7 @@ def deformable_conv2d_by_gathering(
 def _sample(x: Tensor, offsets: Tensor, mask: Tensor, groups: int) -> Tensor:
     """The modulated samples, one row of channels for each (image, pixel, group, tap)."""
     batch, channels, height, width = x.shape
-    position_x, position_y, first_row = _undeformed(batch, height, width, groups)
+    position_x, position_y, first_row = _tap_places(batch, height, width, groups)
     planes = offsets.reshape(batch, 2, groups * _TAPS, height * width).transpose(1, 0, 3, 2)
     weights = mask.reshape(batch, groups * _TAPS, height * width).transpose(0, 2, 1)
     x_at = planes[0] + position_x
@@ -201,7 +201,7 @@ def _neighbourhoods(x: Tensor, groups: int) -> Tensor:
 
 
 @constexpr
-def _undeformed(batch: int, height: int, width: int, groups: int) -> tuple[Tensor, Tensor, Tensor]:
+def _tap_places(batch: int, height: int, width: int, groups: int) -> tuple[Tensor, Tensor, Tensor]:
     """Where taps lie without displacement, x and y (pixels, groups*9), and the row of `_neighbourhoods` that
     belongs to the picture's first pixel (batch, 1, groups*9)."""
     taps = np.tile(np.arange(_TAPS), groups)

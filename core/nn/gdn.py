@@ -10,7 +10,7 @@ from core.nn.lower_bound import LowerBound
 
 _PEDESTAL = 2.0**-36
 """Added under the square roots, so that their gradients stay finite."""
-_LEAST_BETA = 1e-6
+_MIN_BETA = 1e-6
 _FIRST_GAMMA = 0.1
 
 
@@ -27,12 +27,12 @@ class GDN(nn.Cell):
         root = np.sqrt(_FIRST_GAMMA * np.eye(channels) + _PEDESTAL)
         self.beta = Parameter(Tensor(np.full(channels, np.sqrt(1 + _PEDESTAL), np.float32)), name="beta")
         self.gamma = Parameter(Tensor(root.astype(np.float32)), name="gamma")
-        self.bound_beta = LowerBound((_LEAST_BETA + _PEDESTAL) ** 0.5)
+        self.bound_beta = LowerBound((_MIN_BETA + _PEDESTAL) ** 0.5)
         self.bound_gamma = LowerBound(_PEDESTAL**0.5)
         self.mix: Convolution | None = None
 
     def fuse(self) -> None:
-        """From now on take and give N,H,W,C; needs our kernels."""
+        """Take and give N,H,W,C from now on; needs our kernels."""
         self.mix = Convolution(channels_last=True)
 
     def construct(self, x: Tensor) -> Tensor:

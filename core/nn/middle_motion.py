@@ -1,8 +1,8 @@
 """Motion towards the middle of two frames, searched and not learned: a first guess for what learns from it.
 
 Content that moves evenly is displaced by -v in the first frame and by v in the last one, as seen from the middle.
-The search goes from an eighth of the sides to full size. At each level it displaces both frames by what is known and
-tries the nine places around. No gradient passes.
+The search goes from an eighth of height and width to full size. At each level it displaces both frames by what is
+known and tries the nine places around. No gradient passes.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class MiddleMotion(nn.Cell):
     """
 
     LEVELS = 4
-    """Sides are halved so many times but one."""
+    """Height and width are halved so many times but one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,13 +66,13 @@ class MiddleMotion(nn.Cell):
         if self.search is not None:
             return ops.stop_gradient(self.search(first, last))
         firsts, lasts = _pyramid(first, self.LEVELS), _pyramid(last, self.LEVELS)
-        flow = self._refined(firsts[0], lasts[0], None)
+        flow = self._refine(firsts[0], lasts[0], None)
         for level in range(1, self.LEVELS):
             flow = crop_like(2 * self.double(flow), firsts[level])
-            flow = self._refined(firsts[level], lasts[level], flow)
+            flow = self._refine(firsts[level], lasts[level], flow)
         return ops.stop_gradient(flow)
 
-    def _refined(self, first: Tensor, last: Tensor, known: Tensor | None) -> Tensor:
+    def _refine(self, first: Tensor, last: Tensor, known: Tensor | None) -> Tensor:
         """Displacements at one level, from those that are known of a coarser one."""
         if known is None:
             costs = _costs(first, last)
@@ -81,7 +81,7 @@ class MiddleMotion(nn.Cell):
         flow = _least(costs)
         if known is not None:
             flow = flow + known
-        moving, resting = _compared(self.warp(first, -flow), self.warp(last, flow)), _compared(first, last)
+        moving, resting = _compare(self.warp(first, -flow), self.warp(last, flow)), _compare(first, last)
         flow = ops.where(moving + _REST_PRICE < _REST_SHARE * resting, flow, ops.zeros_like(flow))
         weight = 1 / ops.square(moving + _CERTAIN)
         return _mean(flow * weight, _SMOOTHING) / _mean(weight, _SMOOTHING)
@@ -92,7 +92,7 @@ def _no_gradients(first: Tensor, last: Tensor, out: Tensor, dout: Tensor) -> tup
 
 
 def _pyramid(plane: Tensor, count: int) -> tuple[Tensor, ...]:
-    """The plane at every level, the smallest first; sides are halved and rounded up."""
+    """The plane at every level, the smallest first; height and width are halved and rounded up."""
     levels: tuple[Tensor, ...] = (plane,)
     for _ in range(count - 1):
         levels = (ops.avg_pool2d(replicate_to_multiple(levels[0], 2), 2, 2),) + levels
@@ -108,11 +108,12 @@ def _costs(first: Tensor, last: Tensor) -> Tensor:
     for x, y in _AROUND:
         earlier = earlier + (before[:, :, 1 - y : 1 - y + height, 1 - x : 1 - x + width],)
         later = later + (after[:, :, 1 + y : 1 + y + height, 1 + x : 1 + x + width],)
-    return _compared(ops.concat(earlier, 1), ops.concat(later, 1))
+    return _compare(ops.concat(earlier, 1), ops.concat(later, 1))
 
 
 def _least(costs: Tensor) -> Tensor:
-    """Where the costs are least, N,2,H,W; the mean of places that are alike. About the middle, below a pixel."""
+    """Displacements of the least costs, N,2,H,W; the mean of places that are alike. About the middle, below a
+    pixel."""
     priced = costs + _constant(_STEP_PRICES)
     chosen = ops.equal(priced, ops.ReduceMin(keep_dims=True)(priced, 1)).astype(costs.dtype)
     count = ops.ReduceSum(keep_dims=True)(chosen, 1)
@@ -129,18 +130,18 @@ def _constant(values: tuple[float, ...]) -> Tensor:
     return Tensor(np.array(values, np.float32).reshape(1, -1, 1, 1))
 
 
-def _compared(first: Tensor, last: Tensor) -> Tensor:
+def _compare(first: Tensor, last: Tensor) -> Tensor:
     return _mean(ops.abs(first - last), _WINDOW)
 
 
 def _mean(x: Tensor, side: int) -> Tensor:
-    """Of a window around each element; beyond the edges the outermost ones are repeated."""
+    """Mean of a window around each element; beyond the edges the outermost ones are repeated."""
     padded = replicate_margin(x, side // 2, side // 2)
     return ops.avg_pool2d(ops.avg_pool2d(padded, (side, 1), 1), (1, side), 1)
 
 
 def _below_a_pixel(before: Tensor, here: Tensor, after: Tensor) -> Tensor:
-    """Where the parabola through three costs is lowest, -0.5 to 0.5; 0 where it has no lowest place."""
+    """The minimum of the parabola through three costs, -0.5 to 0.5; 0 where it has none."""
     bend = before - 2 * here + after
     place = ops.clamp(0.5 * (before - after) / ops.maximum(bend, ops.full_like(bend, 1e-6)), -0.5, 0.5)
     return ops.where(bend > 1e-6, place, ops.zeros_like(place))

@@ -9,10 +9,10 @@ from mindspore import Tensor, nn, ops
 from core import backend
 from core.kernels.convolution import TransposedConvolution, low_between
 from core.nn.conv import Conv2d
-from core.nn.subpixel import MOST_OUTPUTS, SubpixelConvolution
+from core.nn.subpixel import MAX_OUTPUTS, SubpixelConvolution
 
 FACTOR = 2
-"""Of both sides."""
+"""Factor of height and width."""
 
 
 def repeat_pixels(x: Tensor) -> Tensor:
@@ -44,7 +44,7 @@ class NearestConv2d(Conv2d):
         low = low_between(takes_low, gives_low and self.low is ms.bfloat16)
         kernel, half = self.kernel_size[0], self.kernel_size[0] // 2
         self.side = kernel + 1
-        if slope is None and self.out_channels * FACTOR**2 <= MOST_OUTPUTS:
+        if slope is None and self.out_channels * FACTOR**2 <= MAX_OUTPUTS:
             # A kernel with a leading zero has the geometry that this form is made for.
             self.side = kernel + 2
             self.smear = Tensor(_smear(kernel, 1))
@@ -60,9 +60,9 @@ class NearestConv2d(Conv2d):
     def construct(self, x: Tensor) -> Tensor:
         if self.at_once is None:
             return self.convolve(repeat_pixels(x), self.weight, self.bias)
-        return self.at_once(x, self._smeared(), self.bias)
+        return self.at_once(x, self._smear(), self.bias)
 
-    def _smeared(self) -> Tensor:
+    def _smear(self) -> Tensor:
         """The transposed convolution's weights: in,out,…."""
         outputs, inputs, kernel, _ = self.weight.shape
         taps = ops.matmul(self.weight.reshape(outputs * inputs, kernel * kernel), self.smear)

@@ -1,4 +1,4 @@
-"""Padding and cropping, from concatenations and slices, and sides that need none.
+"""Padding and cropping, from concatenations and slices, and sizes that need none.
 
 The gradient of MindSpore 2.10's ``ops.pad`` can hang on CPU in graph mode, so nothing here uses it.
 """
@@ -10,7 +10,7 @@ from mindspore.ops import constexpr
 
 
 def replicate_to_multiple(x: Tensor, multiple: int) -> Tensor:
-    """Repeat the last column and row until both sides of N,C,H,W are divisible by ``multiple``."""
+    """Repeat the last column and row until height and width of N,C,H,W are divisible by ``multiple``."""
     height, width = x.shape[2], x.shape[3]
     if width % multiple:
         x = ops.concat((x, ops.tile(x[:, :, :, -1:], (1, 1, 1, multiple - width % multiple))), 3)
@@ -58,7 +58,7 @@ def crop(x: Tensor, height: int, width: int) -> Tensor:
 
 @constexpr
 def require_sides(height: int, width: int, multiple: int) -> None:
-    """Raise ValueError unless both sides are divisible by ``multiple``."""
+    """Raise ValueError unless height and width are divisible by ``multiple``."""
     if height % multiple or width % multiple:
         raise ValueError(
             f"Frames of {width}x{height} do not fit: both sides must be multiples of {multiple}."

@@ -1,4 +1,4 @@
-"""What convolutions compute in: float32, or less where a card is told to mix precisions.
+"""The type that convolutions compute in: float32, or less where a card is told to mix precisions.
 
 Weights, sums beside convolutions, priors, flows, warps and losses stay float32. A convolution takes what it is given
 to the lower type and gives float32 again; inside a chain what is handed from one to the next stays in the lower type.

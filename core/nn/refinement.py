@@ -11,10 +11,10 @@ from core.nn.resize import AlignedUpsample, Downsample
 
 
 class RefinementNetwork(nn.Cell):
-    """What is to be added to a warped picture: a U of three scales.
+    """The correction of a warped picture: a U of three scales.
 
-    ``construct(warped, reference)``: N,3,H,W twice, sides divisible by 4; returns N,3,H,W. The reference as it was
-    shows what the warp has lost.
+    ``construct(warped, reference)``: N,3,H,W twice, height and width divisible by 4; returns N,3,H,W. The reference
+    as it was shows what the warp has lost.
     """
 
     def __init__(self, features: int = 64) -> None:

@@ -11,13 +11,13 @@ from mindspore.ops import constexpr
 from numpy.typing import NDArray
 
 from core import backend
-from core.kernels.resizing import Resize
+from core.kernels.resize import Resize
 
 Factor = int | tuple[int, int]
 
 _DENSE_LIMIT = 128
-"""Sides up to this long are resized by matrix products, unless operators are to be portable: the gradient of those is
-5-10 times faster on CPU."""
+"""Heights and widths up to this are resized by matrix products, unless operators are to be portable: the gradient of
+those is 5-10 times faster on CPU."""
 
 
 class Upsample(nn.Cell):
@@ -33,7 +33,7 @@ class Upsample(nn.Cell):
         self.resize = Resize(enlarge=_pair(factor)) if by_kernel and current.kernels else None
 
     def fuse(self) -> None:
-        """From now on take and give N,H,W,C; needs our kernels."""
+        """Take and give N,H,W,C from now on; needs our kernels."""
         self.resize = Resize(enlarge=_pair(self.factor), channels_last=True)
 
     def construct(self, x: Tensor) -> Tensor:
@@ -129,7 +129,7 @@ def _tent(outputs: NDArray[np.float32], inputs: NDArray[np.float32], unit: int) 
 
 
 def downsample(x: Tensor, factor: Factor, portable: bool = False) -> Tensor:
-    """Bilinear reduction: N,C,H,W -> N,C,H/factor,W/factor; both sides must be divisible by their factor.
+    """Bilinear reduction: N,C,H,W -> N,C,H/factor,W/factor; height and width must be divisible by their factor.
 
     The centre of an output pixel lies between two inputs when the factor is even and on one when it is odd,
     so this is the mean of the central 2x2 (or the central pixel) of each factor x factor block.

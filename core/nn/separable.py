@@ -14,9 +14,9 @@ from core.nn.conv import Conv2d
 
 _SUMMED = 4
 _GATE = 4.0
-"""How many times steeper WSiLU's sigmoid is than the usual one."""
+"""Ratio of the steepness of WSiLU's sigmoid to that of the usual one."""
 _GAIN = 0.1
-"""Of the last convolution of each branch when a training starts: a fresh block is near identity."""
+"""Gain of the last convolution of each branch when a training starts: a fresh block is near identity."""
 
 
 class WSiLU(nn.Cell):
@@ -107,7 +107,7 @@ class SeparableBlock(nn.Cell):
             last.bias.set_data(ops.zeros_like(last.bias))
 
     def fuse(self) -> None:
-        """From now on take and give N,H,W,C; needs our kernels."""
+        """Take and give N,H,W,C from now on; needs our kernels."""
         if self.adaptor is not None:
             self.adaptor.fuse(None, channels_last=True)
         self._compute_whole(channels_last=True)

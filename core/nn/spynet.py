@@ -15,15 +15,16 @@ from core.nn.warp import Warp
 SPYNET_LEVELS = 4
 """Levels of the pyramid."""
 MULTIPLE = 2**SPYNET_LEVELS
-"""Sides of a picture must be divisible by it: the first flow, all zero, has half the sides of the coarsest level."""
+"""A picture's height and width must be divisible by it: the first flow, all zero, has half the size of the coarsest
+level."""
 
 
 class SPyNet(nn.Cell):
     """Flow from a picture to the places in a reference where its pixels come from.
 
-    ``construct(picture, reference)``: N,3,H,W in [0,1], sides divisible by 16; returns N,2,H,W in pixels, to the right
-    and down, as `core.nn.warp.Warp` takes it. Each level, coarsest first, doubles the flow before it and adds what its
-    own network finds in the picture and the warped reference. Pictures are not normalised.
+    ``construct(picture, reference)``: N,3,H,W in [0,1], height and width divisible by 16; returns N,2,H,W in pixels,
+    to the right and down, as `core.nn.warp.Warp` takes it. Each level, coarsest first, doubles the flow before it
+    and adds what its own network finds in the picture and the warped reference. Pictures are not normalised.
 
     ``width``: channels of the widest layers, a multiple of 4.
     """

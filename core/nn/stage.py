@@ -15,7 +15,7 @@ from core import backend
 from core.hooks import Plane
 
 Computed = Callable[..., Any]
-"""From tensors to what the stage gives: a tensor, or a tuple of tensors."""
+"""A function from tensors to what the stage gives: a tensor, or a tuple of tensors."""
 
 
 _PATIENCE = 2.0
@@ -32,7 +32,7 @@ class Stage(nn.Cell):
     """
 
     inputs: Sequence[Plane] = ()
-    """What ``construct`` takes; a stage that says it can be exported."""
+    """The inputs of ``construct``; a stage that states them can be exported."""
     outputs: Sequence[str] = ()
     """Names of what it gives."""
     network: Any
@@ -41,9 +41,9 @@ class Stage(nn.Cell):
     interpreted: int
     """See `core.backend.Backend.interpreted`."""
     calls: Counter[tuple[tuple[int, ...], ...]]
-    """By the inputs' shapes: those that were computed operator by operator."""
+    """Number of calls that were computed operator by operator, by the inputs' shapes."""
     seconds: defaultdict[tuple[tuple[int, ...], ...], float]
-    """What these took."""
+    """Seconds that these calls took."""
 
     def __init__(self, network: nn.Cell) -> None:
         super().__init__()

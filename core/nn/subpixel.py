@@ -11,7 +11,7 @@ from mindspore import Tensor, nn, ops
 
 from core.kernels.convolution import FULL, Convolution, Low
 
-MOST_OUTPUTS = 16
+MAX_OUTPUTS = 16
 """The form is faster where outputs times positions are no more than this."""
 
 Pair = tuple[int, int]
@@ -26,7 +26,7 @@ class PixelShuffle(nn.Cell):
         self.channels_last = False
 
     def fuse(self) -> None:
-        """From now on take and give N,H,W,C."""
+        """Take and give N,H,W,C from now on."""
         self.channels_last = True
 
     def construct(self, x: Tensor) -> Tensor:
@@ -54,7 +54,7 @@ class PixelUnshuffle(nn.Cell):
 
 
 def pixel_unshuffle(x: Tensor, factor: int) -> Tensor:
-    """What `PixelUnshuffle` gives."""
+    """The function of `PixelUnshuffle`."""
     batch, channels, height, width = x.shape
     x = x.reshape(batch, channels, height // factor, factor, width // factor, factor)
     x = ops.transpose(x, (0, 1, 3, 5, 2, 4))
@@ -103,8 +103,8 @@ class SubpixelConvolution(nn.Cell):
 
 
 def _taps(kernel: int, stride: int) -> tuple[np.ndarray, int]:
-    """For every position between two inputs, and every neighbour from -reach to reach, the tap that joins them, or
-    ``kernel`` where none does; and the reach."""
+    """The tap that joins every position between two inputs to every neighbour from -reach to reach, or ``kernel``
+    where none does; and the reach."""
     padding = kernel // 2
     reach = max(
         abs(position + padding - tap) // stride

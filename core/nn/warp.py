@@ -7,7 +7,7 @@ from mindspore import Tensor, nn, ops
 from mindspore.ops import constexpr
 
 from core import backend
-from core.kernels.sampling import SamplePicture, SampleStack
+from core.kernels.grid_sample import SamplePicture, SampleStack
 
 
 class Warp(nn.Cell):

@@ -1,1 +1,1 @@
-"""What a person looks at: tables and pictures."""
+"""Tables and pictures for people."""

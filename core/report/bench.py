@@ -13,9 +13,9 @@ from core.bench.compare import (
     Conditions,
     Curve,
     figures,
-    plain,
+    to_json,
 )
-from core.bench.published import Published, published
+from core.bench.published import Published, load_published
 from core.bench.results import NOTES, Results
 from core.files import whole_file, write_json
 from core.measure.cache import Cache
@@ -55,7 +55,7 @@ def write_report(results: Results, folder: Path, cache: Path, pictures: int) -> 
         *bench_tables.upscalers(results),
         *([bench_tables.classification(results)] if results.axes else []),
         *codecs,
-        *([one] if (one := bench_tables.apart(results)).rows else []),
+        *([one] if (one := bench_tables.uncompared(results)).rows else []),
     ]
     failures = bench_tables.failures(results)
     page = folder / PAGE
@@ -64,8 +64,8 @@ def write_report(results: Results, folder: Path, cache: Path, pictures: int) -> 
     _write(folder / POINTS, _csv(_point_rows(results)))
     if upscaled := _upscaling_rows(results):
         _write(folder / UPSCALING, _csv(upscaled))
-    _write(folder / DELTAS, _csv([plain(comparison) for comparison in results.comparisons]))
-    write_json(folder / RECORD, results.plain())
+    _write(folder / DELTAS, _csv([to_json(comparison) for comparison in results.comparisons]))
+    write_json(folder / RECORD, results.to_json())
     return page
 
 
@@ -73,7 +73,7 @@ def _section(
     results: Results, conditions: Conditions, together: Sequence[Curve], cache: Cache, pictures: int
 ) -> Section:
     data = results.sets[conditions.test_set]
-    references = [curve for curve in published() if curve.matches(conditions, data)]
+    references = [curve for curve in load_published() if curve.matches(conditions, data)]
     charts = [_chart(together, references, quality, label) for quality, label in DRAWN.items()]
     mine = [comparison for comparison in results.comparisons if comparison.conditions == conditions]
     anchors = list(dict.fromkeys(comparison.anchor for comparison in mine))

@@ -78,7 +78,7 @@ def _verdict(comparison: Comparison) -> str:
 
 
 def classification(results: Results) -> Table:
-    """Where each contender stands among codecs."""
+    """The class of each contender among codecs."""
     table = Table("Classification", ["Codec", "entry", *AXES])
     for contender, axes in results.axes.items():
         table.rows.append((contender, [contender, axes["codec"], *(axes[axis] for axis in AXES)]))
@@ -86,7 +86,7 @@ def classification(results: Results) -> Table:
 
 
 def costs(results: Results) -> Table:
-    """What each point took."""
+    """The cost of each point."""
     headings = (
         "Codec",
         "Test set",
@@ -129,7 +129,8 @@ def costs(results: Results) -> Table:
 
 
 def upscalers(results: Results) -> list[Table]:
-    """For all upscalers that were measured on the same clips: a table for each task, and what each of them takes."""
+    """Tables of all upscalers that were measured on the same clips: one for each task, and one of what each
+    takes."""
     points = {(outcome.contender, outcome.point) for outcome in results.outcomes}
     several = {name for name, count in Counter(name for name, _ in points).items() if count > 1}
     together: dict[str, list[tuple[str, UpscalerRecord]]] = {}
@@ -177,7 +178,7 @@ def failures(results: Results) -> Table:
     return table
 
 
-def apart(results: Results) -> Table:
+def uncompared(results: Results) -> Table:
     """Pairs of contender and anchor that were not compared."""
     table = Table("Not compared", ["Codec", "Against", "Test set", "Why"])
     for pair in results.apart:

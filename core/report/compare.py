@@ -16,12 +16,12 @@ import numpy as np
 
 from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
-from core.coding.groups import unit
+from core.coding.groups import to_unit_range
 from core.errors import MediaError
 from core.files import size_of, whole_file
 from core.hooks import Array
 from core.media.limits import STANDARD, Limits
-from core.media.resampling import resized
+from core.media.resampling import resize_picture
 from core.media.sizes import frame_bytes
 from core.media.video import VideoReader
 from core.media.writer import open_writer
@@ -39,7 +39,7 @@ Timed = tuple[Fraction, Array]
 
 
 @dataclass(frozen=True)
-class Side:
+class ComparedVideo:
     """One of the two videos."""
 
     path: Path
@@ -55,7 +55,7 @@ class Side:
 
     @property
     def facts(self) -> dict[str, str]:
-        """What the page says of it."""
+        """The facts on the page."""
         size, seconds = size_of(self.path), float((self.count or len(self.sizes)) / self.rate)
         return {
             "file": self.path.name,
@@ -67,7 +67,7 @@ class Side:
         }
 
 
-def of_video(path: Path, open_reader: Callable[[], VideoReader]) -> Side:
+def of_video(path: Path, open_reader: Callable[[], VideoReader]) -> ComparedVideo:
     """A video, or a folder of pictures; raises `MediaError` where it is none."""
     with open_reader() as reader:
         info = reader.info
@@ -82,10 +82,12 @@ def of_video(path: Path, open_reader: Callable[[], VideoReader]) -> Side:
             for frame in reader:
                 yield frame.pts, frame.rgb
 
-    return Side(path, info.width, info.height, info.frame_rate, sizes, info.frame_count or len(sizes), frames)
+    return ComparedVideo(
+        path, info.width, info.height, info.frame_rate, sizes, info.frame_count or len(sizes), frames
+    )
 
 
-def of_stream(path: Path, loaded: LoadedCodec, limits: Limits = STANDARD) -> Side:
+def of_stream(path: Path, loaded: LoadedCodec, limits: Limits = STANDARD) -> ComparedVideo:
     """A stream, and the codec that decodes it; raises `StreamError` where it is damaged or of another one."""
     with StreamReader(path) as reader:
         header, packets = reader.header, sorted(reader.scan(), key=lambda packet: packet.time)
@@ -94,21 +96,23 @@ def of_stream(path: Path, loaded: LoadedCodec, limits: Limits = STANDARD) -> Sid
         with StreamDecoder(path, loaded, limits) as stream:
             for frame in stream.frames():
                 time = (frame.time - packets[0].time) * header.time_base
-                yield time, unit(frame.picture, header.depth)
+                yield time, to_unit_range(frame.picture, header.depth)
 
     sizes = [packet.size for packet in packets]
-    return Side(path, header.width, header.height, header.frame_rate, sizes, len(packets), frames)
+    return ComparedVideo(path, header.width, header.height, header.frame_rate, sizes, len(packets), frames)
 
 
-def write_page(first: Side, second: Side, page: Path, most: int | None = None, crf: float = CRF) -> int:
+def write_page(
+    first: ComparedVideo, second: ComparedVideo, page: Path, most: int | None = None, crf: float = CRF
+) -> int:
     """Write the page of two videos, of at most so many frames; returns their number.
 
     They are shown at the times of the one with more frames, the smaller enlarged to the size of the larger; where both
     have one size, the second's PSNR to the first is told. Raises `MediaError` where their shapes differ.
     """
     width, height = max(first.width, second.width), max(first.height, second.height)
-    for side in (first, second):
-        if abs(side.width / side.height - width / height) > 2 / min(side.width, side.height):
+    for each in (first, second):
+        if abs(each.width / each.height - width / height) > 2 / min(each.width, each.height):
             raise MediaError(
                 f"{first.path} is {first.width}x{first.height} and {second.path} {second.width}x{second.height}: give "
                 "two videos of one shape."
@@ -121,10 +125,10 @@ def write_page(first: Side, second: Side, page: Path, most: int | None = None, c
         rows, columns = height + height % 2, width + width % 2
         writer = open_writer(video, width=columns, height=2 * rows, frame_rate=leader.rate, crf=crf)
         with writer, Meter(f"Comparing {second.path.name}", leader.count or None) as meter:
-            for number, other, one, two in islice(_together(first, second), most):
+            for number, other, one, two in islice(_pair_frames(first, second), most):
                 stacked = np.zeros((3, 2 * rows, columns), np.float32)
-                stacked[:, :height, :width] = _fitted(one, height, width)
-                stacked[:, rows : rows + height, :width] = _fitted(two, height, width)
+                stacked[:, :height, :width] = _fit(one, height, width)
+                stacked[:, rows : rows + height, :width] = _fit(two, height, width)
                 writer.write(stacked)
                 psnr = round(stored_psnr(two, one), 2) if alike else None
                 shown.append({"first": number, "second": other, "psnr": psnr})
@@ -137,16 +141,16 @@ def write_page(first: Side, second: Side, page: Path, most: int | None = None, c
     return len(shown)
 
 
-def _together(first: Side, second: Side) -> Iterator[tuple[int, int, Array, Array]]:
+def _pair_frames(first: ComparedVideo, second: ComparedVideo) -> Iterator[tuple[int, int, Array, Array]]:
     """Numbers and pictures of both that are seen at a time, at the times of the one with more frames."""
     if second.count > first.count:
-        for number, other, one, two in _led(second, first):
+        for number, other, one, two in _follow(second, first):
             yield other, number, two, one
     else:
-        yield from _led(first, second)
+        yield from _follow(first, second)
 
 
-def _led(leader: Side, follower: Side) -> Iterator[tuple[int, int, Array, Array]]:
+def _follow(leader: ComparedVideo, follower: ComparedVideo) -> Iterator[tuple[int, int, Array, Array]]:
     """Each frame of the leader, with the one of the follower that is shown then; ends with the shorter one."""
     others = follower.frames()
     later = next(others, None)
@@ -161,18 +165,18 @@ def _led(leader: Side, follower: Side) -> Iterator[tuple[int, int, Array, Array]
         yield number, max(other, 0), picture, current[1]
 
 
-def _fitted(picture: Array, height: int, width: int) -> Array:
-    return picture if picture.shape[1:] == (height, width) else resized(picture, height, width)
+def _fit(picture: Array, height: int, width: int) -> Array:
+    return picture if picture.shape[1:] == (height, width) else resize_picture(picture, height, width)
 
 
-def _html(first: Side, second: Side, data: dict[str, Any], content: str, alike: bool, crf: float) -> str:
+def _html(
+    first: ComparedVideo, second: ComparedVideo, data: dict[str, Any], content: str, alike: bool, crf: float
+) -> str:
     shown = data["shown"]
     rates = [
-        Series(
-            name, [(n, side.sizes[at[key]], f"frame {n}: {side.sizes[at[key]]:,} bytes") for n, at in told]
-        )
-        for name, key, side in ((first.path.name, "first", first), (second.path.name, "second", second))
-        for told in [[(n, at) for n, at in enumerate(shown) if at[key] < len(side.sizes)]]
+        Series(name, [(n, one.sizes[at[key]], f"frame {n}: {one.sizes[at[key]]:,} bytes") for n, at in told])
+        for name, key, one in ((first.path.name, "first", first), (second.path.name, "second", second))
+        for told in [[(n, at) for n, at in enumerate(shown) if at[key] < len(one.sizes)]]
     ]
     quality = [(n, at["psnr"], f"frame {n}: {at['psnr']:.2f} dB") for n, at in enumerate(shown) if alike]
     return page(

@@ -17,7 +17,7 @@ from core.bench.compare import Curve
 from core.errors import DataError
 from core.hooks import Array
 from core.measure.cache import Cache
-from core.measure.clips import spaced
+from core.measure.clips import evenly_spaced_numbers
 from core.measure.records import ClipRecord
 from core.media.samples import eight_bits
 from core.metrics.quality import stored_psnr
@@ -26,8 +26,8 @@ from core.report.pictures import crop, detail
 log = logging.getLogger(__name__)
 
 GAIN = 6.0
-"""How many times errors are enlarged in their maps."""
-LEAST_WIDTH = 240
+"""Gain of errors in their maps."""
+MIN_WIDTH = 240
 """Pixels that a crop is shown with at least."""
 
 
@@ -50,9 +50,13 @@ class Row:
 
 
 def rows(curves: Sequence[Curve], cache: Cache, count: int) -> list[Row]:
-    """For ``count`` clips of curves that stand together, evenly spaced: the last frame, where codecs err most."""
+    """Crops of ``count`` clips, evenly spaced, of curves that stand together: the last frame, where codecs err
+    most."""
     labels = curves[0].labels
-    made = [_row(curves, cache, number, labels[number]) for number in sorted(spaced(len(labels), count))]
+    made = [
+        _row(curves, cache, number, labels[number])
+        for number in sorted(evenly_spaced_numbers(len(labels), count))
+    ]
     return [row for row in made if row is not None]
 
 
@@ -123,7 +127,7 @@ def _heat(error: Array) -> Array:
 
 def _url(picture: Array) -> str:
     """A picture (3,H,W) in [0,1] as PNG, enlarged without smoothing where it is small."""
-    factor = max(1, -(-LEAST_WIDTH // picture.shape[2]))
+    factor = max(1, -(-MIN_WIDTH // picture.shape[2]))
     large = eight_bits(picture).repeat(factor, axis=1).repeat(factor, axis=2)
     file = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(large.transpose(1, 2, 0))).save(file, format="PNG", optimize=True)

@@ -1,4 +1,4 @@
-"""An evaluation for people: a codec beside its anchor, or an upscaler beside the floors, as tables and pictures."""
+"""An evaluation for people: a codec beside its anchor, or an upscaler beside the baselines, as tables and pictures."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def print_codec_evaluation(evaluation: CodecEvaluation, title: str) -> None:
         table.add_row(name, f"{row.bpp:.4f}", f"{row.psnr:.2f}", *_cells(row.values, metrics), style=style)
     shown = console()
     shown.print(table)
-    shown.print("; ".join(_said(evaluation)))
+    shown.print("; ".join(_summary(evaluation)))
 
 
 def _is_psnr(row: Row, metric: str) -> bool:
@@ -40,7 +40,7 @@ def _is_psnr(row: Row, metric: str) -> bool:
     return value is not None and bool(np.isclose(value, row.psnr))
 
 
-def _said(evaluation: CodecEvaluation) -> list[str]:
+def _summary(evaluation: CodecEvaluation) -> list[str]:
     rows, said = evaluation.rows, []
     if evaluation.anchor and evaluation.score is not None:
         share = rows[evaluation.anchor].bpp / rows[OURS].bpp
@@ -54,7 +54,7 @@ def _said(evaluation: CodecEvaluation) -> list[str]:
 
 
 def print_upscaler_evaluation(evaluation: UpscalerEvaluation, title: str) -> None:
-    """The three tasks, ours against the floor, on standard output."""
+    """The three tasks, ours against the baseline, on standard output."""
     rows = evaluation.rows
     metrics = list(rows[0].values)
     table = Table(title=title, title_justify="left")
@@ -79,7 +79,7 @@ def draw_examples(examples: Sequence[Example]) -> dict[str, NDArray[np.uint8]]:
 
 
 def _floors_first(rows: Sequence[TaskRow]) -> list[TaskRow]:
-    """By task, the floor before ours."""
+    """Rows by task, the baseline before ours."""
     order = list(dict.fromkeys(row.task for row in rows))
     return sorted(rows, key=lambda row: (order.index(row.task), row.method == OURS))
 

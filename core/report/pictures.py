@@ -1,4 +1,4 @@
-"""Pictures for people: what went in, the floor, ours and the truth, side by side."""
+"""Pictures for people: what went in, the baseline, ours and the truth, side by side."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def comparison(panels: Sequence[tuple[str, Array]], attention: Array) -> NDArray
     """Labelled panels in a row, each with a detail below it, as RGB (H,W,3).
 
     ``panels`` are (label, picture 3,H,W in [0,1]) and may differ in size: each is shown at the same size without
-    smoothing. The detail is the same quarter of each picture's sides, where the mean of ``attention`` (H,W) is
-    largest.
+    smoothing. The detail is the same quarter of each picture's height and width, where the mean of ``attention``
+    (H,W) is largest.
     """
     row, column = detail(attention)
     aspect = panels[-1][1].shape[1] / panels[-1][1].shape[2]

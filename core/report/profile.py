@@ -36,18 +36,18 @@ def print_profile(profiles: Sequence[Profile], title: str) -> None:
 def exponents(profiles: Sequence[Profile]) -> dict[str, float]:
     """The power of the number of pixels with which each quantity grows, where it was measured at several sizes."""
     pixels = [profile.pixels for profile in profiles]
-    powers = {name: exponent(pixels, values) for name, values in _measured(profiles).items()}
+    powers = {name: exponent(pixels, values) for name, values in _measured_quantities(profiles).items()}
     return {name: power for name, power in powers.items() if power is not None}
 
 
-def plain(profiles: Sequence[Profile]) -> dict[str, Any]:
-    """As JSON takes it."""
+def to_json(profiles: Sequence[Profile]) -> dict[str, Any]:
+    """The profiles as plain values for JSON."""
     return {"exponents": exponents(profiles), "sizes": [asdict(profile) for profile in profiles]}
 
 
 def draw_profile(profiles: Sequence[Profile], title: str) -> NDArray[np.uint8]:
     """Each quantity over pixels, both on logarithmic scales, with the fitted power: RGB (H,W,3)."""
-    measured, powers = _measured(profiles), exponents(profiles)
+    measured, powers = _measured_quantities(profiles), exponents(profiles)
     figure = Figure(figsize=(5 * len(measured), 4), dpi=100)
     canvas = FigureCanvasAgg(figure)
     pixels = np.array([profile.pixels for profile in profiles], float)
@@ -67,7 +67,7 @@ def draw_profile(profiles: Sequence[Profile], title: str) -> NDArray[np.uint8]:
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-def _measured(profiles: Sequence[Profile]) -> dict[str, list[float]]:
+def _measured_quantities(profiles: Sequence[Profile]) -> dict[str, list[float]]:
     """Each quantity at every size, where it was measured."""
     found: dict[str, list[float]] = {"seconds": [profile.seconds for profile in profiles]}
     compiled = [p.compiled_seconds for p in profiles if p.compiled_seconds is not None]

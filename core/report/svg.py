@@ -41,7 +41,7 @@ def chart(series: Sequence[Series], x_label: str, y_label: str) -> str:
 
 
 class _Axis:
-    """From values to pixels, over a range that begins and ends at round numbers."""
+    """Maps values to pixels, over a range that begins and ends at round numbers."""
 
     def __init__(self, low: float, high: float, begin: float, end: float) -> None:
         self.step = _round_step(high - low or abs(high) or 1.0)

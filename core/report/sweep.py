@@ -27,7 +27,7 @@ class Row:
 
     number: int
     values: Sequence[str]
-    """Of the settings that were swept, in their order."""
+    """Values of the settings that were swept, in their order."""
     state: str
     score: float | None
     seconds: float | None
@@ -49,7 +49,7 @@ class SweepTable:
 
     @property
     def headings(self) -> list[str]:
-        """Of the table."""
+        """Headings of the table."""
         return ["Job", *self.settings, "Score", "Seconds", "State"]
 
     def cells(self, row: Row) -> list[str]:

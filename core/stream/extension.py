@@ -1,4 +1,5 @@
-"""What a stream says of how its video is shown: fields of number, length and bytes; unknown ones are passed over."""
+"""The stream's statement of how its video is shown: fields of number, length and bytes; unknown ones are passed
+over."""
 
 from __future__ import annotations
 
@@ -22,8 +23,9 @@ from core.media.presentation import (
 from core.stream.fields import varint
 
 ROOM = 16_384
-"""Bytes that the tags take at most, as do the chapters and the tracks; `bounded` leaves out what is beyond."""
-LONGEST_TEXT = 1024
+"""Bytes that the tags take at most, as do the chapters and the tracks; `limit_presentation` leaves out what is
+beyond."""
+MAX_TEXT_BYTES = 1024
 
 Unknown = tuple[tuple[int, bytes], ...]
 """Fields of later programs, kept as they are: numbers and bytes."""
@@ -89,11 +91,11 @@ def decode(data: bytes) -> tuple[Presentation, Unknown]:
     return Presentation(**known), tuple(unknown)
 
 
-def bounded(presentation: Presentation) -> Presentation:
+def limit_presentation(presentation: Presentation) -> Presentation:
     """The same as far as a stream holds it: long texts are cut, and what is beyond a field's room is left out."""
     tags = [(_cut(name), _cut(text)) for name, text in presentation.metadata.items()]
     chapters = [
-        Chapter(_held(max(one.start, Fraction(0))), _held(one.end), _cut(one.title))
+        Chapter(_to_storable(max(one.start, Fraction(0))), _to_storable(one.end), _cut(one.title))
         for one in presentation.chapters
         if one.end > 0
     ]
@@ -103,7 +105,7 @@ def bounded(presentation: Presentation) -> Presentation:
     last = presentation.last_duration
     return replace(
         presentation,
-        last_duration=None if last is None else _held(last),
+        last_duration=None if last is None else _to_storable(last),
         language=_cut(presentation.language),
         title=_cut(presentation.title),
         metadata=dict(_with_room(tags, _tag)),
@@ -118,14 +120,14 @@ def _with_room(items: Sequence[_T], encoded: Callable[[_T], bytes]) -> list[_T]:
     return [item for item, end in zip(items, ends, strict=True) if end <= ROOM]
 
 
-def _held(time: Fraction) -> Fraction:
+def _to_storable(time: Fraction) -> Fraction:
     """The time, to a millisecond where its numbers are too large for a field."""
     exact = max(time.numerator, time.denominator) <= _COUNTED
     return time if exact else Fraction(min(round(time * 1000), _COUNTED), 1000)
 
 
 def _cut(text: str) -> str:
-    return text.encode("utf-8", "replace")[:LONGEST_TEXT].decode("utf-8", "ignore")
+    return text.encode("utf-8", "replace")[:MAX_TEXT_BYTES].decode("utf-8", "ignore")
 
 
 def _fields(facts: Presentation) -> Iterator[tuple[int, bytes]]:

@@ -17,7 +17,7 @@ _CHECKS = struct.Struct("<II")
 _CRC = struct.Struct("<I")
 _ENDLESS = 1 << 62
 VARINT_BYTES = 10
-"""Of the longest varint, which holds 64 bits."""
+"""Bytes of the longest varint, which holds 64 bits."""
 
 
 class Source:
@@ -115,13 +115,13 @@ def varint(value: int) -> bytes:
 
 
 def seed(header_crc: int, number: int) -> int:
-    """Where the checksum of packet ``number`` starts, so that a packet fits one place of one stream alone."""
+    """First value of the checksum of packet ``number``, so that a packet fits one place of one stream alone."""
     return zlib.crc32(struct.pack("<IQ", header_crc, number))
 
 
 @dataclass(frozen=True)
 class Fields:
-    """What stands before a payload. An END packet has the number of packets for time, and no payload."""
+    """The fields before a payload. An END packet has the number of packets for time, and no payload."""
 
     type: int
     time: int
@@ -131,11 +131,11 @@ class Fields:
 
     @classmethod
     def of(cls, packet: Packet) -> Fields:
-        """Those of a packet."""
+        """The fields of a packet."""
         return cls(packet.type, packet.time, len(packet.payload), packet.symbols, packet.picture)
 
     def encode(self) -> bytes:
-        """As bytes, without the checksum."""
+        """The fields as bytes, without the checksum."""
         if self.type == END:
             return bytes([END]) + varint(self.time)
         checks = _CHECKS.pack(self.symbols, self.picture)
@@ -166,7 +166,7 @@ def _crc(source: Source, what: str) -> int:
     return _CRC.unpack(source.read(_CRC.size, what))[0]
 
 
-def sealed(fields: Fields, payload: bytes, start: int) -> bytes:
+def seal(fields: Fields, payload: bytes, start: int) -> bytes:
     """The bytes of a packet: its fields, their checksum with the payload's, the payload."""
     head = fields.encode()
     return head + _CRC.pack(checksum(head, payload, start)) + payload

@@ -17,12 +17,12 @@ from core.text import one_line
 
 MAGIC = b"\x8bmdv"
 VERSION, EXTENDED_VERSION = 1, 2
-"""Of a header without and with an extension."""
+"""Versions of a header without and with an extension."""
 ENTROPY = "range16"
 """The entropy coder: 16-bit integer tables in a range coder (`core.symbols.coder`)."""
-LARGEST_SIDE = 16384
-MOST_PIXELS = 1 << 25
-"""Of a picture: a little more than 7680x4320."""
+MAX_SIZE = 16384
+MAX_PIXELS = 1 << 25
+"""Pixels of a picture: a little more than 7680x4320."""
 
 _PREFIX = struct.Struct("<4sBH")
 _BODY = struct.Struct("<16sHHBIIIIIIBB")
@@ -30,18 +30,18 @@ _CRC = struct.Struct("<I")
 _MATRICES = (Matrix.BT601, Matrix.BT709, Matrix.BT2020)
 _RANGES = (Range.LIMITED, Range.FULL)
 _COUNTED = (1 << 32) - 1
-_LARGEST_TERM = (1 << 31) - 1
-"""Of a fraction, as libav has them."""
-_FASTEST = _SLOWEST = 10**6
+_MAX_TERM = (1 << 31) - 1
+"""Limit of a fraction's numbers, as libav has them."""
+_MAX_FRAME_RATE = _MAX_INTERVAL = 10**6
 """Frames in a second, and seconds for a frame or a unit of time."""
-_LONGEST_VIDEO = 1 << 31
+_MAX_SECONDS = 1 << 31
 """Seconds: 68 years, which in units of any container are less than 2^63."""
-_LONGEST_TEXT = 255
+_MAX_TEXT_BYTES = 255
 
 
 @dataclass(frozen=True)
 class StreamHeader:
-    """What a stream says of itself. Raises `StreamError` for values that it cannot say."""
+    """The header of a stream. Raises `StreamError` for values that it cannot hold."""
 
     codec: str
     """Name of the codec that made it."""
@@ -56,30 +56,30 @@ class StreamHeader:
     time_base: Fraction
     """Seconds in a unit of the packets' times."""
     frames: int | None
-    """How many the source was thought to have; the end of the stream tells the true number."""
+    """The expected number of frames; the end of the stream tells the true number."""
     pixel_format: str
-    """Of the source, in libav's words."""
+    """Pixel format of the source, in libav's words."""
     matrix: Matrix
     range: Range
-    """Of the source; decoded pictures are RGB."""
+    """Range of the source; decoded pictures are RGB."""
     gop: int
     """Distance of intra frames; 0 where only the first is one."""
     arithmetic: str
-    """What decides the last bits of decoded pictures: where it is equal, they are."""
+    """Names what decides the last bits of decoded pictures: where it is equal, they are."""
     entropy: str = ENTROPY
     presentation: Presentation = field(default_factory=Presentation)
-    """How the source is shown; `core.stream.extension.bounded` makes any one fit."""
+    """The presentation of the source; `core.stream.extension.limit_presentation` makes any one fit."""
     unknown: extension.Unknown = ()
     """Facts that a later program wrote, kept as they are."""
 
     def __post_init__(self) -> None:
-        if not (1 <= self.width <= LARGEST_SIDE and 1 <= self.height <= LARGEST_SIDE):
+        if not (1 <= self.width <= MAX_SIZE and 1 <= self.height <= MAX_SIZE):
             raise StreamError(
-                f"a stream's pictures have sides of 1 to {LARGEST_SIDE}, not {self.width}x{self.height}."
+                f"a stream's pictures have sides of 1 to {MAX_SIZE}, not {self.width}x{self.height}."
             )
-        if self.width * self.height > MOST_PIXELS:
+        if self.width * self.height > MAX_PIXELS:
             raise StreamError(
-                f"{self.width}x{self.height} pictures are too large for a stream ({MOST_PIXELS} pixels)."
+                f"{self.width}x{self.height} pictures are too large for a stream ({MAX_PIXELS} pixels)."
             )
         if self.depth not in (8, 10):
             raise StreamError(f"a stream's samples have 8 or 10 bits, not {self.depth}.")
@@ -88,19 +88,22 @@ class StreamHeader:
         if not (0 <= self.gop <= _COUNTED and 0 <= (self.frames or 0) <= _COUNTED):
             raise StreamError("a stream's gop and number of frames are below 2^32.")
         for name, value in (("frame rate", self.frame_rate), ("time base", self.time_base)):
-            if value <= 0 or max(value.numerator, value.denominator) > _LARGEST_TERM:
+            if value <= 0 or max(value.numerator, value.denominator) > _MAX_TERM:
                 raise StreamError(f"a stream cannot say a {name} of {value}.")
-        if not (Fraction(1, _SLOWEST) <= self.frame_rate <= _FASTEST and self.time_base <= _SLOWEST):
+        if not (
+            Fraction(1, _MAX_INTERVAL) <= self.frame_rate <= _MAX_FRAME_RATE
+            and self.time_base <= _MAX_INTERVAL
+        ):
             raise StreamError(
-                f"a stream's frame rate is 1/{_SLOWEST} to {_FASTEST}, and its time base at most {_SLOWEST} s, not "
-                f"{self.frame_rate} and {self.time_base}."
+                f"a stream's frame rate is 1/{_MAX_INTERVAL} to {_MAX_FRAME_RATE}, and its time base at most "
+                f"{_MAX_INTERVAL} s, not {self.frame_rate} and {self.time_base}."
             )
         for text in self._texts():
             if not text.isprintable():
                 raise StreamError(
                     f"'{one_line(text[:40])}' has characters that do not print, which no header has."
                 )
-            if len(text.encode()) > _LONGEST_TEXT:
+            if len(text.encode()) > _MAX_TEXT_BYTES:
                 raise StreamError(f"'{text[:40]}…' is too long for a stream's header.")
         try:
             extension.encode(self.presentation, self.unknown)
@@ -109,7 +112,7 @@ class StreamHeader:
 
     @property
     def format(self) -> PictureFormat:
-        """Of its decoded pictures."""
+        """Format of its decoded pictures."""
         return PictureFormat(self.width, self.height, self.depth)
 
     @property
@@ -120,7 +123,7 @@ class StreamHeader:
     @property
     def end_of_time(self) -> int:
         """A time in units of the time base that no packet reaches: of 68 years, and at most 2^53."""
-        return min(1 << 53, int(_LONGEST_VIDEO / self.time_base))
+        return min(1 << 53, int(_MAX_SECONDS / self.time_base))
 
     def encode(self) -> bytes:
         """The header as it stands in a file."""
@@ -206,7 +209,8 @@ class StreamHeader:
 
 
 def _fraction(numerator: int, denominator: int) -> Fraction:
-    """Of these very numbers: a header that was read keeps its bytes, on which the checksums of packets rest."""
+    """The fraction of these very numbers: a header that was read keeps its bytes, on which the checksums of packets
+    rest."""
     value = Fraction(numerator, denominator)
     if value.numerator != numerator:
         raise ValueError(f"{numerator}/{denominator} is not in lowest terms")

@@ -24,7 +24,7 @@ class Section:
     stop: int | None = None
     """Number of the packet that begins the next section; None where this one goes to the end of the stream."""
     begin: int | None = None
-    """Where the intra packet begins in the file; None where it has to be looked for."""
+    """Position of the intra packet in the file; None where it has to be looked for."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class PacketSummary:
     size: int
     """Bytes of the payload."""
     begin: int
-    """Where the packet begins in the file."""
+    """Position of the packet in the file."""
     position: int
-    """Where its payload begins."""
+    """Position of its payload."""
 
 
 class StreamReader:
@@ -93,7 +93,7 @@ class StreamReader:
             yield fields.packet(payload)
 
     def scan(self) -> Iterator[PacketSummary]:
-        """What packets there are, without reading their payloads or checking them."""
+        """The packets, without reading their payloads or checking them."""
         begin = self._first
         for number, fields, _ in self._each(Section()):
             if fields.type == END:

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from core.errors import StreamError
 from core.files import open_own
 from core.hooks import Packet, PacketType
-from core.stream.fields import END, Fields, sealed, seed
+from core.stream.fields import END, Fields, seal, seed
 from core.stream.header import StreamHeader
 from core.stream.reader import StreamReader
 
@@ -27,7 +27,7 @@ class StreamWriter:
         self._header = header
         self._crc = int.from_bytes(header.encode()[-_CRC_BYTES:], "little")
         self.packets = packets
-        """How many the file holds."""
+        """Number of packets in the file."""
 
     @classmethod
     def create(cls, path: Path, header: StreamHeader) -> StreamWriter:
@@ -83,7 +83,7 @@ class StreamWriter:
         self._file.close()
 
     def _append(self, fields: Fields, payload: bytes = b"") -> None:
-        self._file.write(sealed(fields, payload, seed(self._crc, self.packets)))
+        self._file.write(seal(fields, payload, seed(self._crc, self.packets)))
         self._file.flush()
 
     def __enter__(self) -> StreamWriter:
@@ -107,7 +107,7 @@ def _before_last_intra(reader: StreamReader, at_most: int | None) -> tuple[int, 
                 break
             if packet.type is PacketType.INTRA:
                 best = number, position
-            position += len(sealed(Fields.of(packet), packet.payload, 0))
+            position += len(seal(Fields.of(packet), packet.payload, 0))
     except StreamError:
         return best
     return best

@@ -1,6 +1,6 @@
 """Real coding under a context model: each element's mean and scale depend on elements that are coded before it.
 
-All positions whose contexts are complete are computed together (`core.symbols.order.waves`), by encoder and decoder
+All positions whose contexts are complete are computed together (`core.symbols.context.waves`), by encoder and decoder
 alike. Means and the choice of tables come from exact integer arithmetic (`core.symbols.pointwise`), so what is decoded
 is what was encoded if side information and symbols are, whatever the machine and its threads. A wave's symbols go
 through the coder together, position by position with the channels innermost.
@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.errors import CheckpointError, StreamError
 from core.symbols.coder import SymbolDecoder, SymbolEncoder
-from core.symbols.order import ContextOrder, Places, visible, waves
-from core.symbols.pointwise import FRACTION, UNIT, Floats, PointwiseLayer, bounded, fixed, leaky
+from core.symbols.context import ContextOrder, Places, visible, waves
+from core.symbols.pointwise import FRACTION, UNIT, Floats, PointwiseLayer, clamp, leaky, to_fixed
 from core.symbols.tables import TableSet
 
 Array = NDArray[np.float32]
@@ -26,7 +26,7 @@ Indices = NDArray[np.uint8]
 Layer = tuple[ArrayLike, ArrayLike]
 """Weight and bias."""
 
-_LARGEST_LATENT = 2.0**31
+_MAX_LATENT = 2.0**31
 _STRIP = 512
 """Positions computed at a time, which bounds memory; what they give does not depend on it."""
 
@@ -41,7 +41,7 @@ class ContextNetwork:
     """1x1 convolutions, weights out,in: the first takes side information and then the context, the last gives the
     means of all channels and then what is compared with the tables' thresholds."""
     slope: float
-    """Of LeakyReLU between the layers."""
+    """Slope of LeakyReLU between the layers."""
     order: ContextOrder
 
 
@@ -52,7 +52,7 @@ class DecodedLatent:
     values: Array
     means: Array
     scales: Array
-    """As the network gave them, which may be negative."""
+    """Scales as the network gave them, which may be negative."""
     symbols: NDArray[np.int32]
 
 
@@ -91,7 +91,7 @@ class AutoregressiveCoder:
         Raises `CheckpointError` where one of them is no number or the latent does not fit 32 bits.
         """
         # "Not a number" is not below anything either.
-        if np.isnan(side).any() or not np.abs(latent).max() < _LARGEST_LATENT:
+        if np.isnan(side).any() or not np.abs(latent).max() < _MAX_LATENT:
             raise CheckpointError(
                 "The network's latents are too large or no numbers: its training has diverged; "
                 "give another checkpoint."
@@ -139,7 +139,7 @@ class AutoregressiveCoder:
         """What side information adds to the first layer's sums, (positions,outputs)."""
         if len(side) != self._side_channels:
             raise ValueError(f"There is side information of {len(side)} channels, not {self._side_channels}.")
-        positions = fixed(side.reshape(len(side), -1).T)
+        positions = to_fixed(side.reshape(len(side), -1).T)
         return positions @ self._layers[0].weight[: self._side_channels]
 
     def _distributions(self, plane: _Plane, places: Places, known: Floats) -> tuple[Floats, Floats, Indices]:
@@ -154,7 +154,7 @@ class AutoregressiveCoder:
     def _compute(self, contexts: Floats, known: Floats) -> Floats:
         first, *others = self._layers
         sums = self._context(contexts) @ first.weight[self._side_channels :]
-        made = first.rounded(np.add(sums, known, out=sums))
+        made = first.to_activations(np.add(sums, known, out=sums))
         for layer in others:
             made = layer(leaky(made, self._slope))
         return made
@@ -179,4 +179,4 @@ class _Plane:
 
     def set(self, places: Places, values: Floats) -> None:
         """Make values (positions,channels) known."""
-        self._values[self._places[places]] = bounded(values)
+        self._values[self._places[places]] = clamp(values)

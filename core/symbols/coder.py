@@ -34,11 +34,11 @@ T = TypeVar("T", bound=np.generic)
 BLOCK = 1 << 16
 """Symbols that are grouped by table at a time; part of the format."""
 
-_MOST_DIGITS = 9
+_MAX_DIGITS = 9
 """Digits of the largest number of an escape: twice an int32's range and a support."""
-_DIGIT_COUNT = constriction.stream.model.Uniform(_MOST_DIGITS + 1)
+_DIGIT_COUNT = constriction.stream.model.Uniform(_MAX_DIGITS + 1)
 _DIGIT = constriction.stream.model.Uniform(16)
-_PLACES = np.arange(_MOST_DIGITS)
+_PLACES = np.arange(_MAX_DIGITS)
 _SHIFTS = 4 * _PLACES
 _WORD = 4
 _INT32 = np.iinfo(np.int32)
@@ -175,7 +175,7 @@ class SymbolDecoder:
         with _damage_is_an_error():
             counts = self._coder.decode(_DIGIT_COUNT, sizes.size)
             digits = self._coder.decode(_DIGIT, int(counts.sum()))
-        spread = np.zeros((sizes.size, _MOST_DIGITS), np.int64)
+        spread = np.zeros((sizes.size, _MAX_DIGITS), np.int64)
         spread[counts[:, None] > _PLACES] = digits
         numbers = (spread << _SHIFTS).sum(1)
         symbols = np.where(numbers % 2, -(numbers + 1) // 2, numbers // 2 + sizes) + offsets

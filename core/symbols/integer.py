@@ -36,10 +36,10 @@ SLOPE_BITS = 16
 SYMBOL_LIMIT = 1023
 """Symbols beyond are taken as this."""
 _EXACT = 1 << 53
-_MOST_BITS = 40
-_LARGEST_FLOAT = 2.0**20
-LARGEST_ACTIVATION = 1 << 14
-_LARGEST_KERNEL = 15
+_MAX_BITS = 40
+_MAX_FLOAT = 2.0**20
+MAX_ACTIVATION = 1 << 14
+_MAX_KERNEL = 15
 _STRIP = 1024
 """Positions convolved at a time, which bounds memory."""
 
@@ -130,7 +130,7 @@ class _Phase:
     row: int
     column: int
     places: list[tuple[int, int]]
-    """Where in the padded input each tap begins to read."""
+    """Position in the padded input at which each tap begins to read."""
     matrix: IntegerMatrix
     """(out, taps * in)"""
 
@@ -147,7 +147,7 @@ class IntegerNetwork:
     activation_limit: int
     """Bound of the magnitude of activations between layers."""
     slope: int = 0
-    """Of LeakyReLU, below 1, fixed point of `SLOPE_BITS`; 0 for ReLU."""
+    """Slope of LeakyReLU, below 1, fixed point of `SLOPE_BITS`; 0 for ReLU."""
 
     def __post_init__(self) -> None:
         problem = self._problem()
@@ -156,7 +156,7 @@ class IntegerNetwork:
 
     @property
     def enlargement(self) -> int:
-        """How many times longer the sides of what it gives are."""
+        """How many times larger height and width of what it gives are."""
         return math.prod(layer.stride for layer in self.layers)
 
     def __call__(self, symbols: NDArray[np.int32]) -> NDArray[np.uint8]:
@@ -169,11 +169,11 @@ class IntegerNetwork:
         clipped = np.clip(symbols, -SYMBOL_LIMIT, SYMBOL_LIMIT).astype(np.float64)
         values = clipped * (1 << INPUT_BITS) + self.medians[:, None, None]
         for layer in self.layers[:-1]:
-            values = self._activated(layer(values))
+            values = self._activate(layer(values))
         return self.layers[-1](values)
 
-    def _activated(self, values: Floats) -> Floats:
-        """In place."""
+    def _activate(self, values: Floats) -> Floats:
+        """Apply the activation in place."""
         largest = self.activation_limit << ACTIVATION_BITS
         if not self.slope:
             return values.clip(0, largest, out=values)
@@ -200,7 +200,7 @@ class IntegerNetwork:
         """
         parts = [medians, thresholds, *(part for layer in layers for part in (layer.weight, layer.bias))]
         # Comparing tells "not a number" as well.
-        if not all((np.abs(np.asarray(part, np.float64)) < _LARGEST_FLOAT).all() for part in parts):
+        if not all((np.abs(np.asarray(part, np.float64)) < _MAX_FLOAT).all() for part in parts):
             raise CheckpointError(
                 "The hyper decoder's weights are no numbers or too large: its training has diverged."
             )
@@ -215,7 +215,7 @@ class IntegerNetwork:
         )
 
     def arrays(self, prefix: str) -> dict[str, NDArray[np.integer]]:
-        """What a checkpoint keeps, under names that begin with ``<prefix>.``."""
+        """The arrays that a checkpoint keeps, under names that begin with ``<prefix>.``."""
         form = np.array([self.activation_limit, *(layer.stride for layer in self.layers)], np.int32)
         named: dict[str, NDArray[np.integer]] = {
             f"{prefix}.form": form,
@@ -246,8 +246,8 @@ class IntegerNetwork:
         )
 
     def _problem(self) -> str | None:
-        """What is wrong with values that may come from any file; None where nothing is."""
-        if not self.layers or not 0 < self.activation_limit <= LARGEST_ACTIVATION:
+        """The fault of values that may come from any file; None where there is none."""
+        if not self.layers or not 0 < self.activation_limit <= MAX_ACTIVATION:
             return "it has no layers, or no sensible bound of its activations"
         if not 0 <= self.slope < 1 << SLOPE_BITS:
             return "its slope is not below 1"
@@ -265,7 +265,7 @@ class IntegerNetwork:
             inputs, outputs, rows, columns = layer.weight.shape
             if inputs != channels or not outputs or not layer.bias.size == layer.shifts.size == outputs:
                 return "the channels of its layers do not fit each other"
-            if rows != columns or rows % 2 == 0 or rows > _LARGEST_KERNEL or not 1 <= layer.stride <= rows:
+            if rows != columns or rows % 2 == 0 or rows > _MAX_KERNEL or not 1 <= layer.stride <= rows:
                 return f"a kernel of {rows}x{columns} with stride {layer.stride} is not supported"
             if layer.largest_sum(largest) >= _EXACT:
                 return "its sums are too large to be exact"
@@ -279,7 +279,7 @@ def _quantise_layer(layer: Deconvolution, largest: float, bits: int, result_bits
     _, exponent = np.frexp(np.abs(weight).max((0, 2, 3)))
     bound = np.abs(weight).sum((0, 2, 3)) * largest + np.abs(bias)
     _, bound_exponent = np.frexp(bound)
-    weight_bits = np.minimum(np.minimum(WEIGHT_BITS - exponent, 52 - bits - bound_exponent), _MOST_BITS)
+    weight_bits = np.minimum(np.minimum(WEIGHT_BITS - exponent, 52 - bits - bound_exponent), _MAX_BITS)
     shifts = bits + weight_bits - result_bits
     half = np.where(shifts > 0, np.ldexp(1.0, shifts - 1), 0)
     largest_weight = (1 << WEIGHT_BITS) - 1

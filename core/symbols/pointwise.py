@@ -21,14 +21,14 @@ FRACTION = 16
 UNIT = 1 << FRACTION
 LIMIT = 1 << 10
 """Bound of an activation's magnitude; what is larger is taken as this."""
-_LARGEST = float(LIMIT << FRACTION)
-_LEAST_BITS, _MOST_BITS = 11, 40
-"""Of a weight's fraction."""
+_MAX_VALUE = float(LIMIT << FRACTION)
+_MIN_BITS, _MAX_BITS = 11, 40
+"""Bits of a weight's fraction."""
 _NORM_FRACTION = 30
 """Fraction bits to which a row's weights are summed up, exactly."""
-_ROUNDING = 2.0 ** (_NORM_FRACTION - _LEAST_BITS - 1)
-"""What rounding can add to a weight."""
-_LARGEST_WEIGHT = 2.0**12
+_ROUNDING = 2.0 ** (_NORM_FRACTION - _MIN_BITS - 1)
+"""The largest error of a rounded weight."""
+_MAX_WEIGHT = 2.0**12
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class PointwiseLayer:
         """
         weight, bias = np.asarray(weight, np.float64), np.asarray(bias, np.float64)
         # Comparing tells "not a number" as well.
-        if not ((np.abs(weight) < _LARGEST_WEIGHT).all() and (np.abs(bias) < _LARGEST_WEIGHT).all()):
+        if not ((np.abs(weight) < _MAX_WEIGHT).all() and (np.abs(bias) < _MAX_WEIGHT).all()):
             raise CheckpointError(
                 "The context model's weights are no numbers or too large: its training has diverged."
             )
@@ -66,14 +66,14 @@ class PointwiseLayer:
         )
 
     def __call__(self, x: Floats) -> Floats:
-        return self.rounded(x @ self.weight)
+        return self.to_activations(x @ self.weight)
 
-    def rounded(self, sums: Floats) -> Floats:
+    def to_activations(self, sums: Floats) -> Floats:
         """Activations from products, in place."""
         sums += self.bias
         sums *= self.scale
         np.floor(sums, out=sums)
-        return bounded(sums)
+        return clamp(sums)
 
 
 def _weight_bits(weight: Floats, bias: Floats) -> NDArray[np.int_]:
@@ -82,19 +82,19 @@ def _weight_bits(weight: Floats, bias: Floats) -> NDArray[np.int_]:
     norms += np.ceil(np.ldexp(np.abs(bias), _NORM_FRACTION) / LIMIT + _ROUNDING).astype(np.int64)
     norm_bits = np.array([int(norm).bit_length() for norm in norms]) - _NORM_FRACTION
     bits = 53 - FRACTION - (LIMIT - 1).bit_length() - norm_bits
-    if bits.min() < _LEAST_BITS:
+    if bits.min() < _MIN_BITS:
         raise CheckpointError("The context model's weights are too large: its training has diverged.")
-    return np.minimum(bits, _MOST_BITS)
+    return np.minimum(bits, _MAX_BITS)
 
 
-def fixed(values: NDArray[np.floating]) -> Floats:
+def to_fixed(values: NDArray[np.floating]) -> Floats:
     """Floats of any shape, numbers all, as activations."""
-    return bounded(np.rint(values.astype(np.float64) * UNIT))
+    return clamp(np.rint(values.astype(np.float64) * UNIT))
 
 
-def bounded(values: Floats) -> Floats:
-    """Within what an activation can be, in place."""
-    return np.clip(values, -_LARGEST, _LARGEST, out=values)
+def clamp(values: Floats) -> Floats:
+    """Clamp values to what an activation can be, in place."""
+    return np.clip(values, -_MAX_VALUE, _MAX_VALUE, out=values)
 
 
 def leaky(values: Floats, slope: float) -> Floats:

@@ -33,11 +33,11 @@ _CODER_PRECISION = 24
 """Bits of a frequency inside constriction."""
 _TAIL_MASS = 1e-9
 _ROUNDING = 1e-3
-"""By how much float probabilities may be below 0 or add up to more than 1."""
-_LARGEST_EXTENT = 2047
+"""How much float probabilities may be below 0, or exceed 1 in sum."""
+_MAX_EXTENT = 2047
 """Support on either side of the median at most; rarer values are escapes."""
-_LARGEST_OFFSET = 1 << 24
-_MOST_TABLES = 1 << 16
+_MAX_OFFSET = 1 << 24
+_MAX_TABLES = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ class TableSet:
         return [categorical(f.astype(np.float64) * step - 1, perfect=False) for f in self.frequencies]
 
     def arrays(self, prefix: str) -> dict[str, Ints]:
-        """What a checkpoint keeps: ``<prefix>.cdf``, ``.lengths`` and ``.offsets``."""
+        """The arrays that a checkpoint keeps: ``<prefix>.cdf``, ``.lengths`` and ``.offsets``."""
         return {f"{prefix}.{name}": getattr(self, name) for name in ("cdf", "lengths", "offsets")}
 
     @classmethod
@@ -113,12 +113,12 @@ def read_table(tables: Tables, name: str, dtype: DTypeLike, shape: tuple[int | N
 
 
 def _problem(cdf: NDArray[np.int64], lengths: NDArray[np.int64], offsets: NDArray[np.int64]) -> str | None:
-    """What is wrong with arrays that may come from any file; None where nothing is."""
-    if not 0 < lengths.size <= _MOST_TABLES or lengths.size != offsets.size:
+    """The fault of arrays that may come from any file; None where there is none."""
+    if not 0 < lengths.size <= _MAX_TABLES or lengths.size != offsets.size:
         return "there must be one length and one offset for each table"
     if lengths.min() < 3 or lengths.max() > cdf.size or lengths.sum() != cdf.size:
         return "the lengths do not add up"
-    if offsets.min() < -_LARGEST_OFFSET or offsets.max() > _LARGEST_OFFSET:
+    if offsets.min() < -_MAX_OFFSET or offsets.max() > _MAX_OFFSET:
         return "an offset is out of range"
     last = np.cumsum(lengths) - 1
     if cdf[last - lengths + 1].any() or (cdf[last] != _TOTAL).any():
@@ -178,7 +178,7 @@ def _single(values: ArrayLike) -> Singles:
 
 
 def _log_spaced(first: float, last: float, count: int = 64) -> Singles:
-    """From ``first`` to ``last`` in equal ratios, both ends counted from their own side."""
+    """Values from ``first`` to ``last`` in equal ratios, both ends counted from their own side."""
     low, high = _single(np.log([first, last]))
     step, index = (high - low) / np.float32(count - 1), np.arange(count)
     from_low = _single(np.float64(low) + np.float64(step) * index)
@@ -193,7 +193,7 @@ LAPLACE_SCALES = _log_spaced(0.01, 16)
 FINE_SCALES = _log_spaced(0.11, 16, 128)
 """Standard deviations of the 128 Gaussian tables of DCVC-UF."""
 _FINE_FLOOR, _FINE_RANGE = 2.2073, 2.7726 + 2.2073
-"""Of logarithms of scales, as the published code rounds them."""
+"""Logarithms of scales, as the published code rounds them."""
 FINE_THRESHOLDS = _single(np.exp(np.arange(1, 128) * (_FINE_RANGE / 127) - _FINE_FLOOR))
 """A scale has table i of these where it is at least as large as i of them."""
 
@@ -216,7 +216,7 @@ def gaussian_tables() -> TableSet:
 @cache
 def laplace_tables() -> TableSet:
     """Zero-mean Laplace distributions of `LAPLACE_SCALES`, each as wide as leaves 1e-4 above, within ±2 and ±50."""
-    reach = np.arange(_SHORTEST, _LONGEST + 1)
+    reach = np.arange(_MIN_REACH, _MAX_REACH + 1)
     inside = _laplace_cdf(_single(reach), LAPLACE_SCALES[:, None]) > np.float32(1 - _CROSSING)
     return _symmetric_tables(_first_true(inside), LAPLACE_SCALES, _laplace_cdf, folded=False)
 
@@ -224,7 +224,7 @@ def laplace_tables() -> TableSet:
 def _symmetric_tables(
     extents: Extents, scales: Singles, cdf: Callable[[Singles, Singles], Singles], folded: bool
 ) -> TableSet:
-    """``folded`` takes both sides from the lower one, where float32 has more digits."""
+    """``folded`` takes both tails from the lower one, where float32 has more digits."""
     half = np.float32(0.5)
     pmfs, tails = [], []
     for extent, scale in zip(extents, scales, strict=True):
@@ -247,7 +247,7 @@ def _laplace_cdf(values: Singles, scale: Singles) -> Singles:
 
 # Factorised priors: one table for each channel.
 
-_SHORTEST, _LONGEST = 2, 50
+_MIN_REACH, _MAX_REACH = 2, 50
 _CROSSING = 1e-4
 
 
@@ -263,8 +263,8 @@ def bottleneck_tables(logits: Logits, quantiles: Floats) -> TableSet:
             "The quantiles of a prior are not numbers: the weights are damaged or have diverged."
         )
     low, median, high = quantiles.T
-    below = np.clip(np.ceil(median - low), 0, _LARGEST_EXTENT).astype(int)
-    above = np.clip(np.ceil(high - median), 0, _LARGEST_EXTENT).astype(int)
+    below = np.clip(np.ceil(median - low), 0, _MAX_EXTENT).astype(int)
+    above = np.clip(np.ceil(high - median), 0, _MAX_EXTENT).astype(int)
     return _channel_tables(logits, below, above, above, median.astype(np.float64))
 
 
@@ -273,7 +273,9 @@ def factorized_tables(logits: Logits, channels: int) -> TableSet:
 
     Each side of 0 ends where 1e-4 is outside, after 2 values at least and 50 at most.
     """
-    reach = np.broadcast_to(np.arange(_SHORTEST, _LONGEST + 1, dtype=np.float64), (channels, _LONGEST - 1))
+    reach = np.broadcast_to(
+        np.arange(_MIN_REACH, _MAX_REACH + 1, dtype=np.float64), (channels, _MAX_REACH - 1)
+    )
     below = _first_true(expit(logits(-reach)) < _CROSSING)
     above = _first_true(expit(logits(reach)) > 1 - _CROSSING)
     # As published, the mass above a channel's table is what lies beyond the longest table of all.
@@ -281,9 +283,9 @@ def factorized_tables(logits: Logits, channels: int) -> TableSet:
     return _channel_tables(logits, below, above, beyond, np.zeros(channels))
 
 
-def _first_true(conditions: NDArray[np.bool_], longest: int = _LONGEST) -> Extents:
+def _first_true(conditions: NDArray[np.bool_], longest: int = _MAX_REACH) -> Extents:
     """The extent whose condition holds first in each row, else the longest."""
-    return np.where(conditions.any(1), _SHORTEST + conditions.argmax(1), longest)
+    return np.where(conditions.any(1), _MIN_REACH + conditions.argmax(1), longest)
 
 
 def _channel_tables(
@@ -301,9 +303,9 @@ def _channel_tables(
 # DCVC-UF: many tables. Symbols stand in the order 0, 1, -1, 2, -2, ... where counts are made up for.
 
 _WITHIN = 0.999
-_LONGEST_FACTORIZED = 8
-_LARGEST_MASS = 2.0
-"""Of a table, as published tails overlap with its last symbols."""
+_MAX_REACH_FACTORIZED = 8
+_MAX_MASS = 2.0
+"""Limit of a table's mass: published tails overlap with its last symbols."""
 
 
 @cache
@@ -318,22 +320,22 @@ def fine_gaussian_tables() -> TableSet:
         argument = _single(values) / scales * np.float32(np.sqrt(0.5))
         return np.float32(0.5) * (1 + _single(erf(argument.astype(np.float64))))
 
-    reach = np.arange(_SHORTEST, _LONGEST + 1)
-    extents = _first_true(cdf(reach) > np.float32(_WITHIN), _LONGEST)
-    tails = 2 * np.take_along_axis(cdf(-reach - 0.5), extents[:, None] - _SHORTEST, 1)[:, 0]
-    values = _alternating(_LONGEST)
+    reach = np.arange(_MIN_REACH, _MAX_REACH + 1)
+    extents = _first_true(cdf(reach) > np.float32(_WITHIN), _MAX_REACH)
+    tails = 2 * np.take_along_axis(cdf(-reach - 0.5), extents[:, None] - _MIN_REACH, 1)[:, 0]
+    values = _alternating(_MAX_REACH)
     return _alternating_tables(cdf(values + 0.5) - cdf(values - 0.5), extents, tails)
 
 
 def short_factorized_tables(logits: Logits) -> TableSet:
     """Tables of a factorised prior as DCVC-UF has them: as wide as leaves 1e-3 on either side, within ±2 and ±8."""
-    reach = np.arange(_SHORTEST, _LONGEST_FACTORIZED + 1, dtype=np.float64)[None]
+    reach = np.arange(_MIN_REACH, _MAX_REACH_FACTORIZED + 1, dtype=np.float64)[None]
     inside = (expit(logits(-reach)) < 1 - _WITHIN) & (expit(logits(reach)) > _WITHIN)
-    extents = _first_true(inside, _LONGEST_FACTORIZED)
+    extents = _first_true(inside, _MAX_REACH_FACTORIZED)
     ends = extents[:, None].astype(np.float64)
     # As published, the mass above begins half a symbol early.
     tails = (expit(logits(-ends - 0.5)) + expit(-logits(ends)))[:, 0]
-    values = _alternating(_LONGEST_FACTORIZED)[None].astype(np.float64)
+    values = _alternating(_MAX_REACH_FACTORIZED)[None].astype(np.float64)
     return _alternating_tables(expit(logits(values + 0.5)) - expit(logits(values - 0.5)), extents, tails)
 
 
@@ -349,7 +351,7 @@ def _alternating_tables(probabilities: NDArray[Any], extents: Extents, tails: ND
     mass = np.pad(probabilities.astype(np.float64), ((0, 0), (0, 1)))
     mass[np.arange(mass.shape[1]) >= sizes[:, None] - 1] = 0
     mass[np.arange(len(mass)), sizes - 1] = tails
-    counts = _counts(mass, sizes, _LARGEST_MASS)
+    counts = _counts(mass, sizes, _MAX_MASS)
     cdfs = np.zeros((len(mass), mass.shape[1] + 1), np.int32)
     for extent in np.unique(extents):
         rising = np.append(np.argsort(_alternating(extent)), 2 * extent + 1)

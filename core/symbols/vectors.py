@@ -31,11 +31,11 @@ _CLASSES = _SPREADS * (_REMAINDERS + 1)
 _BITS = 16
 """Fraction bits of mean sizes."""
 _FIRST_COUNT = 4
-"""How many vectors a class's first guess counts as."""
+"""Number of vectors that a class's first guess counts as."""
 
 
 def mean_sizes() -> Ints:
-    """Of each Laplace table, the mean size of the whole numbers that it is for, fixed point of 16 bits."""
+    """The mean size of the whole numbers that each Laplace table is for, fixed point of 16 bits."""
     sizes = 0.5 / np.sinh(0.5 / LAPLACE_SCALES.astype(np.float64))
     return np.rint(np.ldexp(sizes, _BITS)).astype(np.int64)
 
@@ -135,13 +135,13 @@ def _within(places: Ints, offset: int, size: int) -> Ints:
 
 
 def _middle(known: Ints) -> tuple[Ints, Ints]:
-    """Of four numbers: the mean of the middle two, rounded down, and how far the outer two lie apart."""
+    """The mean of the middle two of four numbers, rounded down, and how far the outer two lie apart."""
     least, most = known.min(0), known.max(0)
     return (known.sum(0) - least - most) >> 1, most - least
 
 
 def _length(numbers: Ints) -> Ints:
-    """How many binary digits each number has."""
+    """Number of binary digits of each number."""
     return np.frexp(numbers.astype(np.float64))[1].astype(np.int64)
 
 

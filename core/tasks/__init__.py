@@ -1,1 +1,1 @@
-"""What the command can do, one module each."""
+"""The tasks of the command, one module each."""

@@ -26,7 +26,7 @@ from core.outside import names_hydra
 from core.run import Run
 from core.selection import CodecSelection, UpscalerSelection, selection_of
 from core.settings import Settings
-from core.tasks.measure import ALWAYS, data_set, settled
+from core.tasks.measure import ALWAYS, data_set, settle_words
 from core.words import word
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ class BenchConfig(Options):
     """Measure codecs at their rates, and upscalers, on test sets and compare them in one report."""
 
     contenders: dict[str, Any] = field(default_factory=dict)
-    """By the name that the report calls it: ``words`` of the command line, and ``points``, words of each rate."""
+    """Name in the report to ``words`` of the command line, and ``points``, words of each rate."""
     sets: dict[str, Any] = field(default_factory=dict)
-    """By name: ``words`` that choose a data set."""
+    """Name to ``words`` that choose a data set."""
     anchors: list[str] = field(default_factory=list)
     """Contenders that the others are compared with."""
     split: Split = Split.TEST
@@ -85,16 +85,16 @@ def _bench(config: BenchConfig, run: Run) -> float | None:
     run.output.mkdir(parents=True, exist_ok=True)
     sentence = f"{run.output} is in use: another benchmark is writing to it; give another output=…."
     with Lock(run.output / LOCK, sentence):
-        return _compared(config, run)
+        return _compare(config, run)
 
 
-def _compared(config: BenchConfig, run: Run) -> float | None:
+def _compare(config: BenchConfig, run: Run) -> float | None:
     from core.bench.board import Board
     from core.bench.results import Results
     from core.bench.work import RayWorkers, Workers
     from core.report.bench import write_report
 
-    plan = _planned(config, run)
+    plan = _plan(config, run)
     log.info("%d jobs, %d at a time, cache %s", len(plan.jobs), config.parallel, config.cache)
     kind = RayWorkers if config.engine == "ray" else Workers
     workers = kind(run.output / "jobs", config.parallel, config.timeout)
@@ -106,7 +106,7 @@ def _compared(config: BenchConfig, run: Run) -> float | None:
         anchors=config.anchors,
         axes=plan.axes,
         sets=plan.sets,
-        command=shlex.join(["python", "-m", "core", *_config_folder(), *run.overrides]),
+        command=shlex.join(["python", "-m", "core", *_config_words(), *run.overrides]),
         parallel=config.parallel,
         machine=machine.description(),
     )
@@ -120,16 +120,16 @@ def _compared(config: BenchConfig, run: Run) -> float | None:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What was composed and found sound."""
+    """The composed and checked jobs."""
 
     jobs: list[Job]
     axes: dict[str, Mapping[str, str]]
-    """Where each contender stands among codecs."""
+    """The class of each contender among codecs."""
     sets: dict[str, Mapping[str, Any]]
     """Data set of each test set, with all options."""
 
 
-def _planned(config: BenchConfig, run: Run) -> _Plan:
+def _plan(config: BenchConfig, run: Run) -> _Plan:
     """All jobs; raises `ConfigError` with every problem at once."""
     from core.bench.plan import jobs
 
@@ -147,7 +147,7 @@ def _planned(config: BenchConfig, run: Run) -> _Plan:
     for name, contender in config.contenders.items():
         for point, more in contender["points"].items():
             try:
-                settings = settings_of([*settled(contender["words"]), *more, *always], run.registry)
+                settings = settings_of([*settle_words(contender["words"]), *more, *always], run.registry)
                 chosen = _selection(settings, run)
             except CheckpointError as error:  # of weights that have a name and are not here
                 obstacles[f"{name}/{point}"] = str(error)
@@ -162,7 +162,7 @@ def _planned(config: BenchConfig, run: Run) -> _Plan:
     if problems:
         told = [problem.replace("\n", "\n  ") for problem in problems]
         raise ConfigError("the benchmark cannot be run:\n" + "\n".join(f"  - {p}" for p in told))
-    words = {name: settled(contender["words"]) for name, contender in config.contenders.items()}
+    words = {name: settle_words(contender["words"]) for name, contender in config.contenders.items()}
     points = {name: contender["points"] for name, contender in config.contenders.items()}
     return _Plan(jobs(words, points, set_words, always, obstacles), places, sets)
 
@@ -212,7 +212,7 @@ def _always(config: BenchConfig, run: Run) -> list[str]:
         for key, value in entry_section(section).items()
     ]
     return [
-        *([word("hydra.searchpath", [f"file://{folder}"])] if (folder := _searched()) else []),
+        *([word("hydra.searchpath", [f"file://{folder}"])] if (folder := _config_folder()) else []),
         "task=measure",
         word("task.split", config.split.name),
         word("task.cache", config.cache),
@@ -224,19 +224,19 @@ def _always(config: BenchConfig, run: Run) -> list[str]:
     ]
 
 
-def _searched() -> str | None:
+def _config_folder() -> str | None:
     """The folder of YAML that the command line named (``--config-dir``), for the processes that do the work."""
     sources = HydraConfig.get().runtime.config_sources if HydraConfig.initialized() else []
     return next((s.path for s in sources if s.schema == "file" and s.provider == "command-line"), None)
 
 
-def _config_folder() -> list[str]:
-    folder = _searched()
+def _config_words() -> list[str]:
+    folder = _config_folder()
     return ["--config-dir", folder] if folder else []
 
 
 def _selection(settings: Settings, run: Run) -> CodecSelection | UpscalerSelection:
-    """What a contender codes or upscales with."""
+    """The codec or upscaler of a contender."""
     chosen = selection_of(Run(settings, run.registry, run.output), settings.task.checkpoint)
     if chosen is None:
         raise ConfigError(

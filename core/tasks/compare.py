@@ -13,11 +13,11 @@ from omegaconf import MISSING
 from core.hooks import FilePath, TaskEntry
 from core.implied import settings_of
 from core.options import Options, option
-from core.tasks.options import beside
+from core.tasks.options import default_output
 from core.words import word
 
 if TYPE_CHECKING:
-    from core.report.compare import Side
+    from core.report.compare import ComparedVideo
     from core.run import Run
 
 log = logging.getLogger(__name__)
@@ -38,31 +38,37 @@ class CompareConfig(Options):
     overwrite: bool = False
     """Replace an output that exists."""
     frames: int | None = option(None, at_least=1)
-    """How many frames to show; null shows all."""
+    """Number of frames to show; null shows all."""
     crf: float = option(12.0, at_least=0, at_most=51)
     """Quality of the page's own pictures, which are H.264: 0 (best) to 51."""
 
 
 def _compare(config: CompareConfig, run: Run) -> None:
     first, second = Path(config.first), Path(config.second)
-    page = Path(config.output) if config.output else beside(second, f"-compared{SUFFIX}")
-    write([_side(first, run), _side(second, run)], page, config.overwrite, most=config.frames, crf=config.crf)
+    page = Path(config.output) if config.output else default_output(second, f"-compared{SUFFIX}")
+    write(
+        [_video(first, run), _video(second, run)], page, config.overwrite, most=config.frames, crf=config.crf
+    )
 
 
 def write(
-    sides: Sequence[Side], page: Path, overwrite: bool = False, most: int | None = None, crf: float = 12.0
+    videos: Sequence[ComparedVideo],
+    page: Path,
+    overwrite: bool = False,
+    most: int | None = None,
+    crf: float = 12.0,
 ) -> None:
-    """Write the page of two sides, and say where; raises `MediaError` where that would cost an older file."""
-    from core.media.claim import claimed
+    """Write the page of two videos, and say where; raises `MediaError` where that would cost an older file."""
+    from core.media.claim import claim_output
     from core.report.compare import write_page
 
-    first, second = sides
-    with claimed(second.path, page, overwrite, (SUFFIX,)):
+    first, second = videos
+    with claim_output(second.path, page, overwrite, (SUFFIX,)):
         count = write_page(first, second, page, most, crf)
     log.info("%s: %d frames", page, count)
 
 
-def _side(path: Path, run: Run) -> Side:
+def _video(path: Path, run: Run) -> ComparedVideo:
     """A video; or a stream with the codec that it names."""
     from core.media.reader import open_video
     from core.report.compare import of_stream, of_video

@@ -20,7 +20,7 @@ from core.hooks import FilePath, TaskEntry
 from core.media.options import EncoderOptions
 from core.options import option
 from core.progress import Meter
-from core.tasks.options import PartOptions, WritingOptions, beside, named
+from core.tasks.options import PartOptions, WritingOptions, default_output, require_output
 from core.tasks.pipes import PIPE, VIDEOS, standard_output
 from core.tasks.shared import SharedOptions, crew_of
 
@@ -44,7 +44,7 @@ class DecodeConfig(EncoderOptions, PartOptions, SharedOptions, WritingOptions):
     """.mp4 or .mkv (H.264), .y4m (lossless), or a folder for PNG files; by default an .mp4 beside the stream, under a
     name that is free. ``-`` is y4m on standard output, and ``-.mkv`` Matroska there."""
     frames: int | None = option(None, at_least=1)
-    """How many to write; null takes all."""
+    """Number of frames to write; null takes all."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -55,14 +55,14 @@ class DecodeConfig(EncoderOptions, PartOptions, SharedOptions, WritingOptions):
 def _decode(config: DecodeConfig, run: Run) -> None:
     from core.coding.decode import decode_video
     from core.coding.shown import frames_between
-    from core.media.claim import claimed
+    from core.media.claim import claim_output
 
     if config.input == PIPE or config.output in VIDEOS:
         _decode_live(config, run)
         return
     source = Path(config.input)
-    output = Path(config.output) if config.output else beside(source, ".mp4")
-    with claimed(source, output, config.overwrite):
+    output = Path(config.output) if config.output else default_output(source, ".mp4")
+    with claim_output(source, output, config.overwrite):
         start, frames = frames_between(source, *config.places)
         frames = config.frames if config.end is None else frames
         total = frames or frames_of(source)
@@ -88,11 +88,11 @@ def _decode(config: DecodeConfig, run: Run) -> None:
 
 
 def _decode_live(config: DecodeConfig, run: Run) -> None:
-    """From a pipe or into one: pictures leave as they come."""
+    """Decode from a pipe or into one: pictures leave as they come."""
     from core.coding.frames import StreamDecoder
     from core.coding.live import decode_live
     from core.coding.shown import frames_between
-    from core.media.claim import claimed
+    from core.media.claim import claim_output
 
     start, frames = 0, config.frames
     if config.input != PIPE:
@@ -104,14 +104,14 @@ def _decode_live(config: DecodeConfig, run: Run) -> None:
         raise ConfigError(
             "task.parallel needs files: give task.input and task.output as such, or leave it out."
         )
-    name = named(config.output, config.input)
+    name = require_output(config.output, config.input)
     output = VIDEOS.get(name, Path(name))
     with ExitStack() as stack:
         pipe = None
         if name in VIDEOS:
             pipe = stack.enter_context(standard_output())
         else:
-            stack.enter_context(claimed(Path(config.input), output, config.overwrite))
+            stack.enter_context(claim_output(Path(config.input), output, config.overwrite))
         loaded = run.codec(config.checkpoint, streams=True)
         stdin = sys.stdin.buffer if config.input == PIPE else None
         stream = stack.enter_context(StreamDecoder(Path(config.input), loaded, run.limits, stdin))
@@ -141,12 +141,12 @@ def decoding(
     if not options.is_shared:
         yield run.codec(checkpoint, streams=True), None
         return
-    from core.coding.shared import decoded
+    from core.coding.shared import decode_frames
 
     folder = temporary_folder(output) if output else None
     try:
         with crew_of(run, options, source, partial(_worker, checkpoint, folder)) as crew:
-            yield crew.hello, partial(partial, decoded, crew)
+            yield crew.hello, partial(partial, decode_frames, crew)
     finally:
         if folder:
             shutil.rmtree(folder)
@@ -159,7 +159,7 @@ def _worker(checkpoint: str | None, folder: Path | None, run: Run, source: Path)
 
 
 def frames_of(source: Path) -> int | None:
-    """How many frames a stream says that it holds; `StreamError` where it is none."""
+    """Number of frames that a stream says it holds; `StreamError` where it is none."""
     from core.stream import StreamReader
 
     with StreamReader(source) as reader:

@@ -24,7 +24,7 @@ PACKAGES = (
     *("torch", "onnx", "onnxruntime"),
 )
 GPL_ENCODERS = ("libx264", "libx265")
-"""Of those that libav may bring, the ones that we use."""
+"""The encoders that we use, of those that libav may bring."""
 CHECK_SECONDS = 1.0
 SLOW_MILLISECONDS = 100.0
 """A 3x3 convolution of 64 channels on 64x64 takes 1-15 ms where oneDNN is set well, hundreds where it is not."""
@@ -100,7 +100,7 @@ def _card(target: str) -> str:
 
 
 def _environment() -> list[Fact]:
-    """What in the environment decides how a card works; paths to its software among it."""
+    """The variables of the environment that decide how a card works, with the paths to its software."""
     names = sorted(name for name in os.environ if name.startswith(ENVIRONMENT))
     return [(name, os.environ[name]) for name in names]
 

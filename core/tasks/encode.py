@@ -16,7 +16,7 @@ from core.files import whole_file, write_json
 from core.hooks import FilePath, TaskEntry
 from core.progress import Meter
 from core.tasks.compare import write as show
-from core.tasks.options import PageOptions, WritingOptions, beside, named, require_free
+from core.tasks.options import PageOptions, WritingOptions, default_output, require_free, require_output
 from core.tasks.pipes import PIPE, standard_output
 from core.tasks.shared import SharedOptions, crew_of
 from core.tasks.source import SourceConfig, is_live
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from core.coding.records import FrameRecord
     from core.coding.shared import EncodingWorker
     from core.crew import Seen
-    from core.media.part import Film
+    from core.media.excerpt import Film
     from core.media.video import VideoReader
     from core.run import Run
 
@@ -48,17 +48,17 @@ class EncodeConfig(PageOptions, SourceConfig, SharedOptions, WritingOptions):
 
 def _encode(config: EncodeConfig, run: Run) -> None:
     from core.coding.encode import SUFFIX, encode_video
-    from core.media.claim import claimed
+    from core.media.claim import claim_output
 
     if is_live(config.input) or config.output == PIPE:
         _encode_live(config, run)
         return
-    output = Path(config.output) if config.output else beside(config.path, SUFFIX)
+    output = Path(config.output) if config.output else default_output(config.path, SUFFIX)
     if config.report:
         require_free(Path(config.report), config.overwrite, "task.report", config.path, output)
     records: list[FrameRecord] = []
     with (
-        claimed(config.path, output, config.overwrite, (SUFFIX,)),
+        claim_output(config.path, output, config.overwrite, (SUFFIX,)),
         config.open(run.limits) as reader,
         _coding(config, run, reader) as (loaded, coder),
     ):
@@ -83,26 +83,26 @@ def _encode(config: EncodeConfig, run: Run) -> None:
 
         source = of_video(config.path, lambda: config.open(run.limits))
         whole = run.codec(config.checkpoint, streams=True) if config.is_shared else loaded
-        show([source, of_stream(output, whole, run.limits)], beside(output, ".html"))
+        show([source, of_stream(output, whole, run.limits)], default_output(output, ".html"))
 
 
 def _encode_live(config: EncodeConfig, run: Run) -> None:
-    """From a pipe or a camera, or into a pipe: nothing is kept of what was coded before."""
+    """Encode from a pipe or a camera, or into a pipe: nothing is kept of what was coded before."""
     from core.coding.encode import SUFFIX
     from core.coding.live import encode_live
-    from core.media.claim import claimed
+    from core.media.claim import claim_output
 
     if config.is_shared or config.report or config.page or any(run.settings.codec.goal):
         raise ConfigError(
             "task.parallel, task.report, task.page, codec.bitrate and codec.size need files: give task.input and "
             "task.output as such, or leave them out."
         )
-    output = Path(named(config.output, config.input))
+    output = Path(require_output(config.output, config.input))
     with ExitStack() as stack:
         if config.output == PIPE:
             file: BinaryIO = stack.enter_context(standard_output())
         else:
-            stack.enter_context(claimed(config.path, output, config.overwrite, (SUFFIX,)))
+            stack.enter_context(claim_output(config.path, output, config.overwrite, (SUFFIX,)))
             file = stack.enter_context(stack.enter_context(whole_file(output)).open("wb"))
         reader = stack.enter_context(config.open_live(run.limits))
         loaded = run.codec(config.checkpoint, streams=True)
@@ -124,7 +124,7 @@ def _coding(
     goal = run.settings.codec.goal
     if not config.is_shared:
         loaded = run.codec(config.checkpoint, streams=True)
-        yield loaded, partial(_controlled, config, run, loaded) if any(goal) else None
+        yield loaded, partial(_encode_controlled, config, run, loaded) if any(goal) else None
         return
     if any(goal):
         raise ConfigError(
@@ -138,7 +138,7 @@ def _coding(
         yield crew.hello, partial(encoding, crew, film)
 
 
-def _controlled(config: EncodeConfig, run: Run, loaded: LoadedCodec, seen: Seen) -> Coder:
+def _encode_controlled(config: EncodeConfig, run: Run, loaded: LoadedCodec, seen: Seen) -> Coder:
     """Codes to a bitrate or a size."""
     from core.coding.rate import Goal, RateControl
 

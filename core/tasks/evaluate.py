@@ -1,6 +1,6 @@
 """``task=evaluate``: measures a trained network on held-out clips; table, JSON and pictures.
 
-A codec is measured by real streams beside another one with no more bytes, an upscaler beside simple floors.
+A codec is measured by real streams beside another one with no more bytes, an upscaler beside simple baselines.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from core.coding.codec import LoadedCodec
-    from core.measure.anchor import Anchor
     from core.measure.evaluation import CodecEvaluation, UpscalerEvaluation
+    from core.measure.rate_matching import RateMatcher
     from core.run import Run
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class EvaluateConfig(Options):
-    """Measure a trained network on held-out clips: a codec beside x264, an upscaler beside simple floors."""
+    """Measure a trained network on held-out clips: a codec beside x264, an upscaler beside simple baselines."""
 
     checkpoint: FilePath | None = None
     """Checkpoint to measure; for an upscaler, none measures fresh weights (the settings' ``weights``, where given)."""
@@ -44,7 +44,7 @@ class EvaluateConfig(Options):
     pictures: int = option(2, at_least=0)
     """Clips to draw."""
     estimated: bool = False
-    """Of a codec: say as well what the float priors estimate for the rate."""
+    """Also print the rate of a codec that the float priors estimate."""
     anchor: str | None = "x264"
     """Codec without a network that is shown beside a codec, with no more bytes for each clip; null for none."""
     anchor_options: dict[str, Any] = field(default_factory=dict)
@@ -72,27 +72,32 @@ def evaluate_codec(
     ``others`` are codecs that are measured on the same clips and shown beside it, by name. Raises `ConfigError` where
     the anchor cannot be one.
     """
-    from core.measure.evaluation import beside
+    from core.measure.evaluation import with_others
     from core.report.evaluation import draw_examples, print_codec_evaluation
 
     anchor = _anchor(config, run)
     measured = {
-        name: _coded(run, other, config, None, run.output / name / "streams", f" by {name}")
+        name: _evaluate_coded(run, other, config, None, run.output / name / "streams", f" by {name}")
         for name, other in (others or {}).items()
     }
-    ours = _coded(run, loaded, config, anchor, run.output / "streams")
-    evaluation = beside(ours, measured)
+    ours = _evaluate_coded(run, loaded, config, anchor, run.output / "streams")
+    evaluation = with_others(ours, measured)
     clips, split = evaluation.clips, config.split.value
     title = f"{len(clips)} clips of {clips[0].frames} frames of split '{split}', GOP {loaded.gop or '∞'}"
     print_codec_evaluation(evaluation, title)
-    record = {"split": split, **evaluation.plain(), "conditions": _conditions(run, loaded, anchor)}
+    record = {"split": split, **evaluation.to_json(), "conditions": _conditions(run, loaded, anchor)}
     write_json(run.output / "evaluation.json", record)
     _save(run, draw_examples(evaluation.examples))
     return evaluation
 
 
-def _coded(
-    run: Run, loaded: LoadedCodec, config: EvaluateConfig, anchor: Anchor | None, folder: Path, by: str = ""
+def _evaluate_coded(
+    run: Run,
+    loaded: LoadedCodec,
+    config: EvaluateConfig,
+    anchor: RateMatcher | None,
+    folder: Path,
+    by: str = "",
 ) -> CodecEvaluation:
     from core.measure.evaluation import evaluate_codec
 
@@ -111,8 +116,8 @@ def _coded(
         )
 
 
-def _anchor(config: EvaluateConfig, run: Run) -> Anchor | None:
-    from core.measure.anchor import Anchor
+def _anchor(config: EvaluateConfig, run: Run) -> RateMatcher | None:
+    from core.measure.rate_matching import RateMatcher
 
     if config.anchor is None:
         return None
@@ -121,10 +126,10 @@ def _anchor(config: EvaluateConfig, run: Run) -> Anchor | None:
     except PluginError as error:
         raise ConfigError(f"task.anchor: {error}") from None
     assert isinstance(entry, hooks.CodecEntry)
-    return Anchor(entry, options_of(entry, config.anchor_options, "task.anchor"))
+    return RateMatcher(entry, options_of(entry, config.anchor_options, "task.anchor"))
 
 
-def _conditions(run: Run, loaded: LoadedCodec, anchor: Anchor | None) -> dict[str, Any]:
+def _conditions(run: Run, loaded: LoadedCodec, anchor: RateMatcher | None) -> dict[str, Any]:
     """All that must agree before this result is compared with another."""
     from core import __version__
 
@@ -150,7 +155,7 @@ def _conditions(run: Run, loaded: LoadedCodec, anchor: Anchor | None) -> dict[st
     }
 
 
-def _anchor_conditions(anchor: Anchor, gop: int) -> dict[str, Any]:
+def _anchor_conditions(anchor: RateMatcher, gop: int) -> dict[str, Any]:
     return {
         "codec": anchor.name,
         **entry_section(anchor.options),
@@ -178,7 +183,7 @@ def evaluate_upscaler(run: Run, upscaler: Upscaler, config: EvaluateConfig) -> U
         )
     title = f"{len(evaluation.clips)} clips of split '{split}', mean over frames"
     print_upscaler_evaluation(evaluation, title)
-    record = {"split": split, **evaluation.plain(), "metrics": _metric_options(run)}
+    record = {"split": split, **evaluation.to_json(), "metrics": _metric_options(run)}
     write_json(run.output / "evaluation.json", record)
     _save(run, draw_examples(evaluation.examples))
     return evaluation

@@ -31,7 +31,7 @@ Size = tuple[int, int]
 
 
 class Format(Enum):
-    """What is written."""
+    """Formats of an exported network."""
 
     onnx = "onnx"
     """ONNX: for onnxruntime and most others. Pictures may have any size."""
@@ -44,7 +44,7 @@ class ExportConfig(WritingOptions):
     """Write a trained network, and the parts of it that a player runs, for other runtimes."""
 
     format: Format = Format.onnx
-    """What is written."""
+    """Format of the files."""
     output: FilePath | None = None
     """Folder to write to; by default ``export`` in the run's folder."""
     parts: list[str] = field(default_factory=list)
@@ -61,7 +61,7 @@ class ExportConfig(WritingOptions):
             raise ValueError(f"size={self.size} is not HEIGHTxWIDTH, as 1088x1920.")
 
     @property
-    def sides(self) -> Size | None:
+    def height_and_width(self) -> Size | None:
         """Height and width, if they are given."""
         if self.size is None:
             return None
@@ -81,7 +81,7 @@ def _export(config: ExportConfig, run: Run) -> None:
     _ = run.device  # sets MindSpore's context
     network = run.model(weights, PORTABLE)
     with PORTABLE:
-        parts = _chosen(entry.parts(network), config)
+        parts = _choose(entry.parts(network), config)
     paths = {part.name: folder / f"{part.name}.{config.format.value}" for part in parts}
     _check_free([*paths.values(), folder / _RECORD], config)
     with Meter("Exporting", len(parts)) as meter:
@@ -90,11 +90,11 @@ def _export(config: ExportConfig, run: Run) -> None:
                 write(part, temporary)
             meter.advance()
     record = {"model": run.model_section, "weights": sha256(Path(weights).read_bytes()).hexdigest()}
-    write_json(folder / _RECORD, {**record, "parts": [_described(part, config) for part in parts]})
+    write_json(folder / _RECORD, {**record, "parts": [_describe(part, config) for part in parts]})
     log.info("%s: %s", folder, ", ".join(path.name for path in paths.values()))
 
 
-def _chosen(parts: Sequence[Part], config: ExportConfig) -> list[Part]:
+def _choose(parts: Sequence[Part], config: ExportConfig) -> list[Part]:
     """The parts that are asked for; raises `ConfigError` where there is none of a name, or the size does not fit."""
     known = [part.name for part in parts]
     for name in config.parts:
@@ -102,7 +102,11 @@ def _chosen(parts: Sequence[Part], config: ExportConfig) -> list[Part]:
             raise ConfigError(f"there is no part '{name}'{suggestion(name, known)}")
     chosen = [part for part in parts if not config.parts or part.name in config.parts]
     for part in chosen:
-        if config.sides and not part.pads and any(side % part.multiple for side in config.sides):
+        if (
+            config.height_and_width
+            and not part.pads
+            and any(length % part.multiple for length in config.height_and_width)
+        ):
             raise ConfigError(
                 f"task.size={config.size} does not fit: both must be multiples of {part.multiple}."
             )
@@ -129,8 +133,8 @@ def _writer(config: ExportConfig) -> Callable[[Part, Path], None]:
 def _write_mindir(config: ExportConfig, part: Part, path: Path) -> None:
     from core.export.mindir import export
 
-    assert config.sides
-    export(part.cell, [plane.shape(*config.sides) for plane in part.inputs], path)
+    assert config.height_and_width
+    export(part.cell, [plane.shape(*config.height_and_width) for plane in part.inputs], path)
 
 
 def _write_onnx(config: ExportConfig, part: Part, path: Path) -> None:
@@ -138,15 +142,15 @@ def _write_onnx(config: ExportConfig, part: Part, path: Path) -> None:
 
     from core.export.parts import at_any_size, at_size
 
-    model = at_size(part, config.sides) if config.sides else at_any_size(part)
+    model = at_size(part, config.height_and_width) if config.height_and_width else at_any_size(part)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
 
 
-def _described(part: Part, config: ExportConfig) -> dict[str, Any]:
-    """What a player must know of a part."""
+def _describe(part: Part, config: ExportConfig) -> dict[str, Any]:
+    """The description of a part for a player."""
     inputs = [
-        {"name": plane.name, "shape": [*plane.leading, plane.channels, *_sides(plane, config)]}
+        {"name": plane.name, "shape": [*plane.leading, plane.channels, *_size(plane, config)]}
         for plane in part.inputs
     ]
     return {
@@ -158,11 +162,11 @@ def _described(part: Part, config: ExportConfig) -> dict[str, Any]:
     }
 
 
-def _sides(plane: Plane, config: ExportConfig) -> list[int | str]:
+def _size(plane: Plane, config: ExportConfig) -> list[int | str]:
     if plane.reduction == 0:
         return [1, 1]
-    if config.sides:
-        return [side // plane.reduction for side in config.sides]
+    if config.height_and_width:
+        return [length // plane.reduction for length in config.height_and_width]
     over = f"/{plane.reduction}" if plane.reduction > 1 else ""
     return [f"height{over}", f"width{over}"]
 

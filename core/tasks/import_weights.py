@@ -47,7 +47,7 @@ class ImportWeightsConfig:
 
 @dataclass(frozen=True)
 class Account:
-    """What became of every key."""
+    """What became of every key of the file."""
 
     used: list[str]
     missing: list[str]
@@ -95,7 +95,7 @@ def translate(published: PublishedWeights, state: Mapping[str, Any]) -> tuple[Te
     Raises `CheckpointError` for a tensor that is of another size than the model's.
     """
     tensors = {
-        ours: _converted(tensor, state[tensor.name])
+        ours: _convert(tensor, state[tensor.name])
         for ours, tensor in published.tensors.items()
         if tensor.name in state
     }
@@ -109,7 +109,7 @@ def translate(published: PublishedWeights, state: Mapping[str, Any]) -> tuple[Te
     )
 
 
-def _converted(tensor: PublishedTensor, value: Array) -> Array:
+def _convert(tensor: PublishedTensor, value: Array) -> Array:
     try:
         return tensor.convert(value)
     except (ValueError, IndexError, TypeError):

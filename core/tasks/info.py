@@ -57,7 +57,7 @@ def _is_stream(path: Path) -> bool:
 
 
 def _print_stream(path: Path, registry: Registry) -> None:
-    """What a stream says, as far as it can be read; raises `StreamError` at the end where it is damaged."""
+    """Print what a stream says, as far as it can be read; raises `StreamError` at the end where it is damaged."""
     from core.stream import StreamReader
 
     fault: StreamError | None = None

@@ -67,7 +67,7 @@ def _measure(config: MeasureConfig, run: Run) -> None:
     log.info("%s", record.summary)
     log.info("%d of %d clips were measured before", record.cached, len(record.clips))
     if config.result:
-        write_json(Path(config.result), record.plain())
+        write_json(Path(config.result), record.to_json())
 
 
 def measure_codec(config: MeasureConfig, chosen: CodecSelection) -> PointRecord:
@@ -86,7 +86,7 @@ def measure_codec(config: MeasureConfig, chosen: CodecSelection) -> PointRecord:
         intra=chosen.intra_name,
         counted="packets" if chosen.is_conventional else "stream file",
         options=entry_section(chosen.options),
-        **_measured(config, chosen, source, work, cache, lambda: codec_cost(work.loaded.codec)),
+        **_measure_on_clips(config, chosen, source, work, cache, lambda: codec_cost(work.loaded.codec)),
     )
 
 
@@ -99,7 +99,7 @@ def measure_upscaler(config: MeasureConfig, chosen: UpscalerSelection) -> Upscal
 
     cache, source = Cache(Path(config.cache)), _source(config, chosen.run)
     work = MeasuredUpscaler(chosen.build, source)
-    found = _measured(config, chosen, source, work, cache, lambda: upscaler_cost(work.loaded))
+    found = _measure_on_clips(config, chosen, source, work, cache, lambda: upscaler_cost(work.loaded))
     return UpscalerRecord(
         upscaler=chosen.name,
         scale=scale_of(source),
@@ -108,7 +108,7 @@ def measure_upscaler(config: MeasureConfig, chosen: UpscalerSelection) -> Upscal
     )
 
 
-def _measured(
+def _measure_on_clips(
     config: MeasureConfig,
     chosen: CodecSelection | UpscalerSelection,
     source: ClipSource,
@@ -118,15 +118,15 @@ def _measured(
 ) -> dict[str, Any]:
     """What records of codecs and of upscalers have in common; ``count`` counts multiply-adds, which is done once."""
     from core.measure.cache import key_of
-    from core.measure.clips import Measuring, measured
+    from core.measure.clips import MeasureSettings, measure_clips
 
     run, facts = chosen.run, decides(chosen)
     wanted = further_metrics(run)
     metrics = {name: metric for name, metric in run.metrics().items() if name in wanted} if wanted else {}
-    how = Measuring(cache, facts, metrics, pictures=config.pictures, seed=run.settings.seed)
+    settings = MeasureSettings(cache, facts, metrics, pictures=config.pictures, seed=run.settings.seed)
     clips, cached = [], 0
     with Meter(f"Measuring ({config.split.value})", len(source)) as meter:
-        for one in measured(source, work, how):
+        for one in measure_clips(source, work, settings):
             clips.append(one.record)
             cached += one.made is None
             meter.advance(one.record.words)
@@ -135,7 +135,7 @@ def _measured(
         "clips": clips,
         "cached": cached,
         "parameters": chosen.parameters,
-        "multiply_adds": None if chosen.parameters is None else cache.remembered(key, count),
+        "multiply_adds": None if chosen.parameters is None else cache.remember(key, count),
         "fingerprint": chosen.fingerprint.hex(),
         "device": entry_section(run.settings.device) if chosen.computes else None,
         "versions": identity.versions(chosen.computes),
@@ -147,7 +147,7 @@ def decides(chosen: CodecSelection | UpscalerSelection) -> Facts:
     """All but the clip that decides a result; machine and all, since times are taken as well."""
     run = chosen.run
     return {
-        **identity.measuring(run, chosen.identity(), further_metrics(run)),
+        **identity.measuring_facts(run, chosen.identity(), further_metrics(run)),
         "machine": machine.description(),
     }
 
@@ -161,7 +161,7 @@ def _source(config: MeasureConfig, run: Run) -> ClipSource:
 
 def data_set(words: Sequence[str], registry: Registry) -> tuple[DatasetEntry[Any], Any]:
     """The data set that words of a command line choose, and its options; `ConfigError` where they choose none."""
-    settings = compose_settings([*settled(words), "task=doctor"], registry)
+    settings = compose_settings([*settle_words(words), "task=doctor"], registry)
     section = settings.dataset
     entry = registry.entry_of("dataset", type(section)) if section is not None else None
     if not isinstance(entry, DatasetEntry):
@@ -169,7 +169,7 @@ def data_set(words: Sequence[str], registry: Registry) -> tuple[DatasetEntry[Any
     return entry, section
 
 
-def settled(words: Sequence[str]) -> list[str]:
+def settle_words(words: Sequence[str]) -> list[str]:
     """Words of a command line, without the experiment that is the default."""
     chosen = any(word.lstrip("+~").startswith("experiment=") for word in words)
     return list(words) if chosen else ["experiment=none", *words]

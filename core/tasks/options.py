@@ -13,14 +13,14 @@ from core.media.place import Place, place
 from core.options import Options
 
 
-def beside(source: Path, ending: str) -> Path:
-    """Where to write what is made of a source when nobody says it: beside it, and never what is there already."""
+def default_output(source: Path, ending: str) -> Path:
+    """The path of an output whose name nobody gives: beside its source, and never a file that is there already."""
     source = source.resolve() if source.name in ("", "..") else source
     names = (f"{source.stem}{'' if number == 1 else f'-{number}'}{ending}" for number in count(1))
     return next(path for path in map(source.with_name, names) if not os.path.lexists(path))
 
 
-def named(output: str | None, source: str) -> str:
+def require_output(output: str | None, source: str) -> str:
     """The name of an output, which must be given where the source is no file that it could stand beside."""
     if output is None:
         raise ConfigError(f"{source} is no file that an output could stand beside: give task.output=FILE.")
@@ -43,7 +43,7 @@ def _is_same(path: Path, other: Path) -> bool:
 
 @dataclass
 class TrainedOptions(Options):
-    """Of a task that works by a trained network."""
+    """Options of a task that works by a trained network."""
 
     checkpoint: FilePath | None = None
     """Trained network; by default the settings' ``weights``."""
@@ -51,7 +51,7 @@ class TrainedOptions(Options):
 
 @dataclass
 class WritingOptions(TrainedOptions):
-    """Of a task that writes what it makes of one."""
+    """Options of a task that writes what it makes of a trained network."""
 
     overwrite: bool = False
     """Replace an output that exists."""
@@ -59,7 +59,7 @@ class WritingOptions(TrainedOptions):
 
 @dataclass
 class PartOptions(Options):
-    """Of a task that may take a part of a video."""
+    """Options of a task that may take a part of a video."""
 
     start: str = "0"
     """First frame to take, as 60, or the time from which on, as 2.5s or 1:02:03.5."""
@@ -72,13 +72,13 @@ class PartOptions(Options):
 
     @property
     def places(self) -> tuple[Place, Place | None]:
-        """From where, and up to where; raises ValueError where the words are no places."""
+        """The places where it starts and ends; raises ValueError where the words are no places."""
         return place(self.start), None if self.end is None else place(self.end)
 
 
 @dataclass
 class PageOptions:
-    """Of a task that makes one video, or stream, of another."""
+    """Options of a task that makes one video, or stream, of another."""
 
     page: bool = False
     """Show both on an HTML page beside the output as well, as task=compare does."""

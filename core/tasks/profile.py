@@ -29,7 +29,7 @@ class ProfileConfig:
     checkpoint: FilePath | None = None
     """Trained network; by default the settings' ``weights``, or fresh ones, which take as long."""
     sizes: list[str] = field(default_factory=lambda: ["128x128", "192x192", "256x256", "384x384"])
-    """Of the pictures (of an upscaler's inputs), as 1920x1080."""
+    """Sizes of the pictures (of an upscaler's inputs), as 1920x1080."""
     compiled: bool = False
     """Also time the whole in graph mode, which compiles it once for each size."""
 
@@ -44,7 +44,7 @@ class ProfileConfig:
 def _profile(config: ProfileConfig, run: Run) -> None:
     from core.bench.profile import profile
     from core.report.pictures import save_picture
-    from core.report.profile import draw_profile, plain, print_profile
+    from core.report.profile import draw_profile, print_profile, to_json
 
     network, work, title = _work(config, run)
     sizes = [(int(width), int(height)) for width, height in (size.split("x") for size in config.sizes)]
@@ -55,7 +55,7 @@ def _profile(config: ProfileConfig, run: Run) -> None:
             meter.advance(f"{one.width}x{one.height}: {one.seconds:.2f} s")
     print_profile(profiles, title)
     write_json(
-        run.output / "profile.json", {"of": title, "device": run.device.description, **plain(profiles)}
+        run.output / "profile.json", {"of": title, "device": run.device.description, **to_json(profiles)}
     )
     save_picture(draw_profile(profiles, title), run.output / "profile.png")
     log.info("Profile: %s", run.output / "profile.json")

@@ -31,7 +31,7 @@ _OTHERS = ("_target_", "submitit_folder", "max_num_timeout", "array_parallelism"
 
 @dataclass
 class SharedOptions(Options):
-    """Of a task that processes can share."""
+    """Options of a task that processes can share."""
 
     parallel: int = option(1, at_least=1)
     """Processes that share the work. What comes out is the same, and memory is that of so many."""

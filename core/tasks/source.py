@@ -18,8 +18,8 @@ from core.tasks.options import PartOptions
 from core.tasks.pipes import PIPE
 
 if TYPE_CHECKING:
+    from core.media.excerpt import Film
     from core.media.limits import Limits
-    from core.media.part import Film
     from core.media.video import VideoReader
 
 _ADDRESS = re.compile(r"(rtsp|rtmp|srt|udp|tcp|http|https)://\S+|/dev/video\d+")
@@ -32,7 +32,7 @@ def is_live(name: str) -> bool:
 
 @dataclass
 class SourceConfig(PartOptions):
-    """Where a video comes from, and what a file without a header does not say."""
+    """Describes a video: where it comes from, and what a file without a header does not say."""
 
     input: FilePath = MISSING
     """Video file, raw .yuv (state ``raw_size``), or folder of pictures; to encode, also ``-`` for standard input, a
@@ -58,15 +58,15 @@ class SourceConfig(PartOptions):
 
     def open(self, limits: Limits) -> VideoReader:
         """A reader of the video file, or of a part; raises `MediaError` where there is none, or beyond the limits."""
+        from core.media.excerpt import ExcerptReader
         from core.media.index import FrameIndex
-        from core.media.part import PartReader
         from core.media.reader import open_video
 
         start, end = self.places
         if end is None and start == 0:
             return open_video(self.path, **self._how, limits=limits)
         index = FrameIndex(self.path, **self._how, limits=replace(limits, frames=None))
-        part = PartReader(index, start, end)
+        part = ExcerptReader(index, start, end)
         limits.require_frames(f"the part of {self.path}", len(part.film))
         return part
 
@@ -84,10 +84,10 @@ class SourceConfig(PartOptions):
 
     def film(self, reader: VideoReader, limits: Limits) -> Film:
         """The frames of a reader that was opened, for other processes."""
+        from core.media.excerpt import ExcerptReader, Film
         from core.media.index import FrameIndex
-        from core.media.part import Film, PartReader
 
-        if isinstance(reader, PartReader):
+        if isinstance(reader, ExcerptReader):
             return reader.film
         index = FrameIndex(self.path, **self._how, limits=limits)
         return Film(index, 0, len(index))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import DataError
 from core.hooks import FilePath, TaskEntry
-from core.sweeping import jobs, swept
+from core.sweeping import jobs, swept_settings
 
 if TYPE_CHECKING:
     from core.run import Run
@@ -34,7 +34,7 @@ def report(folder: Path) -> int:
     from core.report.sweep import Row, SweepTable, print_sweep, write_sweep
 
     found = jobs(folder)
-    columns = dict(swept(found))
+    columns = dict(swept_settings(found))
     rows = [
         Row(
             job.number,

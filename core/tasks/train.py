@@ -51,17 +51,17 @@ class TrainConfig:
 
 def _train(config: TrainConfig, run: Run) -> float | None:
     if not is_first_process():
-        return _trained(config, run)
+        return _train_and_compare(config, run)
     run.output.mkdir(parents=True, exist_ok=True)
     with Lock(
         run.output / LOCK,
         f"{run.output} is in use: another training is writing to it; give another output=….",
     ):
-        return _trained(config, run)
+        return _train_and_compare(config, run)
 
 
-def _trained(config: TrainConfig, run: Run) -> float | None:
-    others = {name: _beside(run, name) for name in run.settings.training.beside}
+def _train_and_compare(config: TrainConfig, run: Run) -> float | None:
+    others = {name: _run_beside(run, name) for name in run.settings.training.beside}
     if config.evaluate:
         for one in (run, *others.values()):
             _require_parts(one)
@@ -83,7 +83,7 @@ def _require_parts(run: Run) -> None:
         raise ConfigError(missing)
 
 
-def _beside(run: Run, name: str) -> Run:
+def _run_beside(run: Run, name: str) -> Run:
     """The run of an experiment under what the command line says of the conditions."""
     shared = [word for word in run.overrides if re.split(r"[.=]", word.lstrip("+~"))[0] in CONDITIONS]
     words = [f"experiment={name}", *shared, "training.beside=[]"]
@@ -94,7 +94,7 @@ def _beside(run: Run, name: str) -> Run:
 
 
 def facts_path(run: Run) -> Path:
-    """What the training in a run's folder was begun with."""
+    """The file of the settings that the training in a run's folder was begun with."""
     return run.shared_output / "checkpoints" / "facts.json"
 
 
@@ -151,7 +151,7 @@ class Training:
             self._resume()
         if self.run.is_rank_zero:
             self._begin()
-        if not self.state.finished(self.recipe.patience):
+        if not self.state.is_over(self.recipe.patience):
             self._announce()
             loader = self.run.training_loader(self.source, self.state.step, self.state.total_steps)
             with clear_data_errors():

@@ -16,13 +16,13 @@ from core.hooks import FilePath, TaskEntry, Upscaler
 from core.progress import Meter
 from core.selection import upscaler_of
 from core.tasks.compare import write as show
-from core.tasks.options import PageOptions, WritingOptions, beside
+from core.tasks.options import PageOptions, WritingOptions, default_output
 from core.tasks.shared import SharedOptions, crew_of
 from core.tasks.source import SourceConfig
 from core.upscaling.options import UpscaleOptions
 
 if TYPE_CHECKING:
-    from core.media.part import Film
+    from core.media.excerpt import Film
     from core.media.video import VideoReader
     from core.run import Run
     from core.upscaling.shared import Share, UpscalingWorker
@@ -45,15 +45,15 @@ class UpscaleConfig(UpscaleOptions, PageOptions, SourceConfig, SharedOptions, Wr
 
 
 def _upscale(config: UpscaleConfig, run: Run) -> None:
-    from core.media.claim import claimed
-    from core.media.parts import require_ours
+    from core.media.claim import claim_output
+    from core.media.work_folder import require_ours
     from core.upscaling.video import upscale_video
 
     kept = config.path.suffix.lower() if config.path.suffix.lower() == ".mkv" else ".mp4"
-    output = Path(config.output) if config.output else beside(config.path, f"-upscaled{kept}")
+    output = Path(config.output) if config.output else default_output(config.path, f"-upscaled{kept}")
     if missing := upscaler_of(run, config.checkpoint).missing():
         raise CheckpointError(missing)
-    with claimed(config.path, output, config.overwrite), config.open(run.limits) as reader:
+    with claim_output(config.path, output, config.overwrite), config.open(run.limits) as reader:
         require_ours(output)
         with (
             _upscaler(config, run, reader) as (upscaler, known, share),
@@ -76,7 +76,7 @@ def _upscale(config: UpscaleConfig, run: Run) -> None:
         from core.report.compare import of_video
 
         made = of_video(output, lambda: open_video(output, limits=run.limits))
-        show([of_video(config.path, lambda: config.open(run.limits)), made], beside(output, ".html"))
+        show([of_video(config.path, lambda: config.open(run.limits)), made], default_output(output, ".html"))
 
 
 @contextmanager

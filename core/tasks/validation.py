@@ -1,4 +1,4 @@
-"""What a training measures now and then on held-out clips: quality through its upscaler, else its loss."""
+"""Measures a training now and then on held-out clips: quality through its upscaler, else its loss."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Validator:
         return self._loss() if self.upscaler is None else self._quality()
 
     def pictures(self) -> Mapping[str, NDArray[np.uint8]]:
-        """What the last validation drew."""
+        """The pictures of the last validation."""
         return self._pictures
 
     def _quality(self) -> dict[str, float]:

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ENDINGS = (".pth", ".pth.tar", ".pt", ".ckpt", ".npz", ".safetensors")
-"""Of published weights that are read."""
+"""Endings of published weights that are read."""
 
 
 class Action(Enum):
-    """What is done."""
+    """Actions of the task."""
 
     list = "list"
     """Show all weights that have names."""
@@ -43,7 +43,7 @@ class WeightsConfig(Options):
     """List the trained weights that have names, or get those of one name; task.checkpoint=NAME takes them."""
 
     action: Action = Action.list
-    """What is done."""
+    """The action."""
     name: str | None = None
     """Whose weights to get."""
 
@@ -88,7 +88,7 @@ def _get(entry: WeightsEntry, path: Path, run: Run) -> None:
 
     if entry.file:
         raise CheckpointError(f"{path} is missing: install the plugin that brings it again.")
-    source = _downloaded(entry) if entry.url else _by_hand(entry)
+    source = _download(entry) if entry.url else _by_hand(entry)
     if is_ours(source):
         replace(Checkpoint.open(source), path=path).save()
     else:
@@ -102,7 +102,7 @@ def _get(entry: WeightsEntry, path: Path, run: Run) -> None:
         source.unlink()
 
 
-def _downloaded(entry: WeightsEntry) -> Path:
+def _download(entry: WeightsEntry) -> Path:
     """The published file of an entry, under a name of ours."""
     from core.download import download
 
@@ -128,7 +128,7 @@ def _by_hand(entry: WeightsEntry) -> Path:
 
 
 def _ending(name: str) -> str:
-    """By which `core.training.weights` knows a file."""
+    """The ending by which `core.training.weights` knows a file."""
     found = next((ending for ending in ENDINGS if name.endswith(ending)), "")
     return ".pth" if found == ".pth.tar" else found
 

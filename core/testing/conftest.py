@@ -1,4 +1,4 @@
-"""What the conformance suite tries: the plugin that ``--plugin`` names, and each of its subjects."""
+"""Fixtures of the conformance suite: the plugin that ``--plugin`` names, and each of its cases."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ import pytest
 
 from core.app import plugins
 from core.registry import Plugin, Registry
-from core.testing.subjects import Subject, subjects
+from core.testing.cases import Case, cases
 
 NEEDS = {"trained": "step", "coder": "codec", "upscaler": "upscaler"}
-"""Fixtures that are made of a subject, and the kind that it must have chosen."""
+"""Fixtures that are made of a case, and the kind that it must have chosen."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test that asks for ``subject`` runs once for each that has what it needs."""
-    if "subject" not in metafunc.fixturenames:
+    """Every test that asks for ``case`` runs once for each that has what it needs."""
+    if "case" not in metafunc.fixturenames:
         return
-    found = _subjects(_name(metafunc.config), tuple(metafunc.config.getoption("--set")))
+    found = _cases(_name(metafunc.config), tuple(metafunc.config.getoption("--set")))
     kinds = [kind for fixture, kind in NEEDS.items() if fixture in metafunc.fixturenames]
-    fitting = [subject for subject in found if all(map(subject.chooses, kinds))]
-    metafunc.parametrize("subject", fitting, ids=lambda subject: subject.name, scope="session")
+    fitting = [case for case in found if all(map(case.chooses, kinds))]
+    metafunc.parametrize("case", fitting, ids=lambda case: case.name, scope="session")
 
 
 @cache
-def _subjects(name: str, words: tuple[str, ...]) -> list[Subject]:
+def _cases(name: str, words: tuple[str, ...]) -> list[Case]:
     """The same objects for all tests, which share what they have built."""
     plugin = _found(plugins(()), name)
-    return subjects(plugin, words) if plugin else []
+    return cases(plugin, words) if plugin else []
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +40,7 @@ def name(pytestconfig: pytest.Config) -> str:
 
 @pytest.fixture(scope="session")
 def registry() -> Registry:
-    """What is installed."""
+    """The installed plugins."""
     return plugins(())
 
 
@@ -54,15 +54,15 @@ def plugin(registry: Registry, name: str) -> Plugin:
 
 
 @pytest.fixture(scope="session")
-def trained(subject: Subject) -> Subject:
-    """A subject with a training step."""
-    return subject
+def trained(case: Case) -> Case:
+    """A case with a training step."""
+    return case
 
 
 @pytest.fixture(scope="session")
-def coder(subject: Subject) -> Subject:
-    """A subject with a codec."""
-    return subject
+def coder(case: Case) -> Case:
+    """A case with a codec."""
+    return case
 
 
 @pytest.fixture

@@ -28,11 +28,11 @@ from core.hooks import (
 from core.testing.limits import seconds
 from core.testing.material import ARITHMETIC
 
-LONGEST = 10.0
+MAX_SECONDS = 10.0
 """Seconds for one stream."""
 
 Damage = Callable[[np.random.Generator, bytes, bytes, int], bytes]
-"""From a generator, a stream, another one, and the length of their headers."""
+"""A function of a generator, a stream, another one, and the length of their headers."""
 
 
 def flipped(rng: np.random.Generator, data: bytes, other: bytes, header: int) -> bytes:
@@ -107,7 +107,7 @@ def decode(path: Path, codec: Codec, arithmetic: str = ARITHMETIC) -> tuple[list
     except StreamError as error:
         told = str(error)
     took = time.monotonic() - began
-    assert took < seconds(LONGEST), f"decoding took {took:.1f} s; it ended with: {told}"
+    assert took < seconds(MAX_SECONDS), f"decoding took {took:.1f} s; it ended with: {told}"
     return shown, told
 
 
@@ -148,7 +148,7 @@ class Remembering:
         return _RememberingDecoder(self, format)
 
     def outcome(self, format: PictureFormat, packets: tuple[Packet, ...]) -> _Outcome:
-        """Of a fresh decoder."""
+        """What a fresh decoder gives."""
         if (format, packets) not in self._known:
             self._known[format, packets] = self._decoded(format, packets)
         return self._known[format, packets]

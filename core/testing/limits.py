@@ -1,4 +1,4 @@
-"""How long a test may wait. Limits are written for a quiet machine; on a slow or a busy one they are longer.
+"""Limits of how long a test may wait. They are written for a quiet machine; on a slow or a busy one they are longer.
 
 The environment variable ``MINDVIDEO_TEST_PATIENCE`` multiplies them once more (2 is twice as long). A limit is there
 to end what would never end: it is no measurement, and nothing that passes waits for it.
@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 _REFERENCE = 0.08
 """Processor seconds that the piece of work of `_slowness` takes on the machine for which limits are written."""
-_MOST = 10.0
+_MAX_SLOWNESS = 10.0
 """Times that limits are stretched at most, patience aside: what hangs has to end some day."""
 _LOOK = 0.02
 """Seconds between looks."""
@@ -21,7 +21,11 @@ _LOOK = 0.02
 
 def seconds(quiet: float) -> float:
     """The limit of what may take `quiet` seconds on a quiet machine."""
-    return quiet * min(_slowness() * _crowd(), _MOST) * float(os.environ.get("MINDVIDEO_TEST_PATIENCE", "1"))
+    return (
+        quiet
+        * min(_slowness() * _crowd(), _MAX_SLOWNESS)
+        * float(os.environ.get("MINDVIDEO_TEST_PATIENCE", "1"))
+    )
 
 
 def becomes_true(condition: Callable[[], object], quiet: float) -> bool:

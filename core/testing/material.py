@@ -17,7 +17,7 @@ from core.stream import StreamHeader, StreamWriter
 __all__ = ["ARITHMETIC", "COUNT", "HEIGHT", "WIDTH", "moving_frames", "stream_header", "write_stream"]
 
 WIDTH, HEIGHT, COUNT = 40, 24, 8
-"""Of the conformance suite's video."""
+"""Size and frames of the conformance suite's video."""
 ARITHMETIC = "tests"
 """What the headers of `write_stream` call the encoder's arithmetic."""
 

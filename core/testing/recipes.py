@@ -104,7 +104,7 @@ def add_values(parameter: Parameter, values: Floats, kept: float = 0.1) -> None:
 def carry(
     analysis: nn.Cell, synthesis: nn.Cell, down: Sequence[Floats], up: Sequence[Floats], last_kept: float
 ) -> None:
-    """Lay a path for pictures through convolutions that halve the sides and transposed ones that double them.
+    """Lay a path for pictures through convolutions that halve height and width and transposed ones that double them.
 
     ``down`` and ``up`` are matrices from the first inputs of each layer to its first outputs. Of random values a tenth
     is kept, but ``last_kept`` of the last layer's, whose biases become 0.

@@ -12,7 +12,7 @@ import pytest
 
 from core.hooks import Lazy
 from core.registry import Plugin, Registry, load
-from core.testing.subjects import yaml_text
+from core.testing.cases import yaml_text
 
 ENTRY_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 OPTION_NAME = re.compile(r"[a-z][a-z0-9_]*")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.codec.decoded import checksum
-from core.coding.clips import decoded_clip
+from core.codec.decoded_pictures import checksum
+from core.coding.clips import decode_packets
 from core.coding.frames import StreamDecoder
 from core.errors import MediaError
 from core.hooks import (
@@ -17,14 +17,14 @@ from core.hooks import (
     PictureFormat,
 )
 from core.selection import codec_of
+from core.testing.cases import Case
 from core.testing.damage import in_order_of_display
 from core.testing.material import COUNT, HEIGHT, WIDTH, moving_frames, stream_header, write_stream
-from core.testing.subjects import Subject
 
 FORMAT = PictureFormat(WIDTH, HEIGHT)
 
 
-def test_decoding_gives_the_encoder_s_pictures(coder: Subject) -> None:
+def test_decoding_gives_the_encoder_s_pictures(coder: Case) -> None:
     """All frames, in order of display, each with the samples and the checksum that the encoder gave it."""
     shown = decoded(coder, FORMAT, [frame.packet for frame in coder.coded])
     require_the_same(shown, coder.coded)
@@ -33,7 +33,7 @@ def test_decoding_gives_the_encoder_s_pictures(coder: Subject) -> None:
 
 @pytest.mark.usefixtures("pynative")
 @pytest.mark.parametrize(("width", "height", "depth"), [(1, 1, 8), (17, 31, 8), (20, 12, 10)])
-def test_sizes_and_depths(coder: Subject, width: int, height: int, depth: int) -> None:
+def test_sizes_and_depths(coder: Case, width: int, height: int, depth: int) -> None:
     """The smallest picture, an odd one, and one of 10 bits."""
     format = PictureFormat(width, height, depth)
     try:
@@ -48,13 +48,13 @@ def test_sizes_and_depths(coder: Subject, width: int, height: int, depth: int) -
     assert {frame.picture.dtype for frame in shown} == {np.dtype(np.uint8 if depth == 8 else np.uint16)}
 
 
-def test_other_frames_are_other_packets(coder: Subject) -> None:
+def test_other_frames_are_other_packets(coder: Case) -> None:
     """What is coded is the video, not a constant."""
     other = coder.encode(moving_frames(COUNT, HEIGHT, WIDTH, seed=9), FORMAT)
     assert [frame.packet.payload for frame in other] != [frame.packet.payload for frame in coder.coded]
 
 
-def test_every_packet_has_a_time_of_its_own(coder: Subject) -> None:
+def test_every_packet_has_a_time_of_its_own(coder: Case) -> None:
     """The first is an intra packet; groups are closed: an intra frame is shown after all before its packet."""
     packets = [frame.packet for frame in coder.coded]
     assert packets[0].type is PacketType.INTRA
@@ -65,7 +65,7 @@ def test_every_packet_has_a_time_of_its_own(coder: Subject) -> None:
         latest = max(latest, packet.time)
 
 
-def test_decoding_can_begin_at_any_intra_packet(coder: Subject) -> None:
+def test_decoding_can_begin_at_any_intra_packet(coder: Case) -> None:
     """A fresh decoder shows the frames from there on."""
     for number, frame in enumerate(coder.coded):
         if frame.packet.type is PacketType.INTRA:
@@ -73,7 +73,7 @@ def test_decoding_can_begin_at_any_intra_packet(coder: Subject) -> None:
             require_the_same(decoded(coder, FORMAT, [item.packet for item in rest]), rest)
 
 
-def test_a_stream_of_it_decodes(coder: Subject) -> None:
+def test_a_stream_of_it_decodes(coder: Case) -> None:
     """Through the container, whose checks all hold."""
     path, loaded = coder.folder / "whole.mdv", coder.codec
     header = stream_header(
@@ -85,13 +85,13 @@ def test_a_stream_of_it_decodes(coder: Subject) -> None:
         assert stream.drifted == 0
 
 
-def test_coding_again_gives_the_same_bytes(coder: Subject) -> None:
+def test_coding_again_gives_the_same_bytes(coder: Case) -> None:
     """Nothing of an encoder lives on in the next one."""
     again = coder.encode(moving_frames(COUNT, HEIGHT, WIDTH), FORMAT)
     assert [frame.packet for frame in again] == [frame.packet for frame in coder.coded]
 
 
-def test_estimates_are_made_on_request(coder: Subject) -> None:
+def test_estimates_are_made_on_request(coder: Case) -> None:
     """The information of the symbols under the float priors; the bytes do not depend on it."""
     if codec_of(coder.run).is_conventional:
         pytest.skip("a codec without a network has no float priors")
@@ -101,16 +101,16 @@ def test_estimates_are_made_on_request(coder: Subject) -> None:
     assert all(frame.estimated_bits is None for frame in coder.coded)
 
 
-def test_frames_of_another_size_are_refused(coder: Subject) -> None:
+def test_frames_of_another_size_are_refused(coder: Case) -> None:
     """With a sentence, not a traceback."""
     encoder = coder.codec.codec.encoder(FORMAT)
     with pytest.raises(MediaError):
         encoder.encode(moving_frames(1, HEIGHT, WIDTH + 1)[0], 0, True)
 
 
-def decoded(subject: Subject, format: PictureFormat, packets: list[Packet]) -> list[DecodedFrame]:
+def decoded(case: Case, format: PictureFormat, packets: list[Packet]) -> list[DecodedFrame]:
     """What a fresh decoder shows."""
-    return decoded_clip(subject.codec.codec, format, packets)
+    return decode_packets(case.codec.codec, format, packets)
 
 
 def require_the_same(shown: list[DecodedFrame], coded: list[CodedFrame]) -> None:

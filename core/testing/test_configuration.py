@@ -14,8 +14,8 @@ from core.config import MANY, check, compose_for_show, offer
 from core.hooks import KINDS, Options
 from core.options import ranges
 from core.registry import Plugin, Registry
-from core.tasks.measure import settled
-from core.testing.subjects import Subject, subjects, yaml_text
+from core.tasks.measure import settle_words
+from core.testing.cases import Case, cases, yaml_text
 
 MUST_BE_TRIED = ("model", "codec", "upscaler")
 
@@ -72,12 +72,12 @@ def test_contenders_compose(registry: Registry, plugin: Plugin) -> None:
         assert sorted(contender) == ["points", "words"], preset
         assert contender["points"], preset
         for more in contender["points"].values():
-            composed([*settled(contender["words"]), *more, "task=measure"], registry)
+            composed([*settle_words(contender["words"]), *more, "task=measure"], registry)
 
 
 def test_everything_that_computes_is_tried(plugin: Plugin) -> None:
     """Each model, codec and upscaler is chosen in one of the plugin's ``conformance/*.yaml``."""
-    chosen = {word for subject in subjects(plugin, []) for word in subject.words}
+    chosen = {word for case in cases(plugin, []) for word in case.words}
     offered = [f"{kind}={entry.name}" for kind, entry in plugin.entries if kind in MUST_BE_TRIED]
     forgotten = [word for word in offered if word not in chosen]
     assert forgotten == [], (
@@ -86,10 +86,10 @@ def test_everything_that_computes_is_tried(plugin: Plugin) -> None:
     )
 
 
-def test_subjects_compose(subject: Subject) -> None:
+def test_subjects_compose(case: Case) -> None:
     """What the suite is to try; its network is built."""
-    if subject.chooses("model"):
-        assert list(subject.run.model().get_parameters())
+    if case.chooses("model"):
+        assert list(case.run.model().get_parameters())
 
 
 def composed(words: Sequence[str], registry: Registry) -> None:

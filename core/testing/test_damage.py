@@ -11,7 +11,8 @@ import pytest
 
 from core.hooks import Packet, PacketType
 from core.machine import peak_memory
-from core.stream.fields import Fields, sealed, seed
+from core.stream.fields import Fields, seal, seed
+from core.testing.cases import Case
 from core.testing.damage import (
     DAMAGES,
     Damage,
@@ -22,7 +23,6 @@ from core.testing.damage import (
     require_beginning,
 )
 from core.testing.material import COUNT, stream_header, write_stream
-from core.testing.subjects import Subject
 
 TIMES = 60
 """Each kind of damage is tried so often."""
@@ -35,13 +35,13 @@ CRC = int.from_bytes(HEADER.encode()[-4:], "little")
 
 
 @pytest.fixture(scope="module")
-def remembering(coder: Subject) -> Remembering:
+def remembering(coder: Case) -> Remembering:
     """The codec; most damage leaves the first packets as they were."""
     return Remembering(coder.codec.codec)
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-def test_damaged_streams(coder: Subject, remembering: Remembering, damage: Damage) -> None:
+def test_damaged_streams(coder: Case, remembering: Remembering, damage: Damage) -> None:
     """What is shown is right; a stream that is whole after all shows everything."""
     packets, expected = packets_of(coder), in_order_of_display(coder.coded)
     path = coder.folder / "damaged.mdv"
@@ -61,7 +61,7 @@ def test_damaged_streams(coder: Subject, remembering: Remembering, damage: Damag
 
 
 @pytest.mark.parametrize("kept", range(COUNT))
-def test_frames_before_the_damage_come_out(coder: Subject, remembering: Remembering, kept: int) -> None:
+def test_frames_before_the_damage_come_out(coder: Case, remembering: Remembering, kept: int) -> None:
     """All frames that can be shown of the first packets, and none behind a gap."""
     packets, expected = packets_of(coder), in_order_of_display(coder.coded)
     path = coder.folder / "cut.mdv"
@@ -77,14 +77,14 @@ def test_frames_before_the_damage_come_out(coder: Subject, remembering: Remember
 
 
 @pytest.mark.parametrize("length", [2**32 - 1, 2**63, 2**64 - 1])
-def test_lengths_are_not_believed(coder: Subject, remembering: Remembering, length: int) -> None:
+def test_lengths_are_not_believed(coder: Case, remembering: Remembering, length: int) -> None:
     """A packet that says it is huge costs no memory."""
     packets = packets_of(coder)
     path = coder.folder / "huge.mdv"
     true = Fields.of(packets[-1])
     lie = Fields(true.type, true.time, length, true.symbols, true.picture)
     whole = write_stream(path, HEADER, packets[:-1])
-    rest = sealed(lie, packets[-1].payload, seed(CRC, COUNT - 1))
+    rest = seal(lie, packets[-1].payload, seed(CRC, COUNT - 1))
     path.write_bytes(whole[: -len(end(COUNT - 1))] + rest)
     tracemalloc.start()
     shown, told = decode(path, remembering)
@@ -95,7 +95,7 @@ def test_lengths_are_not_believed(coder: Subject, remembering: Remembering, leng
     require_beginning(shown, in_order_of_display(coder.coded))
 
 
-def test_other_payloads_are_noticed(coder: Subject, remembering: Remembering) -> None:
+def test_other_payloads_are_noticed(coder: Case, remembering: Remembering) -> None:
     """The container's checks are right, the payload is another: the codec finds it, or decodes what was coded."""
     packets, expected = packets_of(coder), in_order_of_display(coder.coded)
     path, rng = coder.folder / "forged.mdv", np.random.default_rng(5)
@@ -122,7 +122,7 @@ CHANGES: dict[str, Callable[[list[Packet]], list[Packet]]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_packets_in_wrong_places(coder: Subject, remembering: Remembering, change: str) -> None:
+def test_packets_in_wrong_places(coder: Case, remembering: Remembering, change: str) -> None:
     """A forger computes the container's checks as well: nothing is shown that was not coded."""
     packets = packets_of(coder)
     if all(packet.type is PacketType.INTRA for packet in packets) and "inter" in change:
@@ -136,11 +136,11 @@ def test_packets_in_wrong_places(coder: Subject, remembering: Remembering, chang
         assert any(np.array_equal(picture, other) for other in expected)
 
 
-def packets_of(subject: Subject) -> list[Packet]:
-    """Those of the subject's video."""
-    return [frame.packet for frame in subject.coded]
+def packets_of(case: Case) -> list[Packet]:
+    """Packets of the case's video."""
+    return [frame.packet for frame in case.coded]
 
 
 def end(packets: int) -> bytes:
     """The last packet of a stream of so many."""
-    return sealed(Fields(0, packets), b"", seed(CRC, packets))
+    return seal(Fields(0, packets), b"", seed(CRC, packets))

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.testing.subjects import STEPS, Subject
+from core.testing.cases import STEPS, Case
 
 if TYPE_CHECKING:
     from mindspore import Tensor, nn
     from numpy.typing import NDArray
 
 CLOSE = 1e-5
-"""Of values near 1: the compiler may order sums in another way."""
+"""Tolerance of values near 1: the compiler may order sums in another way."""
 
 
-def test_the_exported_network_computes_the_same(trained: Subject, tmp_path: Path) -> None:
+def test_the_exported_network_computes_the_same(trained: Case, tmp_path: Path) -> None:
     """As it is called by the plugin's own step, in evaluation; a file can name no kernels of ours."""
     run = trained.run
     network = run.model(backend=replace(run.backend, kernels=None))

@@ -7,20 +7,20 @@ import pytest
 
 from core.hooks import Output, Upscaler
 from core.media.tiles import plan_tiles
+from core.testing.cases import Case
 from core.testing.material import moving_frames
-from core.testing.subjects import Subject
 
 HEIGHT, WIDTH = 18, 26
 TILES = 57, 90
 STEP = 1 / 255
-"""Of an 8-bit sample."""
+"""Step of an 8-bit sample."""
 CHOICES = [tuple(Output), (Output.FIRST, Output.MIDDLE), (Output.LOW_MIDDLE,), ()]
 
 
 @pytest.fixture
-def upscaler(subject: Subject) -> Upscaler:
-    """That of a subject, with fresh weights."""
-    return subject.run.upscaler(subject.run.model().set_train(False))
+def upscaler(case: Case) -> Upscaler:
+    """That of a case, with fresh weights."""
+    return case.run.upscaler(case.run.model().set_train(False))
 
 
 @pytest.mark.usefixtures("pynative")

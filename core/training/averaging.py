@@ -48,7 +48,7 @@ class WeightAverage(Callback):
             self._set(before)
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """What a checkpoint keeps."""
+        """The tensors that a checkpoint keeps."""
         return {AVERAGE + name: value for name, value in self._mean.items()}
 
     def restore(self, tensors: Mapping[str, NDArray[Any]]) -> None:

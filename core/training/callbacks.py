@@ -103,7 +103,7 @@ class Validation(Callback):
             state.note(values)
         elif state.judge(values, self._score(values)):
             self._save_best()
-        if state.finished(self._patience) and state.step < state.total_steps:
+        if state.is_over(self._patience) and state.step < state.total_steps:
             log.info("No improvement in %d validations: stopping at step %d.", state.stale, state.step)
             run_context.request_stop()
 

@@ -54,7 +54,7 @@ Sections = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Description:
-    """What stands in a file's metadata, as JSON."""
+    """A file's metadata, as JSON."""
 
     format: int
     model: dict[str, Any]
@@ -92,10 +92,10 @@ class Checkpoint:
         """Read and check a file; raises `CheckpointError` when it is missing, damaged or not ours."""
         _refuse_torch(path)
         tensors, metadata = read_safetensors(path)
-        record, said = _described(path, metadata)
+        record, said = _describe(path, metadata)
         del record["sha256"]
         if _digest(tensors, record) != said.sha256:
-            raise _damaged(path, "its content does not match its checksum")
+            raise _damage_error(path, "its content does not match its checksum")
         return cls(path, tensors, said.model, said.plugin, said.training, said.made_for)
 
     def save(self) -> None:
@@ -165,7 +165,7 @@ class Checkpoint:
             ) from None
 
     def require_model(self, section: Mapping[str, Any], defaults: Mapping[str, Any] = _NO_DEFAULTS) -> None:
-        """Raise `CheckpointError`, showing both sides, unless the checkpoint was made for this model section.
+        """Raise `CheckpointError`, showing both, unless the checkpoint was made for this model section.
 
         An option that the checkpoint does not know came later: its value is that of ``defaults``.
         """
@@ -215,10 +215,10 @@ def _refuse_torch(path: Path) -> None:
 def describe(path: Path) -> Description:
     """What a checkpoint says of itself, without its tensors, which are not checked; raises as `Checkpoint.open`."""
     _refuse_torch(path)
-    return _described(path, metadata_of(path))[1]
+    return _describe(path, metadata_of(path))[1]
 
 
-def _described(path: Path, metadata: Mapping[str, str]) -> tuple[dict[str, Any], Description]:
+def _describe(path: Path, metadata: Mapping[str, str]) -> tuple[dict[str, Any], Description]:
     if METADATA_KEY not in metadata:
         raise CheckpointError(f"{path} is a safetensors file, but not a checkpoint of mindvideo.")
     try:
@@ -229,7 +229,7 @@ def _described(path: Path, metadata: Mapping[str, str]) -> tuple[dict[str, Any],
             )
         return record, decode_record(Description, record)
     except RecordError as error:
-        raise _damaged(path, f"its description is unreadable ({error})") from None
+        raise _damage_error(path, f"its description is unreadable ({error})") from None
 
 
 def is_ours(path: Path) -> bool:
@@ -238,7 +238,7 @@ def is_ours(path: Path) -> bool:
 
 
 def wanted_by(network: nn.Cell) -> Wanted:
-    """What a network needs of a file that has its own names."""
+    """The tensors that a network needs of a file that has its own names."""
     parameters = list(network.get_parameters())
     return Wanted(frozenset(p.name for p in parameters), sum(p.size for p in parameters))
 
@@ -269,7 +269,7 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:SHOWN]) + more
 
 
-def _damaged(path: Path, why: str) -> CheckpointError:
+def _damage_error(path: Path, why: str) -> CheckpointError:
     return CheckpointError(f"{path} is damaged: {why}; use another checkpoint of the run.")
 
 

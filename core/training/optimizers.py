@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class OptimizerConfig(Options):
-    """What all optimizers have in common."""
+    """Options of all optimizers."""
 
     lr: float = option(1e-4, above=0)
     """Learning rate that the schedule starts from."""
     beta1: float = option(0.9, at_least=0, below=1)
-    """How much of the mean of gradients is kept at each step, 0 to below 1."""
+    """The share of the mean of gradients that is kept at each step, 0 to below 1."""
     beta2: float = option(0.999, at_least=0, below=1)
     """The same of the mean of their squares, or of their largest size."""
     eps: float = option(1e-8, above=0)
-    """What is added to the divisor, above 0."""
+    """Term of the divisor, above 0."""
     schedule: Schedule = field(default_factory=Schedule)
 
     def rates(self, total_steps: int) -> list[float]:
@@ -54,7 +54,7 @@ class AdaMaxConfig(OptimizerConfig):
     lr: float = 1e-3
 
 
-def _built(
+def _build(
     name: str, config: OptimizerConfig, parameters: Sequence[Parameter], total_steps: int
 ) -> nn.Optimizer:
     """MindSpore's optimizer of this name."""
@@ -64,7 +64,7 @@ def _built(
     return getattr(nn, name)(parameters, config.rates(total_steps), **own)
 
 
-ADAM = OptimizerEntry("adam", AdamConfig, partial(_built, "Adam"))
-ADAMW = OptimizerEntry("adamw", AdamWConfig, partial(_built, "AdamWeightDecay"))
-ADAMAX = OptimizerEntry("adamax", AdaMaxConfig, partial(_built, "AdaMax"))
+ADAM = OptimizerEntry("adam", AdamConfig, partial(_build, "Adam"))
+ADAMW = OptimizerEntry("adamw", AdamWConfig, partial(_build, "AdamWeightDecay"))
+ADAMAX = OptimizerEntry("adamax", AdaMaxConfig, partial(_build, "AdaMax"))
 OPTIMIZERS = (ADAM, ADAMW, ADAMAX)

@@ -12,7 +12,7 @@ from core.options import Options, option
 
 
 class Shape(Enum):
-    """How the learning rate falls after the warm-up."""
+    """Shapes of the learning rate after the warm-up."""
 
     constant = "constant"
     cosine = "cosine"
@@ -28,7 +28,7 @@ class Schedule(Options):
     """The learning rate over a run."""
 
     shape: Shape = Shape.constant
-    """How the rate falls after the warm-up; ``period`` and ``milestones`` count from its end."""
+    """Shape of the rate after the warm-up; ``period`` and ``milestones`` count from its end."""
     warmup: int = option(0, at_least=0)
     """Steps over which the rate first grows linearly to ``lr``."""
     floor: float = option(0.0, at_least=0)

@@ -1,4 +1,4 @@
-"""Where a training stands: what its callbacks share and a checkpoint keeps."""
+"""The progress of a training: what its callbacks share and a checkpoint keeps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.records import AnyFloat, Count, decode_record
 
 @dataclass
 class _Progress:
-    """What a resumed run takes over of a `TrainingState`."""
+    """The part of a `TrainingState` that a resumed run takes over."""
 
     step: Count
     losses: dict[str, AnyFloat]
@@ -43,7 +43,7 @@ class TrainingState:
     """Every validation: its step and values."""
 
     def record(self) -> dict[str, Any]:
-        """As plain data, for a checkpoint or ``metrics.json``."""
+        """The state as plain data, for a checkpoint or ``metrics.json``."""
         return asdict(self)
 
     def restore(self, record: dict[str, Any]) -> None:
@@ -52,7 +52,7 @@ class TrainingState:
         for name in PROGRESS:
             setattr(self, name, getattr(kept, name))
 
-    def finished(self, patience: int) -> bool:
+    def is_over(self, patience: int) -> bool:
         """Whether the run is over: all steps are done, or ``patience`` (0: none) ran out."""
         return self.step >= self.total_steps or 0 < patience <= self.stale
 

@@ -32,14 +32,14 @@ CONTAINERS = (
 )
 """Names of containers of weights, those first that are taken where several would do."""
 PREFIXES = ("module.", "model.", "generator.", "net.", "network.")
-"""What wrappers of a network put before the names of its tensors."""
+"""Prefixes that wrappers of a network put before the names of its tensors."""
 COMPILED = "_orig_mod."
-"""What torch.compile puts into names, at any place."""
+"""The prefix that torch.compile puts into names, at any place."""
 
 SHOWN = 8
 """Names listed in a sentence before it says how many more there are."""
-_DEEPEST = 8
-_MOST_PREFIXES = 4
+_MAX_DEPTH = 8
+_MAX_PREFIXES = 4
 
 
 def weights_in(content: Any, path: Path, key: str | None, wanted: AbstractSet[str]) -> State:
@@ -54,7 +54,7 @@ def weights_in(content: Any, path: Path, key: str | None, wanted: AbstractSet[st
     }
     if not found:
         raise CheckpointError(f"{path} holds no state dict (names with tensors).")
-    place = _chosen(found, wanted) if key is None else _named(found, key, path)
+    place = _choose(found, wanted) if key is None else _find_named(found, key, path)
     _tell(path, place, found, content)
     tensors = {name: value for name, value in found[place].items() if _is_tensor(value)}
     return without_prefixes(tensors, wanted)
@@ -81,7 +81,7 @@ def _nested(content: Any) -> Any:
 
 def _states(content: Any, place: tuple[str, ...], seen: AbstractSet[int] = frozenset()) -> Iterator[Any]:
     """Every container of tensors with the keys that lead to it; one that holds itself is entered once."""
-    if id(content) in seen or len(place) > _DEEPEST:
+    if id(content) in seen or len(place) > _MAX_DEPTH:
         return
     if isinstance(content, Mapping):
         if any(_is_tensor(value) for value in content.values()):
@@ -96,7 +96,7 @@ def _states(content: Any, place: tuple[str, ...], seen: AbstractSet[int] = froze
             yield from _states(value, (*place, str(name)), seen | {id(content)})
 
 
-def _chosen(found: Mapping[str, State], wanted: AbstractSet[str]) -> str:
+def _choose(found: Mapping[str, State], wanted: AbstractSet[str]) -> str:
     """The container that has most of what is wanted; of equal ones, that which stands first in `CONTAINERS`."""
 
     def merit(place: str) -> tuple[int, int, int]:
@@ -108,7 +108,7 @@ def _chosen(found: Mapping[str, State], wanted: AbstractSet[str]) -> str:
     return max(found, key=merit)
 
 
-def _named(found: Mapping[str, State], key: str, path: Path) -> str:
+def _find_named(found: Mapping[str, State], key: str, path: Path) -> str:
     """The container of this name, or the only one within it."""
     within = [place for place in found if place == key or place.startswith(key + ".")]
     if key not in found and len(within) != 1:
@@ -143,23 +143,23 @@ def without_prefixes(state: State, wanted: AbstractSet[str]) -> State:
 
     That form of the names is taken that has most of what is wanted; where none has any of it, the shortest.
     """
-    state = _renamed(state, lambda name: name.replace(COMPILED, "")) or state
+    state = _rename(state, lambda name: name.replace(COMPILED, "")) or state
     usual = list(_forms(state, few=False))
     best = max((*usual, *_forms(state, few=True)), key=lambda form: len(wanted & form.keys()))
     return best if wanted & best.keys() else usual[-1]
 
 
-def _forms(state: State, few: bool, left: int = _MOST_PREFIXES) -> Iterator[State]:
+def _forms(state: State, few: bool, left: int = _MAX_PREFIXES) -> Iterator[State]:
     """The names as they are, then without one prefix, without two, …; ``few``: also where few names have it."""
     yield state
     for prefix in PREFIXES if left else ():
         have = sum(name.startswith(prefix) for name in state)
-        shorter = _renamed(state, lambda name, prefix=prefix: name.removeprefix(prefix))
+        shorter = _rename(state, lambda name, prefix=prefix: name.removeprefix(prefix))
         if shorter and have and (few or 2 * have > len(state)):
             yield from _forms(shorter, few, left - 1)
 
 
-def _renamed(state: State, rename: Any) -> State | None:
+def _rename(state: State, rename: Any) -> State | None:
     """The values under other names; None where two would have the same."""
     made = {rename(name): value for name, value in state.items()}
     return made if len(made) == len(state) else None

@@ -13,7 +13,7 @@ from core.hooks import NamesOutputs
 from core.kernels.operator import operator
 
 FIRST_SCALE = 2.0**16
-"""What the loss is multiplied by at the start where convolutions compute in float16."""
+"""Factor of the loss at the start where convolutions compute in float16."""
 CALM = 2000
 """Steps in a row whose gradients were finite, after which the loss is scaled by twice as much."""
 
@@ -77,7 +77,7 @@ def output_names(step: nn.Cell) -> Sequence[str]:
 
 
 class LossScale(nn.Cell):
-    """What the loss is multiplied by, so that small gradients do not become 0 in float16.
+    """Factor of the loss, so that small gradients do not become 0 in float16.
 
     It doubles after `CALM` steps with finite gradients, and halves where they are not. A checkpoint holds it with the
     state of the step. MindSpore's `DynamicLossScaler` is what counts.
@@ -113,7 +113,8 @@ class ScaledObjective(nn.Cell):
 
 
 def mean_over_ranks(parameters: Sequence[Parameter]) -> nn.Cell:
-    """What averages the gradients of ``parameters`` over the ranks of a data-parallel training: a tuple to a tuple."""
+    """A function that averages the gradients of ``parameters`` over the ranks of a data-parallel training: a tuple
+    to a tuple."""
     if ms.get_context("device_target") == "CPU":
         return _OneByOne()
     return nn.DistributedGradReducer(parameters)
@@ -154,13 +155,13 @@ class ClipByGlobalNorm(nn.Cell):
         total = ops.addn(self.for_each(self.sum_of_squares, gradients))
         # A product, as a division of each takes five times as long on CPU.
         factor = self.bound / ops.maximum(ops.sqrt(total), self.bound)
-        return self.for_each(ops.partial(_scaled, factor), gradients)
+        return self.for_each(ops.partial(_scale, factor), gradients)
 
 
 def _sum_of_squares(gradient: Tensor) -> Tensor:
-    """Of shape (1,)."""
+    """Sum of squares, of shape (1,)."""
     return ops.square(gradient).sum().reshape(1)
 
 
-def _scaled(factor: Tensor, gradient: Tensor) -> Tensor:
+def _scale(factor: Tensor, gradient: Tensor) -> Tensor:
     return gradient * factor

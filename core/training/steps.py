@@ -20,12 +20,12 @@ class RateDistortionStepConfig(Options):
 
 
 class Reference(Enum):
-    """What a frame is coded under in training."""
+    """The reference of a frame in training."""
 
     original = "original"
     """The frame before it in the clip."""
     decoded = "decoded"
-    """What was decoded of that frame; in the warm-up, and of the first frame, the frame itself."""
+    """The decoded frame before; in the warm-up, and after the first frame, that frame itself."""
 
 
 @dataclass
@@ -33,7 +33,7 @@ class InterStepConfig(Options):
     """One step of a codec's training that codes one frame under another."""
 
     reference: Reference = Reference.original
-    """What a frame is coded under."""
+    """The reference of a frame."""
     clip_value: float = option(0.5, at_least=0)
     """Bound on the magnitude of each element of the gradients; 0 leaves them as they are."""
     clip_norm: float = option(0.0, at_least=0)

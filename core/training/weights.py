@@ -35,12 +35,12 @@ _TORCH_BEGINS = (b"PK\x03\x04", b"\x80\x02")
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is looked for in a file."""
+    """The tensors that are looked for in a file."""
 
     names: AbstractSet[str] = frozenset()
-    """Of tensors."""
+    """Names of tensors."""
     parameters: int = 0
-    """How many numbers they hold, more or less: a file that unpacks to far more is refused."""
+    """Roughly how many numbers they hold: a file that unpacks to far more is refused."""
 
 
 NOTHING = Wanted()
@@ -105,10 +105,10 @@ def _open_safetensors(path: Path) -> Iterator[Any]:
         with safe_open(path, framework="numpy") as file:
             yield file
     except (SafetensorError, OSError, ValueError) as error:
-        raise damaged(path, f"it is no readable safetensors file ({error})") from None
+        raise damage_error(path, f"it is no readable safetensors file ({error})") from None
 
 
-def damaged(path: Path, why: str) -> CheckpointError:
+def damage_error(path: Path, why: str) -> CheckpointError:
     """The error of a file whose content is not what it must be."""
     return CheckpointError(f"{path} is damaged: {why}; give another file.")
 
@@ -119,7 +119,7 @@ def _require_file(path: Path) -> None:
 
 
 def _read(path: Path, wanted: Wanted) -> Any:
-    """What a file holds: tensors by name, perhaps nested, perhaps beside other things."""
+    """The content of a file: tensors by name, perhaps nested, perhaps beside other things."""
     if is_torch(path):
         return _read_torch(path, wanted)
     if path.suffix == ".npz":
@@ -144,11 +144,11 @@ def _bfloat16(path: Path, names: list[str]) -> Tensors:
     for name in names:
         begin, end = header[name]["data_offsets"]
         halves = np.fromfile(path, "<u2", (end - begin) // 2, offset=8 + length + begin)
-        made[name] = _widened(halves).reshape(header[name]["shape"])
+        made[name] = _widen(halves).reshape(header[name]["shape"])
     return made
 
 
-def _widened(halves: NDArray[np.uint16]) -> NDArray[np.float32]:
+def _widen(halves: NDArray[np.uint16]) -> NDArray[np.float32]:
     """bfloat16, as the bits of it, in float32."""
     return (halves.astype(np.uint32) << 16).view(np.float32)
 
@@ -159,7 +159,7 @@ def _read_npz(path: Path, wanted: Wanted) -> Tensors:
         with zipfile.ZipFile(path) as archive:
             return {info.filename.removesuffix(".npy"): _member(archive, info) for info in archive.infolist()}
     except Exception as error:  # zipfile and numpy raise many kinds on damage
-        raise damaged(path, f"it is no readable .npz file ({error})") from None
+        raise damage_error(path, f"it is no readable .npz file ({error})") from None
 
 
 def _require_size(path: Path, wanted: Wanted) -> None:
@@ -168,7 +168,7 @@ def _require_size(path: Path, wanted: Wanted) -> None:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(info.file_size for info in archive.infolist())
     except Exception as error:  # zipfile raises many kinds on damage
-        raise damaged(path, f"it is no readable archive ({error})") from None
+        raise damage_error(path, f"it is no readable archive ({error})") from None
     allowed = max(_MAY_UNPACK + _BYTES_A_PARAMETER * wanted.parameters, 4 * path.stat().st_size)
     if unpacked > allowed:
         raise CheckpointError(
@@ -208,7 +208,7 @@ def _read_mindspore(path: Path) -> dict[str, Any]:
         loaded = ms.load_checkpoint(str(path))
         return {name: _from_mindspore(value) for name, value in loaded.items()}
     except Exception:  # MindSpore raises many kinds on damage
-        raise damaged(path, "MindSpore cannot read it") from None
+        raise damage_error(path, "MindSpore cannot read it") from None
 
 
 def _from_mindspore(value: Any) -> Any:
@@ -253,7 +253,7 @@ def _array(value: Any, name: str, path: Path) -> NDArray[Any]:
     except Exception:  # sparse, quantised and other tensors without plain numbers
         array = np.empty(0, object)
     if array.dtype == "V2":
-        array = _widened(array.view("<u2"))
+        array = _widen(array.view("<u2"))
     if array.dtype.kind not in "fiub":
         kind = getattr(value, "dtype", "?")
         raise CheckpointError(

@@ -1,1 +1,1 @@
-"""What all upscalers share: floors to compare with, evaluation, and upscaling of a video file."""
+"""The common part of all upscalers: baselines to compare with, evaluation, and upscaling of a video file."""

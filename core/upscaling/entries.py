@@ -1,4 +1,4 @@
-"""Upscalers as entries: the floors. Importing this does not import MindSpore."""
+"""Upscalers as entries: the baselines. Importing this does not import MindSpore."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from core.options import Options, option
 
 
 @dataclass
-class FloorConfig(Options):
+class BaselineConfig(Options):
     """Bicubic enlargement and linear blending: what every learned upscaler must beat."""
 
     scale: int = option(2, at_least=1)
     """Factor of width and height."""
 
 
-def _floor(config: FloorConfig) -> Upscaler:
-    from core.upscaling.floors import Floor
+def _baseline(config: BaselineConfig) -> Upscaler:
+    from core.upscaling.baselines import Baseline
 
-    return Floor(config.scale)
+    return Baseline(config.scale)
 
 
-FLOOR = UpscalerEntry("floor", FloorConfig, _floor, needs=frozenset())
-UPSCALERS: Sequence[UpscalerEntry[Any]] = (FLOOR,)
+BASELINE = UpscalerEntry("floor", BaselineConfig, _baseline, needs=frozenset())
+UPSCALERS: Sequence[UpscalerEntry[Any]] = (BASELINE,)

@@ -1,4 +1,5 @@
-"""From the frames of a video to those of the upscaled one: pairs of neighbours, and what a network makes of each."""
+"""Makes the frames of the upscaled video from those of a video: pairs of neighbours, and what a network makes of
+each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a video is upscaled: the options that the command and the Python interface share."""
+"""Options of upscaling that the command and the Python interface share."""
 
 from __future__ import annotations
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from core.carried import Files, packed
+from core.carried import Files, pack
 from core.crew import Crew, Seen
 from core.hooks import Upscaler
-from core.media.part import Film
-from core.media.parts import clear
+from core.media.excerpt import Film
 from core.media.scenes import RECENT_PAIRS
+from core.media.work_folder import clear
 from core.upscaling.frames import FrameMaker, Pair, cut_pairs
 from core.upscaling.options import UpscaleOptions
 from core.upscaling.target import Moment, Target
@@ -23,7 +23,7 @@ from core.upscaling.target import Moment, Target
 
 @dataclass(frozen=True)
 class Told:
-    """What an upscaler says of itself, for processes that do not compute with it."""
+    """Facts of an upscaler, for processes that do not compute with it."""
 
     scale: int
     alignment: int
@@ -50,7 +50,7 @@ class Piece:
     """How the pictures of each of its pairs are shown."""
     target: Target
     mark: Path
-    """By this file in the part's folder a machine knows that it sees that folder."""
+    """A file in the part's folder by which a machine knows that it sees that folder."""
 
     def __str__(self) -> str:
         return f"frames {self.first} to {self.first + len(self.moments) - 1}"
@@ -58,7 +58,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Made:
-    """What came of a part."""
+    """Result of a part."""
 
     cuts: int
     files: Files | None = None
@@ -79,12 +79,12 @@ class UpscalingWorker:
     def do(self, piece: Piece, seen: Seen) -> Made:
         """Make a part."""
         if piece.is_held or piece.mark.exists():
-            return Made(self._made(piece, piece.path, seen))
+            return Made(self._make(piece, piece.path, seen))
         with TemporaryDirectory() as folder:
             path = Path(folder) / piece.path.name
-            return Made(self._made(piece, path, seen), packed(path))
+            return Made(self._make(piece, path, seen), pack(path))
 
-    def _made(self, piece: Piece, path: Path, seen: Seen) -> int:
+    def _make(self, piece: Piece, path: Path, seen: Seen) -> int:
         """The number of cuts in a part that is written to ``path``."""
         cuts = 0
 

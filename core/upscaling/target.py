@@ -1,4 +1,4 @@
-"""What an upscaled video is written as: coding, rate and all that the source says of itself, checked at the start."""
+"""The file of an upscaled video: coding, rate and all that the source says of itself, checked at the start."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from core.media.encoders import Coding, check_coding, colour_of, pixel_format_for
-from core.media.pacing import Slots, regular, require_few_repeats, require_times, steady_rate, told_of_repeats
-from core.media.target import left_out, told_of_range
+from core.media.encoders import Encoding, check_encoding, colour_of, pixel_format_for
+from core.media.pacing import Slots, regular, repeats_note, require_few_repeats, require_times, steady_rate
+from core.media.target import left_out, range_note
 from core.media.tracks import Sound, TrackSource, check_tracks
 from core.media.video import Frame, VideoReader
 from core.media.writer import VideoWriter, concatenate, open_writer
@@ -49,7 +49,7 @@ class Target:
         self._height, self._width = height, width
         self._presentation = replace(info.presentation, field_order=0)  # made frames have no fields
         matrix, colours = colour_of(info.pixel_format, info.matrix, info.range, self._suffix, height)
-        self._coding = Coding(
+        self._coding = Encoding(
             pixel_format_for(self._suffix, width, height, None, info.depth),
             matrix,
             colours,
@@ -58,8 +58,8 @@ class Target:
             threads=options.threads,
         )
         self.pixel_format = self._coding.pixel_format
-        """Of what is written, by libav's name."""
-        check_coding(output, self._coding, width, height)
+        """libav's name of the pixel format that is written."""
+        check_encoding(output, self._coding, width, height)
         sound = Sound(options.sound)
         self._tracks = self._tracks_of(source, sound)
         self._constant = reader.has_constant_rate()
@@ -67,17 +67,17 @@ class Target:
         factor = 2 if options.temporal else 1
         self.rate = info.frame_rate * factor
         require_times(output, self.rate)
-        if not self._timed:
+        if not self._assign_times:
             if not self._constant:
                 self.rate = self._steady(reader, source) * factor
             require_few_repeats(output, reader.intervals()[1], self.rate)
             self._slots = Slots(self.rate)
-        for sentence in (left_out(info.presentation, output, sound), told_of_range(source, info)):
+        for sentence in (left_out(info.presentation, output, sound), range_note(source, info)):
             if sentence:
                 log.warning("%s", sentence)
 
     @property
-    def _timed(self) -> bool:
+    def _assign_times(self) -> bool:
         return self._suffix in (".mp4", ".mkv")
 
     @property
@@ -119,12 +119,12 @@ class Target:
             tracks=self._tracks,
             presentation=self._presentation,
             frame_rate=self.rate,
-            starts=starts if self._timed else None,
-            end=end if self._timed else None,
+            starts=starts if self._assign_times else None,
+            end=end if self._assign_times else None,
         )
 
     def _tracks_of(self, source: Path, sound: Sound) -> TrackSource | None:
-        if not (self._timed and self._info.presentation.tracks):
+        if not (self._assign_times and self._info.presentation.tracks):
             return None
         tracks = TrackSource(source, self._info.start, sound, self._info.end)
         check_tracks(tracks, self._output)
@@ -132,5 +132,5 @@ class Target:
 
     def _steady(self, reader: VideoReader, source: Path) -> Fraction:
         """A rate for frames that come at varying intervals, where they cannot have times."""
-        log.warning("%s", told_of_repeats(source, self._output))
+        log.warning("%s", repeats_note(source, self._output))
         return steady_rate(self._info.frame_rate, reader.intervals()[0])

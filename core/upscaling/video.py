@@ -4,8 +4,8 @@ Every input frame gives one output frame, and in between comes the frame that th
 next. Where there is no next one to move towards, at a scene cut and at the end, the frame itself is repeated, so
 that n frames become 2n and the video lasts as long as before.
 
-The output is made in parts of `PART_FRAMES` input frames in a work folder (`core.media.parts`); a job that was
-killed goes on after its last whole part.
+The output is made in parts of `SEGMENT_FRAMES` input frames in a work folder (`core.media.work_folder`); a job that
+was killed goes on after its last whole part.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ from core.errors import MediaError
 from core.facts import facts
 from core.files import publish, temporary_file
 from core.hooks import Upscaler
-from core.media.claim import claimed, require_space
+from core.media.claim import claim_output, require_space
 from core.media.encoders import uncoded_bytes
+from core.media.excerpt import Film
 from core.media.fingerprint import source_facts
 from core.media.limits import STANDARD, Limits
-from core.media.part import Film
-from core.media.parts import WorkFolder, clear, keeping
 from core.media.reader import open_video
 from core.media.video import Frame, VideoReader
+from core.media.work_folder import WorkFolder, clear, keeping
 from core.progress import Meter
 from core.upscaling.frames import FrameMaker, Pair, cut_pairs, shown_until
 from core.upscaling.options import UpscaleOptions
 from core.upscaling.shared import Piece, Share, write_part
 from core.upscaling.target import Moment, Target
 
-PART_FRAMES = 32
+SEGMENT_FRAMES = 32
 """Input frames in a part: what a killed job loses at most."""
 
 
 @dataclass(frozen=True)
 class Upscaled:
-    """What came out."""
+    """Result of an upscaling."""
 
     frames: int
     width: int
@@ -76,7 +76,7 @@ def upscale(
     another process makes it, `ForeignError` when its work folder's name is taken.
     """
     source, target = Path(input), Path(output)
-    with claimed(source, target, overwrite=False), open_video(source) as reader:
+    with claim_output(source, target, overwrite=False), open_video(source) as reader:
         return upscale_video(
             reader, target, upscaler, options or UpscaleOptions(), source=source, identity=identity
         )
@@ -143,7 +143,7 @@ class _Job:
         pairs = cut_pairs(self._frames, self._options.scene_cuts, 1 / self._info.frame_rate)
         while first := next(pairs, None):
             path = self._begin_part(first.frame.pts)
-            part = self._counted(chain([first], islice(pairs, PART_FRAMES - 1)))
+            part = self._counted(chain([first], islice(pairs, SEGMENT_FRAMES - 1)))
             if self._folder.holds(path):
                 yield sum(1 for _ in part)
             else:
@@ -178,8 +178,8 @@ class _Job:
             for frame, following in pairwise([*timed, None])
             if frame
         ]
-        for first in range(0, len(spans), PART_FRAMES):
-            part = spans[first : first + PART_FRAMES]
+        for first in range(0, len(spans), SEGMENT_FRAMES):
+            part = spans[first : first + SEGMENT_FRAMES]
             path = self._begin_part(part[0][0])
             moments = [self._moments(*span) for span in part]
             yield Piece(first, path, self._folder.holds(path), moments, self._target, mark)
@@ -218,7 +218,7 @@ class _Job:
 
     @property
     def _pixels(self) -> int:
-        """Of all frames, which stand in the parts and, when those are joined, in the output as well."""
+        """Pixels of all frames, which stand in the parts and, when those are joined, in the output as well."""
         frames = (self._info.frame_count or 1) * (2 if self._options.temporal else 1)
         return 2 * frames * self._maker.width * self._maker.height
 

@@ -14,7 +14,7 @@ from .config import AnchorConfig, SvtAv1Config, Tune, Vp9Config, X26xConfig, X26
 
 _ENDLESS = 1 << 20
 """Distance of intra frames of which there is one alone."""
-_SMALLEST_AV1 = 64
+_MIN_AV1_SIZE = 64
 """Side of the smallest picture that SVT-AV1 takes, in pixels."""
 
 
@@ -27,7 +27,7 @@ class AnchorCodec:
 
     @property
     def fingerprint(self) -> bytes:
-        """Tells what decodes a stream: the format, colour and continued sides."""
+        """Tells what decodes a stream: the format, colour and continued size."""
         encoder = self._encoder
         words = (encoder.decoder, encoder.subsampling.value, encoder.matrix.value, encoder.range.value)
         told = " ".join(map(str, (*words, encoder.multiple, encoder.smallest)))
@@ -92,7 +92,7 @@ def _svt_av1(config: SvtAv1Config) -> Encoder:
         "libdav1d",
         options,
         multiple=8,
-        smallest=_SMALLEST_AV1,
+        smallest=_MIN_AV1_SIZE,
         decoder_options={"max_frame_delay": "1"},
     )
 
@@ -117,7 +117,7 @@ def _vp9(config: Vp9Config) -> Encoder:
 
 
 def _encoder(
-    config: AnchorConfig, name: str, decoder: str, options: dict[str, str], **sides: object
+    config: AnchorConfig, name: str, decoder: str, options: dict[str, str], **size: object
 ) -> Encoder:
     return Encoder(
         name,
@@ -126,12 +126,12 @@ def _encoder(
         subsampling=config.subsampling,
         matrix=config.matrix,
         range=config.range,
-        **sides,  # type: ignore[arg-type]
+        **size,  # type: ignore[arg-type]
     )
 
 
 def _groups(config: X26xConfig) -> str:
-    """Where intra and B frames stand."""
+    """Options that place intra and B frames."""
     distance = config.gop or _ENDLESS
     return f"keyint={distance}:min-keyint={distance}:scenecut=0:bframes={config.bframes}"
 

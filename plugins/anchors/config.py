@@ -46,18 +46,18 @@ class AnchorConfig(GopConfig):
     coarsest: ClassVar[float] = 63
     """The largest constant rate factor."""
     step: ClassVar[float] = 1
-    """Of constant rate factors that differ."""
+    """Step of constant rate factors that differ."""
 
     crf: float | None = option(27.0, at_least=0, at_most=63)
     """Constant rate factor: about constant visible quality; 0 is best, 51 (AV1, VP9: 63) the worst."""
     qp: int | None = option(None, at_least=0, at_most=63)
     """Constant quantiser in place of the rate factor."""
     subsampling: Subsampling = Subsampling.YUV420
-    """Of chroma. RGB that has gone through 4:2:0 cannot come back better than some 45 dB."""
+    """Subsampling of chroma. RGB that has gone through 4:2:0 cannot come back better than some 45 dB."""
     matrix: Matrix = Matrix.BT709
     """Between RGB and what is coded."""
     range: Range = Range.LIMITED
-    """Of the samples that are coded."""
+    """Range of the samples that are coded."""
     closed: bool = False
     """Begin a fresh encoder at every intra frame, so that an encode can be shared out among processes, and goes on
     where it was interrupted. It costs what an encoder learns from one group for the next."""

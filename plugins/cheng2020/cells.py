@@ -16,9 +16,9 @@ from . import transforms
 from .config import Cheng2020Config
 
 MULTIPLE = 64
-"""Sides of a picture must be divisible by it: 16 for the transforms times 4 for the hyperprior's."""
+"""A picture's height and width must be divisible by it: 16 for the transforms times 4 for the hyperprior's."""
 _KERNEL = 5
-"""Of the context model."""
+"""Size of the context model's kernel."""
 
 
 class Cheng2020(nn.Cell):
@@ -46,7 +46,7 @@ class Cheng2020(nn.Cell):
 
 @full_precision()
 def context_prior(channels: int) -> ContextLatent:
-    """The latent N,C,h,w, sides divisible by 4, under Gaussians of their own means and scales."""
+    """The latent N,C,h,w, height and width divisible by 4, under Gaussians of their own means and scales."""
     made = ContextLatent(
         transforms.hyper_analysis(channels),
         transforms.hyper_synthesis(channels),

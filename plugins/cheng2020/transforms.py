@@ -7,9 +7,9 @@ from mindspore import Tensor, nn
 from core.nn import GDN, Conv2d, ConvChain, InverseGDN, LeakyBlock, LeakyReLU, PixelShuffle
 
 SLOPE = 0.01
-"""Of LeakyReLU everywhere."""
+"""Slope of LeakyReLU everywhere."""
 _HALVINGS = 4
-"""Latents have a sixteenth of the picture's sides."""
+"""Latents are a sixteenth of the picture's height and width."""
 
 
 class ReducingBlock(nn.Cell):
@@ -25,7 +25,7 @@ class ReducingBlock(nn.Cell):
         self.is_fused = False
 
     def fuse(self) -> None:
-        """From now on take and give N,H,W,C; needs our kernels."""
+        """Take and give N,H,W,C from now on; needs our kernels."""
         self.is_fused = True
         self.conv1.fuse(SLOPE, channels_last=True)
         self.conv2.fuse(None, channels_last=True)
@@ -38,7 +38,7 @@ class ReducingBlock(nn.Cell):
 
 
 class EnlargingBlock(nn.Cell):
-    """IGDN(conv(LeakyReLU(enlarge(x)))) + enlarge(x), to sides twice as long; formats as in `ReducingBlock`.
+    """IGDN(conv(LeakyReLU(enlarge(x)))) + enlarge(x), to twice the height and width; formats as in `ReducingBlock`.
 
     An ``enlarge`` is a convolution whose results are laid side by side.
     """
@@ -54,7 +54,7 @@ class EnlargingBlock(nn.Cell):
         self.is_fused = False
 
     def fuse(self) -> None:
-        """From now on take and give N,H,W,C; needs our kernels."""
+        """Take and give N,H,W,C from now on; needs our kernels."""
         self.is_fused = True
         self.enlarge.fuse(SLOPE, channels_last=True)
         self.conv.fuse(None, channels_last=True)

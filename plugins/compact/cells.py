@@ -1,9 +1,9 @@
 """The compact codec: a small conditional codec whose motion is searched for, not learned.
 
-Nearly all of the work is done at an eighth of the picture's sides, on which a picture's 8x8 pixels are channels, and
-by depthwise-separable blocks (Jia et al., CVPR 2025, have shown how far that goes). Inter frames are coded under a
-context made of the previous feature and the previous picture, both displaced by the vectors of blocks. Gains by
-level, learned and interpolated, make it one network for all qualities.
+Nearly all of the work is done at an eighth of the picture's height and width, on which a picture's 8x8 pixels are
+channels, and by depthwise-separable blocks (Jia et al., CVPR 2025, have shown how far that goes). Inter frames are
+coded under a context made of the previous feature and the previous picture, both displaced by the vectors of blocks.
+Gains by level, learned and interpolated, make it one network for all qualities.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from core.nn import (
     require_sides,
 )
 
-from .classical import start
+from .classical import init_weights
 from .config import LEVELS, QUALITIES, CompactConfig, Start
 
 MULTIPLE = 64
-"""Sides of a picture must be divisible by it: 16 for the transforms times 4 for the hyperprior's."""
+"""A picture's height and width must be divisible by it: 16 for the transforms times 4 for the hyperprior's."""
 PATCH = 8
 """Side of the pixels that become channels."""
 _LATENT = 16
@@ -38,7 +38,7 @@ _COMPONENTS = 3 * PATCH**2
 _RGB_TO_YUV = np.array([[0.2126, 0.7152, 0.0722], [-0.1146, -0.3854, 0.5], [0.5, -0.4542, -0.0458]])
 """BT.709, of full range."""
 _PRICE = 3.0
-"""Of a bit of the vectors, in differences of samples, times the root of the distortion's weight."""
+"""Price of a bit of the vectors, in differences of samples, times the root of the distortion's weight."""
 
 State = tuple[Tensor, Tensor]
 """What the next frame is coded under: the decoded picture, N,3,H,W in [0,1], and its feature, N,C,H/8,W/8."""
@@ -47,9 +47,9 @@ State = tuple[Tensor, Tensor]
 class Compact(nn.Cell):
     """The whole network.
 
-    ``construct(frames, levels)``: N,T,3,H,W in [0,1] with sides divisible by 64, and N,T, the level of each frame.
-    Returns the reconstructions, likewise, not clamped, and the bits of each, N,T, without those of vectors. The first
-    frame is coded as a picture. Raises ValueError for other sizes.
+    ``construct(frames, levels)``: N,T,3,H,W in [0,1] with height and width divisible by 64, and N,T, the level of
+    each frame. Returns the reconstructions, likewise, not clamped, and the bits of each, N,T, without those of
+    vectors. The first frame is coded as a picture. Raises ValueError for other sizes.
     """
 
     def __init__(self, config: CompactConfig) -> None:
@@ -58,7 +58,7 @@ class Compact(nn.Cell):
         self.intra = PictureCoder(config)
         self.inter = InterCoder(config)
         if config.start is Start.classical:
-            start(self)
+            init_weights(self)
 
     def construct(self, frames: Tensor, levels: Tensor) -> tuple[Tensor, Tensor]:
         require_sides(frames.shape[3], frames.shape[4], MULTIPLE)
@@ -192,7 +192,7 @@ def blocks(channels: int, count: int, inputs: int | None = None) -> nn.Sequentia
 
 
 def down(config: CompactConfig) -> nn.SequentialCell:
-    """From an eighth to the latent's sixteenth of the sides."""
+    """Layers from an eighth to the latent's sixteenth of height and width."""
     return nn.SequentialCell(
         PixelUnshuffle(2),
         Conv2d(4 * config.trunk, config.latent, 1),
@@ -247,15 +247,15 @@ def level_latent(config: CompactConfig, known: int) -> LevelLatent:
 
 def to_yuv(x: Tensor) -> Tensor:
     """RGB in [0,1], N,3,H,W, as YCbCr around zero."""
-    return _mixed(x - 0.5, _RGB_TO_YUV)
+    return _mix(x - 0.5, _RGB_TO_YUV)
 
 
 def to_rgb(x: Tensor) -> Tensor:
     """And back."""
-    return _mixed(x, np.linalg.inv(_RGB_TO_YUV)) + 0.5
+    return _mix(x, np.linalg.inv(_RGB_TO_YUV)) + 0.5
 
 
-def _mixed(x: Tensor, matrix: np.ndarray) -> Tensor:
+def _mix(x: Tensor, matrix: np.ndarray) -> Tensor:
     batch, channels, height, width = x.shape
     mixed = ops.matmul(Tensor(matrix.astype(np.float32)), x.reshape(batch, channels, height * width))
     return mixed.reshape(batch, channels, height, width)

@@ -1,9 +1,9 @@
 """The classical start: the network begins as a block transform codec, which it is left to improve.
 
-Its first layer is the cosine transform of 8x8 pixels, from an eighth to a sixteenth of the sides that of Haar over
-four of them, and the layers back are their transposes; blocks are near identity (`core.nn.SeparableBlock`). Gains are
-those that are best for fine quantisation, and scales those of natural pictures, whose spectrum falls with frequency.
-Inter frames are coded as what is left of the displaced picture.
+Its first layer is the cosine transform of 8x8 pixels, from an eighth to a sixteenth of height and width that of Haar
+over four of them, and the layers back are their transposes; blocks are near identity (`core.nn.SeparableBlock`).
+Gains are those that are best for fine quantisation, and scales those of natural pictures, whose spectrum falls with
+frequency. Inter frames are coded as what is left of the displaced picture.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ _SIDE = 8
 _CHROMA = 2.2
 """How much finer chroma's frequencies count when channels are chosen."""
 _NOISE = 0.01
-"""Of the weights, so that no two channels are alike."""
+"""Noise of the weights, so that no two channels are alike."""
 _STRENGTH, _FALL = 24.0, 1.1
 """Scale of a transform's coefficient of the lowest frequency, of samples from 0 to 255, and how it falls."""
 _RESIDUAL = 0.35
-"""Of inter frames' scales to those of pictures."""
+"""Ratio of inter frames' scales to those of pictures."""
 _BRANCH = 0.2
-"""Of the last layer of each of a block's branches, which start small anyway."""
+"""Gain of the last layer of each of a block's branches, which start small anyway."""
 _HYPER = 0.1
-"""Of the last layers of what tells of latents: it is little that they tell at the start."""
+"""Gain of the last layers of what predicts latents: at the start they predict little."""
 
 Coefficient = tuple[int, int, int]
 """Component, row and column of a coefficient of 8x8 pixels."""
@@ -43,13 +43,13 @@ Fine = tuple[int, int, int, int, int]
 """The same, then row and column within the Haar transform."""
 
 
-def start(network: Compact) -> None:
+def init_weights(network: Compact) -> None:
     """Give a fresh network these weights."""
     rng = np.random.default_rng(0)
     init.scale_branches(network, _BRANCH)
     for coder, share in ((network.intra, 1.0), (network.inter, _RESIDUAL)):
-        _start_transforms(coder, network.config, rng)
-        _start_latent(coder, network.config, share)
+        _init_transforms(coder, network.config, rng)
+        _init_latent(coder, network.config, share)
     inter, trunk = network.inter, network.config.trunk
     cosines, identity, zeros = transform(trunk), np.eye(trunk), np.zeros((trunk, trunk))
     _set(inter.join, np.concatenate((cosines, zeros), 1), rng)
@@ -76,7 +76,7 @@ def haar(channels: int, trunk: int) -> Weights:
     return weights
 
 
-def _start_transforms(coder: nn.Cell, config: CompactConfig, rng: np.random.Generator) -> None:
+def _init_transforms(coder: nn.Cell, config: CompactConfig, rng: np.random.Generator) -> None:
     cosines, halves = transform(config.trunk), haar(config.latent, config.trunk)
     for layer, weights in (
         (coder.head, cosines),
@@ -87,7 +87,7 @@ def _start_transforms(coder: nn.Cell, config: CompactConfig, rng: np.random.Gene
         _set(layer, weights, rng)
 
 
-def _start_latent(coder: nn.Cell, config: CompactConfig, share: float) -> None:
+def _init_latent(coder: nn.Cell, config: CompactConfig, share: float) -> None:
     """Gains by the theory of fine quantisation, and the scales that coefficients then have."""
     steps = np.sqrt(26 / np.array([lmbda(level) for level in range(LEVELS)]))
     gains = np.log(255 / steps)[:, None]
@@ -104,8 +104,8 @@ def _start_latent(coder: nn.Cell, config: CompactConfig, share: float) -> None:
 
 def _coefficients(count: int) -> list[Coefficient]:
     """The lowest frequencies of 8x8 pixels."""
-    sides = range(_SIDE)
-    every = [(component, row, column) for component in range(3) for row in sides for column in sides]
+    along = range(_SIDE)
+    every = [(component, row, column) for component in range(3) for row in along for column in along]
     return sorted(every, key=lambda one: _frequency((*one, 0, 0)))[:count]
 
 
@@ -117,7 +117,7 @@ def _fine(count: int, trunk: int) -> list[Fine]:
 
 
 def _frequency(fine: Fine) -> float:
-    """Of luma, as finely as 16x16 pixels tell; those of chroma count as higher."""
+    """Frequency of luma, as finely as 16x16 pixels tell; those of chroma count as higher."""
     component, row, column, down, across = fine
     return math.hypot(2 * row + down, 2 * column + across) * (_CHROMA if component else 1.0)
 

@@ -131,12 +131,12 @@ class CompactPictures(PictureCodec):
         packet.write_number(quality, _QUALITIES)
         level = _level(quality)
         y_hat = self.pictures.write(packet, quality, *self.pictures.analysis(frame, level))
-        return _made(self.pictures.synthesis(y_hat, level), 0)
+        return _with_state(self.pictures.synthesis(y_hat, level), 0)
 
     def decode_intra(self, packet: PacketReader) -> Made:
         quality = packet.read_number(_QUALITIES)
         y_hat = self.pictures.read(packet, quality)
-        return _made(self.pictures.synthesis(y_hat, _level(quality)), 0)
+        return _with_state(self.pictures.synthesis(y_hat, _level(quality)), 0)
 
 
 def intra(config: CompactIntraConfig) -> LearnedIntra:
@@ -168,7 +168,7 @@ class CompactCodec(CompactPictures, PredictiveCodec):
         vectors = packet.write("vectors", self.search(frame, picture, level)[0])
         predicted, context, told = self.prediction(picture, feature, vectors, level)
         y_hat = self.frames.write(packet, quality, *self.frames.analysis(frame, level, context), told)
-        return _made(self.frames.synthesis(y_hat, level, context, predicted), place + 1)
+        return _with_state(self.frames.synthesis(y_hat, level, context, predicted), place + 1)
 
     def decode(self, packet: PacketReader, reference: State) -> Made:
         picture, feature, place = reference
@@ -176,14 +176,14 @@ class CompactCodec(CompactPictures, PredictiveCodec):
         level = _level(quality)
         predicted, context, told = self.prediction(picture, feature, packet.read("vectors"), level)
         y_hat = self.frames.read(packet, quality, told)
-        return _made(self.frames.synthesis(y_hat, level, context, predicted), place + 1)
+        return _with_state(self.frames.synthesis(y_hat, level, context, predicted), place + 1)
 
 
 def _latents(name: str, coder: PictureCoder | InterCoder) -> dict[str, Any]:
     return {f"{name}.hyper": (coder.latent.prior, MULTIPLE), name: (coder.latent, _LATENT)}
 
 
-def _made(shown: tuple[Tensor, Tensor, Tensor], place: int) -> Made:
+def _with_state(shown: tuple[Tensor, Tensor, Tensor], place: int) -> Made:
     """The picture, and the state after it."""
     picture, *state = shown
     return picture, (*state, place)

@@ -10,9 +10,9 @@ from omegaconf import MISSING
 from core.hooks import CodecConfig, FilePath, Options, option
 
 LEVELS = 8
-"""At which gains and scales are learned; between them they are interpolated."""
+"""Number of levels at which gains and scales are learned; between them they are interpolated."""
 QUALITIES = 64
-"""Of `CompactCodecConfig.quality`, from the first level to the last."""
+"""Values of `CompactCodecConfig.quality`, from the first level to the last."""
 _COARSEST_LMBDA = 0.001
 
 
@@ -40,7 +40,7 @@ class CompactConfig(Options):
     """The network, which codes at all qualities."""
 
     trunk: int = option(96, at_least=8)
-    """Channels at an eighth of the picture's sides."""
+    """Channels at an eighth of the picture's height and width."""
     latent: int = option(256, at_least=8, multiple_of=4)
     """Channels of the latents, at a sixteenth."""
     wide: int = option(128, at_least=8)
@@ -50,7 +50,7 @@ class CompactConfig(Options):
     side: int = option(64, at_least=1)
     """Channels between hyper-latents and latents."""
     parts: int = option(4, one_of=(2, 4))
-    """In how many parts a latent is expected, each under those before it."""
+    """Number of parts in which a latent is predicted, each from those before it."""
     analysis: int = option(2, at_least=1)
     """Blocks of the analyses, at an eighth; the synthesis of pictures has two more."""
     context: int = option(3, at_least=1)
@@ -64,12 +64,12 @@ class CompactCodecConfig(CodecConfig):
     """Coding with a trained network; each packet says at which quality it was coded."""
 
     quality: int = option(32, at_least=0, at_most=QUALITIES - 1)
-    """From fewest bits to best pictures; nine more are twice the weight of the distortion."""
+    """Quality, from fewest bits to best pictures; nine more are twice the weight of the distortion."""
     cascade: list[int] = field(default_factory=lambda: [0, -7, -2, -7])
     """What is added to the quality of inter frames, by their place in the group, over and over."""
 
     def quality_at(self, place: int) -> int:
-        """Of the frame at this place of its group; 0 is the intra frame."""
+        """Quality of the frame at this place of its group; 0 is the intra frame."""
         added = self.cascade[place % len(self.cascade)] if place and self.cascade else 0
         return min(max(self.quality + added, 0), QUALITIES - 1)
 
@@ -81,11 +81,11 @@ class CompactIntraConfig:
     checkpoint: FilePath = MISSING
     """The network, a checkpoint with tables; its options are those that it was trained with."""
     quality: int = option(32, at_least=0, at_most=QUALITIES - 1)
-    """From fewest bits to best pictures."""
+    """Quality, from fewest bits to best pictures."""
 
 
 class Learns(Enum):
-    """Which part of the network a training moves."""
+    """The part of the network that a training moves."""
 
     intra = "intra"
     """How pictures are coded, on the first frame of each clip."""
@@ -100,7 +100,7 @@ class CompactStepConfig(Options):
     """One training step: each clip at a level of its own, drawn evenly, or at that of a place in its group."""
 
     learns: Learns = Learns.all
-    """Which part of the network moves."""
+    """The part of the network that moves."""
     cascade: list[int] = field(default_factory=lambda: [0, -7, -2, -7])
     """What is added to the quality of inter frames, as in ``codec.cascade``."""
     clip_norm: float = option(1.0, at_least=0)

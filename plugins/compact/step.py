@@ -38,7 +38,7 @@ class CompactObjective(nn.Cell):
         count = frames.shape[1] if self.inter_learns else 1
         level = self.levels(frames.shape[0])
         picture, bits, state = self.network.code_intra(frames[:, 0], level)
-        totals, counted = self.judged(frames[:, 0], picture, bits, level), 1
+        totals, counted = self.judge(frames[:, 0], picture, bits, level), 1
         if not self.intra_learns:
             state = ops.stop_gradient(state[0]), ops.stop_gradient(state[1])
             totals, counted = 0.0 * ops.stop_gradient(totals), 0
@@ -51,7 +51,7 @@ class CompactObjective(nn.Cell):
         """A frame at its place in the group: what it adds to the totals, and the state after it."""
         own = ops.clamp(level + self.added[place % len(self.added)], 0.0, float(LEVELS - 1))
         picture, bits, state = self.network.code_inter(frame, state, own)
-        return self.judged(frame, picture, bits, own), state
+        return self.judge(frame, picture, bits, own), state
 
     def levels(self, count: int) -> Tensor:
         """N,1"""
@@ -59,7 +59,7 @@ class CompactObjective(nn.Cell):
             return (LEVELS - 1) * (_numbers(count) + 0.5) / count
         return (LEVELS - 1) * (add_noise(ops.zeros_like(_numbers(count))) + 0.5)
 
-    def judged(self, frame: Tensor, picture: Tensor, bits: Tensor, level: Tensor) -> Tensor:
+    def judge(self, frame: Tensor, picture: Tensor, bits: Tensor, level: Tensor) -> Tensor:
         """The outputs for a frame, (3)."""
         error = picture - frame
         rgb = ops.square(error).mean((1, 2, 3))

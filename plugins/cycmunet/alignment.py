@@ -1,4 +1,4 @@
-"""From frames to features, and to the features of the missing frame: pyramid, alignment, interpolation (FTI-Net)."""
+"""Makes features of frames, and features of the missing frame: pyramid, alignment, interpolation (FTI-Net)."""
 
 from __future__ import annotations
 

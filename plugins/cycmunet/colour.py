@@ -45,7 +45,8 @@ def _statistics(format: Format) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]
 
 
 class ToPlanes(nn.Cell):
-    """RGB N,3,H,W in [0,1] -> normalised planes; sides that chroma cannot halve are padded by repetition."""
+    """RGB N,3,H,W in [0,1] -> normalised planes; a height or width that chroma cannot halve is padded by
+    repetition."""
 
     def __init__(self, format: Format) -> None:
         super().__init__()

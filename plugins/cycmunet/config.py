@@ -18,7 +18,7 @@ class Format(Enum):
 
 
 class MiddleResidual(Enum):
-    """Which frame's residual an up-projection adds to the middle frame.
+    """The frame whose residual an up-projection adds to the middle frame.
 
     The published code adds the last frame's, most likely by a slip, and its weights were trained so.
     """
@@ -65,7 +65,8 @@ class CycMuNetConfig(Options):
     all_frames: bool = True
     """False: only the first and the middle high-resolution frame."""
     middle_residual: MiddleResidual = MiddleResidual.last
-    """Which frame's residual an up-projection adds to the middle frame: the last one's, as published, or its own."""
+    """The frame whose residual an up-projection adds to the middle frame: the last one's, as published, or its
+    own."""
     floor: bool = False
     """Add the bicubically enlarged inputs (their mean for the middle) to the outputs, and start from them."""
     motion: bool = False

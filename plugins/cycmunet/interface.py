@@ -81,5 +81,5 @@ def alignment(config: CycMuNetConfig) -> int:
 
 
 def _chroma(format: Format) -> int:
-    """Sides of the network's planes are padded to a multiple of it."""
+    """Height and width of the network's planes are padded to a multiple of it."""
     return 2 if format in (Format.yuv420, Format.yuv422) else 1

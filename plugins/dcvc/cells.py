@@ -13,10 +13,10 @@ from core.nn import ConvChain, SPyNet, Warp, full_precision, require_sides
 
 from . import transforms
 from .config import DcvcConfig
-from .init import start
+from .init import init_weights
 
 MULTIPLE = 64
-"""Sides of a picture must be divisible by it: 16 for the transforms times 4 for the priors'."""
+"""A picture's height and width must be divisible by it: 16 for the transforms times 4 for the priors'."""
 
 Pair = tuple[Tensor, Tensor]
 Costs = tuple[Tensor, Tensor, Tensor, Tensor]
@@ -24,7 +24,8 @@ Costs = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 class MotionCoder(nn.Cell):
-    """Compression of motion: flow N,2,H,W to a latent of a sixteenth of the sides, and back under the reference."""
+    """Compression of motion: flow N,2,H,W to a latent of a sixteenth of height and width, and back under the
+    reference."""
 
     @full_precision()
     def __init__(self, config: DcvcConfig) -> None:
@@ -73,9 +74,9 @@ class ContextualCoder(nn.Cell):
 class Dcvc(nn.Cell):
     """The whole network.
 
-    ``construct(frame, reference, motion_learns=None)``: N,3,H,W in [0,1], sides divisible by 64. Returns the
-    reconstruction, N,3,H,W, not clamped; flow as estimated and as decoded, N,2,H,W; and what everything costs. In
-    training, noise stands in for rounding. ``motion_learns``, a scalar, scales the gradient that passes from the
+    ``construct(frame, reference, motion_learns=None)``: N,3,H,W in [0,1], height and width divisible by 64. Returns
+    the reconstruction, N,3,H,W, not clamped; flow as estimated and as decoded, N,2,H,W; and what everything costs.
+    In training, noise stands in for rounding. ``motion_learns``, a scalar, scales the gradient that passes from the
     content to the motion. Raises ValueError for other sizes.
     """
 
@@ -88,7 +89,7 @@ class Dcvc(nn.Cell):
         self.warp = Warp()
         self.context_refinement = transforms.context_refinement(config.features)
         self.contextual = ContextualCoder(config)
-        start(self)
+        init_weights(self)
 
     def construct(
         self, frame: Tensor, reference: Tensor, motion_learns: Tensor | None = None
@@ -118,7 +119,8 @@ def _scale_gradient(x: Tensor, share: Tensor | None) -> Tensor:
 
 @full_precision()
 def context_prior(config: DcvcConfig, latent: int, synthesis: ConvChain, side: int) -> ContextLatent:
-    """A latent N,latent,h,w, sides divisible by 4, under Laplace distributions of their own means and scales.
+    """A latent N,latent,h,w, height and width divisible by 4, under Laplace distributions of their own means and
+    scales.
 
     ``synthesis`` gives what z tells of it; that and what else is known have ``side`` channels.
     """

@@ -21,7 +21,7 @@ from .config import DcvcCodecConfig, Quantize
 Side = Callable[..., Tensor]
 """Symbols of a hyper-latent, and the temporal prior if any, to all that is known of the latent."""
 _CONVENTIONS = tuple(Quantize)
-"""By the number that an inter packet begins with."""
+"""Conventions by the number that an inter packet begins with."""
 _LATENT = 16
 """How many times smaller the latents of motion and content are."""
 _HALO = 3
@@ -180,7 +180,7 @@ class DcvcCodec(PredictiveCodec):
 
     @classmethod
     def parts(cls, network: Dcvc) -> Sequence[Part]:
-        """Without what hyper-latents tell, where that is computed in integers."""
+        """The parts without what hyper-latents tell, where that is computed in integers."""
         parts = super().parts(network)
         return [part for part in parts if not (network.config.portable and part.name.endswith("_side"))]
 

@@ -27,7 +27,7 @@ class DcvcConfig(Options):
     flow: int = option(64, at_least=4, multiple_of=4)
     """Channels of the widest layers of the flow's networks."""
     context: ContextOrder = ContextOrder.raster
-    """Which positions the context models see; published: ``raster``."""
+    """Positions that the context models see; published: ``raster``."""
     portable: bool = False
     """Leave the temporal prior out of the content's entropy model, so that streams decode on every machine."""
 

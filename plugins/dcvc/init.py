@@ -12,15 +12,15 @@ from mindspore import Tensor, nn
 from core.nn import Conv2d, PreActivationBlock, init
 
 _LATENT_GAIN = 4.0
-"""Of the last layer of the motion's analysis; the content's, whose blocks amplify, has half."""
+"""Gain of the last layer of the motion's analysis; the content's, whose blocks amplify, has half."""
 _QUIET_GAIN = 0.4
-"""Of all syntheses: the inverse normalisations in them grow with the square of what goes in."""
+"""Gain of all syntheses: the inverse normalisations in them grow with the square of what goes in."""
 _FAINT_GAIN = 0.1
-"""Of the last layers of what makes flow and distributions, and of residual blocks' branches."""
+"""Gain of the last layers of what makes flow and distributions, and of residual blocks' branches."""
 _COLOURS = 3
 
 
-def start(network: nn.Cell) -> None:
+def init_weights(network: nn.Cell) -> None:
     """Normal weights of variance 2 / (inputs k^2) and no biases, but for the layers that are named here (`Dcvc`)."""
     for layer in init.convolutions(network):
         init.start(layer)
@@ -34,11 +34,11 @@ def start(network: nn.Cell) -> None:
     init.start(motion.refinement[-1], _FAINT_GAIN)
     init.start(content.analysis[-1], _LATENT_GAIN / 2)
     for prior in (motion.prior, content.prior):
-        _start_distributions(prior.parameters_of[-1])
-    _start_colours(network)
+        _init_distributions(prior.parameters_of[-1])
+    _init_colours(network)
 
 
-def _start_colours(network: nn.Cell) -> None:
+def _init_colours(network: nn.Cell) -> None:
     """A path from the reference through features and context to the reconstruction."""
     for _, cell in network.cells_and_names():
         if isinstance(cell, PreActivationBlock):
@@ -63,7 +63,7 @@ def _carry_colours(layer: Conv2d, first: int) -> None:
     layer.weight.set_data(Tensor(weight))
 
 
-def _start_distributions(layer: Conv2d) -> None:
+def _init_distributions(layer: Conv2d) -> None:
     """Means near 0, scales near 1."""
     init.start(layer, _FAINT_GAIN)
     half = layer.out_channels // 2

@@ -19,11 +19,11 @@ from core.nn import (
 )
 
 _HALVINGS = 4
-"""Latents have a sixteenth of the picture's sides."""
+"""Latents are a sixteenth of the picture's height and width."""
 _REFINEMENTS = 5
 """Layers of the motion's refinement between its ends."""
 HYPER_SLOPE = 0.01
-"""Of LeakyReLU in the priors' networks."""
+"""Slope of LeakyReLU in the priors' networks."""
 CONTEXT_KERNEL = 5
 """Side of the context models' kernels."""
 
@@ -80,7 +80,7 @@ def contextual_synthesis(features: int, latent: int) -> ConvChain:
 
 
 def _enlarge(inputs: int, outputs: int) -> list[nn.Cell]:
-    """A convolution whose results are laid side by side (Shi et al. 2016): sides twice as long."""
+    """A convolution whose results are laid side by side (Shi et al. 2016): twice the height and width."""
     return [Conv2d(inputs, 4 * outputs), PixelShuffle(2)]
 
 

@@ -31,11 +31,11 @@ def published(config: DcvcConfig) -> PublishedWeights:
         raise CheckpointError("Published weights are for model.context=raster: import them with this option.")
     tensors = {ours: PublishedTensor(theirs) for ours, theirs in _names()}
     for ours, theirs in (("motion", "auto_regressive_mv"), ("contextual", "auto_regressive")):
-        tensors[f"{ours}.prior.context.weight"] = PublishedTensor(f"{theirs}.weight", _masked)
+        tensors[f"{ours}.prior.context.weight"] = PublishedTensor(f"{theirs}.weight", _mask)
     return PublishedWeights(tensors, ignored=(r"^auto_regressive(_mv)?\.mask$",))
 
 
-def _masked(weight: Array) -> Array:
+def _mask(weight: Array) -> Array:
     """The taps that count; in a checkpoint that was never run the others are not zero."""
     return np.where(visible(ContextOrder.raster, CONTEXT_KERNEL), weight, np.float32(0))
 

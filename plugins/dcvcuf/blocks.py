@@ -1,4 +1,5 @@
-"""What all networks of DCVC-UF are made of (section 3 of the paper): blocks at an eighth of a picture's sides.
+"""What all networks of DCVC-UF are made of (section 3 of the paper): blocks at an eighth of a picture's height and
+width.
 
 Names of parameters are those of the published checkpoints, wherever a cell is named here.
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mindspore import Parameter, Tensor, nn, ops
+from mindspore import Parameter, Tensor, nn
 from mindspore.common.initializer import initializer
 
 from core.nn import (
@@ -19,6 +20,7 @@ from core.nn import (
     SeparableBlock,
     init,
     pixel_unshuffle,
+    rows_of,
 )
 
 from .config import QUALITIES, DcvcUfConfig, DcvcUfIntraConfig
@@ -28,7 +30,7 @@ PATCH = 8
 SOURCE = 3 * PATCH**2
 """Channels of a picture laid out like features."""
 _FAINT_GAIN, _FIRST_SCALE = 0.1, 1.0
-"""Of the last layer of what tells scales when a training starts, and what it tells then."""
+"""Gain of the last layer of what predicts scales when a training starts, and what it predicts then."""
 
 
 def block(
@@ -65,7 +67,7 @@ class Chain(Named):
 
 
 class Down(nn.Cell):
-    """Half the sides: N,inputs,h,w -> N,outputs,h/2,w/2."""
+    """Half the height and width: N,inputs,h,w -> N,outputs,h/2,w/2."""
 
     def __init__(self, inputs: int, outputs: int, narrow: bool = False, shortcut: bool = False) -> None:
         super().__init__()
@@ -77,7 +79,8 @@ class Down(nn.Cell):
 
 
 class Enlarge(nn.Cell):
-    """Twice the sides, N,inputs,h,w -> N,outputs,2h,2w, by a convolution whose results are laid side by side."""
+    """Twice the height and width, N,inputs,h,w -> N,outputs,2h,2w, by a convolution whose results are laid side by
+    side."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int = 1, bias: bool = False) -> None:
         super().__init__()
@@ -89,7 +92,7 @@ class Enlarge(nn.Cell):
 
 
 class Up(nn.Cell):
-    """Twice the sides: N,inputs,h,w -> N,outputs,2h,2w."""
+    """Twice the height and width: N,inputs,h,w -> N,outputs,2h,2w."""
 
     def __init__(
         self, inputs: int, outputs: int, narrow: bool = False, shortcut: bool = False, bias: bool = False
@@ -109,7 +112,7 @@ def table(qualities: int, channels: int, name: str) -> Parameter:
 
 def row(table: Tensor, quality: Tensor) -> Tensor:
     """The factors of each picture's quality, N,C,1,1."""
-    return ops.gather(table, quality, 0).reshape(-1, table.shape[1], 1, 1)
+    return rows_of(table, quality).reshape(-1, table.shape[1], 1, 1)
 
 
 class HyperScales(nn.Cell):
@@ -135,7 +138,7 @@ class HyperScales(nn.Cell):
 
 
 def hyper_scales(config: DcvcUfConfig | DcvcUfIntraConfig) -> HyperScales | None:
-    """Those of a portable network."""
+    """The layers of a portable network."""
     if not config.portable:
         return None
     return HyperScales(config.hyper, config.latent, QUALITIES if config.quality_scales else 0)

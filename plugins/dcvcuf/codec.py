@@ -12,7 +12,7 @@ from core.hooks import Array, IntraCodec, Plane, Tables
 from core.nn import Stage
 
 from .blocks import PATCH, SOURCE
-from .colour import shown, to_ycbcr
+from .colour import clamp_to_rgb, to_ycbcr
 from .config import DcvcUfCodecConfig
 from .parted import HYPER, LATENT, PartedCodec
 from .video import VideoNetwork
@@ -99,7 +99,7 @@ class Show(Stage):
     def construct(self, features: Tensor) -> Tensor:
         planes = self.network.show(features)
         _, _, height, width = planes.shape
-        return shown(planes.reshape(self.network.config.chunk, 3, height, width))
+        return clamp_to_rgb(planes.reshape(self.network.config.chunk, 3, height, width))
 
 
 class Restart(Stage):
@@ -150,7 +150,7 @@ class DcvcUfCodec(PartedCodec, PredictiveCodec):
 
         memory, context, temporal = self.recall(state, quality)
         y, z = self.analysis(frames, context, self.factors("q_encoder", quality))
-        expected, step, means, scales = self.expected(packet.write("z", z, quality), quality, temporal)
+        expected, step, means, scales = self.expect(packet.write("z", z, quality), quality, temporal)
         scaled = Tensor(y.asnumpy() / step.asnumpy())
         y_hat = self.write_latent(packet, scaled, skip, expected, means, scales)
         features = self.synthesis(y_hat, step, context, self.factors("q_decoder", quality))
@@ -161,7 +161,7 @@ class DcvcUfCodec(PartedCodec, PredictiveCodec):
         resets = packet.read_number(range(2))
 
         memory, context, temporal = self.recall(state, quality)
-        expected, step, means, scales = self.expected(packet.read("z", quality), quality, temporal)
+        expected, step, means, scales = self.expect(packet.read("z", quality), quality, temporal)
         y_hat = self.read_latent(packet, skip, expected, means, scales)
         features = self.synthesis(y_hat, step, context, self.factors("q_decoder", quality))
         return self.show(features), self.next_state(state, features, memory, resets)
@@ -178,7 +178,7 @@ class DcvcUfCodec(PartedCodec, PredictiveCodec):
             return self.first_memory(state.features, factors)
         return self.next_memory(state.features, state.memory, factors)
 
-    def expected(self, z: Tensor, quality: int, temporal: Tensor) -> tuple[Tensor, Tensor, Array, Array]:
+    def expect(self, z: Tensor, quality: int, temporal: Tensor) -> tuple[Tensor, Tensor, Array, Array]:
         """What is expected of y, its steps of quantisation, and its first step's means and scales."""
         expected, step, means, *told = self.expectation(z, temporal)
         scales = self.exact_scales(z, quality, *means.shape[2:])

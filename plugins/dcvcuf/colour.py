@@ -24,6 +24,6 @@ def to_rgb(planes: Tensor) -> Tensor:
     return ops.concat((red, (luma - _RED * red - _BLUE * blue) / _GREEN, blue), 1)
 
 
-def shown(planes: Tensor) -> Tensor:
+def clamp_to_rgb(planes: Tensor) -> Tensor:
     """The same of what a network made, which is clamped before; what is no number stays so, to be noticed."""
     return to_rgb(ops.where(ops.isfinite(planes), ops.clamp(planes, -0.5, 0.5), planes))

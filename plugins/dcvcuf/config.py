@@ -16,7 +16,7 @@ CHUNK = 8
 
 
 class Structure(Enum):
-    """Which of the published video networks."""
+    """Names of the published video networks."""
 
     ld = "ld"
     """Low delay: frame by frame."""
@@ -31,7 +31,7 @@ class DcvcUfIntraConfig(Options):
     """The picture network; the defaults are those of the published checkpoint (42,179,328 parameters)."""
 
     features: int = option(384, at_least=1)
-    """Channels of the features at an eighth of the picture's sides."""
+    """Channels of the features at an eighth of the picture's height and width."""
     latent: int = option(256, at_least=4, multiple_of=4)
     """Channels of the latent y, at a sixteenth."""
     hyper: int = option(128, at_least=1)
@@ -51,9 +51,9 @@ class DcvcUfConfig(Options):
     """The video network; the defaults are those of the published one of low delay (9,650,176 parameters)."""
 
     structure: Structure = Structure.ld
-    """Which of the published networks it is built like."""
+    """The published network that it is built like."""
     features: int = option(256, at_least=2, multiple_of=2)
-    """Channels of features, memory and context, at an eighth of the picture's sides."""
+    """Channels of features, memory and context, at an eighth of the picture's height and width."""
     latent: int = option(128, at_least=4, multiple_of=4)
     """Channels of the latent y, at a sixteenth."""
     hyper: int = option(128, at_least=1)
@@ -85,7 +85,7 @@ _FINEST_CRF, _CRF_RANGE = 19.5, 28.75
 """HEVC's constant rate factor that suits quality 63, and how much further that of quality 0 is: three for each halving
 of the weight of the distortion, as of all codecs here, of the published weights from 768 down to 1."""
 _BEST = QUALITIES - 1
-LARGEST_SKIP = 1.0
+MAX_SKIP = 1.0
 """Scales above are always coded."""
 
 
@@ -106,10 +106,10 @@ class DcvcUfCodecConfig(CodecConfig):
     gop: int = option(33, at_least=0)
     """Distance of intra frames; 0 has one at the beginning alone. Chunks fit best one after a multiple of eight."""
     quality: int = option(42, at_least=0, at_most=_BEST)
-    """From 0, the coarsest, to 63; the rates that are published are those of 0, 21, 42 and 63."""
+    """Quality from 0, the coarsest, to 63; the rates that are published are those of 0, 21, 42 and 63."""
     reset: int = option(32, at_least=0)
     """Frames after which the memory begins anew from the last picture; 0: never."""
-    skip: float = option(0.15, at_least=0, at_most=LARGEST_SKIP)
+    skip: float = option(0.15, at_least=0, at_most=MAX_SKIP)
     """Elements whose expected scale is at most this are not coded; in hundredths."""
 
     @property
@@ -125,8 +125,8 @@ class DcvcUfIntraCodecConfig(GopConfig):
     gop: int = 1
     """Every frame is an intra frame."""
     quality: int = option(42, at_least=0, at_most=_BEST)
-    """From 0, the coarsest, to 63."""
-    skip: float = option(0.15, at_least=0, at_most=LARGEST_SKIP)
+    """Quality from 0, the coarsest, to 63."""
+    skip: float = option(0.15, at_least=0, at_most=MAX_SKIP)
     """Elements whose expected scale is at most this are not coded; in hundredths."""
 
     def __post_init__(self) -> None:
@@ -144,7 +144,7 @@ class DcvcUfPicturesConfig(Options):
     checkpoint: FilePath = MISSING
     """The network, a checkpoint with tables; its options are those that it was trained with."""
     quality: int = option(-1, at_least=-1, at_most=_BEST)
-    """From 0, the coarsest, to 63; -1: what suits the video codec's own."""
+    """Quality from 0, the coarsest, to 63; -1: what suits the video codec's own."""
 
 
 @dataclass

@@ -17,11 +17,11 @@ from core.nn import (
 
 from .blocks import PATCH, SOURCE, Chain, Down, Up, block, blocks, hyper_scales, row, table
 from .config import QUALITIES, DcvcUfIntraConfig
-from .init import start_pictures
+from .init import init_pictures
 from .spatial import FourSteps
 
 MULTIPLE = 16
-"""Sides of a picture must be divisible by it."""
+"""A picture's height and width must be divisible by it."""
 Costs = tuple[Tensor, Tensor]
 """Bits of y and of z of each picture, (N)."""
 
@@ -58,9 +58,9 @@ class Synthesis(nn.Cell):
 class PictureNetwork(nn.Cell):
     """The whole network.
 
-    ``construct(picture, quality)``: YCbCr N,3,H,W in [-0.5,0.5], sides divisible by 16, and N whole numbers from 0 to
-    63; returns the reconstruction, not clamped, and the bits of y and of z of each picture.
-    Raises ValueError for other sizes.
+    ``construct(picture, quality)``: YCbCr N,3,H,W in [-0.5,0.5], height and width divisible by 16, and N whole
+    numbers from 0 to 63; returns the reconstruction, not clamped, and the bits of y and of z of each picture. Raises
+    ValueError for other sizes.
     """
 
     def __init__(self, config: DcvcUfIntraConfig) -> None:
@@ -85,7 +85,7 @@ class PictureNetwork(nn.Cell):
         self.q_scale_dec = table(QUALITIES, features, "q_scale_dec")
         self.q_scale_y_enc = table(QUALITIES, latent, "q_scale_y_enc")
         self.q_scale_y_dec = table(QUALITIES, latent, "q_scale_y_dec")
-        start_pictures(self)
+        init_pictures(self)
 
     def construct(self, picture: Tensor, quality: Tensor) -> tuple[Tensor, Costs]:
         require_sides(picture.shape[2], picture.shape[3], MULTIPLE)
@@ -101,8 +101,8 @@ class PictureNetwork(nn.Cell):
         return self.synthesise(y_hat, *factors), (y_bits, z_bits)
 
     def analyse(self, picture: Tensor, factors: Tensor, of_y: Tensor) -> tuple[Tensor, Tensor]:
-        """The latent y as it is quantised, N,latent,H/16,W/16, and z, a quarter of its sides; factors, N,C,1,1, are
-        those of ``q_scale_enc`` and ``q_scale_y_enc``."""
+        """The latent y as it is quantised, N,latent,H/16,W/16, and z, a quarter of its height and width; factors,
+        N,C,1,1, are those of ``q_scale_enc`` and ``q_scale_y_enc``."""
         y = self.enc(picture, factors)
         z = self.hyper_enc(replicate_to_multiple(y, 4))
         return y * of_y, z

@@ -21,18 +21,18 @@ from .blocks import PATCH
 from .config import QUALITIES, DcvcUfIntraLossConfig, DcvcUfLossConfig
 
 _KEPT = 0.002
-"""Of random weights beside what is laid into a layer."""
+"""Gain of random weights beside what is laid into a layer."""
 _CALM = 0.02
-"""Of the branches of blocks on the way, which are small at first anyway."""
+"""Gain of the branches of blocks on the way, which are small at first anyway."""
 _PRECISION = 16.0
-"""Of coefficients in [-4,4], which are laid into the latent times this."""
-_WIDEST = 1.9
+"""Scale of coefficients in [-4,4], which are laid into the latent times this."""
+_BEST_STEP = 1.9
 """The best step of coefficients where the distortion weighs 1, by the theory of fine quantisation."""
 _CHROMA = 8.0
 """How much a frequency of chroma stands behind the same of luma."""
 _OF_PICTURES, _FALL, _OF_MOTION = (0.75, 0.15), 1.4, (0.05, 0.015)
 """Deviations of coefficients of luma and chroma: of pictures, and how they fall with frequency; between frames."""
-_LEAST_SCALE = 0.16
+_MIN_SCALE = 0.16
 """Just above what is not coded at all: where much moves, there is something to code at coarse qualities too."""
 _QUIET = 0.3
 """Of what makes z, which is 0 nearly everywhere at first."""
@@ -43,7 +43,7 @@ _CERTAIN = 1.0
 def steps(loss: DcvcUfLossConfig | DcvcUfIntraLossConfig) -> Array:
     """The step of the latent at each quality, (64): that of weights of the distortion."""
     weights = np.geomspace(loss.coarsest, loss.finest, QUALITIES)
-    return (_PRECISION * _WIDEST / np.sqrt(weights)).astype(np.float32)
+    return (_PRECISION * _BEST_STEP / np.sqrt(weights)).astype(np.float32)
 
 
 def transform(count: int) -> Array:
@@ -76,8 +76,8 @@ def _spread(count: int, of_pictures: bool) -> Array:
     return np.where(order < PATCH**2, of_luma, of_chroma) / fall
 
 
-def start_video(network: nn.Cell) -> None:
-    """Of a `VideoNetwork`."""
+def init_video(network: nn.Cell) -> None:
+    """Initialise a `VideoNetwork`."""
     config = network.config
     features, latent, chunk = config.features, config.latent, config.chunk
     own, basis = np.eye(features, dtype=np.float32), transform(features)
@@ -99,7 +99,7 @@ def start_video(network: nn.Cell) -> None:
         if first is not None:
             _lay(first, own[:width])
         _lay(last, basis[:width].T)
-    _start_steps(network, latent)
+    _init_steps(network, latent)
 
 
 def _heads(network: nn.Cell) -> Iterator[tuple[Conv2d | None, Conv2d]]:
@@ -112,7 +112,7 @@ def _heads(network: nn.Cell) -> Iterator[tuple[Conv2d | None, Conv2d]]:
         yield cells[0].adaptor, cells[-1]
 
 
-def _start_steps(network: nn.Cell, latent: int) -> None:
+def _init_steps(network: nn.Cell, latent: int) -> None:
     """The quality's step passes through the first channel of what the memory tells, whatever the memory is, and its
     inverse through the second one, where scales are told so."""
     down, step = network.temporal_prior_encoder.conv.down, steps(DcvcUfLossConfig())
@@ -131,13 +131,13 @@ def _start_steps(network: nn.Cell, latent: int) -> None:
     if not network.config.portable:
         told[latent : 2 * latent, latent + 1] = 1
     _lay(last, told)
-    _start_means(network.spatial)
-    _start_scales(network, step, of_pictures=False)
-    _start_hyper(network, network.hyper_encoder)
+    _init_means(network.spatial)
+    _init_scales(network, step, of_pictures=False)
+    _init_hyper(network, network.hyper_encoder)
 
 
-def start_pictures(network: nn.Cell) -> None:
-    """Of a `PictureNetwork`."""
+def init_pictures(network: nn.Cell) -> None:
+    """Initialise a `PictureNetwork`."""
     features, latent = network.config.features, network.config.latent
     for part in (network.enc, network.dec, network.y_prior_fusion):
         init.scale_branches(part, _CALM)
@@ -152,28 +152,28 @@ def start_pictures(network: nn.Cell) -> None:
     _set(network.q_scale_y_dec, shares)
     last = network.y_prior_fusion.conv[-1]
     _lay(last, np.zeros((latent, last.in_channels), np.float32))
-    _start_means(network.spatial)
+    _init_means(network.spatial)
     for layer in [last, *([network.spatial.network.conv[-1]] if network.spatial.tells_scales else [])]:
         if not network.config.portable:
             _set(layer.bias, np.concatenate((np.ones(latent), np.zeros(layer.out_channels - latent))))
-    _start_scales(network, step, of_pictures=True)
-    _start_hyper(network, network.hyper_enc)
+    _init_scales(network, step, of_pictures=True)
+    _init_hyper(network, network.hyper_enc)
 
 
-def _start_means(spatial: nn.Cell) -> None:
+def _init_means(spatial: nn.Cell) -> None:
     """The means of what the first part tells are near 0."""
     last = spatial.network.conv[-1]
     _lay(last, np.zeros((1, last.in_channels), np.float32))
 
 
-def _start_scales(network: nn.Cell, step: Array, of_pictures: bool) -> None:
-    """Those of natural coefficients, where z and the quality tell them."""
+def _init_scales(network: nn.Cell, step: Array, of_pictures: bool) -> None:
+    """The scales of natural coefficients, where z and the quality tell them."""
     if network.latent is not None and network.latent.q_scales is not None:
         spread = _PRECISION * np.repeat(_spread(network.config.latent // 4, of_pictures), 4)
-        _set(network.latent.q_scales, np.maximum(spread / step[:, None], _LEAST_SCALE))
+        _set(network.latent.q_scales, np.maximum(spread / step[:, None], _MIN_SCALE))
 
 
-def _start_hyper(network: nn.Cell, encoder: nn.Cell) -> None:
+def _init_hyper(network: nn.Cell, encoder: nn.Cell) -> None:
     """z is 0 nearly everywhere, and expected to be so."""
     last = encoder.conv[-1].down
     _set(last.weight, _QUIET * last.weight.asnumpy())

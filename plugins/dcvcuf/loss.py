@@ -16,7 +16,7 @@ OUTPUTS = ("loss", "mse", "bpp")
 _PLANES = (10, 1, 1)
 """Weights of Y, Cb and Cr in their geometric mean."""
 _EXPONENT = 0.0833
-_LEAST_ERROR = 1e-6
+_MIN_ERROR = 1e-6
 _OF_PLANES, _OF_COLOURS = 0.8, 0.2
 _RHYTHM = (0.52, 1.33, 0.52, 0.83, 0.52, 0.83, 0.52, 0.83)
 """Weight of a frame of low delay, by its number after the intra frame modulo 8."""
@@ -61,12 +61,12 @@ class DcvcUfLoss(nn.Cell):
 
 
 def frame_errors(planes: Tensor, made: Tensor) -> tuple[Tensor, Tensor]:
-    """Of each frame of each sample, N,T: the distortion, and the mean squared error of RGB."""
+    """Distortion, and mean squared error of RGB, of each frame of each sample, N,T."""
     batch, channels, height, width = planes.shape
     shape = (batch * (channels // 3), 3, height, width)
     planes, made = planes.reshape(shape), made.reshape(shape)
     of_planes = ops.square(planes - made).mean((2, 3))
-    logarithms = ops.xlogy(1.0, ops.maximum(of_planes, _LEAST_ERROR)) * Tensor(_PLANES, ms.float32)
+    logarithms = ops.xlogy(1.0, ops.maximum(of_planes, _MIN_ERROR)) * Tensor(_PLANES, ms.float32)
     of_colours = ops.square(to_rgb(planes) - to_rgb(made)).mean((2, 3))
     distortion = _OF_PLANES * 3 * ops.exp(_EXPONENT * logarithms.sum(1)) + _OF_COLOURS * of_colours.sum(1)
     return distortion.reshape(batch, -1), of_colours.mean(1).reshape(batch, -1)

@@ -17,14 +17,14 @@ from core.codec import Latents, PacketReader, PacketWriter, PictureCodec, Places
 from core.hooks import Array, IntraCodec, Part, Plane, Tables
 from core.nn import Stage
 
-from .config import LARGEST_SKIP, QUALITIES
+from .config import MAX_SKIP, QUALITIES
 from .image import MULTIPLE
 
 LATENT = 16
 """How many times smaller than pictures y is."""
 HYPER = 64
 """The same of z."""
-_HUNDREDTHS = round(100 * LARGEST_SKIP) + 1
+_HUNDREDTHS = round(100 * MAX_SKIP) + 1
 Code = Callable[[Array, Array, Places], Tensor]
 """Means and scales, 1,C,h,w, and which elements of a part are coded, (C,h,w), to the part's symbols."""
 
@@ -95,7 +95,7 @@ class PartedCodec(PictureCodec):
         return [replace(part, multiple=HYPER) for part in stages]  # where y is not padded for z
 
     def factors(self, name: str, quality: int) -> Tensor:
-        """Those of a table, 1,C,1,1."""
+        """The factors of a table, 1,C,1,1."""
         return Tensor(self.rows[name][quality][None, :, None, None])
 
     def write_settings(self, packet: PacketWriter) -> tuple[int, float]:
@@ -110,7 +110,7 @@ class PartedCodec(PictureCodec):
         return packet.read_number(range(QUALITIES)), packet.read_number(range(_HUNDREDTHS)) / 100
 
     def exact_scales(self, z: Tensor, quality: int, height: int, width: int) -> Array | None:
-        """The scales of y, of these sides, where z and the quality alone tell them: the same on every machine.
+        """The scales of y, of this size, where z and the quality alone tell them: the same on every machine.
 
         A factor is one product of two float32, which all machines round alike.
         """
@@ -125,7 +125,7 @@ class PartedCodec(PictureCodec):
         """The quantised latent of y, part after part; ``known`` is what `in_parts` takes."""
 
         def write(means: Array, scales: Array, coded: Places) -> Tensor:
-            symbols = np.where(coded, rounded(y.asnumpy() - means), np.float32(0))
+            symbols = np.where(coded, round_half_away(y.asnumpy() - means), np.float32(0))
             return packet.write(
                 "y", Tensor(symbols), coded, self.spatial.conditional.table_index(scales[0][coded])
             )
@@ -153,6 +153,6 @@ class PartedCodec(PictureCodec):
         return Tensor(y_hat)
 
 
-def rounded(distances: Array) -> Array:
+def round_half_away(distances: Array) -> Array:
     """The nearest whole numbers, of halves those away from zero."""
     return np.trunc(distances + np.copysign(np.float32(0.5), distances))

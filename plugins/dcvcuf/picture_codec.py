@@ -10,7 +10,7 @@ from core.hooks import Array, Plane
 from core.nn import Stage
 from core.training import learned_intra
 
-from .colour import shown, to_ycbcr
+from .colour import clamp_to_rgb, to_ycbcr
 from .config import DcvcUfIntraCodecConfig, DcvcUfIntraConfig, DcvcUfPicturesConfig, quality_of
 from .image import PictureNetwork
 from .parted import HYPER, LATENT, PartedCodec
@@ -43,7 +43,7 @@ class PictureSynthesis(Stage):
     outputs = ("picture",)
 
     def construct(self, y_hat: Tensor, of_y: Tensor, factors: Tensor) -> Tensor:
-        return shown(self.network.synthesise(y_hat, of_y, factors))
+        return clamp_to_rgb(self.network.synthesise(y_hat, of_y, factors))
 
 
 class DcvcUfPictures(PartedCodec):
@@ -58,24 +58,24 @@ class DcvcUfPictures(PartedCodec):
         quality, skip = self.write_settings(packet)
         factors = self.factors("q_scale_enc", quality), self.factors("q_scale_y_enc", quality)
         y, z = self.analysis(frame, *factors)
-        known = self.expected(packet.write("z", z, quality), quality, *y.shape[2:])
+        known = self.expect(packet.write("z", z, quality), quality, *y.shape[2:])
         y_hat = self.write_latent(packet, y, skip, *known)
-        return self.synthesised(y_hat, quality)
+        return self.synthesise(y_hat, quality)
 
     def decode_intra(self, packet: PacketReader) -> Made:
         quality, skip = self.read_settings(packet)
-        sides = packet.height // LATENT, packet.width // LATENT
-        known = self.expected(packet.read("z", quality), quality, *sides)
+        size = packet.height // LATENT, packet.width // LATENT
+        known = self.expect(packet.read("z", quality), quality, *size)
         y_hat = self.read_latent(packet, skip, *known)
-        return self.synthesised(y_hat, quality)
+        return self.synthesise(y_hat, quality)
 
-    def synthesised(self, y_hat: Tensor, quality: int) -> Tensor:
+    def synthesise(self, y_hat: Tensor, quality: int) -> Tensor:
         """The picture."""
         factors = self.factors("q_scale_y_dec", quality), self.factors("q_scale_dec", quality)
         return self.synthesis(y_hat, *factors)
 
-    def expected(self, z: Tensor, quality: int, height: int, width: int) -> tuple[Tensor, Array, Array]:
-        """What z tells of y, which has these sides, and its first step's means and scales."""
+    def expect(self, z: Tensor, quality: int, height: int, width: int) -> tuple[Tensor, Array, Array]:
+        """What z tells of y, which has this size, and its first step's means and scales."""
         expected = self.expectation(z).asnumpy()[:, :, :height, :width]
         scales, means = self.exact_scales(z, quality, height, width), expected
         if scales is None:

@@ -1,4 +1,5 @@
-"""In which order the elements of a latent are coded, and what the first tell of those that follow (section 3.3)."""
+"""The order in which the elements of a latent are coded, and what the first tell of those that follow (section
+3.3)."""
 
 from __future__ import annotations
 

@@ -38,18 +38,18 @@ class PictureObjective(nn.Cell):
 
     def construct(self, frames: Tensor) -> tuple[Tensor, ...]:
         planes = to_ycbcr(frames.reshape(-1, *frames.shape[2:]))
-        quality = _drawn(len(planes)) if self.training else evaluated(len(planes))
+        quality = _draw_qualities(len(planes)) if self.training else evaluation_qualities(len(planes))
         made, (y_bits, z_bits) = self.network(planes, quality)
         return self.loss(planes, made, y_bits + z_bits, quality, Tensor(0, ms.int32))
 
 
-def _drawn(count: int) -> Tensor:
+def _draw_qualities(count: int) -> Tensor:
     """Qualities (count), by the noise of the step."""
     places = add_noise(ops.zeros((count, 1), ms.float32)).reshape(-1) + 0.5
     return ops.minimum((places * QUALITIES).astype(ms.int32), QUALITIES - 1)
 
 
-def evaluated(count: int) -> Tensor:
+def evaluation_qualities(count: int) -> Tensor:
     """Qualities (count) that evaluation takes."""
     return Tensor(np.resize(np.array(EVALUATED, np.int32), count))
 
@@ -137,8 +137,8 @@ class ClipObjective(nn.Cell):
         object.__setattr__(self, "reference", _Reference(pictures) if pictures else None)
 
     def __call__(self, frames: Tensor) -> tuple[Tensor, ...]:
-        quality = evaluated(len(frames))
-        first, packets = self.divided(frames)
+        quality = evaluation_qualities(len(frames))
+        first, packets = self.divide(frames)
         features, memory = self.start(first, quality), None
         total: Any = 0.0
         for number, packet in enumerate(packets, 1):
@@ -147,7 +147,7 @@ class ClipObjective(nn.Cell):
             total = total + values.asnumpy()
         return tuple(Tensor(value, ms.float32) for value in total / len(packets))
 
-    def divided(self, frames: Tensor) -> tuple[Tensor, list[Tensor]]:
+    def divide(self, frames: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The first frames, and the packets after them; raises `ConfigError` where frames are left over."""
         chunk, count = self.network.config.chunk, frames.shape[1] - 1
         if count < 1 or count % chunk:
@@ -190,7 +190,7 @@ class DcvcUfStep(CodecStep):
     def __call__(self, frames: Tensor) -> tuple[Tensor, ...]:
         objective = self.network
         quality = self.qualities(len(frames))
-        first, packets = objective.divided(frames)
+        first, packets = objective.divide(frames)
         start = objective.start(first, quality)
         run = self._cascade if self.cascaded else self._one_by_one
         values = np.mean(run(packets, start, quality), 0)
@@ -255,12 +255,12 @@ class DcvcUfStep(CodecStep):
 
     def _moment(self, number: int) -> tuple[Tensor, Tensor]:
         """What the noise of a packet of this step is seeded by."""
-        moment = (int(self.steps_done.asnumpy()) * _MOST_PACKETS + number) % 2**31
+        moment = (int(self.steps_done.asnumpy()) * _MAX_PACKETS + number) % 2**31
         return self.noise_seed, Tensor(moment, ms.int32)
 
 
-_MOST_PACKETS = 1024
-"""Of a clip, whose noise does not repeat."""
+_MAX_PACKETS = 1024
+"""Packets of a clip, whose noise does not repeat."""
 
 
 def build(

@@ -34,11 +34,11 @@ from .blocks import (
 )
 from .config import QUALITIES, DcvcUfConfig, Structure
 from .image import MULTIPLE, Costs
-from .init import start_video
+from .init import init_video
 from .spatial import FourSteps, TwoSteps
 
-SMALLEST_STEP = 0.5
-"""Of quantisation."""
+MIN_STEP = 0.5
+"""The smallest step of quantisation."""
 State = tuple[Tensor, Tensor]
 """Memory and features, N,features,H/8,W/8, that the next frame is coded under."""
 
@@ -142,10 +142,10 @@ _HEADS: dict[Structure, Callable[[DcvcUfConfig], nn.Cell]] = {
 class VideoNetwork(nn.Cell):
     """The whole network.
 
-    ``construct(frames, features, memory, quality)``: YCbCr N,3*chunk,H,W in [-0.5,0.5], sides divisible by 16; what
-    `start` makes of a picture and no memory (None), or the state that a frame before it left; N whole numbers from 0
-    to 63. Returns the reconstruction, not clamped, the state (memory, features), and the bits of y and of z of each
-    sample. Raises ValueError for other sizes.
+    ``construct(frames, features, memory, quality)``: YCbCr N,3*chunk,H,W in [-0.5,0.5], height and width divisible
+    by 16; what `start` makes of a picture and no memory (None), or the state that a frame before it left; N whole
+    numbers from 0 to 63. Returns the reconstruction, not clamped, the state (memory, features), and the bits of y
+    and of z of each sample. Raises ValueError for other sizes.
     """
 
     def __init__(self, config: DcvcUfConfig) -> None:
@@ -185,11 +185,11 @@ class VideoNetwork(nn.Cell):
             )
             self.latent = scales
         self.bit_estimator_z = QualityBitEstimator(hyper, QUALITIES)
-        self.bound_step = LowerBound(SMALLEST_STEP)
+        self.bound_step = LowerBound(MIN_STEP)
         self.q_encoder = table(QUALITIES, features, "q_encoder")
         self.q_decoder = table(QUALITIES, features, "q_decoder")
         self.q_feature = table(QUALITIES, features, "q_feature")
-        start_video(self)
+        init_video(self)
 
     def construct(
         self, frames: Tensor, features: Tensor, memory: Tensor | None, quality: Tensor
@@ -224,7 +224,8 @@ class VideoNetwork(nn.Cell):
         return self.temporal_prior_encoder(memory * factors)
 
     def analyse(self, frames: Tensor, context: Tensor, factors: Tensor) -> tuple[Tensor, Tensor]:
-        """The latents y, N,latent,H/16,W/16, and z, a quarter of its sides; factors are those of ``q_encoder``."""
+        """The latents y, N,latent,H/16,W/16, and z, a quarter of its height and width; factors are those of
+        ``q_encoder``."""
         y = self.encoder(frames, context, factors)
         return y, self.hyper_encoder(replicate_to_multiple(y, 4))
 

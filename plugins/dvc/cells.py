@@ -23,7 +23,7 @@ from .transforms import (
 )
 
 MULTIPLE = 64
-"""Sides of a picture must be divisible by it: 16 for the transforms times 4 for the hyperprior's."""
+"""A picture's height and width must be divisible by it: 16 for the transforms times 4 for the hyperprior's."""
 
 Intermediates = tuple[Tensor, Tensor, Tensor]
 """The flow, the reference displaced by it, and the prediction."""
@@ -36,14 +36,14 @@ Transforms = tuple[nn.Cell, nn.Cell]
 # steps of rounding large and what is made of them faint, so that the first predictions are the frame before, and the
 # first reconstructions the predictions.
 _LATENT_GAIN = 4.0
-"""Of the last layer of an analysis."""
+"""Gain of the last layer of an analysis."""
 _FAINT_GAIN = 0.1
-"""Of the last layers of a synthesis, of the refinement, and of each level of the flow."""
+"""Gain of the last layers of a synthesis, of the refinement, and of each level of the flow."""
 _BIAS = 0.01
 
 
 class MotionAutoencoder(nn.Cell):
-    """Compression of flow (section 3.3): N,2,H,W to a latent of a sixteenth of the sides, and back."""
+    """Compression of flow (section 3.3): N,2,H,W to a latent of a sixteenth of height and width, and back."""
 
     def __init__(self, channels: int, transforms: Transforms) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class MotionAutoencoder(nn.Cell):
 
 
 class ResidualAutoencoder(nn.Cell):
-    """Compression of residuals (section 3.4): N,3,H,W to a latent of a sixteenth of the sides, and back."""
+    """Compression of residuals (section 3.4): N,3,H,W to a latent of a sixteenth of height and width, and back."""
 
     def __init__(self, hidden: int, latent: int, transforms: Transforms) -> None:
         super().__init__()
@@ -67,10 +67,11 @@ class ResidualAutoencoder(nn.Cell):
 class Dvc(nn.Cell):
     """The whole network.
 
-    ``construct(frame, reference)``: N,3,H,W in [0,1], sides divisible by 64. Returns the reconstruction, N,3,H,W,
-    not clamped; how it came about: flow as estimated, N,2,H,W, the warped reference and the prediction, N,3,H,W; and
-    the bits of motion, residual and the residual's hyper-latent (scalars). In training, noise stands in for rounding.
-    Raises ValueError for other sizes. ``motion`` and ``residual`` are other transforms than DVC's, of the same sizes.
+    ``construct(frame, reference)``: N,3,H,W in [0,1], height and width divisible by 64. Returns the reconstruction,
+    N,3,H,W, not clamped; how it came about: flow as estimated, N,2,H,W, the warped reference and the prediction,
+    N,3,H,W; and the bits of motion, residual and the residual's hyper-latent (scalars). In training, noise stands in
+    for rounding. Raises ValueError for other sizes. ``motion`` and ``residual`` are other transforms than DVC's, of
+    the same sizes.
     """
 
     def __init__(
@@ -131,7 +132,7 @@ def residual_transforms(hidden: int, latent: int) -> Transforms:
 
 @full_precision()
 def hyperprior(hidden: int, latent: int) -> ScaleHyperprior:
-    """The residual's latent N,latent,h,w, sides divisible by 4, under zero-mean Laplace distributions."""
+    """The residual's latent N,latent,h,w, height and width divisible by 4, under zero-mean Laplace distributions."""
     return ScaleHyperprior(
         hyper_analysis(hidden, latent),
         hyper_synthesis(hidden, latent),

@@ -7,7 +7,7 @@ from mindspore import nn
 from core.nn import GDN, Conv2d, ConvChain, ConvTranspose2d, InverseGDN, LeakyReLU
 
 _HALVINGS = 4
-"""Latents have a sixteenth of the picture's sides."""
+"""Latents are a sixteenth of the picture's height and width."""
 
 
 def motion_analysis(channels: int) -> ConvChain:

@@ -19,7 +19,7 @@ def published(config: DvcConfig) -> PublishedWeights:
 
 
 def _names() -> Names:
-    """In the order of the published checkpoint."""
+    """Names in the order of the published checkpoint."""
     for level in range(SPYNET_LEVELS):
         yield from _chain(f"spynet.levels.{level}.residual", f"opticFlow.moduleBasic.{level}.conv", 5)
     yield from _chain("motion.analysis", "mvEncoder.conv", 8)

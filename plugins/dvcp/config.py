@@ -13,7 +13,7 @@ from plugins.dvc.config import DvcCodecConfig, DvcConfig, DvcStepConfig
 
 
 class Upsampling(Enum):
-    """How a synthesis doubles the sides."""
+    """How a synthesis doubles height and width."""
 
     nearest = "nearest"
     """Pixels are repeated, then convolved: no checkerboard."""
@@ -37,7 +37,7 @@ class DvcpConfig(DvcConfig):
     hidden: int = 128
     latent: int = 128
     upsampling: Upsampling = Upsampling.nearest
-    """How the syntheses of motion and residual double the sides."""
+    """How the syntheses of motion and residual double height and width."""
     normalisation: Normalisation = Normalisation.channel
     """What stands between the convolutions."""
     kernel: int = option(3, one_of=(3, 5))

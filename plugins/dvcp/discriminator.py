@@ -1,4 +1,4 @@
-"""The discriminator of DVC-P, which tells frames from reconstructions, and the losses of both sides."""
+"""The discriminator of DVC-P, which tells frames from reconstructions, and the losses of both."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LAYERS = 4
 _LEAK = 0.2
 _EPSILON = 1e-5
 _DEVIATION = 0.02
-"""Of the weights at the start (Radford, Metz and Chintala 2016)."""
+"""Deviation of the weights at the start (Radford, Metz and Chintala 2016)."""
 
 
 class Discriminator(nn.Cell):

@@ -17,7 +17,7 @@ from .vgg import random_vgg, trained_vgg
 
 log = logging.getLogger(__name__)
 
-_LEAST_SQUARE = 1e-12
+_MIN_SQUARE = 1e-12
 """Added under the root of a distance, so that its gradient stays finite."""
 
 
@@ -108,7 +108,7 @@ class PerceptualDistance(Stage):
 def feature_distance(ours: Tensor, theirs: Tensor, pictures: Tensor) -> Tensor:
     """Euclidean distance of a whole batch's features, over the samples 3HW of a picture: a scalar, as published."""
     squares = ops.square(ours - ops.stop_gradient(theirs)).sum()
-    return ops.sqrt(squares + _LEAST_SQUARE) / (3 * pictures.shape[2] * pictures.shape[3])
+    return ops.sqrt(squares + _MIN_SQUARE) / (3 * pictures.shape[2] * pictures.shape[3])
 
 
 def _perceptual(config: DvcpLossConfig) -> PerceptualDistance:

@@ -16,9 +16,9 @@ from core.training import Checkpoint
 from .config import LpipsConfig, LpipsMetricConfig
 
 NAME = "lpips"
-"""Of the model whose checkpoints hold its weights."""
-SMALLEST = 64
-"""Sides of a picture are at least so long."""
+"""Name of the model whose checkpoints hold its weights."""
+MIN_SIZE = 64
+"""A picture's height and width are at least this."""
 WIDTHS = (64, 192, 384, 256, 256)
 """Channels of the convolutions, at full width."""
 _KERNELS = (11, 5, 3, 3, 3)
@@ -98,9 +98,9 @@ class LpipsMetric(Metric):
         """Add the pictures of a batch; raises `MindvideoError` where they are too small."""
         prediction, truth = (self._pictures(values) for values in inputs)
         height, width = prediction.shape[2:]
-        if min(height, width) < SMALLEST:
+        if min(height, width) < MIN_SIZE:
             raise MindvideoError(
-                f"LPIPS needs pictures of {SMALLEST}x{SMALLEST} pixels at least, not {width}x{height}"
+                f"LPIPS needs pictures of {MIN_SIZE}x{MIN_SIZE} pixels at least, not {width}x{height}"
             )
         self.values += self._network(Tensor(prediction), Tensor(truth)).asnumpy().astype(float).tolist()
 

@@ -28,7 +28,7 @@ class ChannelNorm(nn.Cell):
         self.channels_last: Normalise | None = None
 
     def fuse(self) -> None:
-        """From now on take and give N,H,W,C; needs our kernels."""
+        """Take and give N,H,W,C from now on; needs our kernels."""
         self.channels_last = Normalise(_EPSILON)
 
     def construct(self, x: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from .config import DvcpConfig, Normalisation, Upsampling
 from .normalisation import ChannelNorm
 
 _HALVINGS = 4
-"""Latents have a sixteenth of the picture's sides."""
+"""Latents are a sixteenth of the picture's height and width."""
 
 
 def analysis(inputs: int, hidden: int, latent: int, config: DvcpConfig) -> ConvChain:

@@ -19,9 +19,9 @@ LAYERS = (2, 2, 4, 4, 4)
 WIDTHS = (1, 2, 4, 8, 8)
 """Channels of each group over those of the first."""
 MULTIPLE = 2 ** (len(LAYERS) - 1)
-"""Sides of a picture must be divisible by it."""
+"""A picture's height and width must be divisible by it."""
 NAME = "vgg19"
-"""Of the model whose checkpoints hold its weights."""
+"""Name of the model whose checkpoints hold its weights."""
 _SEED = 19
 
 

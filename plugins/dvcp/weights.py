@@ -8,7 +8,7 @@ from .config import LpipsConfig, VggConfig
 from .vgg import LAYERS
 
 _ALEXNET = (0, 3, 6, 8, 10)
-"""Of the convolutions among the layers of torchvision's AlexNet."""
+"""Numbers of the convolutions among the layers of torchvision's AlexNet."""
 
 
 def published_vgg(config: VggConfig) -> PublishedWeights:

@@ -13,21 +13,21 @@ from core.nn import full_precision, init, require_sides
 
 from .config import SsfvcConfig
 from .scale_space import ScaleSpaceWarp
-from .transforms import LARGEST, analysis, scale_synthesis, synthesis
+from .transforms import MAX_VALUE, analysis, scale_synthesis, synthesis
 
 MULTIPLE = 128
-"""Sides of a picture must be divisible by it: 16 for the transforms times 8 for the hyperprior's."""
+"""A picture's height and width must be divisible by it: 16 for the transforms times 8 for the hyperprior's."""
 _LAYERS = 3
 """Hidden layers of every transform."""
 
 # A training starts from weights that keep the size of signals, and with something for rounding to round. With a
 # framework's usual start every layer shrinks its signal; latents then round to zero for thousands of steps.
 _LATENT_GAIN = 4.0
-"""Of the last layer of an analysis: latents start a few steps of rounding large."""
+"""Gain of the last layer of an analysis: latents start a few steps of rounding large."""
 _PICTURE_GAIN, _MOTION_GAIN = 0.1, 0.01
-"""Of the last layer of a synthesis: the first pictures and motions are faint."""
+"""Gains of the last layer of a synthesis: the first pictures and motions are faint."""
 _FIRST_SCALE = 1.0
-"""Of the conditional priors; with a smaller one, likelihoods vanish and so do their gradients."""
+"""First scale of the conditional priors; with a smaller one, likelihoods vanish and so do their gradients."""
 
 
 class Autoencoder(nn.Cell):
@@ -110,7 +110,7 @@ class ScaleSpaceFlow(nn.Cell):
 
 @full_precision()
 def hyperprior(channels: int) -> MeanScaleHyperprior:
-    """A latent N,C,h,w, sides divisible by 8, under Gaussians of their own means and scales."""
+    """A latent N,C,h,w, height and width divisible by 8, under Gaussians of their own means and scales."""
     widths = (channels,) * 4
     made = MeanScaleHyperprior(
         analysis(*widths),
@@ -118,7 +118,7 @@ def hyperprior(channels: int) -> MeanScaleHyperprior:
         scale_synthesis(*widths),
         FactorizedPrior(channels),
         GaussianConditional(),
-        LARGEST,
+        MAX_VALUE,
     )
     init.set_bias(init.convolutions(made.scale_synthesis)[-1], _FIRST_SCALE)
     return made

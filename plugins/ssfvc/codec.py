@@ -26,7 +26,7 @@ from .cells import MULTIPLE, ScaleSpaceFlow
 from .config import SsfvcConfig, SsfvcIntraConfig
 
 Symbols = tuple[Tensor, Tensor]
-"""Of z, N,C,H/128,W/128, and of y, N,C,H/16,W/16: whole numbers in float32."""
+"""Symbols of z, N,C,H/128,W/128, and of y, N,C,H/16,W/16: whole numbers in float32."""
 
 _FRAME, _REFERENCE, _PREDICTION = Plane("frame", 3), Plane("reference", 3), Plane("prediction", 3)
 _SYMBOLS = Plane("z", "latent", MULTIPLE), Plane("y", "latent", 16)

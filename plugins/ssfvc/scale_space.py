@@ -24,8 +24,8 @@ LEVELS = 5
 class ScaleSpaceWarp(nn.Cell):
     """Prediction from a reference by scale-space flow.
 
-    ``construct(reference, motion)``: N,C,H,W with sides divisible by 16, and N,3,H,W with the flow to the right and
-    down in halves of the width and height, and the scale between -1 (sharp) and 1. Result N,C,H,W.
+    ``construct(reference, motion)``: N,C,H,W with height and width divisible by 16, and N,3,H,W with the flow to the
+    right and down in halves of the width and height, and the scale between -1 (sharp) and 1. Result N,C,H,W.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class ScaleSpaceWarp(nn.Cell):
         return self.warp(self.stack(reference), flow, scale)
 
     def stack(self, x: Tensor) -> Tensor:
-        """N,C,H,W -> N,C,6,H,W: the picture and its blurred copies; sides must be divisible by 16."""
+        """N,C,H,W -> N,C,6,H,W: the picture and its blurred copies; height and width must be divisible by 16."""
         blurred: tuple[Tensor, ...] = (blur(x),)
         for _ in range(1, LEVELS):
             blurred = blurred + (blur(ops.avg_pool2d(blurred[-1], 2, 2)),)

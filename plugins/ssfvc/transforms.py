@@ -9,28 +9,31 @@ from mindspore import Tensor, nn, ops
 
 from core.nn import Conv2d, ConvChain, ConvTranspose2d
 
-LARGEST = 255
-"""Of activations that are computed in integers."""
+MAX_VALUE = 255
+"""The largest activation that is computed in integers."""
 _SLOPE, _STEEPNESS = 0.9943258522851727, 100
 """Shape of `QuantizedReLU`'s gradient outside of its range; see `_hundredth_power` for the second."""
 
 
 def analysis(*widths: int) -> ConvChain:
-    """Convolutions through the given channels, each halving the sides; ReLU between, none at the end."""
-    return ConvChain(_activated(Conv2d, widths, nn.ReLU)[:-1])
+    """Convolutions through the given channels, each halving height and width; ReLU between, none at the end."""
+    return ConvChain(_with_activations(Conv2d, widths, nn.ReLU)[:-1])
 
 
 def synthesis(*widths: int) -> ConvChain:
-    """Transposed convolutions through the given channels, each doubling the sides; ReLU between, none at the end."""
-    return ConvChain(_activated(ConvTranspose2d, widths, nn.ReLU)[:-1])
+    """Transposed convolutions through the given channels, each doubling height and width; ReLU between, none at the
+    end."""
+    return ConvChain(_with_activations(ConvTranspose2d, widths, nn.ReLU)[:-1])
 
 
 def scale_synthesis(*widths: int) -> ConvChain:
     """`synthesis` of scales: a `QuantizedReLU` after every layer, also after the last."""
-    return ConvChain(_activated(ConvTranspose2d, widths, QuantizedReLU))
+    return ConvChain(_with_activations(ConvTranspose2d, widths, QuantizedReLU))
 
 
-def _activated(layer: type[nn.Cell], widths: Sequence[int], activation: type[nn.Cell]) -> list[nn.Cell]:
+def _with_activations(
+    layer: type[nn.Cell], widths: Sequence[int], activation: type[nn.Cell]
+) -> list[nn.Cell]:
     """Layers from each width to the next, each followed by an activation."""
     cells: list[nn.Cell] = []
     for inputs, outputs in pairwise(widths):
@@ -45,11 +48,11 @@ class QuantizedReLU(nn.Cell):
     """
 
     def construct(self, x: Tensor) -> Tensor:
-        return ops.clamp(x, 0.0, float(LARGEST))
+        return ops.clamp(x, 0.0, float(MAX_VALUE))
 
     def bprop(self, x: Tensor, out: Tensor, dout: Tensor) -> tuple[Tensor]:
         """Gradient of `construct`."""
-        distance = ops.abs(2 * x / LARGEST - 1)
+        distance = ops.abs(2 * x / MAX_VALUE - 1)
         outside = ops.exp(-(_SLOPE**_STEEPNESS) * _hundredth_power(distance))
         return (ops.where(distance <= 1, dout, dout * outside),)
 

@@ -35,7 +35,7 @@ X264 = (
     "q20:['codec.crf=20'],q26:['codec.crf=26'],q32:['codec.crf=32'],q38:['codec.crf=38']}}"
 )
 SMALLER = (
-    "+task.contenders.smaller={words:['codec=resampled','codec.inner=x264','codec.gop=4',"
+    "+task.contenders.smaller={words:['codec=resampled','codec.inner=x264','codec.upscaler=floor','codec.gop=4',"
     "'+codec.inner_options.preset=ultrafast'],points:{q14:['+codec.inner_options.crf=14'],"
     "lost:['codec.upscaler=cycmunet','codec.upscaler_checkpoint=lost.safetensors']}}"
 )
@@ -131,7 +131,15 @@ def ssim(first, second):
     ("point", "words"),
     [
         ("q26", ["codec=x264", "codec.preset=ultrafast", "codec.crf=26"]),
-        ("q14", ["codec=resampled", "codec.inner=x264", "+codec.inner_options.preset=ultrafast"]),
+        (
+            "q14",
+            [
+                "codec=resampled",
+                "codec.inner=x264",
+                "codec.upscaler=floor",
+                "+codec.inner_options.preset=ultrafast",
+            ],
+        ),
     ],
 )
 def test_numbers_are_those_of_the_stream_against_the_clip(bench, point, words):

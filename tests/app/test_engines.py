@@ -93,7 +93,7 @@ def kill_a_worker(output: str, name: bytes) -> threading.Thread:
 def test_a_worker_killed_by_hand_changes_nothing(
     engine: str, name: bytes, cluster: None, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.coding.shared.LEAST", 8)
+    monkeypatch.setattr("core.coding.shared.MIN_FRAMES", 8)
     killing = kill_a_worker(f"{engine}.mdv", name)
     words = ["codec.scene_cut=true", "task.input=film.mp4", f"task.output={engine}.mdv"]
     do("encode", *CODED, *words, *shared(engine))

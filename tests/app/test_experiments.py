@@ -10,7 +10,7 @@ import core
 import core.errors
 from core.device_options import AscendConfig
 from core.hooks import Split
-from core.tasks.measure import data_set, settled
+from core.tasks.measure import data_set, settle_words
 
 ROOT = Path(__file__).parents[2]
 OURS = [*ROOT.glob("plugins/*/conf/experiment/*.yaml"), *ROOT.glob("conf/experiment/*.yaml")]
@@ -56,7 +56,7 @@ def test_presets_compose(name):
 def test_contenders_compose(path):
     preset = yaml.safe_load(path.read_text())
     assert set(preset) == {"words", "points"} and preset["points"]
-    words = [*settled(preset["words"]), *next(iter(preset["points"].values())), "task=measure"]
+    words = [*settle_words(preset["words"]), *next(iter(preset["points"].values())), "task=measure"]
     settings = core.open_run(words).settings
     section = settings.upscaler if settings.codec is None else settings.codec
     assert type(section).__module__.startswith((f"plugins.{path.parents[2].name}.", "core."))
@@ -101,13 +101,24 @@ def test_test_sets_compose(path, monkeypatch):
 
 def test_the_benchmark_of_upscalers_composes():
     settings = core.open_run(["experiment=bench_upscaling"]).settings
-    assert list(settings.task.contenders) == ["floor", "cycmunet"] and list(settings.task.sets) == ["clips"]
+    assert list(settings.task.contenders) == ["floor", "cycmunet", "cycmunet_small"] and list(
+        settings.task.sets
+    ) == ["clips"]
 
 
 def test_the_benchmark_of_the_demos_has_the_contenders_that_plugins_bring():
     settings = core.open_run(["experiment=bench_clips"]).settings
     smaller = {"x265_floor", "x265_cycmunet"}
-    assert {"x264", "x265", "ssfvc", "dvc", "dvcp", "dcvc", *smaller} <= settings.task.contenders.keys()
+    assert {
+        "x264",
+        "x265",
+        "compact",
+        "ssfvc",
+        "dvc",
+        "dvcp",
+        "dcvc",
+        *smaller,
+    } <= settings.task.contenders.keys()
     assert settings.task.anchors == ["x264", "x265"] and list(settings.task.sets) == ["clips"]
 
 

@@ -8,7 +8,7 @@ import pytest
 import core
 from core import implied, weights
 from core.app import plugins
-from core.coding.codec import joined
+from core.coding.codec import join_fingerprints
 from core.errors import CheckpointError, ConfigError, PluginError
 from core.training.checkpoint import MODEL, TABLES, Checkpoint, describe
 
@@ -142,10 +142,10 @@ def test_a_checkpoint_of_a_plugin_that_is_not_here(toy, within, monkeypatch):
 @pytest.mark.usefixtures("here")
 def test_checkpoints_of_a_sweep_must_agree():
     files = [checkpoint(f"{name}.safetensors", step) for name, step in (("a", 8.0), ("b", 8.0), ("c", 4.0))]
-    words = implied.completed(["task=encode", f"task.checkpoint='{files[0]}','{files[1]}'"], plugins(()))
+    words = implied.complete(["task=encode", f"task.checkpoint='{files[0]}','{files[1]}'"], plugins(()))
     assert "codec=toy" in words
     with pytest.raises(ConfigError, match=r"a\.safetensors and c\.safetensors are for different settings"):
-        implied.completed(["task=encode", f"task.checkpoint='{files[0]}','{files[2]}'"], plugins(()))
+        implied.complete(["task=encode", f"task.checkpoint='{files[0]}','{files[2]}'"], plugins(()))
 
 
 @pytest.fixture
@@ -218,7 +218,7 @@ def test_a_learned_picture_codec_is_found_as_well(within):
             path, {f"{MODEL}a": np.float32([1])}, run.model_section, run.model_plugin, {}, run.made_for
         )
         made[name].save()
-    both = joined(made["dvc"].fingerprint, made["cheng2020"].fingerprint)
+    both = join_fingerprints(made["dvc"].fingerprint, made["cheng2020"].fingerprint)
     found = weights.deciding(Path("x.mdv"), "dvc", both, plugins(()))
     assert found == [
         "task.checkpoint='runs/dvc/checkpoints/best.safetensors'",
@@ -272,6 +272,42 @@ def test_without_default_weights_the_sentence_is_the_old_one(here):
 def test_ours_are_the_default_of_who_chooses_nothing(here):
     assert type(chosen("encode", *ENCODE).codec).__name__ == "CompactCodecConfig"
     assert type(chosen("upscale", "in.y4m", "out.y4m").upscaler).__name__ == "CycMuNetUpscalerConfig"
+
+
+SMALLER = ("task=encode", "codec=resampled", *ENCODE)
+
+
+@pytest.mark.parametrize(
+    ("words", "inner", "upscaler"),
+    [
+        ((), ("compact", "compact.safetensors"), ("cycmunet", "cycmunet-small-x2.safetensors")),
+        (
+            ("codec.inner=compact", "codec.upscaler=floor"),
+            ("compact", "compact.safetensors"),
+            ("floor", None),
+        ),
+        (("codec.inner=x264",), ("x264", None), ("cycmunet", "cycmunet-small-x2.safetensors")),
+        (
+            ("codec.inner_checkpoint=compact", "codec.upscaler=floor"),
+            ("compact", "compact.safetensors"),
+            ("floor", None),
+        ),
+    ],
+)
+def test_a_codec_around_others_takes_ours_where_none_is_given(here, words, inner, upscaler):
+    codec = chosen(*SMALLER, *words).codec
+    assert codec is not None
+    for name, file, (expected, its_file) in (
+        (codec.inner, codec.inner_checkpoint, inner),
+        (codec.upscaler, codec.upscaler_checkpoint, upscaler),
+    ):
+        assert (name, file and Path(file).name) == (expected, its_file)
+
+
+def test_a_checkpoint_says_what_it_is_within_a_codec(here):
+    path = checkpoint("small.safetensors")
+    codec = chosen(*SMALLER, f"codec.inner_checkpoint={path}").codec
+    assert (codec.inner, codec.inner_checkpoint) == ("toy", path)
 
 
 def test_a_stream_of_known_weights_is_told_by_name(toy, within):

@@ -183,7 +183,7 @@ def test_what_a_file_builds_on_must_exist(stranger):
         ("a: &a [*a]\n", "contains itself"),
         ("a: " + "[" * 20000, "nested more than 100 times"),
         ("a0: &a0 1\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 200)), "more than 100 times"),
-        ("#" * outside.LONGEST + "\n", "more than 256 KiB"),
+        ("#" * outside.MAX_BYTES + "\n", "more than 256 KiB"),
     ],
 )
 def test_what_is_too_much(text, match, tmp_path):

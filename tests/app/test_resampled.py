@@ -19,7 +19,7 @@ from core.stream import StreamReader
 from core.training.checkpoint import MODEL, Checkpoint, tensors_of
 
 DVC = Path(__file__).parents[1] / "plugins/dvc/golden/dvc.safetensors"
-START = ("experiment=none", "task=doctor", "codec=resampled")
+START = ("experiment=none", "task=doctor", "codec=resampled", "codec.upscaler=floor")
 X264 = ("codec.inner=x264", "+codec.inner_options.crf=12", "+codec.inner_options.preset=ultrafast")
 WIDTH, HEIGHT, COUNT = 45, 31, 9
 CYCMUNET = {"features": 4, "groups": 2, "levels": 1, "cycles": 1, "front_blocks": 1, "trunk_blocks": 1}
@@ -156,6 +156,6 @@ def test_what_cannot_be(select, options, error, sentence):
     assert sentence in str(told.value)
 
 
-def test_the_inner_codec_must_be_named():
+def test_the_inner_codec_must_be_named_where_no_weights_come_along():
     with pytest.raises(ConfigError, match=r"codec\.inner has no value"):
-        core.open_run(["experiment=none", "task=measure", "codec=resampled"])
+        core.open_run(["experiment=none", "task=measure", "codec=resampled", "plugins.disable=[compact]"])

@@ -10,7 +10,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from core.errors import DataError
-from core.sweeping import Job, jobs, swept, threads_of_a_job
+from core.sweeping import Job, jobs, swept_settings, threads_of_a_job
 from tests.app.test_training import TINY
 
 TOY = """
@@ -173,7 +173,7 @@ def test_threads_of_a_job(launcher, threads, monkeypatch):
 def test_what_was_swept(tmp_path):
     words = [["task=toy", "a.b=1", "c=x"], ["task=toy", "a.b=2", "c=x"], ["task=toy", "+a.b=1", "c=x", "d=5"]]
     made = [Job(number, one, "hash").save(tmp_path / str(number)) for number, one in enumerate(words)]
-    assert dict(swept(made)) == {"a.b": ["1", "2", "1"], "d": ["", "", "5"]}
+    assert dict(swept_settings(made)) == {"a.b": ["1", "2", "1"], "d": ["", "", "5"]}
     assert jobs(tmp_path) == made
     (tmp_path / "1" / "job.json").write_text("{}")
     with pytest.raises(DataError, match=r"job\.json is damaged"):

@@ -60,12 +60,12 @@ def counting(site, positional=("task.source", "task.far"), verb="count", option=
     ],
 )  # fmt: skip
 def test_words_are_spelled_out(typed, spelled, within):
-    assert verbs.spelled(typed.split(), plugins(())) == spelled
+    assert verbs.spell_out(typed.split(), plugins(())) == spelled
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_file_needs_no_quoting(name, within):
-    made = verbs.spelled(["verify", name], plugins(()))
+    made = verbs.spell_out(["verify", name], plugins(()))
     assert value(made[1]) == name
     words = ["encode", name, f"{name}.mdv", "codec=x264", "experiment=none"]
     assert core.open_run(words).settings.task.output == f"{name}.mdv"
@@ -73,12 +73,12 @@ def test_a_file_needs_no_quoting(name, within):
 
 def test_a_file_that_is_called_like_a_setting(within, tmp_path):
     (tmp_path / "work" / "seed=1").touch()
-    assert verbs.spelled(["verify", "seed=1"], plugins(())) == ["task=verify", "task.input='seed=1'"]
+    assert verbs.spell_out(["verify", "seed=1"], plugins(())) == ["task=verify", "task.input='seed=1'"]
 
 
 def test_flags_stand_anywhere():
     words = "encode --multirun a.mp4 --cfg job -i b.mdv --info config --config-d there c=1 -- --odd -m"
-    flags, others = verbs.parted(words.split())
+    flags, others = verbs.split_words(words.split())
     assert flags == ["--multirun", "--cfg", "job", "-i", "--info", "config", "--config-d", "there"]
     assert others == ["encode", "a.mp4", "b.mdv", "c=1", "--odd", "-m"]
 
@@ -94,12 +94,12 @@ def test_flags_stand_anywhere():
 )
 def test_what_has_no_place(typed, told, within):
     with pytest.raises(ConfigError, match=told):
-        verbs.spelled(typed.split(), plugins(()))
+        verbs.spell_out(typed.split(), plugins(()))
 
 
 def test_tasks_of_others_have_verbs(within):
     registry = counting(within)
-    assert verbs.spelled(["count", "x y", "4"], registry) == [
+    assert verbs.spell_out(["count", "x y", "4"], registry) == [
         "task=count_up",
         "task.source='x y'",
         "task.far=4",

@@ -57,13 +57,13 @@ class ToyCodec:
         self.step = float(network.step.asnumpy()[0])
 
     def encoder(self, format, estimate=False):
-        return Side(self, format, estimate)
+        return Endpoint(self, format, estimate)
 
     def decoder(self, format):
-        return Side(self, format)
+        return Endpoint(self, format)
 
 
-class Side:
+class Endpoint:
     def __init__(self, codec, format, estimate=False):
         self.step, self.format, self.estimate = codec.step, format, estimate
         self.last = None

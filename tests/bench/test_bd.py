@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.interpolate import PchipInterpolator
 
-from core.bench.bd import LEAST_OVERLAP, bd_quality, bd_rate, decibels
+from core.bench.bd import MIN_OVERLAP, bd_quality, bd_rate, decibels
 
 ANCHOR = [(0.05, 30.0), (0.1, 33.0), (0.2, 35.5), (0.4, 37.5)]
 
@@ -74,7 +74,7 @@ def test_curves_apart_are_refused():
 
 
 def test_enough_overlap_is_enough():
-    gain = 7.5 * (1 - LEAST_OVERLAP) / (1 + LEAST_OVERLAP)
+    gain = 7.5 * (1 - MIN_OVERLAP) / (1 + MIN_OVERLAP)
     assert bd_rate(ANCHOR, scaled(1, gain * 0.99)).value is not None
     assert bd_rate(ANCHOR, scaled(1, gain * 1.01)).value is None
 

@@ -5,7 +5,15 @@ from dataclasses import asdict
 
 import pytest
 
-from core.bench.compare import MEAN_CURVE, MEAN_OF_SEQUENCES, apart, compare, conditions_of, curves, figures
+from core.bench.compare import (
+    MEAN_CURVE,
+    MEAN_OF_SEQUENCES,
+    compare,
+    conditions_of,
+    curves,
+    figures,
+    find_uncompared,
+)
 from core.bench.records import Outcome
 from core.measure.records import PointRecord, record_of
 
@@ -77,13 +85,13 @@ def test_what_was_not_compared_is_told(outcomes):
     """Unless there is a common condition: another curve of the same contender may be compared."""
     anchor, same = outcomes("a", ANCHOR), outcomes("b", scaled(0.8, 0.8))
     endless = outcomes("b", scaled(0.8, 0.8), gop=0)
-    (pair,) = apart(curves([*anchor, *endless]), ["a"])
+    (pair,) = find_uncompared(curves([*anchor, *endless]), ["a"])
     assert (pair.test_set, pair.anchor, pair.contender) == ("clips", "a", "b")
     assert pair.reason == "distance of intra frames 0 against 12."
-    assert apart(curves([*anchor, *endless, *same]), ["a"]) == []
-    assert apart(curves([*anchor, *outcomes("b", ANCHOR, test_set="uvg")]), ["a"]) == []
+    assert find_uncompared(curves([*anchor, *endless, *same]), ["a"]) == []
+    assert find_uncompared(curves([*anchor, *outcomes("b", ANCHOR, test_set="uvg")]), ["a"]) == []
     one_clip = outcomes("c", [point[:1] for point in ANCHOR])
-    assert apart(curves([*anchor, *one_clip]), ["a"])[0].reason.startswith("clips ")
+    assert find_uncompared(curves([*anchor, *one_clip]), ["a"])[0].reason.startswith("clips ")
 
 
 @pytest.mark.parametrize("other", [{"source": "9" * 64}, {"frames": 5}, {"height": 10}])
@@ -105,8 +113,8 @@ def test_failed_jobs_are_in_no_curve(outcomes):
 
 def test_records_go_to_json_and_back(outcomes):
     record = outcomes("a", ANCHOR)[0].record
-    assert record_of(json.loads(json.dumps(record.plain()))) == record
-    assert asdict(record) == record.plain()
+    assert record_of(json.loads(json.dumps(record.to_json()))) == record
+    assert asdict(record) == record.to_json()
 
 
 def test_times_without_the_first_clip_of_a_process(outcomes, clip):

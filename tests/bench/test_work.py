@@ -53,7 +53,7 @@ open(words["task.result"].strip("'"), "w").write(sys.stdin.read() or open(words[
 def record(tmp_path, outcomes):
     made = outcomes("a", [[(0.1, 30.0)]])[0].record
     path = tmp_path / "record.json"
-    path.write_text(json.dumps(made.plain()))
+    path.write_text(json.dumps(made.to_json()))
     return made, path
 
 

@@ -16,7 +16,7 @@ from core.codec.conventional import (
     Encoder,
     own_priority,
 )
-from core.codec.decoded import checksum
+from core.codec.decoded_pictures import checksum
 from core.errors import MediaError, StreamError
 from core.hooks import CodedFrame, DecodedFrame, Packet, PacketType, PictureFormat
 from core.media.colour import Subsampling, rgb_to_yuv

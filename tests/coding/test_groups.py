@@ -10,7 +10,7 @@ import pytest
 from material import moving, shots
 from toy import Levels, Pairs
 
-from core.coding.groups import TimedPicture, encode_groups, planned, timed
+from core.coding.groups import TimedPicture, assign_times, encode_groups, plan_intra
 from core.hooks import PacketType, PictureFormat
 from core.media.video import Frame
 
@@ -19,7 +19,7 @@ FORMAT = PictureFormat(48, 36)
 
 def intra_places(frames: Sequence[np.ndarray], gop: int, scene_cut: bool = False) -> list[int]:
     pictures = (TimedPicture(frame, number) for number, frame in enumerate(frames))
-    return [item.time for item in planned(pictures, gop, scene_cut) if item.intra]
+    return [item.time for item in plan_intra(pictures, gop, scene_cut) if item.intra]
 
 
 @pytest.mark.parametrize(
@@ -40,8 +40,8 @@ def test_times_count_in_units() -> None:
     picture = np.zeros((3, 2, 2), np.float32)
     times = [Fraction(0), Fraction(33, 1000), Fraction(67, 1000), Fraction(1, 10)]
     frames = [Frame(picture, time) for time in times]
-    assert [item.time for item in timed(frames, Fraction(1, 30))] == [0, 1, 2, 3]
-    assert [item.time for item in timed(frames, Fraction(1, 1000))] == [0, 33, 67, 100]
+    assert [item.time for item in assign_times(frames, Fraction(1, 30))] == [0, 1, 2, 3]
+    assert [item.time for item in assign_times(frames, Fraction(1, 1000))] == [0, 33, 67, 100]
 
 
 @pytest.mark.parametrize("codec", [Levels(), Pairs()])
@@ -49,7 +49,7 @@ def test_times_count_in_units() -> None:
 def test_groups_are_closed_and_in_order(codec: Levels, gop: int) -> None:
     frames = moving(11)
     codec.encoders = 0
-    pictures = planned((TimedPicture(f, 10 * n) for n, f in enumerate(frames)), gop, False)
+    pictures = plan_intra((TimedPicture(f, 10 * n) for n, f in enumerate(frames)), gop, False)
     packets = []
     for frame, source in encode_groups(pictures, codec, FORMAT):
         assert source is frames[frame.packet.time // 10]
@@ -65,6 +65,6 @@ def test_estimates_only_where_asked() -> None:
     pictures = [TimedPicture(frame, number) for number, frame in enumerate(moving(3))]
     for estimate in (False, True):
         frames = [
-            frame for frame, _ in encode_groups(planned(pictures, 0, False), Levels(), FORMAT, estimate)
+            frame for frame, _ in encode_groups(plan_intra(pictures, 0, False), Levels(), FORMAT, estimate)
         ]
         assert all((frame.estimated_bits is not None) is estimate for frame in frames)

@@ -37,7 +37,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _few_repeats() -> Iterator[None]:
     """Targets without times repeat a frame thousands of times where it is shown for so long: here, some tens."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pacing, "MOST_REPEATS", 40)
+        patch.setattr(pacing, "MAX_REPEATS", 40)
         yield
 
 

@@ -17,9 +17,9 @@ from core.coding.frames import StreamDecoder
 from core.coding.resampled import ResampledCodec
 from core.errors import MediaError, StreamError
 from core.hooks import Array, Codec, PacketType, PictureFormat
-from core.media.resampling import resized
+from core.media.resampling import resize_picture
 from core.stream import StreamReader
-from core.upscaling.floors import Floor
+from core.upscaling.baselines import Baseline
 
 INTRA, INTER = PacketType.INTRA, PacketType.INTER
 
@@ -37,7 +37,7 @@ class X264:
 
 
 def around(inner: Codec, scale: int = 2, temporal: bool = True, **options: object) -> LoadedCodec:
-    return load(ResampledCodec(inner, Floor(scale), temporal), **options)  # type: ignore[arg-type]
+    return load(ResampledCodec(inner, Baseline(scale), temporal), **options)  # type: ignore[arg-type]
 
 
 def coded(loaded: LoadedCodec, frames: list[Array], path: Path) -> bytes:
@@ -105,18 +105,18 @@ def test_pictures_are_those_of_the_upscaler(tmp_path):
     coded(around(inner), frames, tmp_path / "clip.mdv")
     format = PictureFormat(20, 12)
     small = [
-        inner.picture(inner.codes(resized(frame, 12, 20), format), format).astype(np.float32) / 255
+        inner.picture(inner.codes(resize_picture(frame, 12, 20), format), format).astype(np.float32) / 255
         for frame in frames
     ]
     expected = [small[0], (small[0] + small[2]) / 2, small[2], small[3]]
     pictures, _ = decoded(around(inner), tmp_path / "clip.mdv")
     for picture, one in zip(pictures, expected, strict=True):
-        np.testing.assert_array_equal(picture, np.rint(resized(one, 24, 40) * 255).astype(np.uint8))
+        np.testing.assert_array_equal(picture, np.rint(resize_picture(one, 24, 40) * 255).astype(np.uint8))
 
 
 def test_deeper_samples(tmp_path):
     format, frames = PictureFormat(21, 13, 10), moving(3, 21, 13)
-    codec = ResampledCodec(Levels(), Floor(2))
+    codec = ResampledCodec(Levels(), Baseline(2))
     encoder, decoder = codec.encoder(format, estimate=True), codec.decoder(format)
     made = [one for time, frame in enumerate(frames) for one in encoder.encode(frame, time, time == 0)]
     made += encoder.flush()
@@ -129,7 +129,7 @@ def test_deeper_samples(tmp_path):
 
 def test_frames_leave_soon():
     """However long a group is, an encoder holds no more than a frame and its next coded one."""
-    encoder = ResampledCodec(Levels(), Floor(2)).encoder(PictureFormat(16, 16))
+    encoder = ResampledCodec(Levels(), Baseline(2)).encoder(PictureFormat(16, 16))
     left = 0
     for time, frame in enumerate(moving(40, 16, 16)):
         left += len(encoder.encode(frame, time, time == 0))
@@ -202,7 +202,7 @@ def test_a_stream_that_is_cut_keeps_the_frames_before(tmp_path):
 def test_packets_that_say_other_things_than_were_coded():
     """Whatever they say, there is an error, or fewer frames are shown than packets came."""
     format = PictureFormat(24, 16)
-    codec = ResampledCodec(Levels(), Floor(2))
+    codec = ResampledCodec(Levels(), Baseline(2))
     encoder = codec.encoder(format)
     made = [
         one for time, frame in enumerate(moving(5, 24, 16)) for one in encoder.encode(frame, time, time == 0)
@@ -225,7 +225,7 @@ def test_packets_that_say_other_things_than_were_coded():
 
 
 def test_misuse():
-    codec, format = ResampledCodec(Levels(), Floor(2)), PictureFormat(8, 16)
+    codec, format = ResampledCodec(Levels(), Baseline(2)), PictureFormat(8, 16)
     with pytest.raises(MediaError, match=r"16x8 .* 8x16"):
         codec.encoder(format).encode(np.zeros((3, 8, 16), np.float32), 0, True)
     encoder = codec.encoder(format)

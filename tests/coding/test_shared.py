@@ -20,14 +20,14 @@ from core.coding import shared
 from core.coding.codec import LoadedCodec
 from core.coding.decode import decode, decode_video
 from core.coding.encode import encode, encode_video
-from core.coding.shared import DecodingWorker, EncodingWorker, decoded, encoding
+from core.coding.shared import DecodingWorker, EncodingWorker, decode_frames, encoding
 from core.coding.verify import verify
 from core.crew import LocalCrew, Seen, Where, Worker
 from core.errors import CrewError, StreamError
 from core.hooks import Array, PictureFormat
+from core.media.excerpt import ExcerptReader, Film
 from core.media.index import FrameIndex
 from core.media.limits import STANDARD
-from core.media.part import Film, PartReader
 from core.media.reader import open_video
 from core.stream import StreamReader
 
@@ -71,7 +71,7 @@ def encode_shared(source: Path, output: Path, loaded: LoadedCodec, pieces: int |
 
 @pytest.fixture(autouse=True)
 def short_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared, "LEAST", 5)
+    monkeypatch.setattr(shared, "MIN_FRAMES", 5)
 
 
 @pytest.mark.parametrize("codec", [Levels(), Pairs()])
@@ -100,9 +100,9 @@ def test_times_of_their_own_and_a_part(tmp_path: Path) -> None:
     encode(source, tmp_path / "one.mdv", load(gop=2))
     encode_shared(source, tmp_path / "two.mdv", load(gop=2))
     assert (tmp_path / "two.mdv").read_bytes() == (tmp_path / "one.mdv").read_bytes()
-    with PartReader(FrameIndex(source), 2, 8) as reader:
+    with ExcerptReader(FrameIndex(source), 2, 8) as reader:
         encode_video(reader, tmp_path / "part.mdv", load(gop=2), source=source)
-    with PartReader(FrameIndex(source), 2, 8) as reader:
+    with ExcerptReader(FrameIndex(source), 2, 8) as reader:
         crew = Alone(EncodingWorker(load(gop=2), reader.film, estimate=False))
         coder = encoding(crew, reader.film, lambda parts: None)
         encode_video(reader, tmp_path / "again.mdv", crew.hello, source=source, coder=coder)
@@ -137,7 +137,7 @@ def decode_shared(path: Path, output: Path, loaded: LoadedCodec, **options: Any)
     folder = path.parent / "raw"
     folder.mkdir(exist_ok=True)
     crew = Alone(DecodingWorker(loaded, path, STANDARD, folder))
-    by_crew = partial(decoded, crew, lambda parts: None)
+    by_crew = partial(decode_frames, crew, lambda parts: None)
     decode_video(path, output, crew.hello, shared=by_crew, **options)
 
 
@@ -164,7 +164,7 @@ def test_damage_is_told_as_by_one_process(tmp_path: Path, packet: int) -> None:
     data[data.index(payload) + 5] ^= 1
     path.write_bytes(data)
     crew = Alone(DecodingWorker(loaded, path, STANDARD, None))
-    by_crew = partial(decoded, crew, lambda parts: None)
+    by_crew = partial(decode_frames, crew, lambda parts: None)
     one, two = verify(path, loaded), verify(path, loaded, shared=by_crew)
     assert (one.frames, one.description) == (two.frames, two.description) and one.frames == packet
     if packet:

@@ -33,7 +33,8 @@ def main(kind: str, *words: str) -> int:
     further = ["device=ascend", *(word for word in words if "=" in word)]
     wanted = [word for word in words if "=" not in word]
     with TemporaryDirectory(prefix="dry-run-") as folder:
-        run = core.open_run(["experiment=none", "task=doctor", *further], output=folder)
+        device = [word for word in further if word.startswith("device")]
+        run = core.open_run(["experiment=none", "task=doctor", *device], output=folder)
         print(f"device: {run.device.description}", flush=True)
         print(f"arithmetic: {run.device.arithmetic}", flush=True)
         probes = {"cells": cells, "steps": steps, "forwards": forwards, "demos": demos}[kind]
@@ -64,17 +65,17 @@ def cells(further: list[str], wanted: list[str]) -> Iterator[tuple[str, Callable
 
 def steps(further: list[str], wanted: list[str]) -> Iterator[tuple[str, Callable[[], object]]]:
     """Two steps each: what a step leaves behind must be what the next one takes."""
-    for subject in _subjects(further, wanted):
-        if subject.chooses("step"):
+    for case in _cases(further, wanted):
+        if case.chooses("step"):
 
-            def take(subject=subject):
-                step = subject.run.step(subject.network, 2).set_train()
+            def take(case=case):
+                step = case.run.step(case.network, 2).set_train()
                 for _ in range(2):
-                    values = step(*subject.batch)
+                    values = step(*case.batch)
                 assert len(values) == len(step.outputs)
                 return [value.asnumpy() for value in values]
 
-            yield subject.name, take
+            yield case.name, take
 
 
 def forwards(further: list[str], wanted: list[str]) -> Iterator[tuple[str, Callable[[], object]]]:
@@ -82,9 +83,9 @@ def forwards(further: list[str], wanted: list[str]) -> Iterator[tuple[str, Calla
 
     shapes = {"cheng2020": ((1, 1, 3, 64, 64),), "dvcp_features": ((1, 3, 32, 32),)}
     shapes["dvcp_lpips"] = ((1, 3, 64, 64), (1, 3, 64, 64))
-    for subject in _subjects(further, wanted):
-        if not subject.chooses("step") and subject.chooses("model"):
-            yield subject.name, lambda subject=subject: differentiate(subject.network, shapes[subject.name])
+    for case in _cases(further, wanted):
+        if not case.chooses("step") and case.chooses("model"):
+            yield case.name, lambda case=case: differentiate(case.network, shapes[case.name])
 
 
 def demos(further: list[str], wanted: list[str]) -> Iterator[tuple[str, Callable[[], object]]]:
@@ -109,16 +110,16 @@ def _execute(words: list[str]) -> None:
     core.open_run(words).execute()
 
 
-def _subjects(further: list[str], wanted: list[str]):
+def _cases(further: list[str], wanted: list[str]):
     from core.app import plugins
-    from core.testing.subjects import subjects
+    from core.testing.cases import cases
 
     for plugin in plugins(()).plugins:
         if Path(sys.modules[plugin.config_package.partition(".")[0]].__path__[0]).name != "plugins":
             continue
-        for subject in subjects(plugin, further):
-            if not wanted or subject.name in wanted:
-                yield subject
+        for case in cases(plugin, further):
+            if not wanted or case.name in wanted:
+                yield case
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import mindspore as ms
 import numpy as np
 from mindspore import Tensor, nn, ops
 
@@ -28,10 +29,11 @@ from core.nn.gdn import GDN, InverseGDN
 from core.nn.lower_bound import LowerBound
 from core.nn.middle_motion import MiddleMotion
 from core.nn.nearest import NearestConv2d
+from core.nn.rows import rows_of
 from core.nn.separable import SeparableBlock
 from core.nn.subpixel import PixelShuffle, PixelUnshuffle
 from core.nn.warp import Warp, WarpVolume
-from core.symbols.order import ContextOrder
+from core.symbols.context import ContextOrder
 from core.training.step import ClipByGlobalNorm
 
 Shapes = tuple[tuple[int, ...], ...]
@@ -110,6 +112,10 @@ def _margins(x: Tensor) -> Tensor:
     return pad.crop(pad.zero_margin(pad.replicate_margin(x, 1, 2), 1), 7, 9)
 
 
+def _rows(table: Tensor) -> Tensor:
+    return rows_of(table, Tensor([3, 0], ms.int32))
+
+
 def _noisy(x: Tensor) -> Tensor:
     return add_noise(x) + round_straight_through(x)
 
@@ -169,6 +175,7 @@ CELLS: Probes = {
     "BitEstimator": (lambda: BitEstimator(4), (PICTURE,)),
     "GaussianConditional": (lambda: Computed(_information, GaussianConditional()), (PICTURE, PICTURE)),
     "LaplaceConditional": (lambda: Computed(_information, LaplaceConditional()), (PICTURE, PICTURE)),
+    "rows_of": (lambda: Computed(_rows), ((4, 8),)),
     "noise": (lambda: Computed(_noisy), (PICTURE,)),
     "Charbonnier": (lambda: Charbonnier(), (PICTURE, PICTURE)),
     "SsimLoss": (lambda: SsimLoss(), ((1, 3, 16, 16), (1, 3, 16, 16))),

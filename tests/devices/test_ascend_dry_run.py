@@ -215,9 +215,16 @@ def test_every_demo(run_dry, tmp_path, name):
 def test_cycmunet_at_published_size(run_dry, tmp_path):
     """4x, 10 million parameters, crops of 256 pixels: what ``experiment=cycmunet_vimeo`` trains, on other clips."""
     words = [
-        *("-m", "core", "experiment=cycmunet_vimeo", "device=ascend", "dataset=stills", "training.steps=1"),
-        *("dataset.frames=3", "dataset.crop=256", "dataset.evaluation_crop=256", "dataset.scale=4"),
-        *("task.evaluate=false", "output=run", "loader.batch_size=2"),
+        *(
+            "-m",
+            "core",
+            "experiment=cycmunet_vimeo",
+            "device=ascend",
+            "training.epochs=null",
+            "training.steps=1",
+        ),
+        *("dataset=stills", "dataset.frames=3", "dataset.crop=256", "dataset.evaluation_crop=256"),
+        *("dataset.scale=4", "task.evaluate=false", "output=run", "loader.batch_size=2"),
     ]
     result = run_dry(*words)
     assert result.status == 0, result.said()

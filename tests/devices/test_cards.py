@@ -21,7 +21,7 @@ def absent(monkeypatch):
     """A machine whose MindSpore has parts for cards and loads none, for this reason."""
     monkeypatch.setattr(cards, "available", lambda target: False)
     monkeypatch.setattr(cards, "_is_packed", lambda target: True)
-    return lambda text: monkeypatch.setattr(cards, "_noted", lambda: text)
+    return lambda text: monkeypatch.setattr(cards, "_read_notes", lambda: text)
 
 
 def test_a_user_who_forgot_the_environment_is_told_so(absent):

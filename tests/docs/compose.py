@@ -38,7 +38,7 @@ def problem(words, registry):
     try:
         for overrides in jobs(settings(words, registry), registry):
             if not ("experiment" in dict(words_of(overrides)) or names_files(overrides, registry)):
-                overrides = implied.completed(overrides, registry)  # by the weights that come along
+                overrides = implied.complete(overrides, registry)  # by the weights that come along
             with config._composing():
                 composed = compose(CONFIG_NAME, overrides)
             if "…" not in words and "--help" not in words and not left_to_files(overrides, registry):
@@ -78,7 +78,7 @@ def settings(words, registry):
             next(given)
         elif not word.startswith("-"):
             plain.append(word.replace("…", "VALUE"))
-    chosen |= {word.partition("=")[0]: word for word in verbs.spelled(plain, registry)}
+    chosen |= {word.partition("=")[0]: word for word in verbs.spell_out(plain, registry)}
     return list(chosen.values())
 
 

@@ -14,7 +14,7 @@ from core.nn.activation import LeakyReLU
 from core.nn.chain import ConvChain
 from core.nn.conv import Conv2d, ConvTranspose2d
 from core.symbols.coder import SymbolDecoder, SymbolEncoder
-from core.symbols.order import ContextOrder
+from core.symbols.context import ContextOrder
 
 C, H, W = 3, 8, 12
 

@@ -1,4 +1,4 @@
-"""Numbers as formulas of a picture's sides; more of them in test_sides.py."""
+"""Numbers as formulas of a picture's height and width; more of them in test_dynamic_size.py."""
 
 from fractions import Fraction
 

@@ -123,13 +123,13 @@ def test_a_copy_of_onednn_is_named_by_its_content(elsewhere, monkeypatch, tmp_pa
     originals = [tmp_path / "one.so", tmp_path / "two.so"]
     for original in originals:
         original.write_bytes(b"content")
-    copy = building.copied(originals[0], ours)
-    assert building.copied(originals[1], ours) == copy and copy.read_bytes() == b"content"
+    copy = building.copy_library(originals[0], ours)
+    assert building.copy_library(originals[1], ours) == copy and copy.read_bytes() == b"content"
     monkeypatch.setattr(building, "hash_of", lambda file: pytest.fail("hashed again"))
-    assert [building.copied(original, ours) for original in originals] == [copy, copy]
+    assert [building.copy_library(original, ours) for original in originals] == [copy, copy]
     monkeypatch.undo()
     originals[1].write_bytes(b"other content")
-    assert building.copied(originals[1], ours) != copy
+    assert building.copy_library(originals[1], ours) != copy
 
 
 @pytest.mark.parametrize("harm", ["writable", "file", "no home"])

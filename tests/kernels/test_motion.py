@@ -10,8 +10,8 @@ from core.kernels.motion import (
     UNITS,
     DisplaceBlocks,
     SearchBlocks,
-    displaced,
-    searched,
+    displace,
+    search,
 )
 
 MOVED = (5, -9)
@@ -38,7 +38,7 @@ def prices():
 
 def by_operators(*inputs):
     """Vectors as MindSpore's operators find them."""
-    return searched(*map(Tensor, inputs)).asnumpy()
+    return search(*map(Tensor, inputs)).asnumpy()
 
 
 def test_the_search_is_that_of_the_operators(kernels, lumas, prices):
@@ -83,10 +83,10 @@ def test_displaced_pictures_are_those_of_the_operators(kernels, case):
     picture, vectors, weights = case
     kernel = DisplaceBlocks()
     np.testing.assert_allclose(
-        kernel(picture, vectors).asnumpy(), displaced(picture, vectors).asnumpy(), rtol=0, atol=2e-5
+        kernel(picture, vectors).asnumpy(), displace(picture, vectors).asnumpy(), rtol=0, atol=2e-5
     )
     ours = ms.grad(lambda x: (kernel(x, vectors) * weights).sum())(picture).asnumpy()
-    theirs = ms.grad(lambda x: (displaced(x, vectors) * weights).sum())(picture).asnumpy()
+    theirs = ms.grad(lambda x: (displace(x, vectors) * weights).sum())(picture).asnumpy()
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=2e-5)
 
 

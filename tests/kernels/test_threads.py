@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.kernels import library
+from core.kernels.building import SOURCES
 from core.testing.limits import seconds
 
 PROGRAM = Path(__file__).with_name("threads.cc")
@@ -17,8 +17,7 @@ def test_exceptions_come_out_and_the_pool_goes_on(tmp_path):
     if compiler is None:
         pytest.skip("no C++ compiler here")
     program = tmp_path / "threads"
-    kernels = Path(library.__file__).parent
-    options = ["-std=c++17", "-O1", "-pthread", f"-I{kernels}", "-o", program]
+    options = ["-std=c++17", "-O1", "-pthread", f"-I{SOURCES}", "-o", program]
     subprocess.run([compiler, PROGRAM, *options, "-ldl"], check=True)
     said = subprocess.run([program], capture_output=True, text=True, timeout=seconds(100))
     assert (said.returncode, said.stdout, said.stderr) == (0, "", "")

@@ -1,4 +1,4 @@
-// Jobs that throw, on the pool of core/kernels/threads.h: exits with 0 if all goes as it should.
+// Jobs that throw, on the pool of core/kernels/src/threads.h: exits with 0 if all goes as it should.
 
 #include "threads.h"
 

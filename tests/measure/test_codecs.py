@@ -17,7 +17,7 @@ from core.coding.frames import StreamDecoder
 from core.errors import ConfigError
 from core.hooks import Array, ClipSource
 from core.measure.cache import Cache, key_of, pixels_of
-from core.measure.clips import Measuring, measured
+from core.measure.clips import MeasureSettings, measure_clips
 from core.measure.codecs import MeasuredCodec
 from core.measure.qualities import qualities
 from core.measure.records import ClipRecord
@@ -53,17 +53,17 @@ class Counting:
         return replace(load(Levels(), gop=2), places_intra=self.conventional)
 
 
-def how(folder: Path, **changed: object) -> Measuring:
+def how(folder: Path, **changed: object) -> MeasureSettings:
     options: dict[str, Any] = {"conditions": {"codec": "toy"}, "pictures": 1, **changed}
-    return Measuring(cache=Cache(folder), **options)
+    return MeasureSettings(cache=Cache(folder), **options)
 
 
-def measure(source: ClipSource, loading: Counting, how: Measuring) -> tuple[list[ClipRecord], int]:
+def measure(source: ClipSource, loading: Counting, how: MeasureSettings) -> tuple[list[ClipRecord], int]:
     """The records, and how many were there already."""
     cache = how.cache
     assert cache is not None
     work = MeasuredCodec(loading, lambda number, key: cache.stream(key))
-    found = list(measured(source, work, how))
+    found = list(measure_clips(source, work, how))
     return [one.record for one in found], sum(one.made is None for one in found)
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from core.coding.resampled import ResampledCodec
 from core.measure.cost import codec_cost, upscaler_cost
-from core.upscaling.floors import Floor
+from core.upscaling.baselines import Baseline
 
-from ..plugins.codecs.subjects import SUBJECTS
+from ..plugins.codecs.cases import CASES
 
 
 def down(side, *widths):
@@ -25,26 +25,26 @@ def up(side, *widths):
 
 def test_an_intra_frame_by_hand():
     """SSFVC: a picture's transforms, and those of its hyper-latent; the encoder restores the means twice."""
-    subject = SUBJECTS["ssfvc"]
-    network = subject.smallest()
+    case = CASES["ssfvc"]
+    network = case.smallest()
     hidden, latent = network.config.hidden, network.config.latent
     means = up(1 / 128, *(latent,) * 4)
     decoding = means + up(1 / 16, latent, hidden, hidden, hidden, 3)
     encoding = down(1, 3, hidden, hidden, hidden, latent) + down(1 / 16, *(latent,) * 4) + means
-    cost = codec_cost(subject.codec(network))
+    cost = codec_cost(case.codec(network))
     assert cost["decode intra"] == pytest.approx(decoding)
     assert cost["encode intra"] == pytest.approx(encoding + decoding)
     assert cost["encode inter"] > cost["encode intra"] and cost["decode inter"] > cost["decode intra"]
 
 
 def test_an_upscaler_that_learned_nothing():
-    assert upscaler_cost(Floor(3)) == {"upscale": 0}
+    assert upscaler_cost(Baseline(3)) == {"upscale": 0}
 
 
 def test_half_the_size_and_the_rate_cost_an_eighth():
     """Of every two frames one is coded, on a quarter of the pixels."""
-    subject = SUBJECTS["ssfvc"]
-    codec = subject.codec(subject.smallest())
-    whole, part = codec_cost(codec), codec_cost(ResampledCodec(codec, Floor(2)))
+    case = CASES["ssfvc"]
+    codec = case.codec(case.smallest())
+    whole, part = codec_cost(codec), codec_cost(ResampledCodec(codec, Baseline(2)))
     assert part["encode intra"] == pytest.approx(whole["encode intra"] / 4)
     assert part["decode inter"] == pytest.approx(whole["decode inter"] / 8)

@@ -15,8 +15,8 @@ from core.coding.codec import LoadedCodec
 from core.coding.frames import StreamDecoder
 from core.errors import ConfigError, StreamError
 from core.hooks import Array, CodecEntry, DecodedFrame, FrameDecoder, Packet, PictureFormat
-from core.measure.anchor import Anchor
-from core.measure.evaluation import OURS, CodecEvaluation, beside, evaluate_codec
+from core.measure.evaluation import OURS, CodecEvaluation, evaluate_codec, with_others
+from core.measure.rate_matching import RateMatcher
 from core.metrics.quality import as_stored, psnr
 from core.report.evaluation import draw_examples, print_codec_evaluation
 
@@ -53,10 +53,10 @@ class MeanError:
         return float(np.mean(self.values))
 
 
-def x264() -> Anchor:
+def x264() -> RateMatcher:
     entry = plugins(()).find("codec", "x264")
     assert isinstance(entry, CodecEntry)
-    return Anchor(entry, entry.config())
+    return RateMatcher(entry, entry.config())
 
 
 def measured(
@@ -88,7 +88,7 @@ def test_what_is_measured_is_what_the_file_holds(tmp_path: Path, codec: Levels) 
 
 def test_another_codec_beside(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ours, other = measured(tmp_path / "ours", load()), measured(tmp_path / "other", load(Levels(step=40)))
-    both = beside(ours, {"coarse": other})
+    both = with_others(ours, {"coarse": other})
     assert list(both.rows) == [OURS, "coarse", ANCHOR]
     assert both.rows["coarse"] == other.rows[OURS] and both.rows[OURS] == ours.rows[OURS]
     assert both.score == ours.score
@@ -145,7 +145,7 @@ def test_estimates_pictures_and_progress(tmp_path: Path, capsys: pytest.CaptureF
         "peak memory",
     ):
         assert text in table
-    plain = json.loads(json.dumps(evaluation.plain()))
+    plain = json.loads(json.dumps(evaluation.to_json()))
     assert plain["rows"][OURS]["bpp"] == evaluation.bpp and plain["score"] == evaluation.score
     assert plain["clips"][0]["anchor"]["bpp"] <= plain["clips"][0]["ours"]["bpp"]
     assert plain["clips"][0]["anchor_format"] in ("yuv420p", "yuv444p")
@@ -157,7 +157,7 @@ def test_without_an_anchor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     print_codec_evaluation(evaluation, "A title")
     assert "x264" not in capsys.readouterr().out
     assert len(evaluation.examples[0].panels) == 2 and draw_examples(evaluation.examples)
-    assert evaluation.plain()["clips"][0]["anchor"] is None
+    assert evaluation.to_json()["clips"][0]["anchor"] is None
 
 
 def test_the_first_clip_whose_time_has_compiling_in_it_does_not_count(tmp_path: Path) -> None:

@@ -1,16 +1,16 @@
-"""An upscaler's evaluation beside the floors."""
+"""An upscaler's evaluation beside the baselines."""
 
 import numpy as np
 import pytest
 
 from core.errors import ConfigError
 from core.measure.cache import Cache
-from core.measure.clips import Measuring, measured
+from core.measure.clips import MeasureSettings, measure_clips
 from core.measure.evaluation import OURS, evaluate_upscaler
-from core.measure.records import Task
+from core.measure.records import SrTask
 from core.measure.upscalers import MeasuredUpscaler
-from core.upscaling.entries import FLOOR, FloorConfig
-from core.upscaling.floors import bicubic
+from core.upscaling.baselines import bicubic
+from core.upscaling.entries import BASELINE, BaselineConfig
 
 
 class Clips:
@@ -42,28 +42,28 @@ class Error:
 
 
 def test_the_floor_beside_itself():
-    evaluation = evaluate_upscaler(FLOOR.build(FloorConfig()), Clips(), {"error": Error()})
+    evaluation = evaluate_upscaler(BASELINE.build(BaselineConfig()), Clips(), {"error": Error()})
     rows = {(row.task, row.method == OURS): row.values["error"] for row in evaluation.rows}
     clips = Clips()
-    for task in Task:
+    for task in SrTask:
         assert rows[task, True] == rows[task, False] > 0
     spatial = [
         np.abs(bicubic(low[i], 2) - high[i]).mean()
         for high, low in zip(clips.high, clips.low, strict=True)
         for i in (0, 2)
     ]
-    assert rows[Task.SPATIAL, True] == pytest.approx(np.mean(spatial))
+    assert rows[SrTask.SPATIAL, True] == pytest.approx(np.mean(spatial))
     (example,) = evaluation.examples
-    captions, (_, floor, ours, truth) = zip(*example.panels, strict=True)
+    captions, (_, baseline, ours, truth) = zip(*example.panels, strict=True)
     assert captions[1:] == ("bicubic + blend, frame 1", "ours, frame 1", "truth, frame 1")
-    np.testing.assert_array_equal(ours, floor)
+    np.testing.assert_array_equal(ours, baseline)
     np.testing.assert_array_equal(truth, clips.high[0, 1])
     assert not example.difference.any()
 
 
 def test_another_factor_than_the_data_set_s():
     with pytest.raises(ConfigError, match=r"set dataset\.scale=3"):
-        evaluate_upscaler(FLOOR.build(FloorConfig(3)), Clips(), {}, pictures=0)
+        evaluate_upscaler(BASELINE.build(BaselineConfig(3)), Clips(), {}, pictures=0)
 
 
 def test_a_second_time_nothing_is_loaded(tmp_path):
@@ -71,11 +71,12 @@ def test_a_second_time_nothing_is_loaded(tmp_path):
     loads = []
 
     def load():
-        loads.append(FLOOR.build(FloorConfig()))
+        loads.append(BASELINE.build(BaselineConfig()))
         return loads[-1]
 
-    how = Measuring(cache=Cache(tmp_path), conditions={"upscaler": "floor"})
+    settings = MeasureSettings(cache=Cache(tmp_path), conditions={"upscaler": "floor"})
     first, second = (
-        [one.record for one in measured(Clips(), MeasuredUpscaler(load, Clips()), how)] for _ in "12"
+        [one.record for one in measure_clips(Clips(), MeasuredUpscaler(load, Clips()), settings)]
+        for _ in "12"
     )
     assert first == second and len(first) == 2 and len(loads) == 1

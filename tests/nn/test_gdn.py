@@ -9,7 +9,7 @@ from core.nn.gdn import GDN, InverseGDN
 
 CHANNELS = 5
 PEDESTAL = 2.0**-36
-LEAST_BETA, LEAST_GAMMA = (1e-6 + PEDESTAL) ** 0.5, 2.0**-18
+MIN_BETA, MIN_GAMMA = (1e-6 + PEDESTAL) ** 0.5, 2.0**-18
 
 
 def arguments():
@@ -33,7 +33,7 @@ def normalised(x, beta, gamma, inverse):
 
 
 def by_definition(x, beta, gamma, inverse):
-    return normalised(x, effective(beta, LEAST_BETA), effective(gamma, LEAST_GAMMA), inverse)
+    return normalised(x, effective(beta, MIN_BETA), effective(gamma, MIN_GAMMA), inverse)
 
 
 def cell_of(kind, beta, gamma):
@@ -98,7 +98,7 @@ def test_gradients_are_those_of_the_definition(kind, inverse):
     weights = rng.standard_normal(x.shape).astype(np.float32)
     cell = Weighted(cell_of(kind, beta, gamma))
     ours = ms.grad(cell, None, ms.ParameterTuple(cell.trainable_params()))(Tensor(x), Tensor(weights))
-    roots, bounds = (beta, gamma), (LEAST_BETA, LEAST_GAMMA)
+    roots, bounds = (beta, gamma), (MIN_BETA, MIN_GAMMA)
     for position, (gradient, root, least) in enumerate(zip(ours, roots, bounds, strict=True)):
         expected = slopes(x, position, (beta, gamma), inverse, weights) * 2 * np.maximum(root, least)
         expected[(root < least) & (expected >= 0)] = 0
@@ -111,7 +111,7 @@ def slopes(x, position, roots, inverse, weights):
     for index in np.ndindex(result.shape):
         ends = []
         for step in (-1e-8, 1e-8):
-            given = [effective(roots[0], LEAST_BETA), effective(roots[1], LEAST_GAMMA)]
+            given = [effective(roots[0], MIN_BETA), effective(roots[1], MIN_GAMMA)]
             given[position][index] += step
             ends.append((weights * normalised(x, *given, inverse)).sum())
         result[index] = (ends[1] - ends[0]) / 2e-8

@@ -118,7 +118,7 @@ def test_installed_packages_are_those_of_the_wheel(core, installed):
     code = f"from importlib import import_module as get; print(*(get(name).__file__ for name in {names}))"
     for path in core("-c", code).split():
         assert Path(path).is_relative_to(installed.parents[1])
-    assert core("-c", "import mindvideo; print(mindvideo.shadowed())") == "None\n"
+    assert core("-c", "import mindvideo; print(mindvideo.find_shadow())") == "None\n"
 
 
 def test_installed_command_shows_help_and_configuration(core):

@@ -25,7 +25,7 @@ from plugins.dcvcuf.config import (
     Structure,
 )
 from plugins.dcvcuf.image import PictureNetwork
-from plugins.dcvcuf.parted import rounded
+from plugins.dcvcuf.parted import round_half_away
 from plugins.dcvcuf.picture_codec import DcvcUfPictures
 from plugins.dcvcuf.video import VideoNetwork
 from plugins.dcvcuf.weights import published, published_intra
@@ -45,7 +45,7 @@ _TOLERANCES = {"z_q": 0.0, "y_q": 0.0, "coded_symbols": 0.0, "coded_index": 1.0}
 """Of what is whole; the index of a table may be its neighbour's where the scale is next to a threshold."""
 _COUNTS = 6.0
 """Of 65536: published tables are computed in float32."""
-_LONGEST = 8
+_MAX_EXTENT = 8
 """Where published tables end; ours of y are wider then."""
 _BYTES, _ESCAPE_BYTES = 16, 0.5
 """By how much our payload may be longer or shorter than the published string, and by how much more for each symbol
@@ -221,7 +221,7 @@ class _Packet:
 
         def write(means: np.ndarray, scales: np.ndarray, coded: np.ndarray) -> Tensor:
             places = next(parts)
-            symbols = np.where(coded, rounded(latent.asnumpy() - means), np.float32(0))
+            symbols = np.where(coded, round_half_away(latent.asnumpy() - means), np.float32(0))
             self._steps.append((symbols[0], means[0] * places, scales[0] * places, coded))
             return self._packet.write("y", Tensor(symbols), coded, conditional.table_index(scales[0][coded]))
 
@@ -278,7 +278,7 @@ def _compare_tables(name: str, tables: TableSet, arrays: Arrays, lengths: str, q
     ours = expected.copy()
     for row_, counts in enumerate(tables.frequencies[first : first + len(expected)]):
         extent = -int(tables.offsets[first + row_])
-        if name == "gauss_cdf" and extent >= _LONGEST and arrays[lengths][row_] == 2 * _LONGEST + 3:
+        if name == "gauss_cdf" and extent >= _MAX_EXTENT and arrays[lengths][row_] == 2 * _MAX_EXTENT + 3:
             continue
         alternating = np.append(0, np.stack((np.arange(1, extent + 1), -np.arange(1, extent + 1)), 1))
         cdf = np.append(0, np.cumsum(np.append(counts[alternating + extent], counts[-1])))

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.bench.published import published
+from core.bench.published import load_published
 from core.bench.records import Outcome
 from core.bench.results import Results
 from core.measure.cache import Cache, draw
@@ -247,18 +247,18 @@ def test_published_curves_stand_where_conditions_match(made: tuple[Path, Results
 
     from core.bench.compare import Conditions
 
-    curve = next(c for c in published() if c.codec == "DCVC" and c.collection == "uvg")
+    curve = next(c for c in load_published() if c.codec == "DCVC" and c.collection == "uvg")
     conditions = Conditions("mine", 12, "120", "1920x1024", "")
     data = {"name": "raw_sequences", "options": {"collection": "uvg"}}
     assert curve.matches(conditions, data)
     for other in ({"gop": 32}, {"frames": "96"}, {"size": "1920x1080"}):
         assert not curve.matches(replace(conditions, **other), data)  # type: ignore[arg-type]
     assert not curve.matches(conditions, {"name": "clips", "options": {}})
-    assert not any(c.matches(conditions, data) for c in published() if c.frames is None)
+    assert not any(c.matches(conditions, data) for c in load_published() if c.frames is None)
 
 
 def test_published_points_rise() -> None:
-    for curve in published():
+    for curve in load_published():
         for quality in ("psnr_rgb", "ms_ssim"):
             points = sorted(curve.curve(quality))
             assert [q for _, q in points] == sorted(q for _, q in points)

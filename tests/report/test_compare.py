@@ -22,7 +22,7 @@ from core.media.reader import open_video
 from core.media.sizes import frame_bytes
 from core.media.writer import open_writer
 from core.metrics.quality import PSNR_CAP
-from core.report.compare import Side, Timed, of_video, write_page
+from core.report.compare import ComparedVideo, Timed, of_video, write_page
 from core.testing.limits import seconds
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
@@ -30,8 +30,10 @@ HEIGHT, WIDTH = 48, 65
 STEP = 0.08
 
 
-def side(name: str, channel: int, count: int, rate: int = 25, scale: int = 1, height: int = HEIGHT) -> Side:
-    """A side whose frames can be told apart: number n is ``n * STEP`` bright in one colour."""
+def video(
+    name: str, channel: int, count: int, rate: int = 25, scale: int = 1, height: int = HEIGHT
+) -> ComparedVideo:
+    """A video whose frames can be told apart: number n is ``n * STEP`` bright in one colour."""
 
     def frames() -> Iterator[Timed]:
         for number in range(count):
@@ -40,7 +42,7 @@ def side(name: str, channel: int, count: int, rate: int = 25, scale: int = 1, he
             yield Fraction(number, rate), picture
 
     sizes = [100 * (number + 1) for number in range(count)]
-    return Side(Path(name), WIDTH * scale, height * scale, Fraction(rate), sizes, count, frames)
+    return ComparedVideo(Path(name), WIDTH * scale, height * scale, Fraction(rate), sizes, count, frames)
 
 
 @pytest.fixture
@@ -59,36 +61,38 @@ def data(page: Path) -> list[tuple[int, int, float | None]]:
 
 def test_frames_of_one_time_stand_together(here: Path) -> None:
     page = here / "page.html"
-    assert write_page(side("a.mp4", 0, 3), side("b.mp4", 1, 6, rate=50), page) == 6
+    assert write_page(video("a.mp4", 0, 3), video("b.mp4", 1, 6, rate=50), page) == 6
     assert [pair[:2] for pair in data(page)] == [(0, 0), (0, 1), (1, 2), (1, 3), (2, 4), (2, 5)]
-    assert write_page(side("a.mp4", 0, 6, rate=50), side("b.mp4", 1, 3), page) == 6
+    assert write_page(video("a.mp4", 0, 6, rate=50), video("b.mp4", 1, 3), page) == 6
     assert [pair[:2] for pair in data(page)] == [(0, 0), (1, 0), (2, 1), (3, 1), (4, 2), (5, 2)]
-    assert write_page(side("a.mp4", 0, 3), side("b.mp4", 1, 9), page) == 4  # a frame longer than the shorter
-    assert write_page(side("a.mp4", 0, 9), side("b.mp4", 1, 9), page, most=2) == 2
+    assert (
+        write_page(video("a.mp4", 0, 3), video("b.mp4", 1, 9), page) == 4
+    )  # a frame longer than the shorter
+    assert write_page(video("a.mp4", 0, 9), video("b.mp4", 1, 9), page, most=2) == 2
 
 
 def test_quality_is_that_of_the_pictures(here: Path) -> None:
     page = here / "page.html"
-    write_page(side("a.mp4", 0, 2), side("b.mp4", 1, 2), page)
+    write_page(video("a.mp4", 0, 2), video("b.mp4", 1, 2), page)
     levels = round(STEP * 255)
     assert [psnr for *_, psnr in data(page)] == [
         PSNR_CAP,
         pytest.approx(10 * np.log10(255**2 / (levels**2 * 2 / 3)), abs=0.01),
     ]
-    write_page(side("a.mp4", 0, 2), side("b.mp4", 1, 2, scale=2), page)
+    write_page(video("a.mp4", 0, 2), video("b.mp4", 1, 2, scale=2), page)
     assert [psnr for *_, psnr in data(page)] == [None, None]
     assert "the smaller one is enlarged bicubically" in page.read_text()
 
 
 def test_shapes_must_be_alike(here: Path) -> None:
     with pytest.raises(MediaError, match=r"a\.mp4 is 65x48 and b\.mp4 65x96: give two videos of one shape\."):
-        write_page(side("a.mp4", 0, 2), side("b.mp4", 1, 2, height=96), here / "page.html")
+        write_page(video("a.mp4", 0, 2), video("b.mp4", 1, 2, height=96), here / "page.html")
     assert not (here / "page.html").exists()
 
 
 def test_a_name_is_text(here: Path) -> None:
     page = here / "page.html"
-    write_page(side("a.mp4", 0, 2), side("<b> & 'c'.mp4", 1, 2), page)
+    write_page(video("a.mp4", 0, 2), video("<b> & 'c'.mp4", 1, 2), page)
     text = page.read_text()
     assert "<b>" not in text and "&lt;b&gt; &amp;" in text
     assert not re.search(r'(src|href)="(?!data:)', text)
@@ -175,7 +179,7 @@ def listening() -> Iterator[tuple[str, SimpleQueue[str]]]:
 @pytest.mark.heavy
 def test_a_browser_shows_both_in_step(here: Path) -> None:
     page = here / "page.html"
-    write_page(side("a.mp4", 0, 10), side("b.mp4", 1, 10), page)
+    write_page(video("a.mp4", 0, 10), video("b.mp4", 1, 10), page)
     with listening() as (address, posted):
         page.write_text(page.read_text().replace("</body>", ACT.replace("ADDRESS", address) + "</body>"))
         words = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={here / 'profile'}"]

@@ -24,7 +24,7 @@ from core.media.presentation import (
     TrackKind,
 )
 from core.stream import StreamHeader, StreamReader, StreamWriter
-from core.stream.extension import ROOM, bounded, decode, encode
+from core.stream.extension import ROOM, decode, encode, limit_presentation
 
 from .samples import HEADER
 
@@ -175,13 +175,13 @@ def test_what_is_too_much_is_left_out() -> None:
         ),
         tracks=tuple(Track(TrackKind.SUBTITLES, "srt", "ger", "t" * 500) for _ in range(1000)),
     )
-    held = bounded(huge)
+    held = limit_presentation(huge)
     assert len(replace(PLAIN, presentation=held).encode()) < 4 * ROOM
     assert held.last_duration == Fraction(3333, 1000)
     assert held.title == "ä" * 512
     assert held.chapters[0] == Chapter(Fraction(0), Fraction(1), "first")
     assert 10 < len(held.chapters) < 100 and 10 < len(held.tracks) < 100 and 10 < len(held.metadata) < 20
-    assert bounded(FULL) == FULL
+    assert limit_presentation(FULL) == FULL
 
 
 def test_what_a_stream_cannot_say_is_refused() -> None:

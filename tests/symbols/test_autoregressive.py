@@ -10,7 +10,7 @@ from core.entropy.masked import MaskedConv2d
 from core.errors import CheckpointError, StreamError
 from core.symbols.autoregressive import AutoregressiveCoder, ContextNetwork
 from core.symbols.coder import SymbolDecoder, SymbolEncoder
-from core.symbols.order import ContextOrder, first_half, visible
+from core.symbols.context import ContextOrder, first_half, visible
 from core.symbols.pointwise import FRACTION, LIMIT, UNIT, PointwiseLayer
 from core.symbols.tables import LAPLACE_SCALES, laplace_tables
 

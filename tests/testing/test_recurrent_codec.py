@@ -23,8 +23,8 @@ from core.symbols.coder import SymbolDecoder, SymbolEncoder
 from core.symbols.integer import Deconvolution, IntegerNetwork
 from core.symbols.tables import TableSet, gaussian_tables, tables_from_pmfs
 from core.testing import test_coding
+from core.testing.cases import Case
 from core.testing.material import COUNT
-from core.testing.subjects import Subject
 from core.testing.test_coding import *  # noqa: F403
 from core.testing.test_damage import *  # noqa: F403
 
@@ -119,7 +119,7 @@ def fine(plane):
     return plane.repeat(REDUCTION, 2).repeat(REDUCTION, 3)
 
 
-class Toy(Subject):
+class Toy(Case):
     """The codec in place of a plugin's."""
 
     @cached_property

@@ -21,13 +21,13 @@ from core.progress import Meter
 from .trial import ROOT
 
 
-class Task:
-    """``Task(folder, "task=encode", …)(input=…, output=…)`` does what the command does with these words."""
+class Command:
+    """``Command(folder, "task=encode", …)(input=…, output=…)`` does what the command does with these words."""
 
     def __init__(self, folder: Path, *words: str) -> None:
         self.run = open_run(words, output=folder)
 
-    def keep_codec(self) -> Task:
+    def keep_codec(self) -> Command:
         """Build the codec once, as its networks take seconds to compile."""
         self.run.codec = functools.cache(self.run.codec)  # type: ignore[method-assign]
         return self
@@ -56,7 +56,7 @@ def _killing(parts: int, folder: Path, options: dict[str, str], words: Sequence[
             os.kill(os.getpid(), signal.SIGKILL)
 
     with patch.object(Meter, "advance", advance):
-        Task(folder, *words)(**options)
+        Command(folder, *words)(**options)
 
 
 if __name__ == "__main__":

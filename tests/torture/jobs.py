@@ -112,9 +112,9 @@ class Decode(OneFile):
     def furnish(self, folder: Path, materials_at: Path) -> None:
         sound = materials_at / f"sound-{self.frames}.mdv"
         if not sound.exists():
-            from .command import Task
+            from .command import Command
 
-            encode = Task(
+            encode = Command(
                 materials_at, "task=encode", "task.input=x", "task.output=x", "experiment=none", *_X264
             )
             encode(input=materials.video(materials_at, ".y4m", self.frames), output=sound)

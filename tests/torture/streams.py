@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.stream import StreamReader
-from core.stream.fields import END, Fields, sealed, seed
+from core.stream.fields import END, Fields, seal, seed
 
 from .mutations import Rng, extreme, renumbered, spoiled, with_number
 
@@ -37,8 +37,8 @@ class Parts:
         crc = zlib.crc32(self.header)
         made = self.header + crc.to_bytes(4, "little")
         for number, (fields, payload) in enumerate(self.packets):
-            made += sealed(fields, payload, seed(crc, number))
-        return made + sealed(Fields(END, self.end), b"", seed(crc, len(self.packets)))
+            made += seal(fields, payload, seed(crc, number))
+        return made + seal(Fields(END, self.end), b"", seed(crc, len(self.packets)))
 
 
 def len_of_header(data: bytes) -> int:

@@ -84,8 +84,8 @@ def test_training_stops_when_nothing_improves() -> None:
     assert progress.step == 20
     assert best == [5, 10]
     assert (progress.best, progress.best_step, progress.stale) == (3.0, 10, 2)
-    assert progress.finished(patience=2)
-    assert not progress.finished(patience=0)
+    assert progress.is_over(patience=2)
+    assert not progress.is_over(patience=0)
     assert [entry["step"] for entry in progress.history] == [5, 10, 15, 20]
 
 

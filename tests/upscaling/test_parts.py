@@ -16,8 +16,8 @@ from core.errors import BusyError, ForeignError, MediaError
 from core.hooks import Array, Output
 from core.media import claim
 from core.media.colour import Chroma, Matrix, Range
-from core.media.parts import folder_of
 from core.media.reader import RawFormat, open_video
+from core.media.work_folder import folder_of
 from core.upscaling import target, video
 from core.upscaling.options import UpscaleOptions
 from core.upscaling.video import upscale_video
@@ -35,7 +35,7 @@ class Failing(Repeat):
 
 @pytest.fixture(autouse=True)
 def short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(video, "PART_FRAMES", 2)
+    monkeypatch.setattr(video, "SEGMENT_FRAMES", 2)
 
 
 def interrupted(source: Path, output: Path, **options: object) -> None:

@@ -17,7 +17,7 @@ from core.hooks import Array
 from core.media.presentation import TrackKind
 from core.media.reader import open_video
 from core.upscaling import video
-from core.upscaling.floors import Floor
+from core.upscaling.baselines import Baseline
 from core.upscaling.options import UpscaleOptions
 from core.upscaling.video import upscale
 from tests.media.clips import DISPLAY, HDR, Film, Seen, look, make
@@ -40,7 +40,7 @@ FULL = Film(
 )
 
 
-class Untouched(Floor):
+class Untouched(Baseline):
     """Fails where a frame is made."""
 
     def __call__(self, *arguments: object) -> dict[object, Array]:  # type: ignore[override]
@@ -48,7 +48,7 @@ class Untouched(Floor):
 
 
 def run(source: Path, output: Path, **options: object) -> Seen:
-    upscale(source, output, Floor(2), UpscaleOptions(**options))  # type: ignore[arg-type]
+    upscale(source, output, Baseline(2), UpscaleOptions(**options))  # type: ignore[arg-type]
     return look(output)
 
 
@@ -108,7 +108,7 @@ def test_ten_bits_in_other_targets(tmp_path: Path, told: pytest.LogCaptureFixtur
     source = make(tmp_path / "in.mp4", TEN_BITS)
     assert run(source, tmp_path / "out.y4m").pixel_format == "yuv444p10le"
     assert "out.y4m: primaries and transfer function of the colours, mastering display" in told.messages[0]
-    upscale(source, tmp_path / "out", Floor(2))
+    upscale(source, tmp_path / "out", Baseline(2))
     with open_video(tmp_path / "out") as reader, open_video(source) as original:
         assert reader.info.depth == 16
         np.testing.assert_allclose(
@@ -233,7 +233,7 @@ def test_a_constant_rate_that_milliseconds_blurred(tmp_path: Path) -> None:
 def test_the_last_frame_is_shown_as_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, part: int
 ) -> None:
-    monkeypatch.setattr(video, "PART_FRAMES", part)
+    monkeypatch.setattr(video, "SEGMENT_FRAMES", part)
     source = make(tmp_path / "in.mp4", replace(PLAIN, times=(0, 1000, 2000), last=4000))
     seen = run(source, tmp_path / f"out.{suffix}")
     assert seen.times == [0, 0.5, 1, 1.5, 2, 4]
@@ -256,10 +256,10 @@ def test_a_varying_rate_stays_exact(tmp_path: Path) -> None:
 def test_a_varying_rate_without_times_repeats_frames(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: pytest.LogCaptureFixture, suffix: str, part: int
 ) -> None:
-    monkeypatch.setattr(video, "PART_FRAMES", part)
+    monkeypatch.setattr(video, "SEGMENT_FRAMES", part)
     source = make(tmp_path / "in.mp4", VARIABLE)
     output = tmp_path / ("out" + (f".{suffix}" if suffix else ""))
-    result = upscale(source, output, Floor(2))
+    result = upscale(source, output, Baseline(2))
     assert "has a varying frame rate" in told.text
     with open_video(output) as reader:
         frames = [frame.rgb for frame in reader]
@@ -339,7 +339,7 @@ def test_the_same_command_gives_the_same_bytes(tmp_path: Path, suffix: str) -> N
     made = []
     for name in ("a", "b"):
         output = tmp_path / (name + (f".{suffix}" if suffix else ""))
-        upscale(source, output, Floor(2))
+        upscale(source, output, Baseline(2))
         files = sorted(output.iterdir()) if output.is_dir() else [output]
         made.append([file.read_bytes() for file in files])
     assert made[0] == made[1]

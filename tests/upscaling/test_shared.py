@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from core.crew import Seen
+from core.media.excerpt import Film
 from core.media.index import FrameIndex
-from core.media.part import Film
 from core.media.reader import open_video
 from core.media.writer import open_writer
 from core.upscaling import video
@@ -74,7 +74,7 @@ def shared(
 
 @pytest.fixture(autouse=True)
 def short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(video, "PART_FRAMES", 3)
+    monkeypatch.setattr(video, "SEGMENT_FRAMES", 3)
 
 
 @pytest.mark.parametrize("sees", [True, False])

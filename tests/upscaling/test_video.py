@@ -117,7 +117,7 @@ def test_a_video_of_one_frame(tmp_path: Path) -> None:
 def test_a_killed_job_goes_on_after_its_last_whole_part(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(video, "PART_FRAMES", 2)
+    monkeypatch.setattr(video, "SEGMENT_FRAMES", 2)
     source = write(tmp_path / "in.y4m", ramp(7))
     run(source, tmp_path / "whole.mp4")
 
@@ -142,7 +142,7 @@ def test_a_killed_job_goes_on_after_its_last_whole_part(
 def test_parts_are_taken_up_only_from_the_same_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, identity: str, calls: int
 ) -> None:
-    monkeypatch.setattr(video, "PART_FRAMES", 2)
+    monkeypatch.setattr(video, "SEGMENT_FRAMES", 2)
     source = write(tmp_path / "in.y4m", ramp(4))
 
     class Failing(Repeat):

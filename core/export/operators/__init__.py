@@ -1,4 +1,4 @@
-"""How MindSpore's operators are written in ONNX's, by family."""
+"""Writes MindSpore's operators as ONNX's, by family."""
 
 from __future__ import annotations
 

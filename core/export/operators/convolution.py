@@ -26,7 +26,9 @@ def _convolution(write: Writer, node: Node, x: Argument, weight: Argument) -> st
     return write("Conv", operand(x), operand(weight), **_geometry(node))
 
 
-def _transposed(write: Writer, node: Node, x: Argument, weight: Argument, size: Argument = None) -> str:
+def _transposed_convolution(
+    write: Writer, node: Node, x: Argument, weight: Argument, size: Argument = None
+) -> str:
     """The result's size follows from the padding, which `core.nn.conv.ConvTranspose2d` chooses so."""
     return write("ConvTranspose", operand(x), operand(weight), **_geometry(node))
 
@@ -51,7 +53,7 @@ def _padding(node: Node) -> list[int]:
     return integers(node.attributes["pad"])
 
 
-def _displaced(write: Writer, node: Node, x: Argument, offsets: Argument) -> _Displaced:
+def _deformable_convolution(write: Writer, node: Node, x: Argument, offsets: Argument) -> _Displaced:
     """MindSpore has all horizontal offsets, then all vertical ones, then the masks; ONNX pairs of y and x."""
     attributes = node.attributes
     kernel = integers(attributes["ksize"])
@@ -90,12 +92,12 @@ def _product(
     transpose_a: bool = False,
     transpose_b: bool = False,
 ) -> str:
-    left = _turned(write, a) if transpose_a else operand(a)
-    right = _turned(write, b) if transpose_b else operand(b)
+    left = _swap_last_axes(write, a) if transpose_a else operand(a)
+    right = _swap_last_axes(write, b) if transpose_b else operand(b)
     return write("MatMul", left, right)
 
 
-def _turned(write: Writer, x: Argument) -> str:
+def _swap_last_axes(write: Writer, x: Argument) -> str:
     """The last two axes exchanged."""
     axes = list(range(len(x.spec.shape)))
     return write("Transpose", operand(x), perm=[*axes[:-2], axes[-1], axes[-2]])
@@ -105,9 +107,9 @@ TABLE: Table = {
     "BatchMatMul": _product,
     "BiasAdd": _add_bias,
     "Conv2D": _convolution,
-    "Conv2DBackpropInput": _transposed,
-    "Conv2DTranspose": _transposed,
-    "DeformableOffsets": _displaced,
+    "Conv2DBackpropInput": _transposed_convolution,
+    "Conv2DTranspose": _transposed_convolution,
+    "DeformableOffsets": _deformable_convolution,
     "MatMul": _product,
     "MatMulExt": _product,
 }

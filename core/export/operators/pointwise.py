@@ -50,7 +50,7 @@ _DIRECT = {
 }
 """Operators whose counterpart takes the same operands."""
 _COMPARISONS = ("Equal", "Greater", "GreaterEqual", "Less", "LessEqual")
-"""Those that have another name where one operand is a number."""
+"""Comparisons that have another name where one operand is a number."""
 
 
 def _direct(counterpart: str, write: Writer, node: Node, *arguments: Argument) -> str:
@@ -59,7 +59,7 @@ def _direct(counterpart: str, write: Writer, node: Node, *arguments: Argument) -
 
 
 def _round(write: Writer, node: Node, x: Argument, decimals: int = 0) -> str:
-    """To whole numbers, halves to the even one."""
+    """Round to whole numbers, halves to the even one."""
     if decimals:
         raise NotImplementedError("rounding to decimals")
     return write("Round", operand(x))
@@ -139,14 +139,14 @@ def _erfc(write: Writer, node: Node, x: Argument) -> str:
 
 
 def _zeros_like(write: Writer, node: Node, x: Argument) -> str:
-    return _filled(write, x, 0.0, node)
+    return _fill(write, x, 0.0, node)
 
 
 def _ones_like(write: Writer, node: Node, x: Argument) -> str:
-    return _filled(write, x, 1.0, node)
+    return _fill(write, x, 1.0, node)
 
 
-def _filled(write: Writer, x: Argument, value: float, node: Node) -> str:
+def _fill(write: Writer, x: Argument, value: float, node: Node) -> str:
     return write("Expand", np.asarray(value, node.specs[0].dtype), write("Shape", operand(x)))
 
 

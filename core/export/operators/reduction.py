@@ -9,7 +9,7 @@ import numpy as np
 from core.export.values import Argument, Node, Table, Writer, integers, operand
 
 
-def _reduced(
+def _reduce(
     counterpart: str,
     write: Writer,
     node: Node,
@@ -18,12 +18,12 @@ def _reduced(
     keep: bool = False,
     *others: Argument,
 ) -> str:
-    """Without axes, over all of them."""
+    """Reduce along axes; without axes, along all of them."""
     chosen = None if axes is None or integers(axes) == [] else np.asarray(integers(axes), np.int64)
     return write(counterpart, operand(x), chosen, keepdims=int(bool(keep)))
 
 
-def _pooled(write: Writer, node: Node, x: Argument) -> str:
+def _pool(write: Writer, node: Node, x: Argument) -> str:
     """Means over boxes, N,C,D,H,W."""
     attributes = node.attributes
     if attributes["divisor_override"]:
@@ -41,11 +41,11 @@ def _pooled(write: Writer, node: Node, x: Argument) -> str:
 
 
 TABLE: Table = {
-    "AvgPool3D": _pooled,
-    "MeanExt": partial(_reduced, "ReduceMean"),
-    "ReduceMax": partial(_reduced, "ReduceMax"),
-    "ReduceMean": partial(_reduced, "ReduceMean"),
-    "ReduceMin": partial(_reduced, "ReduceMin"),
-    "ReduceSum": partial(_reduced, "ReduceSum"),
-    "SumExt": partial(_reduced, "ReduceSum"),
+    "AvgPool3D": _pool,
+    "MeanExt": partial(_reduce, "ReduceMean"),
+    "ReduceMax": partial(_reduce, "ReduceMax"),
+    "ReduceMean": partial(_reduce, "ReduceMean"),
+    "ReduceMin": partial(_reduce, "ReduceMin"),
+    "ReduceSum": partial(_reduce, "ReduceSum"),
+    "SumExt": partial(_reduce, "ReduceSum"),
 }

@@ -9,7 +9,7 @@ _BORDERS = {"zeros": "zeros", "border": "border", "reflection": "reflection"}
 _BORDERS |= dict(enumerate(("zeros", "border", "reflection")))  # type: ignore[arg-type]
 
 
-def _resized(
+def _resize(
     write: Writer, node: Node, x: Argument, size: Argument, aligned: bool = False, half_pixel: bool = False
 ) -> str:
     """Bilinear, N,C,H,W."""
@@ -28,7 +28,7 @@ def _resized(
     )
 
 
-def _sampled(
+def _sample(
     write: Writer,
     node: Node,
     x: Argument,
@@ -48,7 +48,7 @@ def _sampled(
 
 
 TABLE: Table = {
-    "GridSampler2D": _sampled,
-    "GridSampler3D": _sampled,
-    "ResizeBilinearV2": _resized,
+    "GridSampler2D": _sample,
+    "GridSampler3D": _sample,
+    "ResizeBilinearV2": _resize,
 }

@@ -9,21 +9,21 @@ import numpy as np
 from core.export.values import Argument, Node, Table, Writer, constant_shape, integers, operand
 
 
-def _reshaped(write: Writer, node: Node, x: Argument, *others: Argument) -> str:
+def _reshape(write: Writer, node: Node, x: Argument, *others: Argument) -> str:
     return write("Reshape", operand(x), constant_shape(node))
 
 
-def _transposed(write: Writer, node: Node, x: Argument, axes: Argument) -> str:
+def _transpose(write: Writer, node: Node, x: Argument, axes: Argument) -> str:
     rank = len(node.specs[0].shape)
     return write("Transpose", operand(x), perm=[axis % rank for axis in integers(axes)])
 
 
-def _joined(write: Writer, node: Node, parts: Sequence[Argument], axis: int = 0) -> str:
+def _concat(write: Writer, node: Node, parts: Sequence[Argument], axis: int = 0) -> str:
     dtype = node.specs[0].dtype
     return write("Concat", *(operand(part, dtype) for part in parts), axis=axis)
 
 
-def _stacked(write: Writer, node: Node, parts: Sequence[Argument], axis: int | None = None) -> str:
+def _stack(write: Writer, node: Node, parts: Sequence[Argument], axis: int | None = None) -> str:
     axis = int(node.attributes["axis"]) if axis is None else axis
     dtype, where = node.specs[0].dtype, np.asarray([axis], np.int64)
     raised = [write("Unsqueeze", operand(part, dtype), where) for part in parts]
@@ -37,7 +37,7 @@ def _split(write: Writer, node: Node, x: Argument, *others: Argument) -> list[st
     return write.several("Split", len(sizes), operand(x), sizes, axis=axis)
 
 
-def _unstacked(write: Writer, node: Node, x: Argument, *others: Argument) -> list[str]:
+def _unstack(write: Writer, node: Node, x: Argument, *others: Argument) -> list[str]:
     axis = int(node.attributes["axis"])
     return [
         write("Gather", operand(x), np.asarray(number, np.int64), axis=axis)
@@ -45,7 +45,7 @@ def _unstacked(write: Writer, node: Node, x: Argument, *others: Argument) -> lis
     ]
 
 
-def _sliced(
+def _slice(
     write: Writer,
     node: Node,
     x: Argument,
@@ -84,35 +84,33 @@ def _cut(write: Writer, node: Node, x: Argument, begin: Argument, size: Argument
     return write("Slice", operand(x), starts, ends, np.arange(len(starts), dtype=np.int64))
 
 
-def _repeated(write: Writer, node: Node, x: Argument, times: Argument) -> str:
+def _repeat(write: Writer, node: Node, x: Argument, times: Argument) -> str:
     return write("Tile", operand(x), np.asarray(integers(times), np.int64))
 
 
-def _expanded(write: Writer, node: Node, x: Argument, *others: Argument) -> str:
+def _expand(write: Writer, node: Node, x: Argument, *others: Argument) -> str:
     return write("Expand", operand(x), constant_shape(node))
 
 
-def _filled(write: Writer, node: Node, size: Argument, value: Argument = 0, *others: Argument) -> str:
+def _fill(write: Writer, node: Node, size: Argument, value: Argument = 0, *others: Argument) -> str:
     return write("Expand", np.asarray(value, node.specs[0].dtype), constant_shape(node))
 
 
 def _zeros(write: Writer, node: Node, *others: Argument) -> str:
-    return _filled(write, node, None, 0)
+    return _fill(write, node, None, 0)
 
 
 def _ones(write: Writer, node: Node, *others: Argument) -> str:
-    return _filled(write, node, None, 1)
+    return _fill(write, node, None, 1)
 
 
-def _gathered(
-    write: Writer, node: Node, x: Argument, indices: Argument, axis: Argument, batch: int = 0
-) -> str:
+def _gather(write: Writer, node: Node, x: Argument, indices: Argument, axis: Argument, batch: int = 0) -> str:
     if batch:
         raise NotImplementedError("gathering with batch axes")
     return write("Gather", operand(x), operand(indices), axis=integers(axis)[0])
 
 
-def _gathered_each(write: Writer, node: Node, x: Argument, axis: Argument, indices: Argument) -> str:
+def _gather_each(write: Writer, node: Node, x: Argument, axis: Argument, indices: Argument) -> str:
     return write("GatherElements", operand(x), operand(indices), axis=integers(axis)[0])
 
 
@@ -143,35 +141,35 @@ def _nothing(write: Writer, node: Node, *others: Argument) -> Argument:
 
 TABLE: Table = {
     "Arange": _range,
-    "BroadcastTo": _expanded,
-    "Concat": _joined,
+    "BroadcastTo": _expand,
+    "Concat": _concat,
     "Chunk": _split,
     "Depend": _same,
-    "ExpandDims": _reshaped,
-    "Fill": _filled,
-    "FillV2": _filled,
-    "Gather": _gathered,
-    "GatherD": _gathered_each,
+    "ExpandDims": _reshape,
+    "Fill": _fill,
+    "FillV2": _fill,
+    "Gather": _gather,
+    "GatherD": _gather_each,
     "Identity": _same,
     "Load": _same,
     "MakeTuple": _tuple,
     "Ones": _ones,
     "Range": _range,
-    "Reshape": _reshaped,
+    "Reshape": _reshape,
     "Slice": _cut,
     "Split": _split,
     "SplitTensor": _split,
     "SplitWithSize": _split,
-    "Squeeze": _reshaped,
-    "Stack": _stacked,
+    "Squeeze": _reshape,
+    "Stack": _stack,
     "StopGradient": _same,
-    "StridedSlice": _sliced,
+    "StridedSlice": _slice,
     "TensorMove": _same,
-    "Tile": _repeated,
-    "Transpose": _transposed,
+    "Tile": _repeat,
+    "Transpose": _transpose,
     "TupleGetItem": _item,
-    "Unstack": _unstacked,
+    "Unstack": _unstack,
     "UpdateState": _nothing,
-    "View": _reshaped,
+    "View": _reshape,
     "Zeros": _zeros,
 }

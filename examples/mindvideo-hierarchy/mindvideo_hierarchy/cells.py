@@ -14,9 +14,9 @@ from core.nn import GDN, Conv2d, ConvChain, ConvTranspose2d, InverseGDN, SPyNet,
 from .config import HierarchyConfig
 
 MULTIPLE = 16
-"""Sides of a picture must be divisible by it, for the flow's pyramid."""
+"""A picture's height and width must be divisible by it, for the flow's pyramid."""
 LATENT = 8
-"""How many times smaller the latents are: each of three layers halves the sides."""
+"""How many times smaller the latents are: each of three layers halves height and width."""
 STEPS = 8.0
 """Rounding steps in a latent of 1."""
 
@@ -52,10 +52,10 @@ class Autoencoder(nn.Cell):
 class Hierarchy(nn.Cell):
     """The whole network.
 
-    ``construct(frames)``: N,3,3,H,W in [0,1], axis 1 is time, sides divisible by 16. The first frame is taken as it
-    is; the last is coded under it alone; the one between under both, as they were decoded. Returns the three,
-    likewise, not clamped, and the bits of all latents (scalar). In training, noise stands in for rounding. Raises
-    ValueError for other sizes.
+    ``construct(frames)``: N,3,3,H,W in [0,1], axis 1 is time, height and width divisible by 16. The first frame is
+    taken as it is; the last is coded under it alone; the one between under both, as they were decoded. Returns the
+    three, likewise, not clamped, and the bits of all latents (scalar). In training, noise stands in for rounding.
+    Raises ValueError for other sizes.
     """
 
     def __init__(self, config: HierarchyConfig) -> None:
@@ -69,10 +69,10 @@ class Hierarchy(nn.Cell):
     def construct(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         _check_shape(frames.shape)
         first, middle, last = ops.unstack(frames, 1)
-        anchor, anchor_bits = self.code(last, first, first)
-        after = ops.stop_gradient(ops.clamp(anchor, 0.0, 1.0))
+        key, key_bits = self.code(last, first, first)
+        after = ops.stop_gradient(ops.clamp(key, 0.0, 1.0))
         between, between_bits = self.code(middle, first, after)
-        return ops.stack((first, between, anchor), 1), anchor_bits + between_bits
+        return ops.stack((first, between, key), 1), key_bits + between_bits
 
     def code(self, frame: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
         """A frame under two neighbours, all N,3,H,W: its reconstruction and bits."""

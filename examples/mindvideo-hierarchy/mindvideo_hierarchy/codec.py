@@ -1,9 +1,9 @@
-"""The codec: frames are held back until the next anchor is there, and shown again in their order.
+"""The codec: frames are held back until the next key frame is there, and shown again in their order.
 
 An intra packet holds another codec's picture. An inter packet holds, in one range-coded payload, motion and residual;
-before them an anchor's says how many frames it lies after the last one, from which the decoder knows the order of
-those that follow (`order.turns`). A frame has two references, and leaves out of order: that is why encoder and decoder
-are the codec's own, in place of those of `core.codec.predictive`.
+before them a key frame's says how many frames it lies after the last one, from which the decoder knows the order of
+those that follow (`gop_order.turns`). A frame has two references, and leaves out of order: that is why encoder and
+decoder are the codec's own, in place of those of `core.codec.predictive`.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ from core.nn import Stage
 
 from .cells import LATENT, MULTIPLE, Hierarchy
 from .config import HierarchyCodecConfig
-from .order import MOST, turns
+from .gop_order import MAX_DISTANCE, turns
 
-_DISTANCES = range(1, MOST + 1)
-"""From one anchor to the next, in frames."""
+_DISTANCES = range(1, MAX_DISTANCE + 1)
+"""From one key frame to the next, in frames."""
 
 
 class MotionAnalysis(Stage):
@@ -121,14 +121,14 @@ class HierarchyCodec(NetworkCodec):
         return _Decoder(self, format)
 
 
-class _Side:
-    """What encoder and decoder have in common: the anchor that the next frames refer to."""
+class _Endpoint:
+    """What encoder and decoder have in common: the key frame that the next frames refer to."""
 
     def __init__(self, codec: HierarchyCodec, format: PictureFormat) -> None:
         self.codec = codec
         self.pictures = DecodedPictures(format, MULTIPLE)
         self.intra = IntraPictures(codec.intra, format)
-        self.anchor: Tensor | None = None
+        self.key_frame: Tensor | None = None
 
     def show(self, output: Tensor) -> tuple[Picture, Tensor]:
         """The decoded picture of what the network computed, and what later frames refer to."""
@@ -144,7 +144,7 @@ class _Held:
     time: int
 
 
-class _Encoder(_Side):
+class _Encoder(_Endpoint):
     def __init__(self, codec: HierarchyCodec, format: PictureFormat, estimate: bool) -> None:
         super().__init__(codec, format)
         self._estimate = estimate
@@ -152,7 +152,7 @@ class _Encoder(_Side):
 
     def encode(self, frame: Array, time: int, intra: bool) -> Sequence[CodedFrame]:
         padded = self.pictures.padded(frame)
-        if intra or self.anchor is None:
+        if intra or self.key_frame is None:
             return [*self.flush(), self._intra(padded, time)]
         self._held.append(_Held(padded, time))
         return self.flush() if len(self._held) == self.codec.config.distance else []
@@ -163,13 +163,13 @@ class _Encoder(_Side):
 
     def _intra(self, padded: Array, time: int) -> CodedFrame:
         coded = self.intra.encode(padded, self.codec.config.crf, self._estimate)
-        frame, self.anchor = self._leaving(PacketType.INTRA, coded, time)
+        frame, self.key_frame = self._leaving(PacketType.INTRA, coded, time)
         return frame
 
     def _group(self, held: Sequence[_Held]) -> Iterator[CodedFrame]:
-        """The frames after the anchor, of which the last becomes the next one."""
-        assert self.anchor is not None
-        references = {0: self.anchor}
+        """The frames after the key frame, of which the last becomes the next one."""
+        assert self.key_frame is not None
+        references = {0: self.key_frame}
         for turn in turns(len(held)):
             packet = self.codec.writer(self._estimate)
             if turn.place == len(held):
@@ -178,7 +178,7 @@ class _Encoder(_Side):
             made = self.codec.encode(Tensor(item.frame[None]), before, after, packet)
             frame, references[turn.place] = self._leaving(PacketType.INTER, packet.finish(made), item.time)
             yield frame
-        self.anchor = references[len(held)]
+        self.key_frame = references[len(held)]
 
     def _leaving(self, kind: PacketType, coded: FrameCode, time: int) -> tuple[CodedFrame, Tensor]:
         picture, reference = self.show(coded.output)
@@ -187,13 +187,13 @@ class _Encoder(_Side):
 
 
 class _Group:
-    """The frames after an anchor, as far as they were decoded; place 0 is the anchor, shown before."""
+    """The frames after a key frame, as far as they were decoded; place 0 is the key frame, shown before."""
 
-    def __init__(self, distance: int, anchor: Tensor) -> None:
+    def __init__(self, distance: int, key: Tensor) -> None:
         self.distance = distance
         self.left = list(turns(distance))
         """Whose turn it is, and after that."""
-        self.references = {0: anchor}
+        self.references = {0: key}
         self._waiting: dict[int, DecodedFrame] = {}
         self._shown = 0
 
@@ -206,7 +206,7 @@ class _Group:
             yield self._waiting.pop(self._shown)
 
 
-class _Decoder(_Side):
+class _Decoder(_Endpoint):
     """After damage it waits for an intra packet. What it holds back lies behind frames that are missing still."""
 
     def __init__(self, codec: HierarchyCodec, format: PictureFormat) -> None:
@@ -214,30 +214,30 @@ class _Decoder(_Side):
         self._group: _Group | None = None
 
     def decode(self, packet: Packet) -> Sequence[DecodedFrame]:
-        anchor, self.anchor = self.anchor, None
+        key, self.key_frame = self.key_frame, None
         group, self._group = self._group, None
         if packet.type is PacketType.INTRA:
             if group is not None:
                 raise StreamError("An intra packet stands where frames before it are missing.")
             return [self._intra(packet)]
-        if group is None and anchor is None:
+        if group is None and key is None:
             raise StreamError(
                 "An inter packet follows no decoded frame that it could refer to: begin at an intra packet."
             )
-        return self._inter(packet, group, anchor)
+        return self._inter(packet, group, key)
 
     def flush(self) -> Sequence[DecodedFrame]:
         return []
 
     def _intra(self, packet: Packet) -> DecodedFrame:
-        picture, self.anchor = self.show(self.intra.decode(packet))
+        picture, self.key_frame = self.show(self.intra.decode(packet))
         return DecodedFrame(packet.time, picture)
 
-    def _inter(self, packet: Packet, group: _Group | None, anchor: Tensor | None) -> list[DecodedFrame]:
+    def _inter(self, packet: Packet, group: _Group | None, key: Tensor | None) -> list[DecodedFrame]:
         reader = self.codec.reader(packet.payload, self.pictures.height, self.pictures.width)
         if group is None:
-            assert anchor is not None
-            group = _Group(reader.read_number(_DISTANCES), anchor)
+            assert key is not None
+            group = _Group(reader.read_number(_DISTANCES), key)
         turn = group.left[0]
         made = self.codec.decode(reader, group.references[turn.before], group.references[turn.after])
         reader.finish(packet.symbols)
@@ -246,5 +246,5 @@ class _Decoder(_Side):
         if group.left:
             self._group = group
         else:
-            self.anchor = group.references[group.distance]
+            self.key_frame = group.references[group.distance]
         return shown

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.codec import InterCodecConfig
 from core.hooks import Options, option
 
-from .order import MOST
+from .gop_order import MAX_DISTANCE
 
 
 @dataclass
@@ -29,7 +29,7 @@ class HierarchyLossConfig(Options):
     lmbda: float = option(1024.0, above=0)
     """Weight of the squared error in [0,1]: larger for better pictures and more bits."""
     anchor_weight: float = option(2.0, above=0)
-    """How many times more the error of an anchor counts than that of a frame between two."""
+    """How many times more the error of a key frame counts than that of a frame between two."""
 
 
 @dataclass
@@ -37,5 +37,5 @@ class HierarchyCodecConfig(InterCodecConfig):
     """Coding with a trained network. Intra frames are coded by a picture codec (``intra=``)."""
 
     lmbda: float = 1024.0
-    distance: int = option(4, at_least=1, at_most=MOST)
-    """Frames from one anchor to the next; those between are predicted from both sides. 1 has anchors alone."""
+    distance: int = option(4, at_least=1, at_most=MAX_DISTANCE)
+    """Frames from one key frame to the next; those between are predicted from both sides. 1 has key frames alone."""

@@ -1,4 +1,4 @@
-"""The training loss: rate and distortion, where an anchor's error counts more than that of a frame between."""
+"""The training loss: rate and distortion, where a key frame's error counts more than that of a frame between."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ class HierarchyLoss(nn.Cell):
     def __init__(self, config: HierarchyLossConfig) -> None:
         super().__init__()
         self.lmbda = config.lmbda
-        self.anchor = config.anchor_weight
+        self.key_weight = config.anchor_weight
         self.square = nn.MSELoss()
 
     def construct(
         self, frames: Tensor, reconstructions: Tensor, bits: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         _, middle, last = ops.unstack(frames, 1)
-        _, between, anchor = ops.unstack(reconstructions, 1)
-        of_between, of_anchor = self.square(between, middle), self.square(anchor, last)
-        weighted = (of_between + self.anchor * of_anchor) / (1.0 + self.anchor)
+        _, between, key = ops.unstack(reconstructions, 1)
+        of_between, of_key = self.square(between, middle), self.square(key, last)
+        weighted = (of_between + self.key_weight * of_key) / (1.0 + self.key_weight)
         batch, _, _, height, width = frames.shape
         rate = bits / (2 * batch * height * width)
-        return self.lmbda * weighted + rate, (of_between + of_anchor) / 2, rate
+        return self.lmbda * weighted + rate, (of_between + of_key) / 2, rate

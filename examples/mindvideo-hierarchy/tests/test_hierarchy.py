@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 from mindvideo_hierarchy.config import HierarchyCodecConfig, HierarchyConfig, HierarchyLossConfig
-from mindvideo_hierarchy.order import MOST, turns
+from mindvideo_hierarchy.gop_order import MAX_DISTANCE, turns
 from mindvideo_hierarchy.plugin import CODEC, LOSS, MODEL
 
 from core.hooks import Direction, PacketType, PictureFormat
@@ -23,7 +23,7 @@ def _operator_by_operator():
     ms.set_context(mode=mode)
 
 
-@pytest.mark.parametrize("distance", range(1, MOST + 1))
+@pytest.mark.parametrize("distance", range(1, MAX_DISTANCE + 1))
 def test_every_frame_has_its_turn_after_those_it_is_predicted_from(distance):
     done = {0}
     for turn in turns(distance):
@@ -45,7 +45,7 @@ def test_a_blend_of_still_neighbours_is_their_mean():
     np.testing.assert_allclose(network.blend(nothing, before, after).asnumpy(), expected, atol=1e-5)
 
 
-def test_an_anchor_s_error_counts_more():
+def test_a_key_frame_s_error_counts_more():
     loss = LOSS.build(HierarchyLossConfig(lmbda=100, anchor_weight=3))
     frames = Tensor(np.zeros((1, 3, 3, 4, 8), np.float32))
     values = []
@@ -53,9 +53,9 @@ def test_an_anchor_s_error_counts_more():
         made = np.zeros((1, 3, 3, 4, 8), np.float32)
         made[:, place] = 0.5
         values.append([float(v.asnumpy()) for v in loss(frames, Tensor(made), Tensor(64.0))])
-    (between, mse, rate), (anchor, *same) = values
+    (between, mse, rate), (key, *same) = values
     assert (mse, rate) == (0.125, 1.0) and same == [mse, rate]
-    assert between == pytest.approx(100 * 0.25 / 4 + 1) and anchor == pytest.approx(100 * 0.25 * 3 / 4 + 1)
+    assert between == pytest.approx(100 * 0.25 / 4 + 1) and key == pytest.approx(100 * 0.25 * 3 / 4 + 1)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_where_it_stands_among_codecs():
     assert CODEC.direction is Direction.BIDIRECTIONAL
 
 
-@pytest.mark.parametrize("distance", [0, MOST + 1])
+@pytest.mark.parametrize("distance", [0, MAX_DISTANCE + 1])
 def test_a_distance_out_of_range_is_refused(distance):
     with pytest.raises(ValueError, match="distance is"):
         HierarchyCodecConfig(distance=distance)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import core.data
-from core.coding.clips import coded_clip
+from core.coding.clips import encode_frames
 from core.coding.codec import LoadedCodec
 from core.coding.encode import encode_video
 from core.coding.frames import StreamDecoder
@@ -40,11 +40,11 @@ def frames_of(clip: str, count: int, side: int = 96) -> list[Array]:
 def test_groups_of_fresh_encoders_make_one_stream(config: AnchorConfig) -> None:
     frames, format = frames_of("box_handheld", 8), PictureFormat(96, 96)
     codec = AnchorCodec(config)
-    whole = [frame.packet for frame in coded_clip(codec, frames, format, group=4)]
+    whole = [frame.packet for frame in encode_frames(codec, frames, format, group=4)]
     apart = [
         frame.packet.payload
         for begin in (0, 4)
-        for frame in coded_clip(AnchorCodec(config), frames[begin : begin + 4], format, group=4)
+        for frame in encode_frames(AnchorCodec(config), frames[begin : begin + 4], format, group=4)
     ]
     assert [packet.payload for packet in whole] == apart
     assert [packet.type for packet in whole].count(1) == 2 and whole[4].type == 1

@@ -1,10 +1,10 @@
-"""Every test that asks for ``subject`` runs once for each codec."""
+"""Every test that asks for ``case`` runs once for each codec."""
 
 import pytest
 
-from .subjects import SUBJECTS
+from .cases import CASES
 
 
-@pytest.fixture(scope="module", params=SUBJECTS)
-def subject(request):
-    return SUBJECTS[request.param]
+@pytest.fixture(scope="module", params=CASES)
+def case(request):
+    return CASES[request.param]

@@ -21,7 +21,7 @@ def main(name: str, threads: int, kernels: str, source: Path, target: Path) -> N
     from core.errors import StreamError
     from core.hooks import Packet, PacketType, PictureFormat
     from core.kernels import library
-    from tests.plugins.codecs.subjects import PORTABLE_DCVC, SUBJECTS
+    from tests.plugins.codecs.cases import CASES, PORTABLE_DCVC
 
     backend = Backend(library.start_if_available(threads) if kernels == "onednn" else None)
     ms.set_context(mode=ms.GRAPH_MODE)
@@ -29,9 +29,9 @@ def main(name: str, threads: int, kernels: str, source: Path, target: Path) -> N
     with np.load(source) as archive:
         stored = {name: archive[name] for name in archive.files}
     tables = {name.removeprefix("tables/"): a for name, a in stored.items() if name.startswith("tables/")}
-    subject = {**SUBJECTS, PORTABLE_DCVC.name: PORTABLE_DCVC}[name]
+    case = {**CASES, PORTABLE_DCVC.name: PORTABLE_DCVC}[name]
     with backend:
-        decoder = subject.codec(tables=tables).decoder(PictureFormat(*stored["size"]))
+        decoder = case.codec(tables=tables).decoder(PictureFormat(*stored["size"]))
     pictures, told = [], ""
     for time, (kind, symbols, picture) in enumerate(stored["packets"].tolist()):
         payload = stored[f"payload/{time}"].tobytes()

@@ -16,25 +16,25 @@ def folder(name) -> Path:
     return PLUGINS / name / "golden"
 
 
-def choices(subject):
+def choices(case):
     """Words of the command line that choose the tiny codec."""
-    widths = [f"model.{option}={value}" for option, value in subject.tests.SMALLEST.items()]
-    coding = [f"codec={subject.name}", f"codec.gop={GOP}", "codec.scene_cut=false"]
-    return ["experiment=none", f"model={subject.name}", *widths, *coding, "task=doctor"]
+    widths = [f"model.{option}={value}" for option, value in case.tests.SMALLEST.items()]
+    coding = [f"codec={case.name}", f"codec.gop={GOP}", "codec.scene_cut=false"]
+    return ["experiment=none", f"model={case.name}", *widths, *coding, "task=doctor"]
 
 
 def main(name: str) -> None:
     import core
     from core.coding.encode import encode
     from core.media.writer import open_writer
+    from tests.plugins.codecs.cases import CASES
     from tests.plugins.codecs.material import build_frames
-    from tests.plugins.codecs.subjects import SUBJECTS
 
-    subject, golden = SUBJECTS[name], folder(name)
-    run = core.open_run(choices(subject))
+    case, golden = CASES[name], folder(name)
+    run = core.open_run(choices(case))
     assert run.device.target == "CPU"
     golden.mkdir(exist_ok=True)
-    checkpoint = _checkpoint(run, subject, golden / f"{name}.safetensors")
+    checkpoint = _checkpoint(run, case, golden / f"{name}.safetensors")
     video, stream = golden / "frames.y4m", golden / f"{name}.mdv"
     stream.unlink(missing_ok=True)
     with open_writer(video, width=WIDTH, height=HEIGHT, frame_rate=25) as writer:
@@ -46,13 +46,13 @@ def main(name: str) -> None:
     _describe(stream, loaded, golden / f"{name}.json")
 
 
-def _checkpoint(run, subject, path: Path) -> Path:
+def _checkpoint(run, case, path: Path) -> Path:
     from core.training.checkpoint import MODEL, Checkpoint, tensors_of
 
-    network = subject.smallest()
+    network = case.smallest()
     weights = tensors_of(network, MODEL)
     checkpoint = Checkpoint(path, weights, run.model_section, run.model_plugin, {})
-    checkpoint.with_tables(subject.entry.tables(network)).save()
+    checkpoint.with_tables(case.entry.tables(network)).save()
     return path
 
 

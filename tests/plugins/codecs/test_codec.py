@@ -13,8 +13,8 @@ from plugins.dcvc.config import DcvcCodecConfig
 from plugins.dvc.config import DvcCodecConfig
 
 from ..cheng2020.conftest import build_network as build_cheng2020
+from .cases import CASES
 from .material import build_frames, encoded, intra_codec, mode
-from .subjects import SUBJECTS
 
 PICTURES = {"dvc": (4, 64), "ssfvc": (3, 128)}
 """Codecs whose real coding computes what the network itself does; on how many frames of what side that is tried."""
@@ -56,22 +56,22 @@ TABLES = {
 }
 
 
-def cases(table):
-    """Name and case of each, for `parametrize`."""
-    return [(name, *(case if isinstance(case, tuple) else [case])) for name in table for case in table[name]]
+def rows(table):
+    """Name and row of each, for `parametrize`."""
+    return [(name, *(row if isinstance(row, tuple) else [row])) for name in table for row in table[name]]
 
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_pictures_are_those_of_the_network(name):
     """Each from the picture before, to less than a rounding step and a little."""
-    subject, (count, side) = SUBJECTS[name], PICTURES[name]
-    network, frames = subject.network(), build_frames(count, side, side)
+    case, (count, side) = CASES[name], PICTURES[name]
+    network, frames = case.network(), build_frames(count, side, side)
     with mode(ms.GRAPH_MODE):
-        coded = encoded(subject.codec(), PictureFormat(side, side), frames, estimate=True)
+        coded = encoded(case.codec(), PictureFormat(side, side), frames, estimate=True)
     for number, item in enumerate(coded):
         before = None if number == 0 else Tensor(coded[number - 1].picture[None].astype(np.float32) / 255)
         with mode(ms.PYNATIVE_MODE):
-            computed = subject.tests.computed(network, Tensor(frames[number][None]), before)
+            computed = case.tests.computed(network, Tensor(frames[number][None]), before)
         if computed is None:  # an intra frame, which another codec codes
             continue
         picture, bits = computed
@@ -83,14 +83,14 @@ def test_pictures_are_those_of_the_network(name):
         assert 8 * len(item.packet.payload) == pytest.approx(item.estimated_bits, rel=0.15)
 
 
-@pytest.mark.parametrize(("name", "part", "value", "words"), cases(DIVERGED))
+@pytest.mark.parametrize(("name", "part", "value", "words"), rows(DIVERGED))
 def test_a_diverged_network_is_named(name, part, value, words):
-    subject = SUBJECTS[name]
-    network = subject.network()
-    tables = subject.entry.tables(network)
+    case = CASES[name]
+    network = case.network()
+    tables = case.entry.tables(network)
     bias = network.parameters_dict()[f"{part}{last_of(network, part)}.bias"]
     bias.set_data(Tensor(np.full(bias.shape, value, np.float32)))
-    codec = subject.codec(network, tables)
+    codec = case.codec(network, tables)
     with mode(ms.PYNATIVE_MODE), pytest.raises(CheckpointError, match=f"{words}.*diverged"):
         encoded(codec, PictureFormat(8, 8), build_frames(2, 8, 8))
 
@@ -105,13 +105,13 @@ def last_of(network, part):
     return "" if "bias" in parts else f".{max(map(int, parts))}"
 
 
-@pytest.mark.parametrize(("name", "table"), cases(TABLES))
+@pytest.mark.parametrize(("name", "table"), rows(TABLES))
 def test_tables_are_checked(name, table):
-    subject = SUBJECTS[name]
-    network = subject.network()
-    tables = {key: value for key, value in subject.entry.tables(network).items() if not key.startswith(table)}
+    case = CASES[name]
+    network = case.network()
+    tables = {key: value for key, value in case.entry.tables(network).items() if not key.startswith(table)}
     with pytest.raises(CheckpointError, match=table.removesuffix(".form")):
-        subject.codec(network, tables)
+        case.codec(network, tables)
 
 
 @pytest.mark.parametrize("table", ["prior", "gaussian"])
@@ -124,10 +124,10 @@ def test_tables_of_a_picture_codec_are_checked(table):
 
 @pytest.mark.parametrize("name", ["dvc", "dcvc"])
 def test_intra_frames_without_loss(name):
-    subject = SUBJECTS[name]
-    network, frames = subject.network(), build_frames(1, 64, 64)
-    tables = subject.entry.tables(network)
-    codec = subject.entry.build(subject.config, network, tables, intra_codec("png"))
+    case = CASES[name]
+    network, frames = case.network(), build_frames(1, 64, 64)
+    tables = case.entry.tables(network)
+    codec = case.entry.build(case.config, network, tables, intra_codec("png"))
     (item,) = encoded(codec, PictureFormat(64, 64), frames)
     np.testing.assert_array_equal(item.picture, np.rint(255 * frames[0]))
     assert item.packet.payload.startswith(b"\x03png")
@@ -145,11 +145,11 @@ def test_rate_factors_of_intra_frames(config, lmbda, crf):
 @pytest.mark.parametrize(
     ("entry", "coding"),
     [
-        (SUBJECTS["dvc"].entry, Coding.RESIDUAL),
-        (SUBJECTS["dcvc"].entry, Coding.CONDITIONAL),
-        (SUBJECTS["ssfvc"].entry, Coding.RESIDUAL),
+        (CASES["dvc"].entry, Coding.RESIDUAL),
+        (CASES["dcvc"].entry, Coding.CONDITIONAL),
+        (CASES["ssfvc"].entry, Coding.RESIDUAL),
         (cheng2020.CODEC, Coding.CONDITIONAL),
-        (SUBJECTS["dcvcuf"].entry, Coding.CONDITIONAL),
+        (CASES["dcvcuf"].entry, Coding.CONDITIONAL),
     ],
     ids=lambda value: getattr(value, "name", None),
 )

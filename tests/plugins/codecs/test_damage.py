@@ -9,19 +9,19 @@ import pytest
 
 from core.hooks import PacketType, PictureFormat
 from core.machine import peak_memory
-from core.stream.fields import Fields, sealed, seed
+from core.stream.fields import Fields, seal, seed
 from core.symbols.coder import SymbolDecoder
 from core.testing import damage as ways
 from core.testing.damage import Remembering, forged
 from core.testing.material import ARITHMETIC, stream_header, write_stream
 
+from .cases import CASES, OWN
 from .material import build_frames, mode
-from .subjects import OWN, SUBJECTS
 
 WIDTH, HEIGHT, COUNT, GOP = 40, 24, 6, 4
 MEMORY = 256 << 20
 """Bytes that decoding damaged streams may add to the process; sound ones have run before."""
-LARGEST = 2**31 - 1
+MAX_SYMBOL = 2**31 - 1
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -31,13 +31,13 @@ def _graph_mode():
 
 
 @pytest.fixture(scope="module", params=OWN)
-def subject(request):
-    return SUBJECTS[request.param]
+def case(request):
+    return CASES[request.param]
 
 
 @pytest.fixture(scope="module")
-def codec(subject):
-    return subject.codec(subject.smallest())
+def codec(case):
+    return case.codec(case.smallest())
 
 
 @pytest.fixture(scope="module")
@@ -118,8 +118,7 @@ def test_lengths_are_not_believed(decode, packets, length):
         true = Fields.of(packet)
         lie = Fields(true.type, true.time, length, true.symbols, true.picture)
         data = header().encode() + b"".join(
-            sealed(lie if n == number else Fields.of(p), p.payload, seed(CRC, n))
-            for n, p in enumerate(packets)
+            seal(lie if n == number else Fields.of(p), p.payload, seed(CRC, n)) for n, p in enumerate(packets)
         )
         tracemalloc.start()
         shown, told = decode(data)
@@ -163,12 +162,12 @@ def of_some_kind(decode, data):
     return told
 
 
-@pytest.mark.parametrize("largest", [300, 10**6, LARGEST])
-def test_the_network_takes_extreme_latents(decode, subject, codec, packets, tmp_path, largest):
+@pytest.mark.parametrize("largest", [300, 10**6, MAX_SYMBOL])
+def test_the_network_takes_extreme_latents(decode, case, codec, packets, tmp_path, largest):
     """Motion that points far away, overflow in the network: as rightly coded symbols."""
     rng = np.random.default_rng(7)
     for _ in range(5):
-        intra, inter = subject.tests.forged(codec, rng, largest)
+        intra, inter = case.tests.forged(codec, rng, largest)
         intra = intra or packets[0]
         for changed in ([intra, *packets[1:]], [packets[0], inter, *packets[2:]], [intra, inter]):
             of_some_kind(decode, written(changed, tmp_path))

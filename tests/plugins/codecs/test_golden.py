@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import core
-from core.codec.decoded import checksum
+from core.codec.decoded_pictures import checksum
 from core.coding.frames import StreamDecoder
 from core.errors import StreamError
 from core.metrics.quality import psnr
@@ -21,30 +21,30 @@ CLOSE = 50.0
 
 
 @pytest.fixture(scope="module")
-def loaded(subject):
+def loaded(case):
     with mode(ms.GRAPH_MODE):
-        yield core.open_run(choices(subject)).codec(folder(subject.name) / f"{subject.name}.safetensors")
+        yield core.open_run(choices(case)).codec(folder(case.name) / f"{case.name}.safetensors")
 
 
 @pytest.fixture(scope="module")
-def record(subject):
-    return json.loads((folder(subject.name) / f"{subject.name}.json").read_text())
+def record(case):
+    return json.loads((folder(case.name) / f"{case.name}.json").read_text())
 
 
 @pytest.fixture(scope="module")
-def stored(subject):
-    with np.load(folder(subject.name) / "pictures.npz") as file:
+def stored(case):
+    with np.load(folder(case.name) / "pictures.npz") as file:
         return file["pictures"]
 
 
 @pytest.fixture(scope="module")
-def stream(subject):
-    return folder(subject.name) / f"{subject.name}.mdv"
+def stream(case):
+    return folder(case.name) / f"{case.name}.mdv"
 
 
-def test_the_container_is_read_as_it_was_written(subject, stream, record):
+def test_the_container_is_read_as_it_was_written(case, stream, record):
     with StreamReader(stream) as reader:
-        assert (reader.header.codec, reader.header.width, reader.header.height) == (subject.name, 40, 24)
+        assert (reader.header.codec, reader.header.width, reader.header.height) == (case.name, 40, 24)
         assert (reader.header.gop, reader.header.frame_rate) == (4, 25)
         assert reader.header.arithmetic == record["arithmetic"]
         packets = list(reader)
@@ -65,11 +65,11 @@ def decoded(stream, loaded):
     return frames, ""
 
 
-def test_the_stream_decodes_to_its_pictures(subject, loaded, stream, record, stored):
+def test_the_stream_decodes_to_its_pictures(case, loaded, stream, record, stored):
     """All symbols are right on every machine, else there was an error; pictures are equal by equal arithmetic."""
     same = loaded.arithmetic == record["arithmetic"]
     frames, told = decoded(stream, loaded)
-    if told and not subject.portable and not same:
+    if told and not case.portable and not same:
         assert "may need the same" in told
         return
     assert told == ""

@@ -109,11 +109,11 @@ def write(name, network, tmp_path_factory):
     """A checkpoint of the network, of any model section."""
 
     def written(**section):
-        subject = PICTURES[name]
-        section = {"model": subject.model, **entry_section(network.config), **section}
+        case = PICTURES[name]
+        section = {"model": case.model, **entry_section(network.config), **section}
         path = tmp_path_factory.mktemp("weights") / "trained.safetensors"
         checkpoint = Checkpoint(path, tensors_of(network, MODEL), section, {}, {})
-        checkpoint.with_tables(subject.codec.tables(network)).save()
+        checkpoint.with_tables(case.codec.tables(network)).save()
         return path
 
     return written
@@ -132,8 +132,8 @@ def fresh(name, write):
 
 def test_pictures_are_those_of_the_codec_s_own_streams(name, intra, fresh, network):
     """To half a rounding step of the stream, which shows them in 8 bits; 4 bytes more say what the symbols are."""
-    subject = PICTURES[name]
-    own = subject.codec.build(subject.config, network, subject.codec.tables(network))
+    case = PICTURES[name]
+    own = case.codec.build(case.config, network, case.codec.tables(network))
     (expected,) = encoded(own, FORMAT, FRAMES[:1])
     payload = intra.encode(FRAMES[0], FORMAT, 20)
     picture = fresh.decode(payload, FORMAT)

@@ -15,8 +15,8 @@ import pytest
 from core.hooks import PictureFormat
 from core.testing.limits import seconds
 
+from .cases import CASES, OWN, PORTABLE_DCVC
 from .material import build_frames, mode, psnr
-from .subjects import OWN, PORTABLE_DCVC, SUBJECTS
 
 SCRIPT = Path(__file__).parent / "decode_elsewhere.py"
 SAME = ("AVX2", 2, "builtin")
@@ -34,22 +34,22 @@ SOON = {"compact", "dcvc_portable"}
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(subject, id=subject.name, marks=() if subject.name in SOON else pytest.mark.slow)
-        for subject in (*(SUBJECTS[name] for name in OWN), PORTABLE_DCVC)
+        pytest.param(case, id=case.name, marks=() if case.name in SOON else pytest.mark.slow)
+        for case in (*(CASES[name] for name in OWN), PORTABLE_DCVC)
     ],
 )
-def subject(request):
+def case(request):
     return request.param
 
 
 @pytest.fixture(scope="module", params=COUNTS)
-def stream(request, subject, tmp_path_factory):
+def stream(request, case, tmp_path_factory):
     """The packets' file, and the encoder's pictures."""
-    network = subject.network()
-    tables = subject.entry.tables(network)
-    side = max(subject.multiple, 64)
+    network = case.network()
+    tables = case.entry.tables(network)
+    side = max(case.multiple, 64)
     format = PictureFormat(side - 8, side - 28)
-    encoder = subject.codec(network, tables).encoder(format)
+    encoder = case.codec(network, tables).encoder(format)
     frames = build_frames(request.param, format.height, format.width)
     with mode(ms.GRAPH_MODE):
         coded = [item for t, frame in enumerate(frames) for item in encoder.encode(frame, t, t == 0)]
@@ -64,10 +64,10 @@ def stream(request, subject, tmp_path_factory):
 
 
 @pytest.fixture(scope="module", params=MACHINES)
-def elsewhere(request, subject, stream, tmp_path_factory):
+def elsewhere(request, case, stream, tmp_path_factory):
     """The pictures of each machine and the sentence in which they end; all decode at the same time."""
     folder = tmp_path_factory.mktemp("elsewhere")
-    decoders = {machine: _start(subject.name, stream[0], folder, *machine) for machine in request.param}
+    decoders = {machine: _start(case.name, stream[0], folder, *machine) for machine in request.param}
     for decoder in decoders.values():
         _, errors = decoder.communicate(timeout=seconds(280))
         assert decoder.returncode == 0, errors[-2000:]
@@ -89,11 +89,11 @@ def _file(instructions, threads, kernels):
     return f"{instructions}-{threads}-{kernels}.npz"
 
 
-def test_pictures_hardly_drift(subject, stream, elsewhere):
+def test_pictures_hardly_drift(case, stream, elsewhere):
     expected = stream[1]
     for machine, (pictures, told) in elsewhere.items():
         if told:
-            assert not subject.portable
+            assert not case.portable
             assert "other symbols than were coded" in told
         assert len(pictures) == len(expected) or told
         assert min(psnr(ours, theirs) for ours, theirs in zip(pictures, expected, strict=False)) >= 50, (

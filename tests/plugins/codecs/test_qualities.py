@@ -8,8 +8,8 @@ import pytest
 
 from core.hooks import HasQualities, PictureFormat
 
+from .cases import CASES
 from .material import build_frames, decoded, encoded, mode
-from .subjects import SUBJECTS
 
 FORMAT = PictureFormat(64, 64)
 
@@ -22,7 +22,7 @@ def _pynative():
 
 @pytest.fixture(scope="module", params=["compact", "dcvcuf"])
 def codec(request):
-    return SUBJECTS[request.param].codec()
+    return CASES[request.param].codec()
 
 
 def test_all_qualities_may_be_set(codec):

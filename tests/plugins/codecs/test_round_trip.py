@@ -10,8 +10,8 @@ import pytest
 from core.errors import MediaError, StreamError
 from core.hooks import PacketType, PictureFormat
 
+from .cases import CASES, OTHER_STRUCTURES, WRAPPED
 from .material import build_frames, decoded, encoded, mode
-from .subjects import OTHER_STRUCTURES, SUBJECTS, WRAPPED
 
 INTRA, INTER = PacketType.INTRA, PacketType.INTER
 
@@ -22,20 +22,20 @@ def _graph_mode():
         yield
 
 
-ALL = {**SUBJECTS, **OTHER_STRUCTURES, **WRAPPED}
+ALL = {**CASES, **OTHER_STRUCTURES, **WRAPPED}
 LONG = {"dcvcuf_published", "dcvcuf_htl"}
 """Where others are nearly the same, and graphs take long to compile."""
 NAMES = [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in ALL]
 
 
 @pytest.fixture(scope="module", params=NAMES)
-def subject(request):
+def case(request):
     return ALL[request.param]
 
 
 @pytest.fixture(scope="module")
-def codec(subject):
-    return subject.codec()
+def codec(case):
+    return case.codec()
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def codec(subject):
     ],
     ids=["1x1", "odd", "whole", "intra", "wider", "row"],
 )
-def test_round_trip(subject, codec, size, count, gop):
-    width, height = size(subject.multiple)
+def test_round_trip(case, codec, size, count, gop):
+    width, height = size(case.multiple)
     format, frames = PictureFormat(width, height), build_frames(count, height, width)
     coded = encoded(codec, format, frames, gop)
     kinds = [INTRA if t == 0 or (gop and t % gop == 0) else INTER for t in range(count)]
@@ -64,10 +64,10 @@ def test_round_trip(subject, codec, size, count, gop):
         assert zlib.crc32(ours.picture.tobytes()) == theirs.packet.picture
 
 
-def test_estimates_are_made_on_request(subject, codec):
+def test_estimates_are_made_on_request(case, codec):
     format, frames = (
-        PictureFormat(subject.multiple, subject.multiple),
-        build_frames(2, *[subject.multiple] * 2),
+        PictureFormat(case.multiple, case.multiple),
+        build_frames(2, *[case.multiple] * 2),
     )
     plain, estimated = encoded(codec, format, frames), encoded(codec, format, frames, estimate=True)
     assert [c.packet for c in plain] == [c.packet for c in estimated]
@@ -135,8 +135,8 @@ def test_frames_of_another_size_are_refused(codec):
         codec.encoder(PictureFormat(8, 16)).encode(build_frames(1, 8, 16)[0], 0, True)
 
 
-def test_coding_leaves_the_parameters_their_names(subject):
-    network = subject.network()
+def test_coding_leaves_the_parameters_their_names(case):
+    network = case.network()
     before = [parameter.name for parameter in network.get_parameters()]
-    subject.codec(network)
+    case.codec(network)
     assert [parameter.name for parameter in network.get_parameters()] == before

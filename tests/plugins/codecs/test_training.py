@@ -20,15 +20,15 @@ from plugins.dvc import plugin as dvc
 from plugins.dvc.step import DvcObjective
 from plugins.dvcp import plugin as dvcp
 
+from .cases import CASES
 from .material import build_frames, mode
-from .subjects import SUBJECTS
 
 AFTER = 5
 """Steps after the resumption: beyond the fifth run some of MindSpore's operators begin to round otherwise."""
 
 
 @dataclass(frozen=True)
-class Case:
+class Training:
     """How a codec's training is tried."""
 
     loss: LossEntry
@@ -49,8 +49,8 @@ class Case:
     """By output, the pictures whose errors it is, of what the network gives."""
 
 
-CASES = {
-    "dvc": Case(
+TRAININGS = {
+    "dvc": Training(
         loss=dvc.LOSS,
         step=dvc.STEP,
         objective=DvcObjective,
@@ -64,7 +64,7 @@ CASES = {
             zip(("mse", "warp_mse", "prediction_mse"), (made[0], *made[1][1:]), strict=True)
         ),
     ),
-    "dcvc": Case(
+    "dcvc": Training(
         loss=dcvc.LOSS,
         step=dcvc.STEP,
         objective=DcvcObjective,
@@ -85,14 +85,14 @@ CASES = {
 }
 
 
-@pytest.fixture(scope="module", params=CASES)
+@pytest.fixture(scope="module", params=TRAININGS)
 def name(request):
     return request.param
 
 
 @pytest.fixture(scope="module")
-def case(name):
-    return CASES[name]
+def training(name):
+    return TRAININGS[name]
 
 
 @pytest.fixture(scope="module")
@@ -103,12 +103,12 @@ def frames():
 
 def make(name, **options):
     """Network and step as a run builds them, by a loss of these options."""
-    case = CASES[name]
+    training = TRAININGS[name]
     ms.set_seed(3)
-    network = SUBJECTS[name].smallest().set_train()
+    network = CASES[name].smallest().set_train()
     optimizer = nn.Adam(network.trainable_params(), 1e-3)
-    loss = case.loss.build(case.loss.config(**options))
-    return network, case.step.build(case.step.config(), network, loss, optimizer)
+    loss = training.loss.build(training.loss.config(**options))
+    return network, training.step.build(training.step.config(), network, loss, optimizer)
 
 
 def steps(step, frames, count):
@@ -120,60 +120,60 @@ def floats(values):
 
 
 @pytest.fixture(scope="module")
-def trained(name, case, frames):
+def trained(name, training, frames):
     """A step that ran through all stages, what it gave, and its parameters at the resumption and at the end."""
     with mode(ms.GRAPH_MODE):
-        _, step = make(name, lmbda=256, **case.stages)
-        first = steps(step, frames, case.before)
+        _, step = make(name, lmbda=256, **training.stages)
+        first = steps(step, frames, training.before)
         middle = tensors_of(step, "")
         last = steps(step, frames, AFTER)
         return step, first + last, middle, tensors_of(step, "")
 
 
-def test_stages_follow_one_another_in_the_compiled_step(name, case, trained):
+def test_stages_follow_one_another_in_the_compiled_step(name, training, trained):
     step, values, _, _ = trained
-    assert step.outputs == case.outputs
-    told = [dict(zip(case.outputs, each, strict=True)) for each in values]
-    SUBJECTS[name].tests.assert_stages(told, lmbda=256)
+    assert step.outputs == training.outputs
+    told = [dict(zip(training.outputs, each, strict=True)) for each in values]
+    CASES[name].tests.assert_stages(told, lmbda=256)
     whole = [each["bpp"] for each in told[3:]]
     assert len(set(whole)) == len(whole) >= AFTER  # noise is new at each step
     assert len(step.compile_cache) == 1
 
 
-def test_a_resumed_training_is_the_uninterrupted_one(case, trained, frames):
+def test_a_resumed_training_is_the_uninterrupted_one(training, trained, frames):
     step, values, middle, end = trained
     with mode(ms.GRAPH_MODE):
         assign(step, middle, "state")
-        assert steps(step, frames, AFTER) == values[case.before :]
+        assert steps(step, frames, AFTER) == values[training.before :]
     for name, value in tensors_of(step, "").items():
         np.testing.assert_array_equal(value, end[name], err_msg=name)
 
 
-def test_evaluation_measures_rate_and_distortion_alone(name, case, frames):
+def test_evaluation_measures_rate_and_distortion_alone(name, training, frames):
     """Without noise, in whatever stage the training is; and the same as the network itself."""
-    network, step = make(name, lmbda=512, **case.in_a_stage)
+    network, step = make(name, lmbda=512, **training.in_a_stage)
     values = [floats(step.network.set_train(False)(frames)) for _ in range(2)]
     assert values[0] == values[1]
-    told = dict(zip(case.outputs, values[0], strict=True))
+    told = dict(zip(training.outputs, values[0], strict=True))
     assert told["loss"] == pytest.approx(512 * told["mse"] + told["bpp"], rel=1e-5)
     made = network(frames[:, 1], frames[:, 0])
     truth = frames[:, 1].asnumpy()
-    for output, picture in case.pictures(made).items():
+    for output, picture in training.pictures(made).items():
         assert told[output] == pytest.approx(np.square(picture.asnumpy() - truth).mean(), rel=1e-5)
     bits = floats(made[-1])
     assert told["bpp"] == pytest.approx(sum(bits) / (2 * 64 * 64), rel=1e-5)
-    assert told["motion_bpp"] == pytest.approx(sum(bits[: case.motion_costs]) / (2 * 64 * 64), rel=1e-5)
+    assert told["motion_bpp"] == pytest.approx(sum(bits[: training.motion_costs]) / (2 * 64 * 64), rel=1e-5)
 
 
 @pytest.mark.parametrize("reference", Reference)
-def test_references(name, case, reference):
+def test_references(name, training, reference):
     """Of three frames the last is coded under the second, original or decoded."""
-    network, clip = SUBJECTS[name].smallest(), Tensor(build_frames(3, 64, 64)[None])
-    loss = case.loss.build(case.loss.config())
+    network, clip = CASES[name].smallest(), Tensor(build_frames(3, 64, 64)[None])
+    loss = training.loss.build(training.loss.config())
     steps_done = ms.Parameter(Tensor(0, ms.int32), requires_grad=False)
-    objective = case.objective(network, loss, steps_done, reference).set_train(False)
+    objective = training.objective(network, loss, steps_done, reference).set_train(False)
     whole = np.array(floats(objective(clip)))
-    original = case.objective(network, loss, steps_done, Reference.original).set_train(False)
+    original = training.objective(network, loss, steps_done, Reference.original).set_train(False)
     first = np.array(floats(original(clip[:, :2])))
     before = clip[:, 1]
     if reference is Reference.decoded:
@@ -182,8 +182,8 @@ def test_references(name, case, reference):
     np.testing.assert_allclose(whole, (first + last) / 2, rtol=1e-5)
 
 
-def test_fine_tuning_by_ms_ssim_is_told(case):
-    loss = case.loss.build(case.loss.config(distortion=Distortion.ms_ssim, **case.fine))
+def test_fine_tuning_by_ms_ssim_is_told(training):
+    loss = training.loss.build(training.loss.config(distortion=Distortion.ms_ssim, **training.fine))
     assert loss.outputs[1] == "ms_ssim_distance"
 
 
@@ -194,6 +194,6 @@ def test_parts_that_do_not_fit_are_refused(name, plugin, models):
     network = nn.Dense(2, 2)
     optimizer = nn.Adam(network.trainable_params())
     loss = plugin.LOSS.build(plugin.LOSS.config())
-    for model, criterion in ((network, loss), (SUBJECTS[name].smallest(), nn.MSELoss())):
+    for model, criterion in ((network, loss), (CASES[name].smallest(), nn.MSELoss())):
         with pytest.raises(ConfigError, match=f"step={name} trains model={models} by loss={name}"):
             plugin.STEP.build(plugin.STEP.config(), model, criterion, optimizer)

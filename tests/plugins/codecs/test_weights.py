@@ -11,7 +11,7 @@ from plugins.dcvc import plugin as dcvc
 from plugins.dvc import plugin as dvc
 from plugins.ssfvc import plugin as ssfvc
 
-from .subjects import SUBJECTS
+from .cases import CASES
 
 BUFFERS = (
     "entropy_bottleneck._offset",
@@ -171,7 +171,7 @@ def test_published_names(mapping, published):
 
 def test_import(name, mapping, published, tmp_path):
     """A file of published names becomes a network's parameters, with nothing missing or left over."""
-    source, target = (SUBJECTS[name].network(seed=seed) for seed in (1, 2))
+    source, target = (CASES[name].network(seed=seed) for seed in (1, 2))
     state = {mapping.tensors[p.name].name: p.asnumpy() for p in source.get_parameters()}
     for extra in published.ignored:  # buffers of any shape, but masks, which are as large as weights
         weight = state.get(extra.replace("mask", "weight"))

@@ -7,7 +7,7 @@ from mindspore import Tensor
 from core.hooks import Packet, PacketType
 from core.testing.recipes import randomise, scale_values
 from plugins.compact.cells import Compact
-from plugins.compact.classical import start
+from plugins.compact.classical import init_weights
 from plugins.compact.config import CompactConfig, Start
 
 from ..codecs.material import NetworkCase, build_frames, extreme_symbols
@@ -29,7 +29,7 @@ def build_network(seed=7, **widths):
     """The network for a seed, in evaluation mode."""
     network = Compact(CompactConfig(**{**WIDTHS, **widths}, start=Start.plain)).set_train(False)
     randomise(network, seed, {})
-    start(network)
+    init_weights(network)
     for coder in (network.intra, network.inter):
         scale_values(coder.latent.analysis[-1].weight, 20)
     return network

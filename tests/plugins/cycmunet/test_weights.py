@@ -11,7 +11,7 @@ import core
 from core.hooks import Output, Split
 from core.selection import upscaler_of
 from core.testing.recipes import convert_weights, named_weights
-from core.upscaling.floors import Floor
+from core.upscaling.baselines import Baseline
 from plugins.cycmunet.config import CycMuNetConfig, Format
 from plugins.cycmunet.interface import VideoCycMuNet
 from plugins.cycmunet.weights import published
@@ -64,12 +64,12 @@ def test_the_weights_that_come_along_enlarge_and_see_motion():
         "dataset.evaluation_crop=96",
     ]
     run = core.open_run(["task=evaluate", "task.checkpoint=cycmunet-small-x2", *words])
-    upscaler, floor = upscaler_of(run, run.settings.task.checkpoint).build(), Floor(2)
+    upscaler, baseline = upscaler_of(run, run.settings.task.checkpoint).build(), Baseline(2)
     gains = []
     source = run.source(Split.TEST)
     for index in range(3):
         frames, low = source.clip(index, np.random.default_rng(0))
-        ours, theirs = (made(low[None, 0], low[None, 2], tuple(Output)) for made in (upscaler, floor))
+        ours, theirs = (made(low[None, 0], low[None, 2], tuple(Output)) for made in (upscaler, baseline))
         truth = dict(zip(ours, (frames[0], frames[1], frames[2], low[1]), strict=True))
         gains.append([_psnr(ours[one][0], truth[one]) - _psnr(theirs[one][0], truth[one]) for one in truth])
     first, middle, last, low_middle = np.mean(gains, 0)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
-from core.codec.decoded import DecodedPictures
+from core.codec.decoded_pictures import DecodedPictures
 from core.hooks import Packet, PacketType, PictureFormat
 from core.testing.recipes import DOWN, add_values, randomise, scale_values, set_values
 from plugins.dcvc.cells import MULTIPLE, Dcvc

@@ -12,7 +12,7 @@ from core.coding.frames import StreamDecoder
 from core.errors import StreamError
 from core.hooks import PictureFormat
 from core.nn import strips
-from core.symbols.order import ContextOrder
+from core.symbols.context import ContextOrder
 from plugins.dcvc.config import DcvcCodecConfig, Quantize
 from plugins.dcvc.plugin import CODEC
 

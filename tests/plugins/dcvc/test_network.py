@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
-from core.symbols.order import ContextOrder
+from core.symbols.context import ContextOrder
 from plugins.dcvc.cells import Dcvc
 from plugins.dcvc.config import DcvcConfig
 

@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import CheckpointError
-from core.symbols.order import ContextOrder
+from core.symbols.context import ContextOrder
 from plugins.dcvc.config import DcvcConfig
 from plugins.dcvc.plugin import MODEL
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
-from core.codec.decoded import DecodedPictures
+from core.codec.decoded_pictures import DecodedPictures
 from core.hooks import Packet, PacketType, PictureFormat
 from core.testing.recipes import randomise, scale_values, set_values
 from plugins.dcvcuf.config import DcvcUfConfig, DcvcUfIntraConfig

@@ -21,7 +21,7 @@ from plugins.dcvcuf.config import (
 from plugins.dcvcuf.image import PictureNetwork
 from plugins.dcvcuf.init import steps, transform
 from plugins.dcvcuf.loss import DcvcUfLoss
-from plugins.dcvcuf.step import build, build_intra, evaluated, planes_of
+from plugins.dcvcuf.step import build, build_intra, evaluation_qualities, planes_of
 from plugins.dcvcuf.video import VideoNetwork
 
 from ..codecs.material import mode
@@ -145,7 +145,7 @@ def test_qualities_are_drawn_by_step():
     assert len(set(first.tolist())) > 20 and first.min() >= 0 and first.max() <= 63
     step.steps_done.set_data(step.steps_done + 1)
     assert (step.qualities(64).asnumpy() != first).any()
-    np.testing.assert_array_equal(evaluated(5).asnumpy(), [0, 21, 42, 63, 0])
+    np.testing.assert_array_equal(evaluation_qualities(5).asnumpy(), [0, 21, 42, 63, 0])
 
 
 def test_evaluation_measures_without_noise():

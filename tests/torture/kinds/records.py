@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .. import materials
-from ..command import Task, killed_after
+from ..command import Command, killed_after
 from ..mutations import Rng, cut, spoiled
 from ..oracle import Outcome, differs, lost, new, observed, snapshot
 from ..records import spoiled_record
@@ -42,7 +42,7 @@ class Resumed(Kind):
         self.source = self.place / "in.y4m"
         shutil.copyfile(materials.video(self.folder, ".y4m", self.frames), self.source)
         self.made = self.place / self.output
-        self.task = Task(self.folder, *self.words).keep_codec()
+        self.task = Command(self.folder, *self.words).keep_codec()
         self.options = self.further_options()
         killed_after(self.killed_at, self.folder, self.words, **self._options)
         shutil.copytree(self.place, self.state)
@@ -206,7 +206,7 @@ class BenchCache(Folder):
 
     def fill(self) -> None:
         words = ["experiment=none", "task=measure", "codec=x264", "codec.preset=ultrafast", "codec.gop=4"]
-        self.measure = Task(self.folder, *words, *_SET)
+        self.measure = Command(self.folder, *words, *_SET)
         self.read(self.sound)
 
     def writes(self, name: str) -> bool:
@@ -246,7 +246,7 @@ class SweepRecords(Folder):
             words = ["task=toy", f"optimizer.lr={number + 1}e-3"]
             job = Job(number, words, "5" * 64, score=20.0 + number, seconds=3.5)
             job.save(self.sound / str(number))
-        self.report = Task(self.folder, "experiment=none", "task=sweep_report")
+        self.report = Command(self.folder, "experiment=none", "task=sweep_report")
 
     def read(self, folder: Path) -> None:
         self.report(folder=folder)
@@ -273,7 +273,7 @@ class TrainingFolder(Folder):
                 "device.threads=1",
             ),
         ]
-        self.train = Task(self.sound, "task=train", *words)
+        self.train = Command(self.sound, "task=train", *words)
         self.train(evaluate=False)
 
     def read(self, folder: Path) -> None:

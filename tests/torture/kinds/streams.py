@@ -7,7 +7,7 @@ from pathlib import Path
 from core.media.reader import open_video
 
 from .. import materials, streams
-from ..command import Task
+from ..command import Command
 from ..mutations import BYTEWISE, spoiled
 from ..oracle import Job, differs, judged, replace
 from ..trial import Fault, Trial, Tried
@@ -28,9 +28,9 @@ class Streams(Kind):
         learned = codec in materials.LEARNED
         weights = {"checkpoint": materials.checkpoint(folder, codec)} if learned else {}
         words = [*materials.words(codec), "task.input=x", "task.output=x"]
-        encode = Task(folder, *words, "task=encode").keep_codec()
+        encode = Command(folder, *words, "task=encode").keep_codec()
         encode(input=materials.video(folder, ".y4m"), output=self.sound, **weights)
-        self.decode = Task(folder, *words, "task=decode").keep_codec()
+        self.decode = Command(folder, *words, "task=decode").keep_codec()
         self.weights = weights
         self.parts = streams.Parts.read(self.sound)
         assert self.parts.joined() == self.sound.read_bytes()

@@ -8,7 +8,7 @@ from core.errors import StreamError
 from core.stream import StreamReader
 
 from .. import materials
-from ..command import Task
+from ..command import Command
 from ..containers import spoiled_media
 from ..oracle import Job, judged, replace
 from ..trial import Fault, Trial, Tried
@@ -27,8 +27,8 @@ class Videos(Kind):
     def make(self) -> None:
         self.sound = materials.video(self.folder, self.suffix)
         words = ["experiment=none", "task.input=x", "task.output=x"]
-        floor = Task(self.folder, *words, "task=upscale", "upscaler=floor")
-        codec = Task(
+        floor = Command(self.folder, *words, "task=upscale", "upscaler=floor")
+        codec = Command(
             self.folder, *words, "task=encode", "codec=x264", "codec.preset=ultrafast", "codec.gop=4"
         )
         self.tasks = {".y4m": floor, ".mdv": codec}

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import materials
-from ..command import Task
+from ..command import Command
 from ..mutations import Rng, spoiled
 from ..oracle import Job, judged
 from ..trial import Trial, Tried
@@ -31,7 +31,7 @@ class Checkpoints(Kind):
         self.stream = self.folder / "sound.mdv"
         words = [*materials.words("cheng2020"), "task.input=x", "task.output=x"]
         self.encode, self.decode = (
-            Task(self.folder, *words, f"task={task}") for task in ("encode", "decode")
+            Command(self.folder, *words, f"task={task}") for task in ("encode", "decode")
         )
 
     def undamaged(self) -> None:
@@ -65,7 +65,7 @@ class Imports(Kind):
         small = {"features": 4, "groups": 1, "levels": 2, "cycles": 1, "front_blocks": 1, "trunk_blocks": 1}
         words = ["experiment=none", "model=cycmunet", "model.format=rgb", "device.threads=1"]
         words += [f"model.{name}={value}" for name, value in small.items()]
-        self.imports = Task(self.folder, *words, "task=import_weights", "task.input=x")
+        self.imports = Command(self.folder, *words, "task=import_weights", "task.input=x")
         self.sound = self.folder / f"sound{self.suffix}"
         self._save(self._state(small))
 
@@ -131,7 +131,7 @@ class MindSporeFiles(Kind):
     def make(self) -> None:
         import mindspore as ms
 
-        self.task = Task(self.folder, *materials.words("cheng2020"), "task=doctor")
+        self.task = Command(self.folder, *materials.words("cheng2020"), "task=doctor")
         assert self.task.run.device.target == "CPU"
         self.sound = self.folder / "sound.ckpt"
         ms.save_checkpoint(materials.network("cheng2020"), str(self.sound))
