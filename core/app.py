@@ -50,10 +50,13 @@ def main() -> None:
     """The command. Exits with 0, with 1 after one clear message, or with 128 and the signal that stopped it."""
     escape_logs()
     hydra_utils.run_and_report = _call  # Hydra's own prints tracebacks, where `ending` has sentences
-    with ending.orderly():
-        with outside.guarded():
-            _command(sys.argv[1:])
-        devices.leave()
+    try:
+        with ending.orderly():
+            with outside.guarded():
+                _command(sys.argv[1:])
+            devices.leave()
+    except ending.OutOfMemory as ended:
+        ended.leave()
 
 
 def _call(func: Any) -> Any:

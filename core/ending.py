@@ -9,11 +9,13 @@ import io
 import logging
 import multiprocessing
 import os
+import re
 import select
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import NoReturn
 
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
@@ -26,6 +28,8 @@ SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 FULL_ERROR = "HYDRA_FULL_ERROR"
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 NO_RIGHT = (errno.EACCES, errno.EPERM)
+_NO_MEMORY = re.compile(r"Allocate memory failed|std::bad_alloc|AOT kernel\(.*function\(\w+\) is 2\.")
+"""What MindSpore says where it lacks memory, and where a kernel of ours does (``kNoMemory``)."""
 _WHEN_PARENT_ENDS = 1
 """Linux's PR_SET_PDEATHSIG."""
 
@@ -72,6 +76,15 @@ class Unread(SystemExit):
         super().__init__(128 + signal.SIGPIPE)
 
 
+class OutOfMemory(SystemExit):
+    """The command is to end because memory ran out; MindSpore's own ending may then crash for want of it."""
+
+    def leave(self) -> NoReturn:
+        """End the process at once."""
+        print(self.code, file=sys.stderr, flush=True)
+        os._exit(1)
+
+
 @contextlib.contextmanager
 def orderly() -> Iterator[None]:
     """While it lasts, an error that a user can mend ends the process with one sentence."""
@@ -98,7 +111,7 @@ def orderly() -> Iterator[None]:
         told = sentence(error)
         if told is None or (os.environ.get(FULL_ERROR) == "1" and not isinstance(error, MindvideoError)):
             raise
-        sys.exit(f"Error: {printable(told)}")
+        raise (OutOfMemory if _is_of_memory(error) else SystemExit)(f"Error: {printable(told)}") from error
 
 
 @contextlib.contextmanager
@@ -166,11 +179,18 @@ def sentence(error: BaseException) -> str | None:
         return explain(error)
     if isinstance(error, OSError):
         return _of_system(error)
-    if isinstance(error, MemoryError):
+    if _is_of_memory(error):
         return "memory ran out: choose smaller pictures, tiles or batches, or end other programs."
     if isinstance(error, RecursionError):
         return f"a value is nested too deeply to be read ({FULL_ERROR}=1 shows where)."
     return None
+
+
+def _is_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, which MindSpore tells by what it writes alone."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error)) is not None
+    )
 
 
 def _of_system(error: OSError) -> str:

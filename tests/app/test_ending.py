@@ -20,6 +20,7 @@ from core.errors import ConfigError, MediaError
 from core.testing.limits import seconds
 
 CONF = Path(__file__).parents[2] / "conf"
+KERNEL = "Return value from CPU AOT kernel(/x/kernels-1.so)"
 WORDS = ["task=upscale", "experiment=none", "upscaler=floor", "task.input=a.mp4", "task.output=b.mp4"]
 
 
@@ -58,6 +59,8 @@ def told(error):
         (OSError(errno.EACCES, "no", "a", None, "b"), "b cannot be used"),
         (BrokenPipeError(errno.EPIPE, "Broken pipe"), "the system refused: Broken pipe."),
         (MemoryError(), "memory ran out"),
+        (RuntimeError("Allocate memory failed\n\n- C++ Call Stack:\nx.cc:1 Malloc"), "memory ran out"),
+        (RuntimeError(f"{KERNEL}'s function(Convolution) is 2. Any return value"), "memory ran out"),
         (RecursionError(), "a value is nested too deeply"),
         (InterpolationKeyError("Interpolation key 'x' not found"), "Interpolation key 'x' not found"),
     ],
@@ -71,10 +74,22 @@ def test_what_a_user_can_mend_is_one_sentence(error, words):
 def test_defects_keep_their_traceback(monkeypatch):
     with pytest.raises(ZeroDivisionError), ending.orderly():
         raise ZeroDivisionError
+    with pytest.raises(RuntimeError), ending.orderly():
+        raise RuntimeError(f"{KERNEL}'s function(Convolution) is 1. Any return value")
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
     with pytest.raises(OSError), ending.orderly():
         raise OSError(errno.ENOSPC, "No space left on device")
     assert told(MediaError("no video.")) == "Error: no video."
+
+
+def test_without_memory_no_library_ends_in_its_own_way(tmp_path):
+    code = (
+        "import atexit, os\nfrom core import app\natexit.register(os.abort)\n"
+        "def lack(words): raise MemoryError\napp._command = lack\napp.main()"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+    assert ended.stderr.startswith("Error: memory ran out")
 
 
 def test_a_reader_that_left_is_no_error(tmp_path):

@@ -23,7 +23,10 @@
 
 namespace {
 
-// Runs the body; a failure is said on stderr, and MindSpore raises an error of its own for the status.
+constexpr int kFailed = 1;
+constexpr int kNoMemory = 2;  // which core/ending.py knows
+
+// Runs the body; a failure is said on stderr, and MindSpore raises an error of its own that names the status.
 template <typename Body>
 int Guarded(const Body& body) {
   try {
@@ -31,12 +34,13 @@ int Guarded(const Body& body) {
     return 0;
   } catch (const std::bad_alloc&) {
     std::fprintf(stderr, "A kernel of mindvideo: there is not enough memory.\n");
+    return kNoMemory;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "A kernel of mindvideo: %s.\n", error.what());
   } catch (...) {
     std::fprintf(stderr, "A kernel of mindvideo failed.\n");
   }
-  return 1;
+  return kFailed;
 }
 
 using Patterns = std::vector<const char*>;
