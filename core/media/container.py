@@ -96,7 +96,8 @@ def open_container(path: Path, raw: RawFormat | None = None) -> InputContainer:
 
 
 def video_stream(container: InputContainer, path: Path | str) -> VideoStream:
-    """The first moving-picture stream (cover art of a sound file is none), set to decode on all cores."""
+    """The first moving-picture stream (cover art of a sound file is none), set to decode on as many cores as a
+    picture has slices."""
     streams = [stream for stream in container.streams.video if not stream.disposition & _ATTACHED_PICTURE]
     if not streams:
         raise MediaError(f"{path} has no video stream" + (", only sound" if container.streams.audio else ""))
@@ -105,7 +106,8 @@ def video_stream(container: InputContainer, path: Path | str) -> VideoStream:
     alpha_apart = streams[0].codec_context.name in ("vp8", "vp9")  # where libav's decoders pass it over
     if alpha_apart and streams[0].metadata.get("alpha_mode") == "1":
         raise MediaError(f"{path} has transparent parts: flatten it onto a background first")
-    streams[0].thread_type = "AUTO"
+    # Threads that each decode a frame pass it on before they know whether it is damaged, and hold others back.
+    streams[0].thread_type = "SLICE"
     return streams[0]
 
 

@@ -42,7 +42,6 @@ class LiveReader(VideoReader):
         self._container = _open(self._pipe or self._name)
         try:
             stream = video_stream(self._container, self._name)
-            stream.thread_type = "SLICE"  # threads that each decode a frame hold as many back
             limits.require_pixels(self._name, stream.codec_context.width * stream.codec_context.height)
             self._decoded = self._pictures()
             first = next(self._decoded, None)

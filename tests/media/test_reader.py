@@ -238,6 +238,15 @@ def test_a_file_cut_short_gives_its_frames_then_an_error(
         np.testing.assert_array_equal(frame.rgb, reference.rgb)
 
 
+def test_a_cut_within_a_picture_is_found_every_time(footage: SimpleNamespace, tmp_path: Path) -> None:
+    """Also where nothing but the decoder can tell, and whatever its threads are at."""
+    whole = mp4_index_first(footage.embedded / "box_handheld.mp4", tmp_path / "whole.ts", "mpegts")
+    data, short = whole.read_bytes(), tmp_path / "short.ts"
+    short.write_bytes(data[: len(data) * 6 // 10])
+    found = {len(footage.read_until_error(short)[0]) for _ in range(20)}
+    assert len(found) == 1
+
+
 def test_damage_in_mid_stream_is_found(footage: SimpleNamespace, tmp_path: Path) -> None:
     whole = mp4_index_first(footage.embedded / "box_handheld.mp4", tmp_path / "a.mkv", "matroska")
     data = bytearray(whole.read_bytes())
