@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from core.codec.decoded_pictures import checksum
-from core.coding.codec import LoadedCodec
+from core.coding.codec import EXACT, LoadedCodec
 from core.errors import CheckpointError, CutShortError, StreamError
 from core.hooks import DecodedFrame, FrameDecoder, Packet
 from core.media.limits import STANDARD, Limits
@@ -175,10 +175,13 @@ class StreamDecoder:
         if theirs != ours:
             intra = self._loaded.intra
             pictures = f", and the picture codec of its intra frames (intra=…, here {intra})" if intra else ""
+            cure = f"the checkpoint is {ours}; give the checkpoint that it was encoded with{pictures}"
+            if self._loaded.name == self.header.codec and self._loaded.arithmetic == EXACT:
+                options = "codec.subsampling, codec.matrix, codec.range"
+                cure = f"the options here make {ours}; give those that it was encoded with ({options})"
             raise StreamFault(
                 Fault.WRONG_MODEL,
-                f"{self.path} was made by another model: it names {theirs}, the checkpoint is {ours}; "
-                f"give the checkpoint that it was encoded with{pictures}.",
+                f"{self.path} was made by another model: it names {theirs}, {cure}.",
             )
 
     def __enter__(self) -> StreamDecoder:
