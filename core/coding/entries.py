@@ -16,14 +16,13 @@ class ResampledCodecConfig(CodecConfig):
     """A smaller, slower video by another codec; an upscaler restores size and frame rate after decoding."""
 
     inner: str = MISSING
-    """Name of the codec that codes the smaller video; left out, that of its checkpoint, or of the weights that come
-    along."""
+    """Name of the codec that codes the smaller video; left out, that of its weights, or of those that come along."""
     inner_checkpoint: FilePath | None = None
     """Its trained network; none for a codec without one. The network's options are those that it was trained with."""
     inner_options: dict[str, Any] = field(default_factory=dict)
     """Its options: ``+codec.inner_options.crf=27``."""
     upscaler: str = "floor"
-    """Name of the upscaler; left out, that of its checkpoint or of the weights that come along, if there are any."""
+    """Name of the upscaler; left out, that of its weights, or of those that come along, if there are any."""
     upscaler_checkpoint: FilePath | None = None
     """Its trained network; none for ``floor``."""
     upscaler_options: dict[str, Any] = field(default_factory=dict)

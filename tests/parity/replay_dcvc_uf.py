@@ -148,7 +148,7 @@ def _code_picture(network: PictureNetwork, picture: Tensor, case: Mapping[str, A
     factors = {name: codec.factors(name, quality) for name in codec.factor_tables}
     y, z = codec.analysis(to_rgb(picture), factors["q_scale_enc"], factors["q_scale_y_enc"])
     packet = _Packet(codec, case["skip"])
-    known = codec.expected(packet.write("z", z, quality), quality, *y.shape[2:])
+    known = codec.expect(packet.write("z", z, quality), quality, *y.shape[2:])
     y_hat = packet.write_latent(y, *known)
     scaled = y_hat * factors["q_scale_y_dec"]
     made = network.synthesise(y_hat, factors["q_scale_y_dec"], factors["q_scale_dec"])
@@ -172,7 +172,7 @@ def _code_frames(
     y, z = codec.analysis(to_rgb(frames), context, codec.factors("q_encoder", quality))
     packet = _Packet(codec, case["skip"])
     z_symbols = packet.write("z", z, quality)
-    expected, step, means, scales = codec.expected(z_symbols, quality, temporal)
+    expected, step, means, scales = codec.expect(z_symbols, quality, temporal)
     scaled = Tensor(y.asnumpy() / step.asnumpy())
     y_hat = packet.write_latent(scaled, expected, means, scales)
     features = codec.synthesis(y_hat, step, context, codec.factors("q_decoder", quality))

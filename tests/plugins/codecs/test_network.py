@@ -12,8 +12,13 @@ from plugins.dvcp.config import DvcpConfig
 from .cases import CASES, OWN
 from .material import moved_by
 
+STATELESS = [name for name in OWN if name != "dcvcuf"]
 
-@pytest.fixture(scope="module", params=[name for name in OWN if name != "dcvcuf"])  # which keeps a state
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(n, marks=[pytest.mark.slow] if n == "compact" else []) for n in STATELESS],
+)
 def case(request):
     return CASES[request.param]
 

@@ -20,7 +20,7 @@ def _pynative():
         yield
 
 
-@pytest.fixture(scope="module", params=["compact", "dcvcuf"])
+@pytest.fixture(scope="module", params=[pytest.param("compact", marks=pytest.mark.slow), "dcvcuf"])
 def codec(request):
     return CASES[request.param].codec()
 

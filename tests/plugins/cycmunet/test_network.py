@@ -132,7 +132,7 @@ def test_details_are_added_at_their_places(randomised, frames):
         ({"cycles": 2}, Distance.charbonnier),
         pytest.param({"cycles": 2}, Distance.ssim, marks=pytest.mark.slow),
         pytest.param(LEAN, Distance.charbonnier, marks=pytest.mark.slow),
-        (LEAN, Distance.ssim),
+        pytest.param(LEAN, Distance.ssim, marks=pytest.mark.slow),
     ],
 )
 def test_every_parameter_learns(randomised, frames, distance, options):

@@ -19,9 +19,19 @@ CHOICES = [(), (Output.LOW_MIDDLE,), (Output.FIRST, Output.LAST), (Output.FIRST,
         pytest.param(
             {"format": Format.yuv420, "floor": True, "motion": True}, id="yuv420", marks=pytest.mark.slow
         ),
-        {"floor": True, "motion": True, "details": True, "cycles": 0, "middle_blocks": 1, "trunk_blocks": 0},
+        pytest.param(
+            {
+                "floor": True,
+                "motion": True,
+                "details": True,
+                "cycles": 0,
+                "middle_blocks": 1,
+                "trunk_blocks": 0,
+            },
+            id="lean",
+            marks=pytest.mark.slow,
+        ),
     ],
-    ids=[None, "lean"],
 )
 def test_outputs(randomised, frames, options):
     network = randomised(**options)

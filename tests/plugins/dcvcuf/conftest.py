@@ -88,7 +88,7 @@ def forged(codec, rng, largest):
     packet.write_number(0, range(2))
     _, _, temporal = codec.recall(state, quality)
     z = packet.write("z", Tensor(extreme_symbols(rng, (1, 2, 1, 1), largest)), quality)
-    expected, _, means, scales = codec.expected(z, quality, temporal)
+    expected, _, means, scales = codec.expect(z, quality, temporal)
     y = Tensor(extreme_symbols(rng, (1, 4, 2, 3), largest))
     codec.write_latent(packet, y, skip, expected, means, scales)
     coded = packet.finish(None)

@@ -184,6 +184,7 @@ def test_every_parameter_learns(structure):
         assert np.isfinite(values).all() and np.abs(values).max() > 0, parameter.name
 
 
+@pytest.mark.slow
 def test_the_picture_step_learns():
     ms.set_seed(3)
     network = build_pictures().set_train()

@@ -144,6 +144,7 @@ def test_a_resumed_training_is_the_uninterrupted_one(trained, frames):
         np.testing.assert_array_equal(value, states[-1][name], err_msg=name)
 
 
+@pytest.mark.slow
 def test_either_update_leaves_the_other_side_alone(frames):
     """One optimizer stands still at a time, while the adversarial loss is part of both sides' losses."""
     clip = frames[:, :2]
