@@ -146,8 +146,7 @@ class _Encoder(_Endpoint):
         padded = self._pictures.padded(frame)
         if intra or self._state is None:
             return [*self.flush(), *self._to_frames(PacketType.INTRA, self._intra(padded), [time])]
-        self._held.append(padded)
-        self._times.append(time)
+        self._held, self._times = [*self._held, padded], [*self._times, time]  # a copied encoder has its own
         return self.flush() if len(self._held) == self._codec.chunk else []
 
     def flush(self) -> Sequence[CodedFrame]:
