@@ -38,6 +38,8 @@ ACLOPS = {
     *("AvgPool3D", "AvgPool3DGrad", "ResizeBilinearGrad", "ResizeBilinearV2"),
     # Fixed windows of SSIM and of the scale space, the dense layer of DVC-P's discriminator.
     *("Conv2D", "Conv2DBackpropInput", "BiasAdd", "BiasAddGrad"),
+    # The optimizer of cycmunet_vimeo; CANN has an operator of this name (nn_training_ops.h).
+    "ApplyAdaMax",
     # Motion that is searched for the middle frame, in the form that other runtimes have.
     "ReduceSum",
     # LPIPS, a metric, whose gradient nothing asks for but the test.
