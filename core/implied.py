@@ -105,33 +105,42 @@ def _words_of_files(task: hooks.TaskEntry[Any], typed: Mapping[str, str], regist
 
 def _words_within_codec(typed: Mapping[str, str], registry: Registry) -> Iterator[str]:
     """The codec and the upscaler within a codec, and their checkpoints, as far as nothing was typed."""
-    chosen = values(typed["codec"]) if "codec" in typed else []
-    entry: Any = (
-        registry.find("codec", chosen[0]) if chosen and chosen[0] in registry.names("codec") else None
-    )
-    for kind, name in NAMED_BY_OPTIONS.items():
-        if entry is not None and kind in entry.needs:
-            yield from _words_of_part(kind, f"codec.{name}", typed, registry)
+    name = _only(typed.get("codec"))
+    if name not in registry.names("codec"):
+        return
+    entry = cast(hooks.CodecEntry[Any], registry.find("codec", name))
+    for kind, option in NAMED_BY_OPTIONS.items():
+        if kind in entry.needs:
+            yield from _words_of_part(kind, f"codec.{option}", typed, registry)
 
 
 def _words_of_part(
     kind: hooks.Need, role: str, typed: Mapping[str, str], registry: Registry
 ) -> Iterator[str]:
-    """The name of a part and its checkpoint: each told by the other, both by the weights that come along."""
+    """The name of a part and its checkpoint: each told by the other, both by the weights that come along.
+
+    Words of a sweep say nothing, nor does whatever is wrong with a checkpoint: that is told where it is opened.
+    """
     from core.training.checkpoint import describe, is_ours
 
     option = f"{role}_checkpoint"
-    given = values(typed[option])[0] if option in typed else weights.default_of(kind, registry)
+    given = _only(typed[option]) if option in typed else weights.default_of(kind, registry)
     if not given or not Path(given).is_file() or not is_ours(Path(given)):
-        return  # whatever is wrong with it is told where it is opened
+        return
     said = describe(Path(given))
     section = _made_for(kind, said, str(said.model["model"]), registry)
-    if section is None or (role in typed and values(typed[role]) != [section[kind]]):
+    if section is None or (role in typed and _only(typed[role]) != section[kind]):
         return
     if role not in typed:
         yield word(role, section[kind])
     if option not in typed:
         yield word(option, str(given))
+
+
+def _only(given: str | None) -> Any:
+    """The value that a word gives; None without one, and for the several of a sweep."""
+    found = values(given) if given else []
+    return found[0] if len(found) == 1 else None
 
 
 def _merge_equal(found: Mapping[str, list[str]]) -> list[str]:

@@ -304,6 +304,11 @@ def test_a_codec_around_others_takes_ours_where_none_is_given(here, words, inner
         assert (name, file and Path(file).name) == (expected, its_file)
 
 
+def test_codecs_of_a_sweep_are_told_nothing_of_what_is_within_one_of_them():
+    words = ["task=encode", "codec=resampled,x264", "experiment=none"]
+    assert implied.complete(words, plugins(())) == words
+
+
 def test_a_checkpoint_says_what_it_is_within_a_codec(here):
     path = checkpoint("small.safetensors")
     codec = chosen(*SMALLER, f"codec.inner_checkpoint={path}").codec

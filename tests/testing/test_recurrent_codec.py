@@ -4,6 +4,7 @@ It keeps features in place of decoded pictures, codes two frames in a packet, at
 packet and chooses the tables of its hyper-latent, and leaves out elements whose scale is small.
 """
 
+from copy import copy
 from functools import cached_property
 from types import SimpleNamespace
 
@@ -157,6 +158,20 @@ def test_a_packet_holds_a_chunk(coder):
         PacketType.INTRA if time % 6 == 0 else PacketType.INTER for time in range(COUNT)
     ]
     assert [bool(packet.payload) for packet in packets] == [True, True, False, True, False, True, True, True]
+
+
+def test_a_copied_encoder_goes_on_by_itself(coder):
+    """Half a chunk into its group, each copy makes the same packet, and the encoder as well."""
+    height, width = test_coding.FORMAT.height, test_coding.FORMAT.width
+    frames = np.random.default_rng(5).random((3, 3, height, width), np.float32)
+    encoder = coder.codec.codec.encoder(test_coding.FORMAT)
+    for time in range(2):
+        encoder.encode(frames[time], time, intra=time == 0)
+    packets = [
+        [frame.packet for frame in one.encode(frames[2], 2, intra=False)]
+        for one in (copy(encoder), copy(encoder), encoder)
+    ]
+    assert packets[0] == packets[1] == packets[2] and len(packets[0]) == 2
 
 
 def test_features_and_qualities_go_on_within_a_group(coder):
