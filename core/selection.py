@@ -311,6 +311,7 @@ class CodecSelection(Selection[hooks.CodecEntry[Any]]):
             scene_cut=not conventional and getattr(self.options, "scene_cut", False),
             arithmetic=EXACT if conventional else self.run.arithmetic,
             places_intra=conventional and not getattr(self.options, "closed", False),
+            parts=tuple(part.role for part in self.parts.values()),
             identity=self.identity(),
         )
 

@@ -31,6 +31,8 @@ class LoadedCodec:
     """The picture codec of intra frames, where the network codes none."""
     places_intra: bool = False
     """Whether the codec decides itself where intra frames stand, and wants a video as one group."""
+    parts: tuple[str, ...] = ()
+    """The options that name what works within it, as ``codec.inner``."""
     identity: Mapping[str, Any] = field(default_factory=dict)
     """`core.facts` of all that decides how it *encodes*, of which the fingerprint tells what decodes."""
 

@@ -173,16 +173,22 @@ class StreamDecoder:
         theirs = f"{self.header.codec} {self.header.fingerprint.hex()}"
         ours = f"{self._loaded.name} {self._loaded.fingerprint.hex()}"
         if theirs != ours:
-            intra = self._loaded.intra
-            pictures = f", and the picture codec of its intra frames (intra=…, here {intra})" if intra else ""
-            cure = f"the checkpoint is {ours}; give the checkpoint that it was encoded with{pictures}"
-            if self._loaded.name == self.header.codec and self._loaded.arithmetic == EXACT:
-                options = "codec.subsampling, codec.matrix, codec.range"
-                cure = f"the options here make {ours}; give those that it was encoded with ({options})"
             raise StreamFault(
                 Fault.WRONG_MODEL,
-                f"{self.path} was made by another model: it names {theirs}, {cure}.",
+                f"{self.path} was made by another model: it names {theirs}, {self._cure(ours)}.",
             )
+
+    def _cure(self, ours: str) -> str:
+        """What to give in place of what is here."""
+        if self._loaded.name == self.header.codec and self._loaded.parts:
+            parts = " and ".join(self._loaded.parts)
+            return f"what is chosen here makes {ours}; give {parts}, and its other options, as when it was encoded"
+        if self._loaded.name == self.header.codec and self._loaded.arithmetic == EXACT:
+            options = "codec.subsampling, codec.matrix, codec.range"
+            return f"the options here make {ours}; give those that it was encoded with ({options})"
+        intra = self._loaded.intra
+        pictures = f", and the picture codec of its intra frames (intra=…, here {intra})" if intra else ""
+        return f"the checkpoint is {ours}; give the checkpoint that it was encoded with{pictures}"
 
     def __enter__(self) -> StreamDecoder:
         return self

@@ -76,6 +76,12 @@ def test_without_networks(video, tmp_path):
     other = core.open_run([*START, "codec.inner=x264", "+codec.inner_options.crf=40"]).codec()
     assert core.decode(tmp_path / "clip.mdv", tmp_path / "back.y4m", other).frames == COUNT
     assert np.abs(pictures(tmp_path / "back.y4m") - pictures(video)).mean() < 0.05
+    without_temporal = core.open_run([*START, "codec.inner=x264", "codec.temporal=false"]).codec()
+    with pytest.raises(
+        StreamError,
+        match=r"give codec\.inner and codec\.upscaler, and its other options, as when it was encoded",
+    ):
+        core.decode(tmp_path / "clip.mdv", tmp_path / "no.y4m", without_temporal)
 
 
 @pytest.fixture(scope="module")
